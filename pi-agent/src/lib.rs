@@ -1,0 +1,1 @@
+//! derms-agent.
