@@ -1,0 +1,183 @@
+//! The bytes of every log record: Avro, each value framed so that a reader knows its schema.
+//!
+//! Values are written in Avro's single-object encoding (`C3 01`, the schema's CRC-64-AVRO fingerprint, the body); a
+//! value in the Confluent wire format (`00`, a registry id, the body) is read too. A released schema stays in
+//! the record's list for ever, so that old values stay readable: fields that they lack take their serde defaults.
+
+use std::sync::LazyLock;
+
+use apache_avro::Schema;
+use apache_avro::rabin::Rabin;
+use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::writer::datum::GenericDatumWriter;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use crate::records::ack::Ack;
+use crate::records::dead_letter::DeadLetter;
+use crate::records::decision::LedgerRecord;
+use crate::records::operator::OperatorRecord;
+use crate::records::snapshot::SnapshotPart;
+use crate::records::state::{DeviceState, FeederState};
+use crate::records::telemetry::Telemetry;
+
+const SINGLE_OBJECT: [u8; 2] = [0xc3, 0x01];
+const CONFLUENT: u8 = 0;
+const CONFLUENT_HEADER_LEN: usize = 5;
+
+/// Why bytes are no record.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DecodeError {
+    /// Neither frame fits.
+    #[error("neither the single-object nor the Confluent frame: {len} bytes starting {start:02x?}")]
+    Frame {
+        /// How many bytes there were.
+        len: usize,
+        /// The first of them.
+        start: Vec<u8>,
+    },
+    /// The schema is none of the released ones.
+    #[error("unknown schema fingerprint {0:016x}: written by a newer version?")]
+    UnknownSchema(u64),
+    /// The body does not fit its schema.
+    #[error("the body does not fit the schema: {0}")]
+    Body(String),
+}
+
+/// The schemas of one record: every released one, the newest last.
+pub struct Schemas {
+    known: Vec<(u64, GenericDatumReader<'static>)>,
+    newest: u64,
+    writer: GenericDatumWriter<'static>,
+}
+
+impl Schemas {
+    /// Parses the committed texts once per record type; the schemas live as long as the process.
+    fn parse(texts: &[&str]) -> Self {
+        let schemas: &'static [Schema] = texts
+            .iter()
+            .map(|text| {
+                Schema::parse_str(text).expect("committed schemas parse: see the codec tests")
+            })
+            .collect::<Vec<_>>()
+            .leak();
+        let known = schemas
+            .iter()
+            .map(|schema| (fingerprint(schema), reader(schema)))
+            .collect();
+        let newest = schemas.last().expect("every record has a schema");
+        let writer = GenericDatumWriter::builder(newest)
+            .human_readable(true)
+            .build()
+            .expect("a committed schema names only its own types");
+        Self {
+            known,
+            newest: fingerprint(newest),
+            writer,
+        }
+    }
+
+    fn find(&self, fingerprint: u64) -> Option<&GenericDatumReader<'static>> {
+        self.known
+            .iter()
+            .find(|(known, _)| *known == fingerprint)
+            .map(|(_, reader)| reader)
+    }
+}
+
+fn fingerprint(schema: &Schema) -> u64 {
+    let bytes = schema.fingerprint::<Rabin>().bytes;
+    u64::from_le_bytes(bytes.try_into().expect("CRC-64-AVRO has 8 bytes"))
+}
+
+fn reader(schema: &'static Schema) -> GenericDatumReader<'static> {
+    GenericDatumReader::builder(schema)
+        .human_readable(true)
+        .build()
+        .expect("a committed schema names only its own types")
+}
+
+/// A value of a log topic.
+pub trait Record: Serialize + DeserializeOwned {
+    /// Its name, for messages.
+    const NAME: &'static str;
+
+    /// Its schemas.
+    fn schemas() -> &'static Schemas;
+
+    /// The record's bytes: the same for the same record, on any machine.
+    fn encode(&self) -> Vec<u8> {
+        let schemas = Self::schemas();
+        let mut bytes = Vec::with_capacity(256);
+        bytes.extend_from_slice(&SINGLE_OBJECT);
+        bytes.extend_from_slice(&schemas.newest.to_le_bytes());
+        schemas
+            .writer
+            .write_ser(&mut bytes, self)
+            .expect("a record fits its own schema: see the codec tests");
+        bytes
+    }
+
+    /// Reads a record back.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the frame, the schema or the body is not one of this record's.
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (reader, mut body) = split_frame(Self::schemas(), bytes)?;
+        reader
+            .read_deser(&mut body)
+            .map_err(|error| DecodeError::Body(error.to_string()))
+    }
+}
+
+fn split_frame<'s, 'b>(
+    schemas: &'s Schemas,
+    bytes: &'b [u8],
+) -> Result<(&'s GenericDatumReader<'static>, &'b [u8]), DecodeError> {
+    if let Some(rest) = bytes.strip_prefix(&SINGLE_OBJECT)
+        && let Some((fingerprint, body)) = rest.split_first_chunk::<8>()
+    {
+        let fingerprint = u64::from_le_bytes(*fingerprint);
+        let reader = schemas
+            .find(fingerprint)
+            .ok_or(DecodeError::UnknownSchema(fingerprint))?;
+        return Ok((reader, body));
+    }
+    if bytes.first() == Some(&CONFLUENT) && bytes.len() >= CONFLUENT_HEADER_LEN {
+        let reader = schemas
+            .find(schemas.newest)
+            .expect("the newest schema is a known one");
+        return Ok((reader, &bytes[CONFLUENT_HEADER_LEN..]));
+    }
+    let start = bytes.iter().take(4).copied().collect();
+    Err(DecodeError::Frame {
+        len: bytes.len(),
+        start,
+    })
+}
+
+macro_rules! record {
+    ($type:ty, $name:literal, [$($file:literal),+]) => {
+        impl Record for $type {
+            const NAME: &'static str = $name;
+            fn schemas() -> &'static Schemas {
+                static SCHEMAS: LazyLock<Schemas> =
+                    LazyLock::new(|| Schemas::parse(&[$(include_str!(concat!("../avro/", $file))),+]));
+                &SCHEMAS
+            }
+        }
+    };
+}
+
+record!(Telemetry, "telemetry", ["telemetry.avsc"]);
+record!(Ack, "ack", ["ack.avsc"]);
+record!(OperatorRecord, "operator record", ["operator.avsc"]);
+record!(LedgerRecord, "decision", ["decision.avsc"]);
+record!(SnapshotPart, "snapshot", ["snapshot.avsc"]);
+record!(DeviceState, "device state", ["device_state.avsc"]);
+record!(FeederState, "feeder state", ["feeder_state.avsc"]);
+record!(DeadLetter, "dead letter", ["dead_letter.avsc"]);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! `device-state.v1` and `feeder-state.v1`: the latest state of each device and feeder, derived from decisions for
+//! live views. Written at least once; a reader keeps the one with the highest (epoch, seq).
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{DeviceId, FeederId};
+use crate::records::decision::{Freshness, NodeDecision};
+use crate::records::telemetry::{DeviceOrigin, DeviceType};
+use crate::units::{Soc, Timestamp, Watts};
+
+/// Which decision a state comes from; the higher one is the newer.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Version {
+    /// The claim's epoch.
+    pub epoch: i64,
+    /// The tree's decision number.
+    pub seq: i64,
+}
+
+/// The latest state of a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceState {
+    /// Which device.
+    pub device_id: DeviceId,
+    /// The decision it comes from.
+    pub version: Version,
+    /// That decision's clock reading.
+    pub at: Timestamp,
+    /// The root of its tree.
+    pub root: FeederId,
+    /// Its feeder.
+    pub feeder_id: FeederId,
+    /// Its site.
+    pub site_id: Option<String>,
+    /// What it is.
+    pub device_type: DeviceType,
+    /// Physical or simulated.
+    pub origin: DeviceOrigin,
+    /// Rated power, W.
+    pub rated_w: Option<Watts>,
+    /// Smallest running power, W.
+    pub min_power_w: Option<Watts>,
+    /// 1 to 10.
+    pub priority: i32,
+    /// State of charge wanted.
+    pub target_soc: Option<Soc>,
+    /// Counted, not commanded.
+    pub opted_out: bool,
+    /// Under an operator's setpoint.
+    pub overridden: bool,
+    /// How recently it was heard.
+    pub freshness: Freshness,
+    /// When it was heard last (arrival).
+    pub last_seen: Option<Timestamp>,
+    /// Its last power.
+    pub power_w: Option<Watts>,
+    /// Its live setpoint.
+    pub setpoint_w: Option<Watts>,
+    /// Its state of charge.
+    pub soc: Option<Soc>,
+    /// Samples of actual less setpoint in the rolling window.
+    pub tracking_samples: i32,
+    /// Their signed mean.
+    pub tracking_mean_w: Option<Watts>,
+    /// Their mean absolute value.
+    pub tracking_mean_abs_w: Option<Watts>,
+    /// Whether it follows its setpoints.
+    pub compliant: bool,
+}
+
+/// The latest state of a feeder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeederState {
+    /// The decision it comes from.
+    pub version: Version,
+    /// That decision's clock reading.
+    pub at: Timestamp,
+    /// The root of its tree.
+    pub root: FeederId,
+    /// The policy that made it.
+    pub policy: String,
+    /// The feeder as decided.
+    pub node: NodeDecision,
+}

@@ -1,0 +1,333 @@
+//! What `operator.v1` adds up to: feeders and their tree, devices and their feeder, events, programs, overrides,
+//! settings. One fold for bridge, processor and API; the order of the records is all it depends on.
+//!
+//! A change that breaks a rule (a cycle, an unknown event) is ignored in the same way by every reader; who writes
+//! it checks first and tells its user.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use crate::caps::TREE_DEPTH_MAX;
+use crate::ids::{DeviceId, FeederId};
+use crate::records::operator::{
+    Change, ControlSettings, DeviceChange, DeviceRegistered, EventCreated, FeederChange,
+    FeederMode, OperatorRecord, ProgramSet, SimulationMode,
+};
+use crate::records::telemetry::{DeviceOrigin, DeviceType};
+use crate::units::{Soc, Timestamp, Watts};
+
+/// Priority of a device that names none.
+pub const DEFAULT_PRIORITY: i32 = 1;
+
+/// A feeder as operators have set it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Feeder {
+    /// Its parent; none for a root.
+    pub parent_id: Option<FeederId>,
+    /// Its own import limit; none = the default limit of the settings.
+    pub import_limit_w: Option<Watts>,
+    /// Its own export limit; none = no limit.
+    pub export_limit_w: Option<Watts>,
+    /// Its mode.
+    pub mode: FeederMode,
+    /// Its policy; none = the settings' one.
+    pub policy: Option<String>,
+    /// How often an operator has resumed its control.
+    pub resumes: i64,
+}
+
+/// A device as registered and as operators have set it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// What it is.
+    pub device_type: DeviceType,
+    /// Physical or simulated.
+    pub origin: DeviceOrigin,
+    /// The feeder it belongs to.
+    pub feeder_id: FeederId,
+    /// Its site.
+    pub site_id: Option<String>,
+    /// 1 to 10; none = what the device says.
+    pub priority: Option<i32>,
+    /// State of charge wanted; none = what the device says.
+    pub target_soc: Option<Soc>,
+    /// What it does when its setpoint lapses.
+    pub fallback_w: Option<Watts>,
+    /// Counted, not commanded.
+    pub opted_out: bool,
+    /// An operator's setpoint and its end.
+    pub override_w: Option<(Watts, Timestamp)>,
+}
+
+/// An event and whether it still holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// As created.
+    pub created: EventCreated,
+    /// Who created it.
+    pub created_by: String,
+    /// When it was cancelled.
+    pub cancelled_at: Option<Timestamp>,
+}
+
+impl Event {
+    /// Whether it lowers its feeder's limit at `at`: from its start (included) to its end or its cancellation (excluded).
+    #[must_use]
+    pub fn is_active(&self, at: Timestamp) -> bool {
+        let end = self.cancelled_at.map_or(self.created.end, |cancelled| {
+            cancelled.min(self.created.end)
+        });
+        self.created.start <= at && at < end
+    }
+}
+
+/// Why a change does not apply.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The feeder would be its own ancestor.
+    #[error("feeder {0} cannot be below {1}: it would be its own ancestor")]
+    Cycle(FeederId, FeederId),
+    /// The tree would be too deep.
+    #[error("feeder {0} would stand deeper than {TREE_DEPTH_MAX} levels")]
+    TooDeep(FeederId),
+    /// No such feeder.
+    #[error("unknown feeder {0}")]
+    UnknownFeeder(FeederId),
+    /// No such device.
+    #[error("unknown device {0}")]
+    UnknownDevice(DeviceId),
+    /// No such event, or it is over.
+    #[error("unknown or already cancelled event {0}")]
+    UnknownEvent(Uuid),
+    /// No such program.
+    #[error("unknown program {0}")]
+    UnknownProgram(Uuid),
+    /// It is there already.
+    #[error("already there")]
+    Exists,
+}
+
+/// The fold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Registry {
+    /// The settings that decisions are made with.
+    pub settings: ControlSettings,
+    /// Every feeder.
+    pub feeders: BTreeMap<FeederId, Feeder>,
+    /// Every device.
+    pub devices: BTreeMap<DeviceId, Device>,
+    /// Every event, also past ones.
+    pub events: BTreeMap<Uuid, Event>,
+    /// Every program.
+    pub programs: BTreeMap<Uuid, ProgramSet>,
+    /// The simulator's time of day and when it was set.
+    pub simulation: (SimulationMode, Option<Timestamp>),
+}
+
+impl Registry {
+    /// Applies the next record.
+    ///
+    /// # Errors
+    /// [`Refused`] when the change breaks a rule; then nothing has changed.
+    pub fn apply(&mut self, record: &OperatorRecord) -> Result<(), Refused> {
+        match &record.change {
+            Change::ControlSettings(settings) => self.settings = settings.clone(),
+            Change::FeederChange(change) => self.change_feeder(change)?,
+            Change::DeviceRegistered(registered) => self.register(registered)?,
+            Change::DeviceChange(change) => self.change_device(change)?,
+            Change::EventCreated(created) => self.create_event(created, &record.actor)?,
+            Change::EventCancelled(cancelled) => {
+                let event = self
+                    .events
+                    .get_mut(&cancelled.event_id)
+                    .filter(|event| event.cancelled_at.is_none())
+                    .ok_or(Refused::UnknownEvent(cancelled.event_id))?;
+                event.cancelled_at = Some(record.at);
+            }
+            Change::ProgramSet(program) => {
+                self.programs.insert(program.program_id, program.clone());
+            }
+            Change::ProgramDeleted(deleted) => {
+                self.programs
+                    .remove(&deleted.program_id)
+                    .ok_or(Refused::UnknownProgram(deleted.program_id))?;
+            }
+            Change::OverrideSet(set) => {
+                self.device_mut(&set.device_id)?.override_w = Some((set.power_w, set.until));
+            }
+            Change::OverrideCleared(cleared) => {
+                self.device_mut(&cleared.device_id)?.override_w = None;
+            }
+            Change::ControlResumed(resumed) => {
+                let feeder = self
+                    .feeders
+                    .get_mut(&resumed.feeder_id)
+                    .ok_or_else(|| Refused::UnknownFeeder(resumed.feeder_id.clone()))?;
+                feeder.resumes += 1;
+            }
+            Change::SimulationSet(set) => self.simulation = (set.mode, Some(record.at)),
+        }
+        Ok(())
+    }
+
+    /// The root of the tree that a feeder stands in; an unknown feeder is a root of its own.
+    #[must_use]
+    pub fn root_of(&self, feeder_id: &FeederId) -> FeederId {
+        let mut at = feeder_id;
+        for _ in 0..=TREE_DEPTH_MAX {
+            match self
+                .feeders
+                .get(at)
+                .and_then(|feeder| feeder.parent_id.as_ref())
+            {
+                Some(parent) => at = parent,
+                None => break,
+            }
+        }
+        at.clone()
+    }
+
+    /// The feeder that a device belongs to, if it is registered.
+    #[must_use]
+    pub fn feeder_of(&self, device_id: &DeviceId) -> Option<&FeederId> {
+        self.devices.get(device_id).map(|device| &device.feeder_id)
+    }
+
+    /// Every root.
+    #[must_use]
+    pub fn roots(&self) -> BTreeSet<FeederId> {
+        self.feeders
+            .iter()
+            .filter(|(_, feeder)| feeder.parent_id.is_none())
+            .map(|(feeder_id, _)| feeder_id.clone())
+            .collect()
+    }
+
+    /// The feeders directly below one.
+    pub fn children<'a>(&'a self, feeder_id: &'a FeederId) -> impl Iterator<Item = &'a FeederId> {
+        self.feeders
+            .iter()
+            .filter(move |(_, feeder)| feeder.parent_id.as_ref() == Some(feeder_id))
+            .map(|(child, _)| child)
+    }
+
+    /// A feeder's own import limit: its own, else the default.
+    #[must_use]
+    pub fn import_limit(&self, feeder: &Feeder) -> Watts {
+        feeder
+            .import_limit_w
+            .unwrap_or(self.settings.default_limit_w)
+    }
+
+    fn change_feeder(&mut self, change: &FeederChange) -> Result<(), Refused> {
+        if let Some(parent) = &change.parent_id {
+            self.check_parent(&change.feeder_id, parent)?;
+            // A feeder below which others are hung exists from then on.
+            self.feeders.entry(parent.clone()).or_default();
+        }
+        let feeder = self.feeders.entry(change.feeder_id.clone()).or_default();
+        if let Some(parent) = &change.parent_id {
+            feeder.parent_id = Some(parent.clone());
+        }
+        feeder.import_limit_w = change.import_limit_w.or(feeder.import_limit_w);
+        feeder.export_limit_w = change.export_limit_w.or(feeder.export_limit_w);
+        feeder.mode = change.mode.unwrap_or(feeder.mode);
+        feeder.policy = change.policy.clone().or_else(|| feeder.policy.take());
+        Ok(())
+    }
+
+    fn check_parent(&self, child: &FeederId, parent: &FeederId) -> Result<(), Refused> {
+        let mut depth_above = 1;
+        let mut at = Some(parent);
+        while let Some(ancestor) = at {
+            if ancestor == child {
+                return Err(Refused::Cycle(child.clone(), parent.clone()));
+            }
+            depth_above += 1;
+            if depth_above > TREE_DEPTH_MAX {
+                return Err(Refused::TooDeep(child.clone()));
+            }
+            at = self
+                .feeders
+                .get(ancestor)
+                .and_then(|feeder| feeder.parent_id.as_ref());
+        }
+        if depth_above + self.height(child) > TREE_DEPTH_MAX {
+            return Err(Refused::TooDeep(child.clone()));
+        }
+        Ok(())
+    }
+
+    /// Levels below a feeder.
+    fn height(&self, feeder_id: &FeederId) -> usize {
+        self.children(feeder_id)
+            .map(|child| 1 + self.height(child))
+            .max()
+            .unwrap_or(0)
+    }
+
+    fn register(&mut self, registered: &DeviceRegistered) -> Result<(), Refused> {
+        if self.devices.contains_key(&registered.device_id) {
+            return Err(Refused::Exists);
+        }
+        self.feeders
+            .entry(registered.feeder_id.clone())
+            .or_default();
+        let device = Device {
+            device_type: registered.device_type,
+            origin: registered.origin,
+            feeder_id: registered.feeder_id.clone(),
+            site_id: registered.site_id.clone(),
+            priority: None,
+            target_soc: None,
+            fallback_w: None,
+            opted_out: false,
+            override_w: None,
+        };
+        self.devices.insert(registered.device_id.clone(), device);
+        Ok(())
+    }
+
+    fn change_device(&mut self, change: &DeviceChange) -> Result<(), Refused> {
+        if let Some(feeder_id) = &change.feeder_id
+            && !self.feeders.contains_key(feeder_id)
+        {
+            return Err(Refused::UnknownFeeder(feeder_id.clone()));
+        }
+        let device = self.device_mut(&change.device_id)?;
+        if let Some(feeder_id) = &change.feeder_id {
+            device.feeder_id = feeder_id.clone();
+        }
+        device.priority = change.priority.or(device.priority);
+        device.target_soc = change.target_soc.or(device.target_soc);
+        device.fallback_w = change.fallback_w.or(device.fallback_w);
+        device.opted_out = change.opted_out.unwrap_or(device.opted_out);
+        Ok(())
+    }
+
+    fn create_event(&mut self, created: &EventCreated, actor: &str) -> Result<(), Refused> {
+        if self.events.contains_key(&created.event_id) {
+            return Err(Refused::Exists);
+        }
+        if !self.feeders.contains_key(&created.feeder_id) {
+            return Err(Refused::UnknownFeeder(created.feeder_id.clone()));
+        }
+        let event = Event {
+            created: created.clone(),
+            created_by: actor.to_owned(),
+            cancelled_at: None,
+        };
+        self.events.insert(created.event_id, event);
+        Ok(())
+    }
+
+    fn device_mut(&mut self, device_id: &DeviceId) -> Result<&mut Device, Refused> {
+        self.devices
+            .get_mut(device_id)
+            .ok_or_else(|| Refused::UnknownDevice(device_id.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
