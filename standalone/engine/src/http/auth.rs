@@ -1,0 +1,84 @@
+//! Owns who may use the interface: the users, and where ClickHouse's clients put name and password.
+//! It must not know statements.
+
+use axum::http::request::Parts;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use subtle::ConstantTimeEq as _;
+
+use super::request::Call;
+use crate::error::{DbError, code};
+
+/// One user of the interface.
+#[derive(Clone)]
+pub struct User {
+    /// Name, as sent by the client.
+    pub name: String,
+    /// Password in clear, as sent by the client.
+    pub password: String,
+    /// Whether only reading is allowed.
+    pub read_only: bool,
+    /// Settings that are put on each of this user's statements, such as `max_execution_time`.
+    pub limits: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User")
+            .field("name", &self.name)
+            .field("read_only", &self.read_only)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Finds the request's user; `None` when the interface is open to anyone.
+pub(super) fn check<'a>(
+    users: &'a [User],
+    parts: &Parts,
+    call: &Call,
+) -> Result<Option<&'a User>, DbError> {
+    if users.is_empty() {
+        return Ok(None);
+    }
+    let (name, password) = credentials(parts, call);
+    let found = users.iter().find(|user| {
+        user.name == name && bool::from(user.password.as_bytes().ct_eq(password.as_bytes()))
+    });
+    match found {
+        Some(user) => Ok(Some(user)),
+        None => Err(DbError::new(
+            code::AUTHENTICATION_FAILED,
+            "AUTHENTICATION_FAILED",
+            &format!(
+                "{name}: Authentication failed: password is incorrect, or there is no user with such name."
+            ),
+        )),
+    }
+}
+
+fn credentials(parts: &Parts, call: &Call) -> (String, String) {
+    let header = |name: &str| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    if let Some(user) = header("x-clickhouse-user") {
+        return (
+            user.to_owned(),
+            header("x-clickhouse-key").unwrap_or_default().to_owned(),
+        );
+    }
+    let basic = header("authorization")
+        .and_then(|value| value.strip_prefix("Basic "))
+        .and_then(|value| BASE64_STANDARD.decode(value.trim()).ok())
+        .and_then(|value| String::from_utf8(value).ok());
+    if let Some((user, password)) = basic.as_deref().and_then(|pair| pair.split_once(':')) {
+        return (user.to_owned(), password.to_owned());
+    }
+    (
+        call.user.clone().unwrap_or_else(|| "default".into()),
+        call.password.clone().unwrap_or_default(),
+    )
+}

@@ -1,0 +1,126 @@
+//! Owns the way of a request's body from the network to the blocking thread that reads it: a bounded
+//! queue, time limits and decompression. It must not look at what the bytes mean.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Buf as _, Bytes};
+use futures::StreamExt as _;
+use tokio::sync::mpsc;
+
+use super::Shared;
+use crate::error::{DbError, code};
+
+/// Chunks that may wait for the engine; more and the client is held back by TCP.
+const QUEUED_CHUNKS_MAX: usize = 4;
+/// A client that sends nothing for so long is given up, and its INSERT with it.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// The (decompressed) body, to be read on a blocking thread.
+pub(super) type RequestBody = Box<dyn Read + Send>;
+
+/// Starts moving the body; reading it yields an error when the client goes away or falls silent.
+pub(super) fn spawn(body: Body, encoding: &str, shared: &Shared) -> Result<RequestBody, DbError> {
+    let (sender, receiver) = mpsc::channel(QUEUED_CHUNKS_MAX);
+    let raw = Chunks {
+        receiver,
+        current: Bytes::new(),
+        ended: false,
+    };
+    let unreadable = |error: io::Error| {
+        DbError::new(
+            code::CANNOT_READ_ALL_DATA,
+            "CANNOT_READ_ALL_DATA",
+            &error.to_string(),
+        )
+    };
+    let reader: RequestBody = match encoding {
+        "" | "identity" => Box::new(raw),
+        "gzip" | "x-gzip" => Box::new(flate2::read::MultiGzDecoder::new(raw)),
+        "deflate" => Box::new(flate2::read::ZlibDecoder::new(raw)),
+        "zstd" => Box::new(zstd::stream::read::Decoder::new(raw).map_err(unreadable)?),
+        "lz4" => Box::new(Lz4::Waiting(Some(raw))),
+        other => {
+            return Err(DbError::new(
+                code::NOT_IMPLEMENTED,
+                "NOT_IMPLEMENTED",
+                &format!(
+                    "Content-Encoding {other} is not supported; use gzip, deflate, zstd or lz4"
+                ),
+            ));
+        }
+    };
+    let abort = shared.abort.clone();
+    shared.tasks.spawn(async move {
+        tokio::select! {
+            () = abort.cancelled() => {
+                drop(sender.try_send(Err(io::Error::other("the server is stopping"))));
+            }
+            () = pump(body, &sender) => {}
+        }
+    });
+    Ok(reader)
+}
+
+async fn pump(body: Body, sender: &mpsc::Sender<io::Result<Bytes>>) {
+    let mut stream = body.into_data_stream();
+    loop {
+        let chunk = match tokio::time::timeout(SILENCE_MAX, stream.next()).await {
+            Ok(Some(Ok(chunk))) => Ok(chunk),
+            Ok(Some(Err(error))) => Err(io::Error::new(io::ErrorKind::ConnectionAborted, error)),
+            Ok(None) => Ok(Bytes::new()),
+            Err(_) => Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the client fell silent",
+            )),
+        };
+        // An empty chunk marks the proper end, so that a vanished sender is not taken for one.
+        let last = chunk.as_ref().map_or(true, Bytes::is_empty);
+        if sender.send(chunk).await.is_err() || last {
+            return;
+        }
+    }
+}
+
+struct Chunks {
+    receiver: mpsc::Receiver<io::Result<Bytes>>,
+    current: Bytes,
+    ended: bool,
+}
+
+impl Read for Chunks {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.current.is_empty() && !self.ended {
+            match self.receiver.blocking_recv() {
+                Some(chunk) => self.current = chunk?,
+                None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+            }
+            self.ended = self.current.is_empty();
+        }
+        let len = self.current.len().min(out.len());
+        self.current.copy_to_slice(&mut out[..len]);
+        Ok(len)
+    }
+}
+
+/// LZ4 frames. Its decoder reads on construction, which must happen on the blocking thread.
+enum Lz4 {
+    Waiting(Option<Chunks>),
+    Reading(lz4::Decoder<Chunks>),
+}
+
+impl Read for Lz4 {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if let Self::Waiting(raw) = self {
+            let raw = raw
+                .take()
+                .ok_or_else(|| io::Error::other("the LZ4 stream is broken"))?;
+            *self = Self::Reading(lz4::Decoder::new(raw)?);
+        }
+        match self {
+            Self::Reading(decoder) => decoder.read(out),
+            Self::Waiting(_) => Err(io::Error::other("the LZ4 stream is broken")),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Owns what a request says: URL and form parameters, headers, settings. It turns them into a
+//! [`Prepared`] statement and must not run it.
+
+use axum::body::Body;
+use axum::extract::{FromRequest as _, Multipart};
+use axum::http::Method;
+use axum::http::request::Parts;
+
+use super::auth::User;
+use super::body::{self, RequestBody};
+use super::{HttpOptions, Shared};
+use crate::error::{DbError, code};
+
+/// Parameters of the interface that are no settings and mean nothing to an embedded engine: sessions
+/// last for one statement, roles and quotas do not exist, answers are never compressed.
+const IGNORED: &[&str] = &[
+    "session_id",
+    "session_timeout",
+    "session_check",
+    "quota_key",
+    "role",
+    "stacktrace",
+    "buffer_size",
+    "wait_end_of_query",
+    "client_protocol_version",
+    "enable_http_compression",
+    "close_session",
+];
+
+/// A request's words, before they are judged.
+#[derive(Default)]
+pub(super) struct Call {
+    pub(super) query: String,
+    pub(super) query_id: String,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<String>,
+    database: Option<String>,
+    default_format: Option<String>,
+    parameters: Vec<(String, String)>,
+    settings: Vec<(String, String)>,
+    read_only: bool,
+    compressed: bool,
+}
+
+/// A statement that is ready to run.
+pub(super) struct Prepared {
+    /// SQL that sets the session up, run one after the other before the statement.
+    pub(super) session: Vec<String>,
+    /// What the URL or form gave of the statement; the body follows it.
+    pub(super) query: String,
+    pub(super) default_format: Option<String>,
+    pub(super) parameters: Vec<(String, String)>,
+    /// What the statement can be cancelled by.
+    pub(super) tag: String,
+}
+
+impl Call {
+    pub(super) fn from_parts(parts: &Parts) -> Self {
+        let mut call = Self {
+            read_only: matches!(parts.method, Method::GET | Method::HEAD),
+            ..Self::default()
+        };
+        let header = |name: &str| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
+        call.database = header("x-clickhouse-database");
+        call.default_format = header("x-clickhouse-format");
+        let query = parts.uri.query().unwrap_or_default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            call.take(&name, value.into_owned());
+        }
+        if call.query_id.is_empty() {
+            call.query_id = uuid::Uuid::new_v4().to_string();
+        }
+        call
+    }
+
+    fn take(&mut self, name: &str, value: String) {
+        match name {
+            "query" => self.query = value,
+            "query_id" => self.query_id = value,
+            "user" => self.user = Some(value),
+            "password" => self.password = Some(value),
+            "database" => self.database = Some(value),
+            "default_format" => self.default_format = Some(value),
+            "compress" | "decompress" => self.compressed |= value == "1",
+            _ if IGNORED.contains(&name) => {}
+            _ => match name.strip_prefix("param_") {
+                Some(parameter) => self.parameters.push((parameter.to_owned(), value)),
+                None => self.settings.push((name.to_owned(), value)),
+            },
+        }
+    }
+
+    /// Takes the body: a multipart form is read whole here, anything else is left to be streamed.
+    pub(super) async fn take_body(
+        &mut self,
+        parts: &Parts,
+        body: Body,
+        shared: &Shared,
+    ) -> Result<Option<RequestBody>, DbError> {
+        let header = |name: &str| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("")
+        };
+        if !header("content-type").starts_with("multipart/form-data") {
+            return body::spawn(body, header("content-encoding"), shared).map(Some);
+        }
+        let request = axum::http::Request::from_parts(parts.clone(), body);
+        let mut form = Multipart::from_request(request, &())
+            .await
+            .map_err(|error| bad_form(&error.body_text()))?;
+        while let Some(field) = form
+            .next_field()
+            .await
+            .map_err(|error| bad_form(&error.body_text()))?
+        {
+            let name = field.name().unwrap_or_default().to_owned();
+            let value = field
+                .text()
+                .await
+                .map_err(|error| bad_form(&error.body_text()))?;
+            self.take(&name, value);
+        }
+        Ok(None)
+    }
+
+    /// Judges the settings and puts the statement together.
+    pub(super) fn prepare(
+        self,
+        options: &HttpOptions,
+        user: Option<&User>,
+    ) -> Result<Prepared, DbError> {
+        if self.compressed {
+            return Err(DbError::new(
+                code::NOT_IMPLEMENTED,
+                "NOT_IMPLEMENTED",
+                "compress and decompress are not supported here; use Content-Encoding (gzip, lz4, zstd)",
+            ));
+        }
+        let tag = uuid::Uuid::new_v4().to_string();
+        let mut settings = vec![
+            ("log_comment".to_owned(), tag.clone()),
+            (
+                "max_memory_usage".to_owned(),
+                options.statement_memory_bytes_max.to_string(),
+            ),
+        ];
+        settings.extend(self.settings);
+        let mut read_only = self.read_only;
+        if let Some(user) = user {
+            settings.extend(user.limits.iter().cloned());
+            read_only |= user.read_only;
+        }
+        let mut session = vec![set(&settings)?];
+        if let Some(database) = self.database.filter(|database| !database.is_empty()) {
+            session.push(format!("USE {}", quoted(&database, '`')));
+        }
+        if read_only {
+            // 2: reads only, yet the statement may still name settings of its own.
+            session.push("SET readonly = 2".into());
+        }
+        Ok(Prepared {
+            session,
+            query: self.query,
+            default_format: self.default_format,
+            parameters: self.parameters,
+            tag,
+        })
+    }
+}
+
+fn bad_form(text: &str) -> DbError {
+    DbError::new(
+        code::BAD_ARGUMENTS,
+        "BAD_ARGUMENTS",
+        &format!("Cannot read the form: {text}"),
+    )
+}
+
+fn set(settings: &[(String, String)]) -> Result<String, DbError> {
+    let mut sql = String::from("SET ");
+    for (index, (name, value)) in settings.iter().enumerate() {
+        let known = !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
+        if !known {
+            return Err(DbError::new(
+                code::UNKNOWN_SETTING,
+                "UNKNOWN_SETTING",
+                &format!("Unknown setting '{name}'"),
+            ));
+        }
+        if index > 0 {
+            sql.push_str(", ");
+        }
+        sql.push_str(name);
+        sql.push_str(" = ");
+        sql.push_str(&quoted(value, '\''));
+    }
+    Ok(sql)
+}
+
+fn quoted(text: &str, quote: char) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push(quote);
+    for char in text.chars() {
+        if char == quote || char == '\\' {
+            out.push('\\');
+        }
+        out.push(char);
+    }
+    out.push(quote);
+    out
+}
