@@ -5,6 +5,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -17,15 +18,15 @@ const RUNNING_MAX: usize = 8;
 /// Statements that may wait for their turn; a further one is refused with ClickHouse's code 202.
 const WAITING_MAX: usize = 128;
 
-/// ClickHouse's engine on one data folder. Cheap to clone; closed when the last clone is dropped.
+/// ClickHouse's engine on one data folder. Cheap to clone; closed at the end of `serve`, or when the last
+/// clone is dropped.
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    // Declared first, hence closed first: the engine stops while the lock is still held. Keeping one
-    // connection open keeps the engine up; it also carries the cancelling of others' statements.
+    // Keeps the engine up between statements; it also carries the cancelling of others' statements.
     root: Mutex<Option<Connection>>,
     api: &'static Api,
     data: PathBuf,
@@ -33,7 +34,7 @@ struct Inner {
     waiting: AtomicUsize,
     version: String,
     timezone: String,
-    _lock: File,
+    lock: Mutex<Option<File>>,
 }
 
 /// The library is loaded at most once, and has at most one data folder open.
@@ -95,7 +96,7 @@ impl Engine {
                 waiting: AtomicUsize::new(0),
                 version: version.to_owned(),
                 timezone: timezone.to_owned(),
-                _lock: lock,
+                lock: Mutex::new(Some(lock)),
             }),
         })
     }
@@ -142,15 +143,20 @@ impl Engine {
         self.on_root(&sql);
     }
 
-    /// Refuses new statements, cancels running queries and waits for those that write to end. Blocks.
-    pub(crate) fn quiesce(&self, deadline: std::time::Instant) {
+    /// Refuses new statements, cancels those that run, waits for them to end and stops the engine, which
+    /// flushes it. Blocks until `deadline` at most.
+    pub(crate) fn close(&self, deadline: Instant) {
         self.inner.running.close();
-        while self.inner.running.available_permits() < RUNNING_MAX
-            && std::time::Instant::now() < deadline
-        {
+        while self.inner.running.available_permits() < RUNNING_MAX {
+            if Instant::now() >= deadline {
+                // Its data is safe all the same: parts are complete or absent.
+                tracing::warn!("engine left open: a statement does not end");
+                return;
+            }
             self.on_root("KILL QUERY WHERE query_id != currentQueryID() ASYNC");
-            std::thread::sleep(QUIESCE_POLL);
+            std::thread::sleep(CLOSE_POLL);
         }
+        self.inner.stop();
     }
 
     fn on_root(&self, sql: &str) {
@@ -168,17 +174,32 @@ impl Engine {
 }
 
 /// How often a closing engine looks whether its statements have ended.
-const QUIESCE_POLL: std::time::Duration = std::time::Duration::from_millis(20);
+const CLOSE_POLL: Duration = Duration::from_millis(20);
+
+impl Inner {
+    /// Closes the last connection, which stops the engine, and then gives the folder up.
+    fn stop(&self) {
+        let root = self
+            .root
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if root.is_some() {
+            drop(root);
+            drop(
+                self.lock
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take(),
+            );
+            OPEN.store(false, Ordering::SeqCst);
+        }
+    }
+}
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        drop(
-            self.root
-                .get_mut()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
-        OPEN.store(false, Ordering::SeqCst);
+        self.stop();
     }
 }
 

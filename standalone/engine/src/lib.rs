@@ -2,6 +2,7 @@
 //! The library is loaded at run time, so building needs neither it nor its header. It must not know any
 //! table, topic or setting of the product.
 
+mod chunks;
 mod connection;
 mod engine;
 mod error;

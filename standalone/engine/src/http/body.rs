@@ -28,19 +28,12 @@ pub(super) fn spawn(body: Body, encoding: &str, shared: &Shared) -> Result<Reque
         current: Bytes::new(),
         ended: false,
     };
-    let unreadable = |error: io::Error| {
-        DbError::new(
-            code::CANNOT_READ_ALL_DATA,
-            "CANNOT_READ_ALL_DATA",
-            &error.to_string(),
-        )
-    };
-    let reader: RequestBody = match encoding {
-        "" | "identity" => Box::new(raw),
-        "gzip" | "x-gzip" => Box::new(flate2::read::MultiGzDecoder::new(raw)),
-        "deflate" => Box::new(flate2::read::ZlibDecoder::new(raw)),
-        "zstd" => Box::new(zstd::stream::read::Decoder::new(raw).map_err(unreadable)?),
-        "lz4" => Box::new(Lz4::Waiting(Some(raw))),
+    let decoder: fn(Chunks) -> io::Result<RequestBody> = match encoding {
+        "" | "identity" => |raw| Ok(Box::new(raw)),
+        "gzip" | "x-gzip" => |raw| Ok(Box::new(flate2::read::MultiGzDecoder::new(raw))),
+        "deflate" => |raw| Ok(Box::new(flate2::read::ZlibDecoder::new(raw))),
+        "zstd" => |raw| Ok(Box::new(zstd::stream::read::Decoder::new(raw)?)),
+        "lz4" => |raw| Ok(Box::new(lz4::Decoder::new(raw)?)),
         other => {
             return Err(DbError::new(
                 code::NOT_IMPLEMENTED,
@@ -60,7 +53,7 @@ pub(super) fn spawn(body: Body, encoding: &str, shared: &Shared) -> Result<Reque
             () = pump(body, &sender) => {}
         }
     });
-    Ok(reader)
+    Ok(Box::new(Lazy::Waiting(Some((raw, decoder)))))
 }
 
 async fn pump(body: Body, sender: &mpsc::Sender<io::Result<Bytes>>) {
@@ -104,23 +97,24 @@ impl Read for Chunks {
     }
 }
 
-/// LZ4 frames. Its decoder reads on construction, which must happen on the blocking thread.
-enum Lz4 {
-    Waiting(Option<Chunks>),
-    Reading(lz4::Decoder<Chunks>),
+/// A decoder that is made on the first read: some read on construction, which must happen on the
+/// blocking thread.
+enum Lazy {
+    Waiting(Option<(Chunks, fn(Chunks) -> io::Result<RequestBody>)>),
+    Reading(RequestBody),
 }
 
-impl Read for Lz4 {
+impl Read for Lazy {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if let Self::Waiting(raw) = self {
-            let raw = raw
+        if let Self::Waiting(start) = self {
+            let (raw, decoder) = start
                 .take()
-                .ok_or_else(|| io::Error::other("the LZ4 stream is broken"))?;
-            *self = Self::Reading(lz4::Decoder::new(raw)?);
+                .ok_or_else(|| io::Error::other("the body could not be decoded"))?;
+            *self = Self::Reading(decoder(raw)?);
         }
         match self {
             Self::Reading(decoder) => decoder.read(out),
-            Self::Waiting(_) => Err(io::Error::other("the LZ4 stream is broken")),
+            Self::Waiting(_) => Err(io::Error::other("the body could not be decoded")),
         }
     }
 }

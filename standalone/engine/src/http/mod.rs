@@ -60,7 +60,7 @@ struct Shared {
 
 impl Engine {
     /// Serves ClickHouse's HTTP interface until `shutdown` fires; then open statements get a moment to
-    /// finish, the rest is cancelled, and no statement is running when this returns.
+    /// finish, the rest is cancelled, and the engine is closed when this returns.
     ///
     /// # Errors
     /// When the listener fails.
@@ -86,9 +86,9 @@ impl Engine {
         shared.abort.cancel();
         shared.tasks.close();
         let engine = self.clone();
-        tokio::task::spawn_blocking(move || engine.quiesce(Instant::now() + DRAIN))
+        tokio::task::spawn_blocking(move || engine.close(Instant::now() + DRAIN))
             .await
-            .context("cancelling statements")?;
+            .context("closing the engine")?;
         // Bounded: statements have been cancelled, so their tasks end by themselves.
         drop(tokio::time::timeout(DRAIN, shared.tasks.wait()).await);
         ended.context("serving ClickHouse's HTTP interface")

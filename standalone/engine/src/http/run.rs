@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::body::RequestBody;
 use super::request::Prepared;
+use crate::chunks::{self, Joiner, Joining};
 use crate::connection::{Connection, Counts, Parameters};
 use crate::engine::Engine;
 use crate::error::{DbError, code};
@@ -21,6 +22,8 @@ const STATEMENT_BYTES_MAX: usize = 16 << 20;
 const APPEND_BYTES: usize = 1 << 20;
 /// Answers up to this size are sent whole: an error within them still becomes a proper HTTP status.
 const BUFFERED_BYTES_MAX: usize = 1 << 20;
+/// Largest answer in a format that cannot be streamed, such as JSON: it is held in memory whole.
+const WHOLE_BYTES_MAX: usize = 256 << 20;
 /// Chunks of a long answer that may wait for a slow client.
 const ANSWER_CHUNKS_MAX: usize = 4;
 /// What ClickHouse answers in when nobody names a format.
@@ -209,14 +212,19 @@ fn query(
         );
     }
     let format = sql::output_format(text).unwrap_or_else(|| default_format.to_owned());
-    let reply = if kind == Statement::Select {
-        match stream_answer(connection, text, default_format, &format, parameters, reply) {
-            Some(reply) => reply,
-            None => return,
+    let reply = match chunks::joining(&format).filter(|_| kind == Statement::Select) {
+        Some(joining) => {
+            match stream_answer(connection, text, default_format, joining, parameters, reply) {
+                Some(reply) => reply,
+                None => return,
+            }
         }
-    } else {
-        reply
+        None => reply,
     };
+    let limit = format!("SET max_result_bytes = {WHOLE_BYTES_MAX}, result_overflow_mode = 'throw'");
+    if let Err(error) = connection.query(limit.as_bytes(), DEFAULT_FORMAT, &Parameters::default()) {
+        return answer(reply, Err(error));
+    }
     let whole = connection.query(text, default_format, parameters);
     answer(
         reply,
@@ -229,10 +237,12 @@ fn stream_answer(
     connection: &mut Connection,
     text: &[u8],
     default_format: &str,
-    format: &str,
+    joining: Joining,
     parameters: &Parameters,
     reply: Reply,
 ) -> Option<Reply> {
+    let format = sql::output_format(text).unwrap_or_else(|| default_format.to_owned());
+    let mut joiner = Joiner::new(joining);
     let mut stream = match connection.stream(text, default_format, parameters) {
         Ok(stream) => stream,
         Err(error) if error.is_not_streamable() => return Some(reply),
@@ -247,10 +257,10 @@ fn stream_answer(
         match stream.next() {
             Ok(Some(chunk)) => {
                 counts.take_in(chunk.counts);
-                first.extend_from_slice(&chunk.data);
+                first.extend_from_slice(joiner.take(&chunk.data));
             }
             Ok(None) => {
-                answer(reply, Ok(Started::whole(format, first, counts)));
+                answer(reply, Ok(Started::whole(&format, first, counts)));
                 return None;
             }
             Err(error) => {
@@ -273,7 +283,7 @@ fn stream_answer(
         let failed = chunk.is_err();
         // Dropping the stream cancels the query of a client that has gone.
         if sender
-            .blocking_send(chunk.map(|chunk| chunk.data.into()))
+            .blocking_send(chunk.map(|chunk| Bytes::copy_from_slice(joiner.take(&chunk.data))))
             .is_err()
             || failed
         {
