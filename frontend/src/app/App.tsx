@@ -1,0 +1,70 @@
+//! Which page for which address, and what is open to whom: without a session every address leads to the login and back.
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { Provider } from 'urql';
+import { Redirect, Route, Switch, useLocation, useSearch } from 'wouter';
+import { LoginPage } from '../features/login/LoginPage';
+import { OverviewPage } from '../features/overview/OverviewPage';
+import { createClients } from '../shared/lib/client';
+import type { Clients } from '../shared/lib/client';
+import { BulkClientProvider } from '../shared/lib/live';
+import { useSession } from '../shared/lib/session';
+import { Loading } from '../shared/ui/States';
+import { NotFound } from './NotFound';
+import { Shell } from './Shell';
+
+const DevicesPage = lazy(() => import('../features/devices/DevicesPage').then((m) => ({ default: m.DevicesPage })));
+const DevicePage = lazy(() => import('../features/device/DevicePage').then((m) => ({ default: m.DevicePage })));
+
+export function App() {
+  const session = useSession();
+  const [path] = useLocation();
+  const search = useSearch();
+  if (!session) {
+    if (path === '/login') return <LoginPage />;
+    const here = path + (search ? `?${search}` : '');
+    return <Redirect to={here === '/' ? '/login' : `/login?next=${encodeURIComponent(here)}`} replace />;
+  }
+  return <SignedIn key={session.token} token={session.token} />;
+}
+
+function SignedIn({ token }: { token: string }) {
+  const clients = useClients(token);
+  const search = useSearch();
+  if (!clients) return null;
+  return (
+    <Provider value={clients.cached}>
+      <BulkClientProvider value={clients.bulk}>
+        <Shell>
+          <Suspense fallback={<Loading what="page" height={400} />}>
+            <Switch>
+              <Route path="/" component={OverviewPage} />
+              <Route path="/devices" component={DevicesPage} />
+              <Route path="/devices/:id">{({ id }) => <DevicePage key={id} id={decodeURIComponent(id)} />}</Route>
+              <Route path="/login">
+                <Redirect to={nextPage(search)} replace />
+              </Route>
+              <Route component={NotFound} />
+            </Switch>
+          </Suspense>
+        </Shell>
+      </BulkClientProvider>
+    </Provider>
+  );
+}
+
+/** The clients live as long as the token: another user never sees this one's cache. */
+function useClients(token: string): Clients | null {
+  const [clients, setClients] = useState<Clients | null>(null);
+  useEffect(() => {
+    const made = createClients(token);
+    setClients(made);
+    return () => made.dispose();
+  }, [token]);
+  return clients;
+}
+
+/** Only addresses of this dashboard: never a way out to another site. */
+export function nextPage(search: string): string {
+  const next = new URLSearchParams(search).get('next') ?? '/';
+  return /^\/(?![/\\])/.test(next) && !next.startsWith('/login') ? next : '/';
+}

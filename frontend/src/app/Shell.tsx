@@ -1,0 +1,106 @@
+//! The frame around every page: navigation, link status, theme, who is signed in.
+import { useEffect, useRef } from 'react';
+import type { ReactNode } from 'react';
+import { Link, useLocation } from 'wouter';
+import { sessionStore, useSession } from '../shared/lib/session';
+import { words } from '../shared/lib/format';
+import { Icon } from '../shared/ui/Icon';
+import type { IconName } from '../shared/ui/Icon';
+import { Brand } from '../shared/ui/Brand';
+import { LinkStatus } from './LinkStatus';
+import { ThemeButton } from './ThemeButton';
+import { useMe } from './useMe';
+import { WallClock } from './WallClock';
+import styles from './Shell.module.css';
+
+interface Place {
+  href: string;
+  label: string;
+  icon: IconName;
+  here: (path: string) => boolean;
+}
+
+const PLACES: readonly Place[] = [
+  { href: '/', label: 'Overview', icon: 'overview', here: (path) => path === '/' },
+  { href: '/devices', label: 'Devices', icon: 'devices', here: (path) => path.startsWith('/devices') },
+];
+
+export function Shell({ children }: { children: ReactNode }) {
+  useMe();
+  const [path] = useLocation();
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+
+  // A new page is announced by moving the focus to it, as a full page load would.
+  useEffect(() => {
+    if (first.current) {
+      first.current = false;
+      return;
+    }
+    window.scrollTo(0, 0);
+    main.current?.focus({ preventScroll: true });
+  }, [path]);
+
+  return (
+    <div className={styles['frame']}>
+      <a className={styles['skip']} href="#content">
+        Skip to content
+      </a>
+      <header className={styles['bar']}>
+        <Link href="/" className={styles['home']} aria-label="Mini-DERMS, overview">
+          <Brand />
+        </Link>
+        <Navigation path={path} />
+        <div className={styles['status']}>
+          <LinkStatus />
+          <WallClock />
+        </div>
+        <Account />
+      </header>
+      <main id="content" ref={main} tabIndex={-1} className={styles['main']}>
+        {children}
+      </main>
+    </div>
+  );
+}
+
+function Navigation({ path }: { path: string }) {
+  return (
+    <nav className={styles['nav']} aria-label="Pages">
+      {PLACES.map((place) => (
+        <Link
+          key={place.href}
+          href={place.href}
+          className={styles['place']}
+          aria-current={place.here(path) ? 'page' : undefined}
+        >
+          <Icon name={place.icon} size={18} />
+          <span>{place.label}</span>
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+function Account() {
+  const session = useSession();
+  if (!session) return null;
+  return (
+    <div className={styles['account']}>
+      <p className={styles['who']}>
+        <span className={styles['user']}>{session.username}</span>
+        <span className={styles['role']}>{words(session.role)}</span>
+      </p>
+      <ThemeButton />
+      <button
+        type="button"
+        className={styles['tool']}
+        onClick={() => sessionStore.end('signed-out')}
+        aria-label="Sign out"
+        title="Sign out"
+      >
+        <Icon name="leave" size={18} />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,30 @@
+//! A drawing for the login: a day's load under its limit. Decoration only.
+export function FeederSketch() {
+  return (
+    <svg viewBox="0 0 480 220" width="100%" role="presentation">
+      <g stroke="currentColor" strokeOpacity="0.16">
+        <path d="M0 40h480M0 85h480M0 130h480M0 175h480" />
+      </g>
+      <path
+        d="M0 178C40 184 66 176 96 158s46-52 80-56 46 32 78 34 46-38 82-58 54-6 76 16 40 64 68 70V220H0z"
+        fill="currentColor"
+        fillOpacity="0.14"
+      />
+      <path
+        d="M0 178C40 184 66 176 96 158s46-52 80-56 46 32 78 34 46-38 82-58 54-6 76 16 40 64 68 70"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="3"
+        strokeLinecap="round"
+      />
+      <path
+        d="M0 46h286v26h118V46h76"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="2"
+        strokeDasharray="7 6"
+        strokeOpacity="0.75"
+      />
+    </svg>
+  );
+}

@@ -1,0 +1,112 @@
+/* eslint-disable */
+import * as types from './graphql';
+import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+
+/**
+ * Map of all GraphQL operations in the project.
+ *
+ * This map has several performance disadvantages:
+ * 1. It is not tree-shakeable, so it will include all operations in the project.
+ * 2. It is not minifiable, so the string of a GraphQL query will be multiple times inside the bundle.
+ * 3. It does not support dead code elimination, so it will add unused operations.
+ *
+ * Therefore it is highly recommended to use the babel or swc plugin for production.
+ * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
+ */
+type Documents = {
+    "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n": typeof types.MeDocument,
+    "\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": typeof types.FeederCardFragmentDoc,
+    "\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n": typeof types.FeedersDocument,
+    "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n": typeof types.FeederUpdatesDocument,
+    "\n  query FeederHistories($from: DateTime!, $to: DateTime!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: 360) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n": typeof types.FeederHistoriesDocument,
+    "\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n": typeof types.EventsDocument,
+    "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": typeof types.CreateEventDocument,
+    "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n": typeof types.CancelEventDocument,
+    "\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n": typeof types.SystemHealthDocument,
+    "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": typeof types.HealthPartFragmentDoc,
+    "\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n": typeof types.DeviceCountsDocument,
+    "\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n": typeof types.TrackingErrorsDocument,
+};
+const documents: Documents = {
+    "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n": types.MeDocument,
+    "\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": types.FeederCardFragmentDoc,
+    "\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n": types.FeedersDocument,
+    "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n": types.FeederUpdatesDocument,
+    "\n  query FeederHistories($from: DateTime!, $to: DateTime!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: 360) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n": types.FeederHistoriesDocument,
+    "\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n": types.EventsDocument,
+    "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": types.CreateEventDocument,
+    "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n": types.CancelEventDocument,
+    "\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n": types.SystemHealthDocument,
+    "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": types.HealthPartFragmentDoc,
+    "\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n": types.DeviceCountsDocument,
+    "\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n": types.TrackingErrorsDocument,
+};
+
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ *
+ *
+ * @example
+ * ```ts
+ * const query = graphql(`query GetUser($id: ID!) { user(id: $id) { name } }`);
+ * ```
+ *
+ * The query argument is unknown!
+ * Please regenerate the types.
+ */
+export function graphql(source: string): unknown;
+
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n"): (typeof documents)["\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n"): (typeof documents)["\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n"): (typeof documents)["\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n"): (typeof documents)["\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query FeederHistories($from: DateTime!, $to: DateTime!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: 360) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n"): (typeof documents)["\n  query FeederHistories($from: DateTime!, $to: DateTime!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: 360) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n"): (typeof documents)["\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n"): (typeof documents)["\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n"): (typeof documents)["\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n"): (typeof documents)["\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n"): (typeof documents)["\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n"): (typeof documents)["\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n"): (typeof documents)["\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n"];
+
+export function graphql(source: string) {
+  return (documents as any)[source] ?? {};
+}
+
+export type DocumentType<TDocumentNode extends DocumentNode<any, any>> = TDocumentNode extends DocumentNode<  infer TType,  any>  ? TType  : never;

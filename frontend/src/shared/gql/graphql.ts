@@ -1,0 +1,114 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+export type DeviceType =
+  | 'BATTERY'
+  | 'EV'
+  | 'METER'
+  | 'OTHER'
+  | 'PV';
+
+export type EventInput = {
+  end: string;
+  feederId: string;
+  limitKw: number;
+  rampSeconds?: number | null | undefined;
+  start: string;
+  type?: string | null | undefined;
+};
+
+export type FeederMode =
+  | 'AUTOMATIC'
+  | 'DISABLED'
+  | 'MANUAL'
+  | 'SHADOW';
+
+export type Role =
+  | 'ADMIN'
+  | 'OPERATOR'
+  | 'VIEWER';
+
+export type MeQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MeQuery = { me: { name: string, role: Role } };
+
+export type FeederCardFragment = { id: string, mode: FeederMode, degraded: string | null, stopped: string | null, importLimitKw: number, exportLimitKw: number | null, effectiveLimitKw: number, loadKw: number, controlledKw: number, uncontrolledKw: number, reservedKw: number, headroomKw: number, deviceCount: number, freshCount: number, staleCount: number, lastDecisionAt: string | null, byType: Array<{ type: DeviceType, count: number, powerKw: number }> } & { ' $fragmentName'?: 'FeederCardFragment' };
+
+export type FeedersQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type FeedersQuery = { feeders: Array<(
+    { id: string }
+    & { ' $fragmentRefs'?: { 'FeederCardFragment': FeederCardFragment } }
+  )> };
+
+export type FeederUpdatesSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type FeederUpdatesSubscription = { feederUpdated: (
+    { id: string }
+    & { ' $fragmentRefs'?: { 'FeederCardFragment': FeederCardFragment } }
+  ) };
+
+export type FeederHistoriesQueryVariables = Exact<{
+  from: string;
+  to: string;
+}>;
+
+
+export type FeederHistoriesQuery = { feeders: Array<{ id: string, history: Array<{ at: string, loadKw: number, limitKw: number }> }> };
+
+export type EventsQueryVariables = Exact<{
+  includePast: boolean;
+}>;
+
+
+export type EventsQuery = { events: Array<{ id: string, feederId: string, start: string, end: string, limitKw: number, type: string, rampSeconds: number, cancelled: boolean, createdBy: string }> };
+
+export type CreateEventMutationVariables = Exact<{
+  input: EventInput;
+}>;
+
+
+export type CreateEventMutation = { createEvent: { id: string, feederId: string, start: string, end: string, limitKw: number, cancelled: boolean } };
+
+export type CancelEventMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CancelEventMutation = { cancelEvent: { id: string, cancelled: boolean } };
+
+export type SystemHealthQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SystemHealthQuery = { health: { status: string, version: string, log: { ' $fragmentRefs'?: { 'HealthPartFragment': HealthPartFragment } }, clickhouse: { ' $fragmentRefs'?: { 'HealthPartFragment': HealthPartFragment } }, control: { ' $fragmentRefs'?: { 'HealthPartFragment': HealthPartFragment } }, mqtt: { ' $fragmentRefs'?: { 'HealthPartFragment': HealthPartFragment } } } };
+
+export type HealthPartFragment = { ok: boolean, detail: string | null, since: string | null } & { ' $fragmentName'?: 'HealthPartFragment' };
+
+export type DeviceCountsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DeviceCountsQuery = { all: { totalCount: number }, physical: { totalCount: number } };
+
+export type TrackingErrorsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type TrackingErrorsQuery = { trackingError: Array<{ deviceId: string, type: DeviceType, samples: number, meanErrorKw: number, meanAbsErrorKw: number }> };
+
+export const FeederCardFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"FeederCard"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Feeder"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"mode"}},{"kind":"Field","name":{"kind":"Name","value":"degraded"}},{"kind":"Field","name":{"kind":"Name","value":"stopped"}},{"kind":"Field","name":{"kind":"Name","value":"importLimitKw"}},{"kind":"Field","name":{"kind":"Name","value":"exportLimitKw"}},{"kind":"Field","name":{"kind":"Name","value":"effectiveLimitKw"}},{"kind":"Field","name":{"kind":"Name","value":"loadKw"}},{"kind":"Field","name":{"kind":"Name","value":"controlledKw"}},{"kind":"Field","name":{"kind":"Name","value":"uncontrolledKw"}},{"kind":"Field","name":{"kind":"Name","value":"reservedKw"}},{"kind":"Field","name":{"kind":"Name","value":"headroomKw"}},{"kind":"Field","name":{"kind":"Name","value":"deviceCount"}},{"kind":"Field","name":{"kind":"Name","value":"freshCount"}},{"kind":"Field","name":{"kind":"Name","value":"staleCount"}},{"kind":"Field","name":{"kind":"Name","value":"byType"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"count"}},{"kind":"Field","name":{"kind":"Name","value":"powerKw"}}]}},{"kind":"Field","name":{"kind":"Name","value":"lastDecisionAt"}}]}}]} as unknown as DocumentNode<FeederCardFragment, unknown>;
+export const HealthPartFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"HealthPart"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Part"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"ok"}},{"kind":"Field","name":{"kind":"Name","value":"detail"}},{"kind":"Field","name":{"kind":"Name","value":"since"}}]}}]} as unknown as DocumentNode<HealthPartFragment, unknown>;
+export const MeDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"Me"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"me"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"role"}}]}}]}}]} as unknown as DocumentNode<MeQuery, MeQueryVariables>;
+export const FeedersDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"Feeders"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"feeders"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"FeederCard"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"FeederCard"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Feeder"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"mode"}},{"kind":"Field","name":{"kind":"Name","value":"degraded"}},{"kind":"Field","name":{"kind":"Name","value":"stopped"}},{"kind":"Field","name":{"kind":"Name","value":"importLimitKw"}},{"kind":"Field","name":{"kind":"Name","value":"exportLimitKw"}},{"kind":"Field","name":{"kind":"Name","value":"effectiveLimitKw"}},{"kind":"Field","name":{"kind":"Name","value":"loadKw"}},{"kind":"Field","name":{"kind":"Name","value":"controlledKw"}},{"kind":"Field","name":{"kind":"Name","value":"uncontrolledKw"}},{"kind":"Field","name":{"kind":"Name","value":"reservedKw"}},{"kind":"Field","name":{"kind":"Name","value":"headroomKw"}},{"kind":"Field","name":{"kind":"Name","value":"deviceCount"}},{"kind":"Field","name":{"kind":"Name","value":"freshCount"}},{"kind":"Field","name":{"kind":"Name","value":"staleCount"}},{"kind":"Field","name":{"kind":"Name","value":"byType"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"count"}},{"kind":"Field","name":{"kind":"Name","value":"powerKw"}}]}},{"kind":"Field","name":{"kind":"Name","value":"lastDecisionAt"}}]}}]} as unknown as DocumentNode<FeedersQuery, FeedersQueryVariables>;
+export const FeederUpdatesDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"subscription","name":{"kind":"Name","value":"FeederUpdates"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"feederUpdated"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"FeederCard"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"FeederCard"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Feeder"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"mode"}},{"kind":"Field","name":{"kind":"Name","value":"degraded"}},{"kind":"Field","name":{"kind":"Name","value":"stopped"}},{"kind":"Field","name":{"kind":"Name","value":"importLimitKw"}},{"kind":"Field","name":{"kind":"Name","value":"exportLimitKw"}},{"kind":"Field","name":{"kind":"Name","value":"effectiveLimitKw"}},{"kind":"Field","name":{"kind":"Name","value":"loadKw"}},{"kind":"Field","name":{"kind":"Name","value":"controlledKw"}},{"kind":"Field","name":{"kind":"Name","value":"uncontrolledKw"}},{"kind":"Field","name":{"kind":"Name","value":"reservedKw"}},{"kind":"Field","name":{"kind":"Name","value":"headroomKw"}},{"kind":"Field","name":{"kind":"Name","value":"deviceCount"}},{"kind":"Field","name":{"kind":"Name","value":"freshCount"}},{"kind":"Field","name":{"kind":"Name","value":"staleCount"}},{"kind":"Field","name":{"kind":"Name","value":"byType"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"count"}},{"kind":"Field","name":{"kind":"Name","value":"powerKw"}}]}},{"kind":"Field","name":{"kind":"Name","value":"lastDecisionAt"}}]}}]} as unknown as DocumentNode<FeederUpdatesSubscription, FeederUpdatesSubscriptionVariables>;
+export const FeederHistoriesDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"FeederHistories"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"from"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"DateTime"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"to"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"DateTime"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"feeders"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"history"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"from"},"value":{"kind":"Variable","name":{"kind":"Name","value":"from"}}},{"kind":"Argument","name":{"kind":"Name","value":"to"},"value":{"kind":"Variable","name":{"kind":"Name","value":"to"}}},{"kind":"Argument","name":{"kind":"Name","value":"maxPoints"},"value":{"kind":"IntValue","value":"360"}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"at"}},{"kind":"Field","name":{"kind":"Name","value":"loadKw"}},{"kind":"Field","name":{"kind":"Name","value":"limitKw"}}]}}]}}]}}]} as unknown as DocumentNode<FeederHistoriesQuery, FeederHistoriesQueryVariables>;
+export const EventsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"Events"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"includePast"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"Boolean"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"events"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"includePast"},"value":{"kind":"Variable","name":{"kind":"Name","value":"includePast"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"feederId"}},{"kind":"Field","name":{"kind":"Name","value":"start"}},{"kind":"Field","name":{"kind":"Name","value":"end"}},{"kind":"Field","name":{"kind":"Name","value":"limitKw"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"rampSeconds"}},{"kind":"Field","name":{"kind":"Name","value":"cancelled"}},{"kind":"Field","name":{"kind":"Name","value":"createdBy"}}]}}]}}]} as unknown as DocumentNode<EventsQuery, EventsQueryVariables>;
+export const CreateEventDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"CreateEvent"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"EventInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"createEvent"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"feederId"}},{"kind":"Field","name":{"kind":"Name","value":"start"}},{"kind":"Field","name":{"kind":"Name","value":"end"}},{"kind":"Field","name":{"kind":"Name","value":"limitKw"}},{"kind":"Field","name":{"kind":"Name","value":"cancelled"}}]}}]}}]} as unknown as DocumentNode<CreateEventMutation, CreateEventMutationVariables>;
+export const CancelEventDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"CancelEvent"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"cancelEvent"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"cancelled"}}]}}]}}]} as unknown as DocumentNode<CancelEventMutation, CancelEventMutationVariables>;
+export const SystemHealthDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"SystemHealth"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"health"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"version"}},{"kind":"Field","name":{"kind":"Name","value":"log"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthPart"}}]}},{"kind":"Field","name":{"kind":"Name","value":"clickhouse"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthPart"}}]}},{"kind":"Field","name":{"kind":"Name","value":"control"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthPart"}}]}},{"kind":"Field","name":{"kind":"Name","value":"mqtt"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"HealthPart"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"HealthPart"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Part"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"ok"}},{"kind":"Field","name":{"kind":"Name","value":"detail"}},{"kind":"Field","name":{"kind":"Name","value":"since"}}]}}]} as unknown as DocumentNode<SystemHealthQuery, SystemHealthQueryVariables>;
+export const DeviceCountsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"DeviceCounts"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","alias":{"kind":"Name","value":"all"},"name":{"kind":"Name","value":"devices"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"1"}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"totalCount"}}]}},{"kind":"Field","alias":{"kind":"Name","value":"physical"},"name":{"kind":"Name","value":"devices"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"origin"},"value":{"kind":"EnumValue","value":"PHYSICAL"}},{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"1"}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"totalCount"}}]}}]}}]} as unknown as DocumentNode<DeviceCountsQuery, DeviceCountsQueryVariables>;
+export const TrackingErrorsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"TrackingErrors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"trackingError"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"deviceId"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"samples"}},{"kind":"Field","name":{"kind":"Name","value":"meanErrorKw"}},{"kind":"Field","name":{"kind":"Name","value":"meanAbsErrorKw"}}]}}]}}]} as unknown as DocumentNode<TrackingErrorsQuery, TrackingErrorsQueryVariables>;

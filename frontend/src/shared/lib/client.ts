@@ -1,0 +1,130 @@
+//! The GraphQL clients: one normalised cache for what is looked at, one without a cache for series and the fleet.
+import { cacheExchange } from '@urql/exchange-graphcache';
+import type { Cache } from '@urql/exchange-graphcache';
+import { Client, fetchExchange, mapExchange, subscriptionExchange } from '@urql/core';
+import type { CombinedError, ExecutionResult } from '@urql/core';
+import { CloseCode, createClient as createWsClient } from 'graphql-ws';
+import { linkStore } from './link';
+import { sessionStore } from './session';
+
+const PING_EVERY_MS = 12_000;
+const CLOSE_AFTER_IDLE_MS = 3000;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 10_000;
+const UNAUTHENTICATED_CLOSES: readonly number[] = [CloseCode.Unauthorized, CloseCode.Forbidden];
+
+export interface Clients {
+  cached: Client;
+  /** For answers that are large and never asked for twice: a cache would only grow. */
+  bulk: Client;
+  dispose(): void;
+}
+
+export function isUnauthenticated(error: CombinedError): boolean {
+  const response: unknown = error.response;
+  const status = typeof response === 'object' && response !== null && 'status' in response ? response.status : null;
+  return status === 401 || error.graphQLErrors.some((each) => each.extensions['code'] === 'UNAUTHENTICATED');
+}
+
+/** Words for a reader: what the API said, or that it could not be reached. */
+export function errorText(error: CombinedError): string {
+  const first = error.graphQLErrors[0];
+  if (first) return first.message;
+  const response: unknown = error.response;
+  const status = typeof response === 'object' && response !== null && 'status' in response ? response.status : null;
+  return typeof status === 'number' && status >= 400
+    ? `The server answered with an error (${status}).`
+    : 'The server cannot be reached.';
+}
+
+function closeCode(event: unknown): number | null {
+  const code = typeof event === 'object' && event !== null && 'code' in event ? event.code : null;
+  return typeof code === 'number' ? code : null;
+}
+
+function createSocket(token: string) {
+  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  return createWsClient({
+    url: `${scheme}//${location.host}/graphql/ws`,
+    connectionParams: { authorization: `Bearer ${token}` },
+    lazyCloseTimeout: CLOSE_AFTER_IDLE_MS,
+    keepAlive: PING_EVERY_MS,
+    retryAttempts: Number.POSITIVE_INFINITY,
+    shouldRetry: () => true,
+    retryWait: (attempt) => {
+      const wait = Math.min(FIRST_RETRY_MS * 2 ** attempt, LONGEST_RETRY_MS);
+      return new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random() / 2)));
+    },
+    on: {
+      connecting: () => linkStore.connecting(),
+      connected: () => linkStore.connected(),
+      closed: (event) => {
+        const code = closeCode(event);
+        linkStore.closed(code === 1000);
+        if (code !== null && UNAUTHENTICATED_CLOSES.includes(code)) sessionStore.end('expired');
+      },
+    },
+  });
+}
+
+const noKey = () => null;
+
+/** Lists of events depend on arguments and on the time: ask again rather than guess. */
+function forgetEvents(store: Cache): void {
+  for (const { fieldName, arguments: args } of store.inspectFields('Query')) {
+    if (fieldName === 'events') store.invalidate('Query', fieldName, args);
+  }
+}
+
+export function createClients(token: string): Clients {
+  const socket = createSocket(token);
+  const endOnRefusal = mapExchange({
+    onError: (error) => {
+      if (isUnauthenticated(error)) sessionStore.end('expired');
+    },
+  });
+  const subscriptions = subscriptionExchange({
+    forwardSubscription: (request) => ({
+      subscribe: (sink) => ({
+        unsubscribe: socket.subscribe(
+          { ...request, query: request.query ?? '' },
+          {
+            next: (result) => sink.next({ ...result, data: result.data ?? null } as ExecutionResult),
+            error: (error) => sink.error(error),
+            complete: () => sink.complete(),
+          },
+        ),
+      }),
+    }),
+  });
+  const cache = cacheExchange({
+    keys: {
+      DeviceConnection: noKey,
+      DeviceEdge: noKey,
+      FeederPoint: noKey,
+      Health: noKey,
+      PageInfo: noKey,
+      Part: noKey,
+      TelemetryPoint: noKey,
+      TrackingError: noKey,
+      TypeTotal: noKey,
+      User: noKey,
+    },
+    updates: {
+      Mutation: {
+        createEvent: (_result, _args, store) => forgetEvents(store),
+        cancelEvent: (_result, _args, store) => forgetEvents(store),
+      },
+    },
+  });
+  const options = {
+    url: '/graphql',
+    preferGetMethod: false as const,
+    fetchOptions: { headers: { authorization: `Bearer ${token}` } },
+  };
+  return {
+    cached: new Client({ ...options, exchanges: [endOnRefusal, cache, subscriptions, fetchExchange] }),
+    bulk: new Client({ ...options, exchanges: [endOnRefusal, subscriptions, fetchExchange] }),
+    dispose: () => void socket.dispose(),
+  };
+}

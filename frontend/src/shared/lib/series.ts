@@ -1,0 +1,43 @@
+//! Series for charts: gaps where samples are missing, and a live tail on a stored history. Pure.
+
+export interface Sample {
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
+/** A sample counts as missing when its distance is this many times the usual one. */
+const GAP_FACTOR = 4;
+const SMALLEST_GAP_MS = 20_000;
+
+/** The stored points and those that came since; ascending, without doubles, not older than `from`. */
+export function withTail<Point extends Sample>(stored: readonly Point[], tail: readonly Point[], from: number): Point[] {
+  const last = stored.at(-1)?.at ?? Number.NEGATIVE_INFINITY;
+  return [...stored, ...tail.filter((point) => point.at > last)].filter((point) => point.at >= from);
+}
+
+function usualStep(points: readonly Sample[]): number {
+  const steps = points.slice(1).map((point, index) => point.at - (points[index]?.at ?? point.at));
+  steps.sort((a, b) => a - b);
+  return steps[Math.floor(steps.length / 2)] ?? 0;
+}
+
+/** Chart columns of the points, with a row of nulls in each hole, so that a line is not drawn across it. */
+export function toColumns<Point extends Sample>(
+  points: readonly Point[],
+  pick: readonly ((point: Point) => number | null | undefined)[],
+): { times: number[]; rows: (number | null)[][] } {
+  const gap = Math.max(usualStep(points) * GAP_FACTOR, SMALLEST_GAP_MS);
+  const times: number[] = [];
+  const rows: (number | null)[][] = pick.map(() => []);
+  let before: number | null = null;
+  for (const point of points) {
+    if (before !== null && point.at - before > gap) {
+      times.push((before + 1000) / 1000);
+      for (const row of rows) row.push(null);
+    }
+    before = point.at;
+    times.push(point.at / 1000);
+    pick.forEach((value, index) => rows[index]?.push(value(point) ?? null));
+  }
+  return { times, rows };
+}
