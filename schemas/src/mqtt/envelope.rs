@@ -1,0 +1,185 @@
+//! The envelope that every JSON message of the contract has, and the order in which it is judged: size, JSON,
+//! version, then field by field.
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::ids::DeviceId;
+use crate::mqtt::fields::Fields;
+use crate::mqtt::rejection::{RejectReason, Rejection};
+use crate::records::telemetry::DeviceType;
+use crate::units::Timestamp;
+
+/// The version spoken here.
+const VERSION: i64 = 1;
+
+/// Who built a message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A simulator.
+    Simulator,
+    /// An agent at a device.
+    PiAgent,
+    /// The controller.
+    Backend,
+    /// It does not say.
+    #[default]
+    Unknown,
+}
+
+impl Source {
+    /// Every source.
+    pub const ALL: [Self; 4] = [Self::Simulator, Self::PiAgent, Self::Backend, Self::Unknown];
+
+    /// The word of the contract.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Simulator => "simulator",
+            Self::PiAgent => "pi-agent",
+            Self::Backend => "backend",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == word)
+    }
+}
+
+/// What every message says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The message's id.
+    pub message_id: Uuid,
+    /// The device that it is from, or for.
+    pub device_id: DeviceId,
+    /// What that device is.
+    pub device_type: DeviceType,
+    /// When it was made, by its maker's clock.
+    pub timestamp: Timestamp,
+    /// When it was sent, by its sender's clock.
+    pub sent_at: Option<Timestamp>,
+    /// What it belongs to.
+    pub correlation_id: Option<String>,
+    /// Who made it.
+    pub source: Source,
+}
+
+/// A message taken apart: its envelope, its payload, and how many unknown fields the envelope had.
+pub(super) struct Opened<'a> {
+    pub(super) envelope: Envelope,
+    pub(super) payload: Fields<'a>,
+    pub(super) unknown: i32,
+}
+
+/// Reads bytes as JSON, within the limit.
+pub(super) fn parse_json(bytes: &[u8], max_len: usize) -> Result<Value, Rejection> {
+    if bytes.len() > max_len {
+        return Err(Rejection::at(
+            RejectReason::PayloadTooLarge,
+            "message",
+            &format!("{} bytes", bytes.len()),
+            &format!("at most {max_len} bytes"),
+        ));
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        Rejection::at(
+            RejectReason::NotJson,
+            "message",
+            &error.to_string(),
+            "one JSON object in UTF-8",
+        )
+    })
+}
+
+/// The device type of a word of the contract; `other` is no such word.
+pub(super) fn device_type_of(word: &str) -> Option<DeviceType> {
+    DeviceType::ALL
+        .into_iter()
+        .filter(|known| *known != DeviceType::Other)
+        .find(|known| known.as_str() == word)
+}
+
+/// Takes a message apart and judges its envelope.
+pub(super) fn open<'a>(value: &'a Value, message_type: &str) -> Result<Opened<'a>, Rejection> {
+    let mut fields = Fields::of(value, "")?;
+    let version = fields.required("v")?;
+    if version.integer(1, i64::MAX)? != VERSION {
+        return Err(version.refuse_as(RejectReason::UnsupportedVersion, "1"));
+    }
+    fields.required("messageType")?.word(
+        |word| (word == message_type).then_some(()),
+        &format!("\"{message_type}\" on this topic"),
+    )?;
+    let envelope = Envelope {
+        message_id: fields.required("messageId")?.uuid()?,
+        device_id: fields.required("deviceId")?.word(
+            |text| DeviceId::new(text).ok(),
+            "1 to 64 characters of A-Z a-z 0-9 . _ -",
+        )?,
+        device_type: fields
+            .required("deviceType")?
+            .word(device_type_of, "pv, battery, ev or meter")?,
+        timestamp: fields.required("timestampMs")?.timestamp()?,
+        sent_at: fields
+            .optional("sentAtMs")
+            .map(|field| field.timestamp())
+            .transpose()?,
+        correlation_id: fields
+            .optional("correlationId")
+            .map(|field| field.text(1).map(str::to_owned))
+            .transpose()?,
+        source: fields
+            .optional("source")
+            .map(|field| field.word(Source::of, "simulator, pi-agent, backend or unknown"))
+            .transpose()?
+            .unwrap_or_default(),
+    };
+    let payload = fields.required("payload")?.object("payload")?;
+    Ok(Opened {
+        envelope,
+        payload,
+        unknown: fields.unknown(),
+    })
+}
+
+/// Refuses a payload that speaks for another device than its topic.
+pub(super) fn check_device(envelope: &Envelope, topic_device: &DeviceId) -> Result<(), Rejection> {
+    if envelope.device_id == *topic_device {
+        return Ok(());
+    }
+    Err(Rejection::at(
+        RejectReason::DeviceMismatch,
+        "deviceId",
+        &format!("{:?}", envelope.device_id.as_str()),
+        &format!("{:?}, the device of the topic", topic_device.as_str()),
+    ))
+}
+
+/// The JSON of a message.
+pub(super) fn close(envelope: &Envelope, message_type: &str, payload: Map<String, Value>) -> Value {
+    let mut message = Map::new();
+    message.insert("v".into(), json!(VERSION));
+    message.insert("messageType".into(), json!(message_type));
+    message.insert("messageId".into(), json!(envelope.message_id));
+    message.insert("deviceId".into(), json!(envelope.device_id.as_str()));
+    message.insert("deviceType".into(), json!(envelope.device_type.as_str()));
+    message.insert("timestampMs".into(), json!(envelope.timestamp.0));
+    put(&mut message, "sentAtMs", envelope.sent_at.map(|at| at.0));
+    put(
+        &mut message,
+        "correlationId",
+        envelope.correlation_id.as_deref(),
+    );
+    message.insert("source".into(), json!(envelope.source.as_str()));
+    message.insert("payload".into(), Value::Object(payload));
+    Value::Object(message)
+}
+
+/// Adds a field where there is a value for it.
+pub(super) fn put<T: Into<Value>>(map: &mut Map<String, Value>, name: &str, value: Option<T>) {
+    if let Some(value) = value {
+        map.insert(name.to_owned(), value.into());
+    }
+}
