@@ -1,0 +1,153 @@
+//! Makes the topics with the settings that they need.
+
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+use schemas::topics::{Retention, Topic};
+use thiserror::Error;
+
+use super::LogConfig;
+
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+const DAY_MS: i64 = 86_400_000;
+/// Records of decisions and snapshots are cut into parts far below this.
+const MAX_MESSAGE_BYTES: &str = "4194304";
+
+/// Why the topics are not as they must be.
+#[derive(Debug, Error)]
+pub enum EnsureError {
+    /// The log does not answer.
+    #[error("the log at {brokers} (setting DERMS_KAFKA_BROKERS) does not answer: {source}")]
+    Unreachable {
+        /// Where.
+        brokers: String,
+        /// Why.
+        source: KafkaError,
+    },
+    /// A topic could not be made.
+    #[error("topic {name} could not be made: {code:?}")]
+    NotMade {
+        /// Which.
+        name: String,
+        /// The log's answer.
+        code: RDKafkaErrorCode,
+    },
+    /// Topics that must have the same number of partitions have not.
+    #[error(
+        "topic {name} has {found} partitions, but {expected} are needed: as many as telemetry.v1 has"
+    )]
+    Partitions {
+        /// Which.
+        name: String,
+        /// How many there are.
+        found: i32,
+        /// How many are needed.
+        expected: i32,
+    },
+}
+
+/// Makes the topics that are missing and says how many partitions the tree topics have.
+///
+/// # Errors
+/// [`EnsureError`] when the log does not answer within some seconds, or a topic is not as it must be.
+pub async fn ensure_topics(config: &LogConfig) -> Result<i32, EnsureError> {
+    let unreachable = |source| EnsureError::Unreachable {
+        brokers: config.brokers.clone(),
+        source,
+    };
+    let admin: AdminClient<DefaultClientContext> = config.client().create().map_err(unreachable)?;
+    let names: Vec<(Topic, String)> = Topic::ALL
+        .into_iter()
+        .map(|topic| (topic, config.topic_name(topic)))
+        .collect();
+    let existing = partitions(config).await.map_err(unreachable)?;
+    let missing: Vec<NewTopic<'_>> = names
+        .iter()
+        .filter(|(_, name)| !existing.iter().any(|(found, _)| found == name))
+        .map(|(topic, name)| new_topic(*topic, name, config))
+        .collect();
+    if !missing.is_empty() {
+        let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
+        for outcome in admin
+            .create_topics(&missing, &options)
+            .await
+            .map_err(unreachable)?
+        {
+            match outcome {
+                // Two services start at once: the other one was faster.
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((name, code)) => return Err(EnsureError::NotMade { name, code }),
+            }
+        }
+    }
+    check(config, &names).await
+}
+
+async fn check(config: &LogConfig, names: &[(Topic, String)]) -> Result<i32, EnsureError> {
+    let unreachable = |source| EnsureError::Unreachable {
+        brokers: config.brokers.clone(),
+        source,
+    };
+    let found = partitions(config).await.map_err(unreachable)?;
+    let count = |name: &str| {
+        found
+            .iter()
+            .find(|(found, _)| found == name)
+            .map_or(0, |(_, n)| *n)
+    };
+    // A topic made a moment ago may not be in the metadata yet: what was asked for is what it has.
+    let tree_partitions = match count(&config.topic_name(Topic::Telemetry)) {
+        0 => config.tree_partitions,
+        count => count,
+    };
+    for (topic, name) in names {
+        let (found, expected) = (count(name), topic.partitions(tree_partitions));
+        if found != 0 && found != expected {
+            return Err(EnsureError::Partitions {
+                name: name.clone(),
+                found,
+                expected,
+            });
+        }
+    }
+    Ok(tree_partitions)
+}
+
+fn new_topic<'a>(topic: Topic, name: &'a str, config: &LogConfig) -> NewTopic<'a> {
+    let new = NewTopic::new(
+        name,
+        topic.partitions(config.tree_partitions),
+        TopicReplication::Fixed(config.replication_factor),
+    )
+    .set("max.message.bytes", MAX_MESSAGE_BYTES);
+    match topic.retention() {
+        Retention::Compacted => new.set("cleanup.policy", "compact"),
+        Retention::Forever => new
+            .set("cleanup.policy", "delete")
+            .set("retention.ms", "-1"),
+        Retention::Days(days) => {
+            // The admin client borrows its texts; these are few and live as long as the process.
+            let retention: &'static str = (days * DAY_MS).to_string().leak();
+            new.set("cleanup.policy", "delete")
+                .set("retention.ms", retention)
+        }
+    }
+}
+
+async fn partitions(config: &LogConfig) -> Result<Vec<(String, i32)>, KafkaError> {
+    let client: rdkafka::consumer::BaseConsumer = config.client().create()?;
+    tokio::task::spawn_blocking(move || {
+        let metadata = rdkafka::consumer::Consumer::fetch_metadata(&client, None, REQUEST_TIMEOUT)?;
+        let count = |partitions: usize| i32::try_from(partitions).unwrap_or(i32::MAX);
+        Ok(metadata
+            .topics()
+            .iter()
+            .map(|topic| (topic.name().to_owned(), count(topic.partitions().len())))
+            .collect())
+    })
+    .await
+    .expect("fetching metadata does not panic")
+}

@@ -1,0 +1,96 @@
+//! The log client: topics, producer, reader, group. The only place that touches rdkafka.
+
+mod admin;
+mod group;
+mod producer;
+mod reader;
+
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use schemas::topics::Topic;
+
+pub use admin::{EnsureError, ensure_topics};
+pub use group::{Group, GroupEvent};
+pub use producer::{AppendError, DeliveryError, OnDelivery, Outgoing, Producer, QueueFull};
+pub use reader::{LogRecord, ReadError, Reader, Start, follow, read_to_end};
+
+use crate::settings::Settings;
+
+/// How to reach the log.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// Bootstrap servers, comma separated.
+    pub brokers: String,
+    /// Prefix of the topics' names.
+    pub prefix: String,
+    /// Partitions of the topics keyed by feeder tree, when they are created.
+    pub tree_partitions: i32,
+    /// Replicas of a topic, when it is created.
+    pub replication_factor: i32,
+    /// Longest wait of an empty fetch.
+    pub fetch_wait: Duration,
+    /// How long the producer gathers a batch.
+    pub linger: Duration,
+    /// After this silence a group member is taken for dead.
+    pub session_timeout: Duration,
+    /// Static membership: this instance's own name.
+    pub instance: Option<String>,
+}
+
+impl LogConfig {
+    /// Takes it from the settings.
+    #[must_use]
+    pub fn from_settings(settings: &Settings) -> Self {
+        let small = |name| i32::try_from(settings.int(name)).expect("the catalogue bounds it");
+        Self {
+            brokers: settings.text("DERMS_KAFKA_BROKERS").to_owned(),
+            prefix: settings.text("DERMS_TOPIC_PREFIX").to_owned(),
+            tree_partitions: small("DERMS_TREE_PARTITIONS"),
+            replication_factor: small("DERMS_REPLICATION_FACTOR"),
+            fetch_wait: settings.millis("DERMS_KAFKA_FETCH_WAIT_MS"),
+            linger: settings.millis("DERMS_KAFKA_LINGER_MS"),
+            session_timeout: settings.millis("DERMS_KAFKA_SESSION_TIMEOUT_MS"),
+            instance: settings.optional_text("DERMS_INSTANCE").map(str::to_owned),
+        }
+    }
+
+    fn topic_name(&self, topic: Topic) -> String {
+        topic.name(&self.prefix)
+    }
+
+    fn client(&self) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client
+            .set("bootstrap.servers", &self.brokers)
+            .set("client.id", "derms")
+            .set("broker.address.family", "v4")
+            .set("socket.nagle.disable", "true")
+            .set("reconnect.backoff.ms", "50")
+            .set("reconnect.backoff.max.ms", "1000")
+            .set("topic.metadata.refresh.interval.ms", "60000")
+            .set("log.connection.close", "false");
+        client
+    }
+
+    fn consumer(&self) -> ClientConfig {
+        let mut client = self.client();
+        client
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("isolation.level", "read_uncommitted")
+            .set("fetch.wait.max.ms", self.fetch_wait.as_millis().to_string())
+            .set("fetch.error.backoff.ms", "50")
+            .set("queued.max.messages.kbytes", "16384")
+            .set(
+                "session.timeout.ms",
+                self.session_timeout.as_millis().to_string(),
+            )
+            .set(
+                "heartbeat.interval.ms",
+                (self.session_timeout.as_millis() / 4).to_string(),
+            );
+        client
+    }
+}

@@ -1,0 +1,234 @@
+//! Reads partitions that it is told to read, from where it is told, in order.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::{Consumer, StreamConsumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::{Offset, TopicPartitionList};
+use schemas::Timestamp;
+use schemas::topics::Topic;
+use thiserror::Error;
+
+use super::LogConfig;
+
+const WATERMARK_TIMEOUT: Duration = Duration::from_secs(5);
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// Where reading begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// At the first record there is.
+    Beginning,
+    /// After the last one there is.
+    End,
+    /// At this offset.
+    Offset(i64),
+}
+
+/// A record as read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRecord {
+    /// Its topic.
+    pub topic: Topic,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// When it was appended, as its producer or the log says.
+    pub timestamp: Timestamp,
+    /// Its key.
+    pub key: Vec<u8>,
+    /// Its value; empty for a tombstone.
+    pub value: Vec<u8>,
+}
+
+/// Why the log cannot be read.
+#[derive(Debug, Error)]
+#[error("reading the log: {0}")]
+pub struct ReadError(#[from] KafkaError);
+
+/// Reads partitions assigned by hand.
+pub struct Reader {
+    consumer: Arc<StreamConsumer>,
+    config: LogConfig,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader")
+            .field("brokers", &self.config.brokers)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    /// A reader of these partitions.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the client library refuses.
+    pub fn new(config: &LogConfig, partitions: &[(Topic, i32, Start)]) -> Result<Self, ReadError> {
+        // The group is never joined; the client library wants a name.
+        let consumer: StreamConsumer = config
+            .consumer()
+            .set("group.id", "derms-unjoined")
+            .create()?;
+        let reader = Self {
+            consumer: Arc::new(consumer),
+            config: config.clone(),
+        };
+        reader.assign(partitions)?;
+        Ok(reader)
+    }
+
+    /// Reads these partitions from now on, and no others.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the client library refuses.
+    pub fn assign(&self, partitions: &[(Topic, i32, Start)]) -> Result<(), ReadError> {
+        let mut list = TopicPartitionList::new();
+        for (topic, partition, start) in partitions {
+            let offset = match start {
+                Start::Beginning => Offset::Beginning,
+                Start::End => Offset::End,
+                Start::Offset(offset) => Offset::Offset(*offset),
+            };
+            list.add_partition_offset(&self.config.topic_name(*topic), *partition, offset)?;
+        }
+        Ok(self.consumer.assign(&list)?)
+    }
+
+    /// The next record. Waits for one; transient failures of the log are waited out.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the log refuses for good.
+    pub async fn next(&self) -> Result<LogRecord, ReadError> {
+        loop {
+            match self.consumer.recv().await {
+                Ok(message) => {
+                    let Some(topic) = Topic::from_name(message.topic(), &self.config.prefix) else {
+                        continue;
+                    };
+                    return Ok(LogRecord {
+                        topic,
+                        partition: message.partition(),
+                        offset: message.offset(),
+                        timestamp: Timestamp(message.timestamp().to_millis().unwrap_or(0)),
+                        key: message.key().unwrap_or_default().to_vec(),
+                        value: message.payload().unwrap_or_default().to_vec(),
+                    });
+                }
+                Err(error) if is_transient(&error) => {
+                    tracing::debug!(%error, "the log is away; waiting");
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The first offset there is and the one after the last, of a partition.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the log does not answer within some seconds.
+    pub async fn bounds(&self, topic: Topic, partition: i32) -> Result<(i64, i64), ReadError> {
+        let name = self.config.topic_name(topic);
+        let consumer = Arc::clone(&self.consumer);
+        let asked = tokio::task::spawn_blocking(move || {
+            consumer.fetch_watermarks(&name, partition, WATERMARK_TIMEOUT)
+        });
+        Ok(asked.await.expect("fetching watermarks does not panic")?)
+    }
+}
+
+fn is_transient(error: &KafkaError) -> bool {
+    use rdkafka::types::RDKafkaErrorCode as Code;
+    match error.rdkafka_error_code() {
+        Some(code) => !matches!(
+            code,
+            Code::TopicAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::Authentication
+                | Code::Fatal
+        ),
+        None => true,
+    }
+}
+
+/// Reads whole partitions as they stand now, in order within each, and hands every record over.
+///
+/// # Errors
+/// [`ReadError`], or what `each` gives.
+pub async fn read_to_end<E: From<ReadError>>(
+    config: &LogConfig,
+    partitions: &[(Topic, i32, Start)],
+    mut each: impl FnMut(LogRecord) -> Result<(), E>,
+) -> Result<(), E> {
+    let reader = Reader::new(config, partitions)?;
+    let mut open = BTreeMap::new();
+    for (topic, partition, start) in partitions {
+        let (first, end) = reader.bounds(*topic, *partition).await?;
+        let from = match start {
+            Start::Beginning => first,
+            Start::End => end,
+            Start::Offset(offset) => *offset,
+        };
+        if from < end && first < end {
+            open.insert((*topic, *partition), end);
+        }
+    }
+    while !open.is_empty() {
+        let record = reader.next().await?;
+        let place = (record.topic, record.partition);
+        let Some(end) = open.get(&place).copied() else {
+            continue;
+        };
+        let next = record.offset + 1;
+        if next >= end {
+            open.remove(&place);
+        }
+        if next <= end {
+            each(record)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads whole partitions as they stand, then keeps reading; `caught_up` is called once, in between.
+///
+/// Ends only with an error; cancel it from outside.
+///
+/// # Errors
+/// [`ReadError`], or what `each` gives.
+pub async fn follow<E: From<ReadError>>(
+    config: &LogConfig,
+    partitions: &[(Topic, i32, Start)],
+    mut each: impl FnMut(LogRecord) -> Result<(), E>,
+    caught_up: impl FnOnce(),
+) -> Result<Infallible, E> {
+    let mut next: BTreeMap<(Topic, i32), Start> = partitions
+        .iter()
+        .map(|(topic, partition, start)| ((*topic, *partition), *start))
+        .collect();
+    let starts = |next: &BTreeMap<(Topic, i32), Start>| -> Vec<_> {
+        next.iter()
+            .map(|((topic, partition), start)| (*topic, *partition, *start))
+            .collect()
+    };
+    read_to_end(config, partitions, |record| {
+        next.insert(
+            (record.topic, record.partition),
+            Start::Offset(record.offset + 1),
+        );
+        each(record)
+    })
+    .await?;
+    caught_up();
+    let reader = Reader::new(config, &starts(&next))?;
+    loop {
+        each(reader.next().await?)?;
+    }
+}
