@@ -2,7 +2,7 @@
 import { useMemo } from 'react';
 import { useNow } from '../../shared/lib/hooks';
 import { kw, percent } from '../../shared/lib/format';
-import { toColumns, withTail } from '../../shared/lib/series';
+import { gapMs, toColumns, withTail } from '../../shared/lib/series';
 import { shortTime } from '../../shared/lib/time';
 import { testIds } from '../../shared/testIds';
 import type { ChartSeries } from '../../shared/ui/chartOptions';
@@ -33,7 +33,8 @@ export function FeederHistory({ id, range, stored, tail = NO_POINTS, failed }: P
   const now = useNow(5000);
   const from = now - range.ms;
   const points = useMemo(() => withTail(stored ?? NO_POINTS, tail, from), [stored, tail, from]);
-  const data = useMemo(() => toColumns(points, [(point) => point.loadKw, (point) => point.limitKw]), [points]);
+  const gap = useMemo(() => gapMs(stored ?? NO_POINTS), [stored]);
+  const data = useMemo(() => toColumns(points, [(point) => point.loadKw, (point) => point.limitKw], gap), [points, gap]);
 
   if (stored === undefined && !failed) return <Loading what={`the history of ${id}`} height={HEIGHT + 56} />;
   const sentence = describe(points, range, now);

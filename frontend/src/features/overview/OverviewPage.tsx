@@ -59,9 +59,11 @@ export function OverviewPage() {
       </section>
 
       <div className={styles['lower']}>
-        <EventsPanel feeders={feeders} />
         <div className={styles['side']}>
+          <EventsPanel feeders={feeders} />
           <HealthPanel />
+        </div>
+        <div className={styles['side']}>
           <MixPanel feeders={feeders} loading={loading} />
           <TrackingPanel />
         </div>

@@ -4,8 +4,8 @@ import type { DeviceType, FeederCardFragment } from '../../shared/gql/graphql';
 
 /** A feeder that has had no decision for this long is shown as stale. */
 export const STALE_AFTER_MS = 20_000;
-/** Less than this share of the limit left is "near". */
-const NEAR_SHARE = 0.05;
+/** Less than this share of the limit left is "near". A controlled feeder is filled up on purpose, so this is narrow. */
+const NEAR_SHARE = 0.01;
 
 export type Standing = 'inside' | 'near' | 'over';
 
@@ -36,6 +36,11 @@ export interface Verdict {
 
 type Judged = Limits & Pick<FeederCardFragment, 'id'>;
 
+function insideTitle(feeders: number, only: string): string {
+  if (feeders === 1) return `${only} is inside its limit`;
+  return `${feeders === 2 ? 'Both' : `All ${feeders}`} feeders are inside their limits`;
+}
+
 /** The one sentence on top of the page. */
 export function verdict(feeders: readonly Judged[]): Verdict {
   const byRoom = [...feeders].sort((a, b) => roomKw(a) - roomKw(b));
@@ -46,11 +51,10 @@ export function verdict(feeders: readonly Judged[]): Verdict {
   const over = byRoom.filter((feeder) => standing(feeder) === 'over');
   const total = kw(feeders.reduce((sum, feeder) => sum + feeder.loadKw, 0));
   if (over.length === 0) {
-    const all = feeders.length === 1 ? `${tightest.id} is inside its limit` : `All ${feeders.length} feeders are inside their limits`;
     const share = percent(roomKw(tightest) / Math.abs(tightest.effectiveLimitKw));
     return {
       standing: standing(tightest),
-      title: all,
+      title: insideTitle(feeders.length, tightest.id),
       detail: `Tightest: ${tightest.id} with ${kw(roomKw(tightest))} left (${share} of its limit). Total load ${total}.`,
     };
   }

@@ -15,6 +15,9 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
  */
 type Documents = {
     "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n": typeof types.MeDocument,
+    "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": typeof types.DeviceRowFragmentDoc,
+    "\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": typeof types.DevicesPageDocument,
+    "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": typeof types.DeviceUpdatesDocument,
     "\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": typeof types.FeederCardFragmentDoc,
     "\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n": typeof types.FeedersDocument,
     "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n": typeof types.FeederUpdatesDocument,
@@ -29,6 +32,9 @@ type Documents = {
 };
 const documents: Documents = {
     "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n": types.MeDocument,
+    "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": types.DeviceRowFragmentDoc,
+    "\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": types.DevicesPageDocument,
+    "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": types.DeviceUpdatesDocument,
     "\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": types.FeederCardFragmentDoc,
     "\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n": types.FeedersDocument,
     "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n": types.FeederUpdatesDocument,
@@ -60,6 +66,18 @@ export function graphql(source: string): unknown;
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n"): (typeof documents)["\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n"): (typeof documents)["\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n"): (typeof documents)["\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n"): (typeof documents)["\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -20,7 +20,7 @@ export function useBulkClient(): Client {
 }
 
 /** Calls `again` when the link came back, when the tab is shown again, and every `everyMs` while it is shown. */
-function useRefresh(again: () => void, everyMs: number | null): void {
+export function useRefresh(again: () => void, everyMs: number | null): void {
   const { status, epoch } = useLink();
   const visible = useVisible();
   const latest = useRef(again);

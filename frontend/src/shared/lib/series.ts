@@ -5,7 +5,7 @@ export interface Sample {
   at: number;
 }
 
-/** A sample counts as missing when its distance is this many times the usual one. */
+/** Samples count as missing when the distance is this many times the usual one of the stored points. */
 const GAP_FACTOR = 4;
 const SMALLEST_GAP_MS = 20_000;
 
@@ -13,6 +13,11 @@ const SMALLEST_GAP_MS = 20_000;
 export function withTail<Point extends Sample>(stored: readonly Point[], tail: readonly Point[], from: number): Point[] {
   const last = stored.at(-1)?.at ?? Number.NEGATIVE_INFINITY;
   return [...stored, ...tail.filter((point) => point.at > last)].filter((point) => point.at >= from);
+}
+
+/** Longer than this between two points is a hole. Stored points may be coarser than the live tail: only they count. */
+export function gapMs(stored: readonly Sample[]): number {
+  return Math.max(usualStep(stored) * GAP_FACTOR, SMALLEST_GAP_MS);
 }
 
 function usualStep(points: readonly Sample[]): number {
@@ -25,8 +30,8 @@ function usualStep(points: readonly Sample[]): number {
 export function toColumns<Point extends Sample>(
   points: readonly Point[],
   pick: readonly ((point: Point) => number | null | undefined)[],
+  gap: number,
 ): { times: number[]; rows: (number | null)[][] } {
-  const gap = Math.max(usualStep(points) * GAP_FACTOR, SMALLEST_GAP_MS);
   const times: number[] = [];
   const rows: (number | null)[][] = pick.map(() => []);
   let before: number | null = null;

@@ -42,7 +42,7 @@ export function chartOptions(wanted: Wanted): uPlot.Options {
   return {
     width: Math.max(element.clientWidth, 1),
     height,
-    padding: [6, 8, 0, 0],
+    padding: [6, 20, 0, 0],
     legend: { show: false },
     cursor: {
       drag: { x: false, y: false },

@@ -1,0 +1,182 @@
+//! The mock API over HTTP and WebSocket, with the built dashboard at `/`, as the real API serves it.
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSchema, graphql } from 'graphql';
+import type { GraphQLObjectType } from 'graphql';
+import { useServer } from 'graphql-ws/use/ws';
+import { WebSocketServer } from 'ws';
+import { Fleet } from './fleet';
+import { deviceView, feederView, rootValue } from './resolvers';
+import type { Context, User } from './resolvers';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const DIST = join(here, '../../dist');
+const SDL = join(here, '../../../schemas/graphql/schema.graphql');
+const DECIDE_EVERY_MS = 2000;
+const TOKEN_LIFE_S = 3600;
+const BODY_MAX = 1_000_000;
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+};
+
+const USERS: Record<string, User['role']> = { viewer: 'VIEWER', operator: 'OPERATOR', admin: 'ADMIN' };
+export const MOCK_PASSWORD = 'mock-password';
+
+export interface MockServer {
+  url: string;
+  fleet: Fleet;
+  close: () => Promise<void>;
+}
+
+interface Options {
+  port: number;
+  devices: number;
+}
+
+function makeToken(name: string): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const exp = Math.floor(Date.now() / 1000) + TOKEN_LIFE_S;
+  return `${part({ alg: 'none' })}.${part({ sub: name, exp })}.mock`;
+}
+
+function userOf(header: unknown): User | null {
+  const token = typeof header === 'string' ? /^Bearer (.+)$/.exec(header)?.[1] : undefined;
+  const payload = token?.split('.')[1];
+  if (!payload) return null;
+  try {
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub: string; exp: number };
+    const role = USERS[claims.sub];
+    return role && claims.exp * 1000 > Date.now() ? { name: claims.sub, role } : null;
+  } catch {
+    return null;
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
+  let text = '';
+  for await (const chunk of request) {
+    text += String(chunk);
+    if (text.length > BODY_MAX) throw new Error('body too large');
+  }
+  return JSON.parse(text || '{}') as Record<string, unknown>;
+}
+
+function sendJson(response: ServerResponse, status: number, value: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
+
+async function sendFile(response: ServerResponse, path: string): Promise<void> {
+  const wanted = join(DIST, normalize(path));
+  const file = extname(path) && wanted.startsWith(DIST) ? wanted : join(DIST, 'index.html');
+  try {
+    const body = await readFile(file);
+    response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(body);
+  } catch {
+    response.writeHead(404).end('not built: npm run build');
+  }
+}
+
+function login(response: ServerResponse, body: Record<string, unknown>): void {
+  const { username, password } = body;
+  if (typeof username !== 'string' || typeof password !== 'string' || !username || !password) {
+    return sendJson(response, 400, { error: 'username and password are required' });
+  }
+  const role = USERS[username];
+  if (!role || password !== MOCK_PASSWORD) return sendJson(response, 401, { error: 'invalid credentials' });
+  sendJson(response, 200, { token: makeToken(username), user: { username, role: role.toLowerCase() } });
+}
+
+/** Hands each tick's items to whoever listens; a slow listener gets the latest tick only. */
+class Ticks {
+  private waiting: (() => void)[] = [];
+
+  ring(): void {
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const wake of waiting) wake();
+  }
+
+  async *each<Item>(items: () => Item[]): AsyncGenerator<Item> {
+    for (;;) {
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+      yield* items();
+    }
+  }
+}
+
+function makeSchema(fleet: Fleet, ticks: Ticks) {
+  const schema = buildSchema(readFileSync(SDL, 'utf8'));
+  const fields = (schema.getSubscriptionType() as GraphQLObjectType).getFields();
+  const { feederUpdated, deviceUpdated } = fields;
+  if (!feederUpdated || !deviceUpdated) throw new Error('the SDL has lost its subscriptions');
+  feederUpdated.subscribe = () =>
+    ticks.each(() => fleet.feeders.map((feeder) => ({ feederUpdated: feederView(fleet, feeder) })));
+  deviceUpdated.subscribe = (_source: unknown, args: { deviceId?: string; feederId?: string }) =>
+    ticks.each(() =>
+      fleet.devices
+        .filter((device) => (!args.deviceId || device.id === args.deviceId) && (!args.feederId || device.feederId === args.feederId))
+        .map((device) => ({ deviceUpdated: deviceView(fleet, device) })),
+    );
+  return schema;
+}
+
+export async function startMock({ port, devices }: Options): Promise<MockServer> {
+  const fleet = new Fleet(devices, Date.now());
+  const ticks = new Ticks();
+  const schema = makeSchema(fleet, ticks);
+  const root = rootValue(fleet, Date.now());
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { pathname } = new URL(request.url ?? '/', 'http://mock');
+    if (pathname === '/api/health') return sendJson(response, 200, { status: 'ok' });
+    if (pathname === '/api/auth/login') return login(response, await readBody(request));
+    if (pathname !== '/graphql') return sendFile(response, pathname);
+    const user = userOf(request.headers.authorization);
+    if (!user) return sendJson(response, 401, { error: 'sign in first' });
+    const { query, variables, operationName } = await readBody(request);
+    const result = await graphql({
+      schema,
+      source: String(query),
+      rootValue: root,
+      contextValue: { user } satisfies Context,
+      variableValues: (variables ?? {}) as Record<string, unknown>,
+      operationName: typeof operationName === 'string' ? operationName : null,
+    });
+    sendJson(response, 200, result);
+  };
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => sendJson(response, 400, { error: 'bad request' }));
+  });
+  const sockets = new WebSocketServer({ server, path: '/graphql/ws' });
+  useServer(
+    { schema, roots: { subscription: root }, onConnect: (context) => userOf(context.connectionParams?.['authorization']) !== null },
+    sockets,
+  );
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const timer = setInterval(() => {
+    fleet.step(Date.now(), DECIDE_EVERY_MS / 1000);
+    ticks.ring();
+  }, DECIDE_EVERY_MS);
+
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    fleet,
+    close: async () => {
+      clearInterval(timer);
+      for (const socket of sockets.clients) socket.terminate();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

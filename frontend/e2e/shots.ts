@@ -1,0 +1,60 @@
+//! `npm run shots -- --out DIR`: login, Overview, Devices and Device; wide and phone; day and night.
+//! Against BASE_URL with DERMS_USER and DERMS_PASSWORD, or against the mock when BASE_URL is not set.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Page } from 'playwright-core';
+import { testIds } from '../src/shared/testIds';
+import { enter, launch, newContext, watchErrors } from './browser';
+import type { Look, Person } from './browser';
+import { target } from './target';
+
+const { values } = parseArgs({ options: { out: { type: 'string', default: '../artifacts/shots' } } });
+const out = values.out;
+
+async function shoot(page: Page, name: string): Promise<void> {
+  await page.evaluate(() => document.fonts.ready);
+  await page.screenshot({ path: join(out, `${name}.png`), fullPage: name.startsWith('overview') || name.startsWith('device-') });
+  console.log(name);
+}
+
+async function round(page: Page, suffix: string, person: Person): Promise<void> {
+  await page.goto('/login');
+  await page.getByLabel('User name').waitFor();
+  await shoot(page, `login-${suffix}`);
+  await enter(page, person);
+  await page.getByTestId(testIds.feederChart).first().waitFor();
+  await page.getByText('Live', { exact: true }).waitFor();
+  await page.getByRole('list', { name: 'Devices that follow least' }).or(page.getByText('No setpoints followed yet')).waitFor();
+  await shoot(page, `overview-${suffix}`);
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Devices' }).click();
+  await page.getByTestId(testIds.deviceRow).nth(3).waitFor();
+  await shoot(page, `devices-${suffix}`);
+  await page.goto('/devices?type=BATTERY');
+  await page.getByTestId(testIds.deviceRow).first().getByRole('link').click();
+  await page.getByTestId(testIds.powerChart).waitFor();
+  await page.getByTestId(testIds.socChart).waitFor();
+  await shoot(page, `device-${suffix}`);
+}
+
+await mkdir(out, { recursive: true });
+const { url, operator, close } = await target();
+const browser = await launch();
+const errors: string[] = [];
+for (const theme of ['day', 'night'] as const) {
+  for (const phone of [false, true]) {
+    const look: Look = { theme, phone };
+    const context = await newContext(browser, url, look);
+    const page = await context.newPage();
+    const seen = watchErrors(page);
+    await round(page, `${phone ? 'phone' : 'wide'}-${theme}`, operator);
+    errors.push(...seen);
+    await context.close();
+  }
+}
+await browser.close();
+await close();
+if (errors.length > 0) {
+  console.error(errors.join('\n'));
+  process.exitCode = 1;
+}

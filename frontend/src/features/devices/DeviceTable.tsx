@@ -1,0 +1,169 @@
+//! The virtualised grid: only the rows in view exist. Arrow keys move, Enter opens.
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import type { KeyboardEvent } from 'react';
+import { useWindowVirtualizer } from '@tanstack/react-virtual';
+import { useLocation } from 'wouter';
+import { PHONE, useMediaQuery } from '../../shared/lib/hooks';
+import { Icon } from '../../shared/ui/Icon';
+import { DeviceRow } from './DeviceRow';
+import { nextSort } from './model';
+import type { Row, Sort, SortKey } from './model';
+import styles from './DeviceTable.module.css';
+
+const ROW_PX = 44;
+const CARD_PX = 104;
+const PAGE_STEP = 10;
+
+const COLUMNS: readonly { key: SortKey; label: string; end?: boolean }[] = [
+  { key: 'id', label: 'Device' },
+  { key: 'type', label: 'Type' },
+  { key: 'feeder', label: 'Feeder' },
+  { key: 'state', label: 'State' },
+  { key: 'power', label: 'Actual against setpoint' },
+  { key: 'error', label: 'Tracking error', end: true },
+  { key: 'soc', label: 'Charge' },
+  { key: 'priority', label: 'Priority', end: true },
+  { key: 'seen', label: 'Last seen', end: true },
+];
+
+interface Props {
+  rows: readonly Row[];
+  sort: Sort;
+  onSort: (sort: Sort) => void;
+}
+
+export function DeviceTable({ rows, sort, onSort }: Props) {
+  const phone = useMediaQuery(PHONE);
+  const body = useRef<HTMLDivElement>(null);
+  const [offset, setOffset] = useState(0);
+  useLayoutEffect(() => {
+    const top = body.current?.getBoundingClientRect().top ?? 0;
+    setOffset(top + window.scrollY);
+  }, [phone, rows.length]);
+
+  const virtualizer = useWindowVirtualizer({
+    count: rows.length,
+    estimateSize: () => (phone ? CARD_PX : ROW_PX),
+    overscan: 12,
+    scrollMargin: offset,
+    getItemKey: (index) => rows[index]?.id ?? index,
+  });
+  useEffect(() => virtualizer.measure(), [phone, virtualizer]);
+
+  const { activeId, onKeyDown, onFocus } = useRowKeys(rows, body, (index) => virtualizer.scrollToIndex(index));
+  const items = virtualizer.getVirtualItems();
+  const tabStop = activeId ?? rows[0]?.id;
+
+  return (
+    <div className={styles['table']} role="grid" aria-label="Devices" aria-rowcount={rows.length + 1} aria-colcount={COLUMNS.length}>
+      <div role="rowgroup" className={styles['head']}>
+        <div role="row" aria-rowindex={1} className={styles['row']}>
+          {COLUMNS.map((column) => (
+            <Heading key={column.key} column={column} sort={sort} onSort={onSort} />
+          ))}
+        </div>
+      </div>
+      <div
+        ref={body}
+        role="rowgroup"
+        className={styles['body']}
+        style={{ height: virtualizer.getTotalSize() }}
+        onKeyDown={onKeyDown}
+        onFocus={onFocus}
+      >
+        {items.map((item) => {
+          const row = rows[item.index];
+          if (!row) return null;
+          return (
+            <DeviceRow
+              key={item.key}
+              row={row}
+              rowIndex={item.index + 2}
+              top={item.start - offset}
+              height={item.size}
+              tabStop={row.id === tabStop}
+            />
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+interface HeadingProps {
+  column: (typeof COLUMNS)[number];
+  sort: Sort;
+  onSort: (sort: Sort) => void;
+}
+
+function Heading({ column, sort, onSort }: HeadingProps) {
+  const current = sort.key === column.key;
+  const order = sort.down ? 'descending' : 'ascending';
+  return (
+    <div role="columnheader" aria-sort={current ? order : 'none'} className={styles['heading']} data-end={column.end}>
+      <button type="button" onClick={() => onSort(nextSort(sort, column.key))}>
+        {column.label}
+        <span className={styles['arrow']} data-shown={current || undefined}>
+          <Icon name={current && sort.down ? 'down' : 'up'} size={13} />
+        </span>
+      </button>
+    </div>
+  );
+}
+
+/** One row is in the tab order; the arrows move it, also to rows that do not exist yet. */
+function useRowKeys(rows: readonly Row[], body: React.RefObject<HTMLDivElement | null>, reveal: (index: number) => void) {
+  const [activeId, setActiveId] = useState<string | null>(null);
+  const wanted = useRef<string | null>(null);
+  const [, navigate] = useLocation();
+
+  // The row may appear only after the scroll: the focus follows as soon as it is there.
+  useEffect(() => {
+    if (wanted.current === null) return;
+    const element = body.current?.querySelector<HTMLElement>(`[data-device="${CSS.escape(wanted.current)}"]`);
+    if (!element) return;
+    wanted.current = null;
+    element.focus({ preventScroll: true });
+  });
+
+  const onFocus = useCallback((event: React.FocusEvent) => {
+    const row = (event.target as HTMLElement).closest<HTMLElement>('[data-device]');
+    if (row?.dataset['device']) setActiveId(row.dataset['device']);
+  }, []);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const at = rows.findIndex((row) => row.id === activeId);
+    if (event.key === 'Enter' && activeId && event.target instanceof HTMLElement && event.target.dataset['device']) {
+      navigate(`/devices/${encodeURIComponent(activeId)}`);
+      return;
+    }
+    const next = targetIndex(event.key, at, rows.length);
+    const row = next === null ? undefined : rows[next];
+    if (next === null || !row) return;
+    event.preventDefault();
+    reveal(next);
+    wanted.current = row.id;
+    setActiveId(row.id);
+  };
+  return { activeId, onKeyDown, onFocus };
+}
+
+function targetIndex(key: string, at: number, length: number): number | null {
+  const clamp = (index: number) => Math.min(length - 1, Math.max(0, index));
+  switch (key) {
+    case 'ArrowDown':
+      return clamp(at + 1);
+    case 'ArrowUp':
+      return clamp(at - 1);
+    case 'PageDown':
+      return clamp(at + PAGE_STEP);
+    case 'PageUp':
+      return clamp(at - PAGE_STEP);
+    case 'Home':
+      return 0;
+    case 'End':
+      return length - 1;
+    default:
+      return null;
+  }
+}
