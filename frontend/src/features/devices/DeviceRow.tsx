@@ -100,7 +100,8 @@ function PowerBar({ row }: { row: Row }) {
         {bar.setpoint === null ? null : <span className={styles['mark']} style={{ left: at(bar.setpoint) }} />}
       </span>
       <span className={styles['setpoint']}>
-        <span className="visually-hidden">kilowatts, setpoint </span>
+        <span className="visually-hidden">kilowatts, </span>
+        <span className={styles['setLabel']}>set </span>
         {kw(row.setpointKw)}
       </span>
     </>

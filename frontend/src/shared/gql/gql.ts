@@ -15,6 +15,10 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
  */
 type Documents = {
     "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n": typeof types.MeDocument,
+    "\n  fragment DeviceFacts on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    minPowerKw\n    priority\n    targetSoc\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": typeof types.DeviceFactsFragmentDoc,
+    "\n  query Device($id: ID!) {\n    device(id: $id) {\n      id\n      ...DeviceFacts\n    }\n  }\n": typeof types.DeviceDocument,
+    "\n  subscription DeviceUpdate($id: ID!) {\n    deviceUpdated(deviceId: $id) {\n      id\n      ...DeviceFacts\n    }\n  }\n": typeof types.DeviceUpdateDocument,
+    "\n  query DeviceTelemetry($id: ID!, $from: DateTime!, $to: DateTime!) {\n    device(id: $id) {\n      id\n      telemetry(from: $from, to: $to, maxPoints: 500) {\n        at\n        powerKw\n        setpointKw\n        soc\n      }\n    }\n  }\n": typeof types.DeviceTelemetryDocument,
     "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": typeof types.DeviceRowFragmentDoc,
     "\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": typeof types.DevicesPageDocument,
     "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": typeof types.DeviceUpdatesDocument,
@@ -32,6 +36,10 @@ type Documents = {
 };
 const documents: Documents = {
     "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n": types.MeDocument,
+    "\n  fragment DeviceFacts on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    minPowerKw\n    priority\n    targetSoc\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": types.DeviceFactsFragmentDoc,
+    "\n  query Device($id: ID!) {\n    device(id: $id) {\n      id\n      ...DeviceFacts\n    }\n  }\n": types.DeviceDocument,
+    "\n  subscription DeviceUpdate($id: ID!) {\n    deviceUpdated(deviceId: $id) {\n      id\n      ...DeviceFacts\n    }\n  }\n": types.DeviceUpdateDocument,
+    "\n  query DeviceTelemetry($id: ID!, $from: DateTime!, $to: DateTime!) {\n    device(id: $id) {\n      id\n      telemetry(from: $from, to: $to, maxPoints: 500) {\n        at\n        powerKw\n        setpointKw\n        soc\n      }\n    }\n  }\n": types.DeviceTelemetryDocument,
     "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": types.DeviceRowFragmentDoc,
     "\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": types.DevicesPageDocument,
     "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": types.DeviceUpdatesDocument,
@@ -66,6 +74,22 @@ export function graphql(source: string): unknown;
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n"): (typeof documents)["\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment DeviceFacts on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    minPowerKw\n    priority\n    targetSoc\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n"): (typeof documents)["\n  fragment DeviceFacts on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    minPowerKw\n    priority\n    targetSoc\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Device($id: ID!) {\n    device(id: $id) {\n      id\n      ...DeviceFacts\n    }\n  }\n"): (typeof documents)["\n  query Device($id: ID!) {\n    device(id: $id) {\n      id\n      ...DeviceFacts\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription DeviceUpdate($id: ID!) {\n    deviceUpdated(deviceId: $id) {\n      id\n      ...DeviceFacts\n    }\n  }\n"): (typeof documents)["\n  subscription DeviceUpdate($id: ID!) {\n    deviceUpdated(deviceId: $id) {\n      id\n      ...DeviceFacts\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query DeviceTelemetry($id: ID!, $from: DateTime!, $to: DateTime!) {\n    device(id: $id) {\n      id\n      telemetry(from: $from, to: $to, maxPoints: 500) {\n        at\n        powerKw\n        setpointKw\n        soc\n      }\n    }\n  }\n"): (typeof documents)["\n  query DeviceTelemetry($id: ID!, $from: DateTime!, $to: DateTime!) {\n    device(id: $id) {\n      id\n      telemetry(from: $from, to: $to, maxPoints: 500) {\n        at\n        powerKw\n        setpointKw\n        soc\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -1,0 +1,95 @@
+//! Setpoint against actual, and the state of charge, over one range with one cursor.
+import { useMemo } from 'react';
+import { useNow } from '../../shared/lib/hooks';
+import { kw, percent } from '../../shared/lib/format';
+import { gapMs, toColumns, withTail } from '../../shared/lib/series';
+import { testIds } from '../../shared/testIds';
+import type { ChartSeries } from '../../shared/ui/chartOptions';
+import { Panel } from '../../shared/ui/Panel';
+import { RANGES } from '../../shared/ui/ranges';
+import type { Range } from '../../shared/ui/ranges';
+import { Segmented } from '../../shared/ui/Segmented';
+import { Empty, Failed, Loading } from '../../shared/ui/States';
+import { TimeChart } from '../../shared/ui/TimeChart';
+import { extremes } from './model';
+import type { Facts, TelemetrySample } from './model';
+import type { useTelemetry } from './useDevice';
+import styles from './DeviceCharts.module.css';
+
+const POWER: readonly ChartSeries[] = [
+  { label: 'Actual', color: '--series-load', kind: 'area', fill: '--series-fill', format: (value) => kw(value) },
+  { label: 'Setpoint', color: '--series-setpoint', kind: 'dashed', format: (value) => kw(value) },
+];
+const SOC: readonly ChartSeries[] = [
+  {
+    label: 'State of charge',
+    color: '--series-soc',
+    kind: 'area',
+    fill: '--series-soc-fill',
+    format: (value) => percent(value === null ? null : value / 100),
+  },
+];
+const WHOLE = [0, 100] as const;
+const NO_SAMPLES: readonly TelemetrySample[] = [];
+
+interface Props {
+  device: Facts;
+  range: Range;
+  onRange: (value: string) => void;
+  telemetry: ReturnType<typeof useTelemetry>;
+  tail: readonly TelemetrySample[];
+}
+
+export function DeviceCharts({ device, range, onRange, telemetry, tail }: Props) {
+  const { stored, error, refresh } = telemetry;
+  const now = useNow(5000);
+  const from = now - range.ms;
+  const samples = useMemo(() => withTail(stored ?? NO_SAMPLES, tail, from), [stored, tail, from]);
+  const gap = useMemo(() => gapMs(stored ?? NO_SAMPLES), [stored]);
+  const power = useMemo(() => toColumns(samples, [(s) => s.powerKw, (s) => s.setpointKw], gap), [samples, gap]);
+  const soc = useMemo(() => toColumns(samples, [(s) => (s.soc === null ? null : s.soc * 100)], gap), [samples, gap]);
+  const frame = { from: from / 1000, to: now / 1000, syncKey: `device-${device.id}` };
+  const stores = device.soc !== null && device.soc !== undefined;
+
+  return (
+    <div className={styles['charts']}>
+      <Panel
+        title="Setpoint against actual"
+        aside={<Segmented label="Time shown" options={RANGES} value={range.value} onChange={onRange} />}
+      >
+        {error && !stored ? <Failed what="the history" error={error} again={refresh} /> : null}
+        {!stored && !error ? <Loading what="the history" height={300} /> : null}
+        {stored && samples.length === 0 ? <Empty title={`Nothing was heard in the ${range.words}`} /> : null}
+        {stored && samples.length > 0 ? (
+          <TimeChart
+            series={POWER}
+            data={power}
+            height={280}
+            summary={describePower(device.id, samples, range)}
+            testId={testIds.powerChart}
+            {...frame}
+          />
+        ) : null}
+      </Panel>
+      {stores && stored && samples.length > 0 ? (
+        <Panel title="State of charge">
+          <TimeChart
+            series={SOC}
+            data={soc}
+            height={170}
+            fixed={WHOLE}
+            summary={`State of charge of ${device.id}, ${range.words}; now ${percent(device.soc)}.`}
+            testId={testIds.socChart}
+            {...frame}
+          />
+        </Panel>
+      ) : null}
+    </div>
+  );
+}
+
+function describePower(id: string, samples: readonly TelemetrySample[], range: Range): string {
+  const bounds = extremes(samples);
+  if (!bounds) return `Power of ${id}.`;
+  return `Actual power and setpoint of ${id}, ${range.words}: between ${kw(bounds.low)} and ${kw(bounds.high)}.`;
+}
