@@ -1,1 +1,24 @@
-//! control-core.
+//! The control core: windows, estimate, allocation, safety, as one pure state machine per feeder tree.
+//!
+//! Knows no runtime, no log client, no clock, no environment, no files, and uses no floating point in power
+//! arithmetic. The same inputs give the same bytes, on any machine. What it guarantees stands in docs/control.md.
+#![deny(missing_docs)]
+#![deny(clippy::wildcard_enum_match_arm)]
+
+mod certify;
+mod device;
+mod estimate;
+mod limits;
+mod plan;
+pub mod policy;
+mod report;
+mod shape;
+mod snapshot;
+mod topology;
+mod tree;
+mod wants;
+mod watch;
+mod window;
+
+pub use tree::{Effects, Input, Tick, Tree};
+pub use watch::Watch;

@@ -367,6 +367,21 @@ pub struct Decision {
     pub devices: Vec<DeviceDecision>,
 }
 
+/// The id of a decision, from what names it.
+#[must_use]
+pub fn decision_id(root: &FeederId, epoch: i64, seq: i64) -> Uuid {
+    Uuid::new_v5(&DERIVED, format!("{root}/{epoch}/{seq}").as_bytes())
+}
+
+/// The message id of a device's setpoint, from what names it.
+#[must_use]
+pub fn setpoint_id(root: &FeederId, epoch: i64, seq: i64, device_id: &DeviceId) -> Uuid {
+    Uuid::new_v5(
+        &decision_id(root, epoch, seq),
+        device_id.as_str().as_bytes(),
+    )
+}
+
 impl Decision {
     /// The decision's id: derived, so that a re-read gives the same.
     #[must_use]
@@ -380,7 +395,7 @@ impl Decision {
     /// The message id of a device's setpoint: derived, so that a re-send is recognised by the device.
     #[must_use]
     pub fn setpoint_id(&self, device_id: &DeviceId) -> Uuid {
-        Uuid::new_v5(&self.id(), device_id.as_str().as_bytes())
+        setpoint_id(&self.root, self.epoch, self.seq, device_id)
     }
 
     /// Splits it into records of at most `devices_max` devices; one record where it fits.

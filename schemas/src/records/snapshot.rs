@@ -22,7 +22,9 @@ pub struct Reading {
 /// A command that may still be in force at the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveCommand {
-    /// The decision it came from.
+    /// The epoch of the decision it came from.
+    pub epoch: i64,
+    /// That decision's number.
     pub seq: i64,
     /// The setpoint.
     pub setpoint_w: Watts,
@@ -131,6 +133,10 @@ pub struct NodeSnapshot {
     pub stopped: Option<String>,
     /// The last end of an event's or program's restriction, for a release without rebound.
     pub released_at: Option<Timestamp>,
+    /// Whether a restriction held at the last decision.
+    pub restricted: bool,
+    /// Upper estimate of the uncommanded load in use, held against noise.
+    pub held_base_w: Option<Watts>,
 }
 
 /// The tree-wide part.
@@ -146,6 +152,8 @@ pub struct TreeSnapshot {
     pub decided_at: Timestamp,
     /// Samples that came too late to steer, since the start.
     pub late_samples: i64,
+    /// When decisions came back after an outage longer than the leases.
+    pub restarted_at: Option<Timestamp>,
 }
 
 /// One record.

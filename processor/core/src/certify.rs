@@ -1,0 +1,120 @@
+//! The independent check of a plan, written against the definitions in docs/control.md, not against the allocator.
+
+use schemas::records::operator::ControlSettings;
+use schemas::records::telemetry::DeviceType;
+use schemas::{Soc, Watts};
+
+use crate::estimate::{Role, Seen, View};
+use crate::plan::Planned;
+
+/// What is wrong with a plan, a sentence each; empty when nothing is.
+pub(crate) fn certify(
+    view: &View<'_>,
+    planned: &[Planned],
+    settings: &ControlSettings,
+) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (seen, planned) in view.devices.iter().zip(planned) {
+        if seen.role == Role::Controlled
+            && let Some(setpoint) = planned.setpoint_w
+        {
+            check_device(seen, setpoint, settings, &mut findings);
+        }
+    }
+    for (node, sums) in sums(view, planned).iter().enumerate() {
+        check_node(view, node, sums, &mut findings);
+    }
+    findings
+}
+
+/// G4 and G10: zero or at least the minimum, within the rating, storage within its state of charge.
+fn check_device(
+    seen: &Seen<'_>,
+    setpoint_w: i64,
+    settings: &ControlSettings,
+    findings: &mut Vec<String>,
+) {
+    let Some(device) = seen.device else { return };
+    let id = seen.device_id;
+    let rated = device
+        .capabilities
+        .import_cap()
+        .map_or(i64::MAX, |cap| cap.0);
+    if device.non_compliant || seen.device_type == DeviceType::Pv {
+        return;
+    }
+    if setpoint_w > rated.max(device.setpoint_w.map_or(0, |last| last.0)) {
+        findings.push(format!(
+            "{id}: setpoint {setpoint_w} W is above its rating of {rated} W"
+        ));
+    }
+    let min = device
+        .capabilities
+        .min_power_w
+        .unwrap_or(Watts::ZERO)
+        .0
+        .min(rated);
+    if setpoint_w > 0 && setpoint_w < min && seen.override_w.is_none() {
+        findings.push(format!(
+            "{id}: setpoint {setpoint_w} W is below its minimum of {min} W"
+        ));
+    }
+    let soc = device.soc.unwrap_or(Soc::EMPTY);
+    if setpoint_w < 0 && soc <= settings.min_soc_reserve && seen.override_w.is_none() {
+        findings.push(format!("{id}: would be discharged below the reserve"));
+    }
+}
+
+/// What stands under a node.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    /// What devices may take: the setpoint or what they may take already, whichever is more.
+    may_take_w: i64,
+    /// Setpoints.
+    planned_w: i64,
+    /// What was given beyond what they may take already.
+    raised_w: i64,
+    /// Setpoints that cannot be lower, because the device does not follow.
+    stubborn_w: i64,
+}
+
+fn sums(view: &View<'_>, planned: &[Planned]) -> Vec<Sums> {
+    let mut sums = vec![Sums::default(); view.nodes.len()];
+    for (seen, planned) in view.devices.iter().zip(planned) {
+        if seen.role != Role::Controlled || seen.device_type == DeviceType::Pv {
+            continue;
+        }
+        let setpoint = planned.setpoint_w.unwrap_or(seen.floor_w);
+        let follows = seen.device.is_none_or(|device| !device.non_compliant);
+        for node in view.topology.path(seen.node) {
+            sums[node].may_take_w += setpoint.max(seen.floor_w);
+            sums[node].planned_w += setpoint;
+            sums[node].raised_w += (setpoint - seen.floor_w).max(0);
+            sums[node].stubborn_w += if follows { 0 } else { setpoint.max(0) };
+        }
+    }
+    sums
+}
+
+/// G1 and G2 at a node: what may be taken fits, or nobody is raised and the plan goes the right way.
+fn check_node(view: &View<'_>, node: usize, sums: &Sums, findings: &mut Vec<String>) {
+    let estimate = &view.nodes[node];
+    let room_w = estimate.limits.import.0 - estimate.limits.margin.0 - estimate.uncontrolled_w;
+    let feeder_id = &view.topology.nodes[node].feeder_id;
+    let Sums {
+        may_take_w,
+        planned_w,
+        raised_w,
+        stubborn_w,
+    } = *sums;
+    if may_take_w > room_w && raised_w > 0 {
+        findings.push(format!(
+            "{feeder_id}: devices may take {may_take_w} W of {room_w} W, and {raised_w} W more were given"
+        ));
+    }
+    if planned_w > room_w.max(0) && planned_w > stubborn_w {
+        findings.push(format!(
+            "{feeder_id}: setpoints of {planned_w} W for {room_w} W"
+        ));
+    }
+}

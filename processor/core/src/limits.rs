@@ -1,0 +1,123 @@
+//! The limit of a feeder at a moment: the strictest of its own, the global one, events and programs.
+
+use schemas::records::decision::NodeBinding;
+use schemas::records::operator::ProgramMode;
+use schemas::registry::{Event, Registry};
+use schemas::{FeederId, Timestamp, Watts};
+
+/// Limits in force over a stretch of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// The feeder's own import limit.
+    pub(crate) own_import: Watts,
+    /// The import limit in force: the strictest in the stretch.
+    pub(crate) import: Watts,
+    /// The export limit, if there is one; a positive number.
+    pub(crate) export: Option<Watts>,
+    /// Distance kept from the import limit.
+    pub(crate) margin: Watts,
+    /// What makes the limit what it is.
+    pub(crate) binding: NodeBinding,
+}
+
+/// The limits of a feeder from `from` to `to`, both included.
+///
+/// A limit that falls within the stretch counts from its beginning: setpoints sent now are still in force then.
+pub(crate) fn limits(
+    registry: &Registry,
+    feeder_id: &FeederId,
+    from: Timestamp,
+    to: Timestamp,
+) -> Limits {
+    let default = schemas::registry::Feeder::default();
+    let feeder = registry.feeders.get(feeder_id).unwrap_or(&default);
+    let settings = &registry.settings;
+    let own_import = registry.import_limit(feeder).max(Watts::ZERO);
+    let standing = settings
+        .global_limit_w
+        .map_or(own_import, |global| global.min(own_import));
+    let mut import = standing;
+    let mut binding = NodeBinding::ImportLimit;
+    for event in registry
+        .events
+        .values()
+        .filter(|event| event.created.feeder_id == *feeder_id)
+    {
+        if let Some(limit) = event_limit(event, standing, from, to)
+            && limit < import
+        {
+            import = limit;
+            binding = NodeBinding::Event;
+        }
+    }
+    let shed = program_shed(registry, feeder_id, standing, from, to);
+    if standing - shed < import {
+        import = (standing - shed).max(Watts::ZERO);
+        binding = NodeBinding::Program;
+    }
+    let relative = import.0.saturating_mul(i64::from(settings.margin_permille)) / 1000;
+    let margin = Watts(settings.margin_w.0.max(relative)).min(import);
+    Limits {
+        own_import,
+        import,
+        export: feeder.export_limit_w,
+        margin,
+        binding,
+    }
+}
+
+/// The lowest limit that an event sets within the stretch; none when it does not touch it.
+fn event_limit(event: &Event, standing: Watts, from: Timestamp, to: Timestamp) -> Option<Watts> {
+    let created = &event.created;
+    let end = event
+        .cancelled_at
+        .map_or(created.end, |cancelled| cancelled.min(created.end));
+    if created.start > to || end <= from {
+        return None;
+    }
+    // The limit moves evenly from the standing one to the event's over the ramp; the lowest point of
+    // the stretch is its last one that the event covers.
+    let ramp_ms = i64::from(created.ramp_s.max(0)).saturating_mul(1000);
+    let into = to.since(created.start).min(ramp_ms);
+    if ramp_ms == 0 || created.limit_w >= standing {
+        return Some(created.limit_w.max(Watts::ZERO));
+    }
+    let drop = i128::from((standing - created.limit_w).0) * i128::from(into) / i128::from(ramp_ms);
+    Some((standing - Watts(i64::try_from(drop).unwrap_or(i64::MAX))).max(Watts::ZERO))
+}
+
+/// Watts that active programs take from a feeder's limit: each one's shed, split evenly over the feeders it names.
+fn program_shed(
+    registry: &Registry,
+    feeder_id: &FeederId,
+    standing: Watts,
+    from: Timestamp,
+    to: Timestamp,
+) -> Watts {
+    let mut shed = Watts::ZERO;
+    for program in registry.programs.values().filter(|program| program.active) {
+        if program.start > to || program.end <= from {
+            continue;
+        }
+        let named: Vec<FeederId> = if program.feeder_ids.is_empty() {
+            registry.roots().into_iter().collect()
+        } else {
+            program.feeder_ids.clone()
+        };
+        if !named.contains(feeder_id) {
+            continue;
+        }
+        let count = i64::try_from(named.len()).unwrap_or(i64::MAX).max(1);
+        let split = Watts(program.target_shed_w.0.max(0) / count);
+        shed += match program.mode {
+            ProgramMode::FixedCap => split,
+            ProgramMode::PriceElastic => {
+                // Of each unit of net price per kWh one per cent of the limit, at most four fifths.
+                let price = program.penalty_milli_per_kwh - program.incentive_milli_per_kwh;
+                let permille = (price / 100).clamp(0, 800);
+                split.max(Watts(standing.0.saturating_mul(permille) / 1000))
+            }
+        };
+    }
+    shed
+}

@@ -1,0 +1,183 @@
+//! The definition of fairness, on random trees.
+
+use proptest::prelude::*;
+
+use super::super::{Claim, Node};
+use super::*;
+
+fn claim(node: usize, low_w: i64, high_w: i64, weight_milli: i64, tie: u64) -> Claim {
+    Claim {
+        node,
+        low_w,
+        high_w,
+        weight_milli,
+        tie,
+    }
+}
+
+#[track_caller]
+fn check(budget_w: i64, claims: &[Claim], expected: &[i64]) {
+    let problem = Problem {
+        nodes: vec![Node {
+            parent: None,
+            budget_w,
+        }],
+        claims: claims.to_vec(),
+    };
+    assert_eq!(WaterFill.allocate(&problem).shares_w, expected);
+}
+
+#[test]
+fn one_level_shares_by_weight_up_to_each_cap() {
+    check(
+        9,
+        &[claim(0, 0, 10, 1000, 1), claim(0, 0, 10, 2000, 2)],
+        &[3, 6],
+    );
+    check(
+        9,
+        &[claim(0, 0, 2, 1000, 1), claim(0, 0, 10, 1000, 2)],
+        &[2, 7],
+    );
+    check(
+        100,
+        &[claim(0, 0, 2, 1000, 1), claim(0, 0, 10, 1000, 2)],
+        &[2, 10],
+    );
+    check(
+        5,
+        &[claim(0, 0, 10, 1000, 9), claim(0, 0, 10, 1000, 2)],
+        &[2, 3],
+    );
+    check(0, &[claim(0, 0, 10, 1000, 1)], &[0]);
+    check(
+        -4,
+        &[claim(0, -10, 10, 1000, 1), claim(0, 0, 10, 1000, 2)],
+        &[-4, 0],
+    );
+    check(
+        -40,
+        &[claim(0, -10, 10, 1000, 1), claim(0, 0, 10, 1000, 2)],
+        &[-10, 0],
+    );
+}
+
+fn problems() -> impl Strategy<Value = Problem> {
+    let nodes = prop::collection::vec((any::<prop::sample::Index>(), -5_000_i64..60_000), 1..6);
+    nodes.prop_flat_map(|raw| {
+        let nodes: Vec<Node> = raw
+            .iter()
+            .enumerate()
+            .map(|(index, (parent, budget_w))| Node {
+                parent: (index > 0).then(|| parent.index(index)),
+                budget_w: *budget_w,
+            })
+            .collect();
+        let count = nodes.len();
+        let claims = prop::collection::vec(
+            (
+                0..count,
+                -3_000_i64..=0,
+                0_i64..20_000,
+                1_i64..9_000,
+                any::<u64>(),
+            ),
+            0..25,
+        );
+        claims.prop_map(move |raw| Problem {
+            nodes: nodes.clone(),
+            claims: raw
+                .into_iter()
+                .map(|(node, low, high, weight, tie)| claim(node, low, high, weight, tie))
+                .collect(),
+        })
+    })
+}
+
+fn ancestors(problem: &Problem, node: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(node), |node| problem.nodes[*node].parent)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn budgets_and_bounds_are_kept(problem in problems()) {
+        let shares = WaterFill.allocate(&problem).shares_w;
+        for (claim, share) in problem.claims.iter().zip(&shares) {
+            prop_assert!((claim.low_w..=claim.high_w).contains(share));
+        }
+        let sums = problem.sums(|index| shares[index]);
+        let leasts = problem.sums(|index| problem.claims[index].low_w);
+        for (index, node) in problem.nodes.iter().enumerate() {
+            prop_assert!(sums[index] <= node.budget_w.max(leasts[index]), "node {index}");
+        }
+    }
+
+    /// G5: no share can grow without shrinking one that is, per weight, no larger.
+    #[test]
+    fn shares_are_weighted_max_min_fair(problem in problems()) {
+        let shares = WaterFill.allocate(&problem).shares_w;
+        let sums = problem.sums(|index| shares[index]);
+        for (index, claim) in problem.claims.iter().enumerate() {
+            if shares[index] >= claim.high_w {
+                continue;
+            }
+            // Somewhere above it a budget is used up, and there nobody has more per weight who could give some.
+            let held = ancestors(&problem, claim.node).any(|node| {
+                sums[node] >= problem.nodes[node].budget_w
+                    && problem.claims.iter().enumerate().all(|(other_index, other)| {
+                        let under = ancestors(&problem, other.node).any(|above| above == node);
+                        let mine = i128::from(shares[index] + 1) * i128::from(other.weight_milli);
+                        let theirs =
+                            i128::from(shares[other_index] - 1) * i128::from(claim.weight_milli);
+                        !under || shares[other_index] <= other.low_w || theirs <= mine
+                    })
+            });
+            prop_assert!(held, "claim {index} could grow: {shares:?}");
+        }
+    }
+
+    /// G3: a higher root budget lowers no share.
+    #[test]
+    fn more_at_the_root_lowers_nobody(problem in problems(), more in 0_i64..20_000) {
+        let before = WaterFill.allocate(&problem).shares_w;
+        let mut richer = problem;
+        richer.nodes[0].budget_w += more;
+        let after = WaterFill.allocate(&richer).shares_w;
+        for (before, after) in before.iter().zip(&after) {
+            // One spare watt may change hands.
+            prop_assert!(*after >= before - 1);
+        }
+    }
+
+    /// G4: a higher weight or a larger wish never lowers the own share.
+    #[test]
+    fn own_weight_and_wish_help(problem in problems(), weight in 0_i64..5_000, wish in 0_i64..5_000) {
+        prop_assume!(!problem.claims.is_empty());
+        let before = WaterFill.allocate(&problem).shares_w[0];
+        let mut keener = problem;
+        keener.claims[0].high_w += wish;
+        let wishing = WaterFill.allocate(&keener).shares_w[0];
+        prop_assert!(wishing >= before - 1);
+        if before >= 0 {
+            keener.claims[0].weight_milli += weight;
+            prop_assert!(WaterFill.allocate(&keener).shares_w[0] >= wishing - 1);
+        }
+    }
+
+    /// G11: the result does not depend on the order of the claims.
+    #[test]
+    fn the_order_of_claims_does_not_matter(problem in problems()) {
+        let mut ties: Vec<u64> = problem.claims.iter().map(|claim| claim.tie).collect();
+        ties.sort_unstable();
+        ties.dedup();
+        prop_assume!(ties.len() == problem.claims.len());
+        let forward = WaterFill.allocate(&problem).shares_w;
+        let mut reversed = problem;
+        reversed.claims.reverse();
+        let mut backward = WaterFill.allocate(&reversed).shares_w;
+        backward.reverse();
+        prop_assert_eq!(forward, backward);
+    }
+}

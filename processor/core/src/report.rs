@@ -1,0 +1,385 @@
+//! The record of a decision, and the states derived from it.
+
+use std::collections::BTreeMap;
+
+use schemas::records::decision::{
+    Alarm, Decision, DecisionHeader, DeviceDecision, Emit, Freshness, NodeBinding, NodeDecision,
+    Reason, Severity, TypeTotal,
+};
+use schemas::records::snapshot::DeviceSnapshot as Device;
+use schemas::records::state::{DeviceState, FeederState, Version};
+use schemas::records::telemetry::{DeviceOrigin, DeviceType};
+use schemas::registry::Registry;
+use schemas::{DeviceId, FeederId, Timestamp, WattHours, Watts};
+
+use crate::estimate::{NodeEstimate, Role, Seen, View};
+use crate::plan::{Plan, Planned};
+use crate::tree::{Effects, Tick};
+use crate::wants;
+
+const MS_PER_HOUR: i64 = 3_600_000;
+/// Alarms of one kind in one decision; the count says the rest.
+const ALARMS_MAX: usize = 20;
+
+/// What a decision is made of beside the plan.
+pub(crate) struct Context<'a> {
+    pub(crate) root: &'a FeederId,
+    pub(crate) registry: &'a Registry,
+    pub(crate) tick: Tick,
+    pub(crate) window: (Timestamp, Timestamp),
+}
+
+/// Writes the decision and the states down.
+pub(crate) fn report(
+    context: &Context<'_>,
+    view: &View<'_>,
+    plan: &Plan,
+    policy: &'static str,
+) -> Effects {
+    let tick = context.tick;
+    let nodes = nodes(view, plan);
+    let header = DecisionHeader {
+        at: tick.now,
+        trigger: tick.trigger,
+        window_start: context.window.0,
+        window_end: context.window.1,
+        positions: tick.positions,
+        policy: policy.to_owned(),
+        certified: plan.findings.is_empty(),
+        findings: plan.findings.clone(),
+        alarms: alarms(view, plan, &nodes),
+        nodes,
+    };
+    let devices: Vec<DeviceDecision> = view
+        .devices
+        .iter()
+        .zip(&plan.devices)
+        .map(|(seen, planned)| device_decision(context, view, seen, planned))
+        .collect();
+    let version = Version {
+        epoch: tick.epoch,
+        seq: tick.seq,
+    };
+    let feeder_states = header
+        .nodes
+        .iter()
+        .map(|node| FeederState {
+            version,
+            at: tick.now,
+            root: context.root.clone(),
+            policy: policy.to_owned(),
+            node: node.clone(),
+        })
+        .collect();
+    let device_states = view
+        .devices
+        .iter()
+        .zip(&devices)
+        .map(|(seen, decided)| device_state(context, seen, decided, version))
+        .collect();
+    let decision = Decision {
+        epoch: tick.epoch,
+        writer: tick.writer,
+        root: context.root.clone(),
+        seq: tick.seq,
+        header,
+        devices,
+    };
+    Effects {
+        decision,
+        device_states,
+        feeder_states,
+    }
+}
+
+fn nodes(view: &View<'_>, plan: &Plan) -> Vec<NodeDecision> {
+    let count = view.nodes.len();
+    let mut allocated = vec![0_i64; count];
+    let mut counts = vec![[0_i64; 2]; count];
+    let mut types: Vec<BTreeMap<DeviceType, (i32, i64)>> = vec![BTreeMap::new(); count];
+    for (seen, planned) in view.devices.iter().zip(&plan.devices) {
+        for node in view.topology.path(seen.node) {
+            allocated[node] += planned
+                .setpoint_w
+                .filter(|_| seen.role == Role::Controlled)
+                .unwrap_or(0);
+            counts[node][usize::from(seen.freshness != Freshness::Fresh)] += 1;
+            let total = types[node].entry(seen.device_type).or_insert((0, 0));
+            total.0 += 1;
+            total.1 += seen.power_w;
+        }
+    }
+    let small = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
+    (0..count)
+        .map(|index| {
+            let (estimate, place, planned) = (
+                &view.nodes[index],
+                &view.topology.nodes[index],
+                &plan.nodes[index],
+            );
+            let [fresh, stale] = counts[index];
+            NodeDecision {
+                feeder_id: place.feeder_id.clone(),
+                parent_id: place
+                    .parent
+                    .map(|parent| view.topology.nodes[parent].feeder_id.clone()),
+                mode: estimate.mode,
+                import_limit_w: estimate.limits.own_import,
+                export_limit_w: estimate.limits.export,
+                limit_w: estimate.limits.import,
+                margin_w: estimate.limits.margin,
+                load_w: Watts(estimate.load_w),
+                controlled_w: Watts(estimate.controlled_w),
+                uncontrolled_w: Watts(estimate.uncontrolled_w),
+                reserved_w: Watts(estimate.reserved_w),
+                headroom_w: estimate.limits.import - Watts(estimate.load_w),
+                allocated_w: Watts(allocated[index]),
+                unmet_w: Watts(planned.unmet_w),
+                water_level_w: planned.water_level_w,
+                binding: binding(
+                    estimate,
+                    place.parent,
+                    planned.water_level_w.is_some(),
+                    plan,
+                ),
+                rung: planned.rung,
+                degraded: (!plan.findings.is_empty()).then(|| "uncertified".to_owned()),
+                stopped: None,
+                device_count: small(fresh + stale),
+                fresh_count: small(fresh),
+                stale_count: small(stale),
+                by_type: types[index]
+                    .iter()
+                    .map(|(device_type, (count, power))| TypeTotal {
+                        device_type: *device_type,
+                        count: *count,
+                        power_w: Watts(*power),
+                    })
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+fn binding(
+    estimate: &NodeEstimate,
+    parent: Option<usize>,
+    binds: bool,
+    plan: &Plan,
+) -> NodeBinding {
+    if binds {
+        return estimate.limits.binding;
+    }
+    match parent {
+        Some(parent) if plan.nodes[parent].water_level_w.is_some() => NodeBinding::Ancestor,
+        Some(_) | None => NodeBinding::None,
+    }
+}
+
+fn device_decision(
+    context: &Context<'_>,
+    view: &View<'_>,
+    seen: &Seen<'_>,
+    planned: &Planned,
+) -> DeviceDecision {
+    let lease_ms = context.registry.settings.lease_ms;
+    // A battery that discharges to keep a limit goes on with it when its lease lapses: stopping would break the limit.
+    let fallback_w = planned.setpoint_w.map_or(seen.fallback_w, |setpoint| {
+        seen.fallback_w.min(setpoint.min(0))
+    });
+    let device = seen.device;
+    DeviceDecision {
+        device_id: seen.device_id.clone(),
+        feeder_id: view.topology.nodes[seen.node].feeder_id.clone(),
+        device_type: seen.device_type,
+        power_w: device.and_then(|device| device.mean_w.or(device.power_w)),
+        soc: device.and_then(|device| device.soc),
+        freshness: seen.freshness,
+        sample_age_ms: device
+            .and_then(|device| device.last_steering)
+            .map(|at| context.tick.now.since(at).max(0)),
+        wanted_w: Watts(seen.want.high_w),
+        share_w: Watts(planned.share_w),
+        setpoint_w: planned.setpoint_w.map(Watts),
+        emit: emit(seen, planned, lease_ms, context.tick.now),
+        ttl_ms: lease_ms,
+        fallback_w: if seen.fallback_w > 0 {
+            Watts(seen.fallback_w)
+        } else {
+            Watts(fallback_w)
+        },
+        weight_milli: seen.want.weight_milli,
+        deficit_wh: WattHours(device.map_or(0, |device| device.deficit_wms) / MS_PER_HOUR),
+        reason: planned.reason,
+        bound_by: planned
+            .bound_by
+            .map(|node| view.topology.nodes[node].feeder_id.clone()),
+        marginal_w: Watts(planned.marginal_w),
+        compliant: device.is_none_or(|device| !device.non_compliant),
+        typed_layout: device.is_some_and(|device| device.typed_layout),
+    }
+}
+
+/// Changes are sent, leases are renewed at half their life, and a device that is not heard is told each cycle.
+fn emit(seen: &Seen<'_>, planned: &Planned, lease_ms: i64, now: Timestamp) -> Emit {
+    let Some(setpoint) = planned.setpoint_w else {
+        return Emit::None;
+    };
+    match seen.role {
+        Role::Passive(_) | Role::Shadow => Emit::None,
+        Role::Silent(_) | Role::Controlled => {
+            let device = seen.device;
+            let changed = device.and_then(|device| device.setpoint_w) != Some(Watts(setpoint));
+            let fresh_lease = device
+                .and_then(|device| device.live.last())
+                .is_some_and(|live| now.since(live.decided) * 2 < lease_ms);
+            let every_cycle = matches!(seen.role, Role::Silent(_));
+            match (changed, every_cycle || !fresh_lease) {
+                (true, _) => Emit::Change,
+                (false, true) => Emit::Renew,
+                (false, false) => Emit::None,
+            }
+        }
+    }
+}
+
+fn device_state(
+    context: &Context<'_>,
+    seen: &Seen<'_>,
+    decided: &DeviceDecision,
+    version: Version,
+) -> DeviceState {
+    let (device, registered) = (seen.device, seen.registered);
+    let settings = &context.registry.settings;
+    DeviceState {
+        device_id: decided.device_id.clone(),
+        version,
+        at: context.tick.now,
+        root: context.root.clone(),
+        feeder_id: decided.feeder_id.clone(),
+        site_id: device
+            .and_then(|device| device.site_id.clone())
+            .or_else(|| registered.and_then(|registered| registered.site_id.clone())),
+        device_type: decided.device_type,
+        origin: device
+            .map(|device| device.origin)
+            .or(registered.map(|registered| registered.origin))
+            .unwrap_or(DeviceOrigin::Physical),
+        rated_w: device.and_then(|device| device.capabilities.import_cap()),
+        min_power_w: device.and_then(|device| device.capabilities.min_power_w),
+        priority: device.map_or(schemas::registry::DEFAULT_PRIORITY, |device| {
+            wants::priority(device, registered)
+        }),
+        target_soc: device.map(|device| wants::target_soc(device, registered, settings)),
+        opted_out: registered.is_some_and(|registered| registered.opted_out),
+        overridden: seen.override_w.is_some(),
+        freshness: decided.freshness,
+        last_seen: device.and_then(|device| device.last_arrival),
+        power_w: device.and_then(|device| device.power_w),
+        setpoint_w: decided
+            .setpoint_w
+            .filter(|_| !matches!(seen.role, Role::Shadow)),
+        soc: decided.soc,
+        tracking_samples: 0,
+        tracking_mean_w: None,
+        tracking_mean_abs_w: None,
+        compliant: decided.compliant,
+    }
+}
+
+/// Adds what the state has counted in this decision: the rolling tracking error.
+pub(crate) fn refresh_states(effects: &mut Effects, devices: &BTreeMap<DeviceId, Device>) {
+    for state in &mut effects.device_states {
+        let Some(device) = devices.get(&state.device_id) else {
+            continue;
+        };
+        let samples: i32 = device.tracking.iter().map(|slice| slice.samples).sum();
+        if samples > 0 {
+            let mean = |sum: i64| Some(Watts(sum / i64::from(samples)));
+            state.tracking_samples = samples;
+            state.tracking_mean_w = mean(device.tracking.iter().map(|slice| slice.sum_w).sum());
+            state.tracking_mean_abs_w =
+                mean(device.tracking.iter().map(|slice| slice.sum_abs_w).sum());
+        }
+    }
+}
+
+fn alarms(view: &View<'_>, plan: &Plan, nodes: &[NodeDecision]) -> Vec<Alarm> {
+    let mut alarms = Vec::new();
+    for (node, estimate) in nodes.iter().zip(&view.nodes) {
+        let mut raise = |code: &str, severity, message: String| {
+            alarms.push(Alarm {
+                code: code.to_owned(),
+                severity,
+                feeder_id: Some(node.feeder_id.clone()),
+                device_id: None,
+                message,
+            });
+        };
+        if node.load_w > node.limit_w {
+            let over = node.load_w - node.limit_w;
+            raise(
+                "CTL-001",
+                Severity::Critical,
+                format!("load is {over} over the limit of {}", node.limit_w),
+            );
+        }
+        if node.unmet_w > Watts::ZERO {
+            raise(
+                "CTL-002",
+                Severity::Critical,
+                format!("the limit cannot be met: {} missing", node.unmet_w),
+            );
+        }
+        if node.stale_count * 3 > node.device_count {
+            let (stale, all) = (node.stale_count, node.device_count);
+            raise(
+                "CTL-004",
+                Severity::Warning,
+                format!("{stale} of {all} devices are not heard"),
+            );
+        }
+        if node.mode != schemas::records::operator::FeederMode::Disabled
+            && fallback_sum(view, &node.feeder_id) + estimate.uncontrolled_w > node.limit_w.0
+        {
+            raise(
+                "CTL-005",
+                Severity::Warning,
+                "fallbacks and uncommanded load together pass the limit".to_owned(),
+            );
+        }
+    }
+    for (seen, planned) in view.devices.iter().zip(&plan.devices) {
+        let skewed = seen.device.is_some_and(|device| device.skewed);
+        let alarm = |code: &str, message: &str| Alarm {
+            code: code.to_owned(),
+            severity: Severity::Warning,
+            feeder_id: None,
+            device_id: Some(seen.device_id.clone()),
+            message: message.to_owned(),
+        };
+        if alarms.len() >= ALARMS_MAX {
+            break;
+        }
+        if planned.reason == Reason::NonCompliant {
+            alarms.push(alarm("CTL-003", "does not follow its setpoints"));
+        }
+        if skewed {
+            alarms.push(alarm(
+                "CTL-006",
+                "its clock is off; its samples count by their arrival",
+            ));
+        }
+    }
+    alarms
+}
+
+fn fallback_sum(view: &View<'_>, feeder_id: &FeederId) -> i64 {
+    let Some(node) = view.topology.index_of(feeder_id) else {
+        return 0;
+    };
+    let under = view.devices.iter().filter(|seen| {
+        seen.role == Role::Controlled && view.topology.path(seen.node).any(|above| above == node)
+    });
+    under.map(|seen| seen.fallback_w).sum()
+}

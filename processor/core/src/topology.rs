@@ -1,0 +1,60 @@
+//! The tree as the registry has it: nodes, parents before children, each by index.
+
+use std::collections::BTreeMap;
+
+use schemas::FeederId;
+use schemas::registry::Registry;
+
+/// One feeder of the tree.
+#[derive(Debug, Clone)]
+pub(crate) struct TreeNode {
+    pub(crate) feeder_id: FeederId,
+    pub(crate) parent: Option<usize>,
+}
+
+/// The feeders below a root, parents before children, siblings by id.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Topology {
+    pub(crate) nodes: Vec<TreeNode>,
+    by_id: BTreeMap<FeederId, usize>,
+}
+
+impl Topology {
+    pub(crate) fn of(registry: &Registry, root: &FeederId) -> Self {
+        let mut topology = Self::default();
+        topology.add(root.clone(), None);
+        let mut next = 0;
+        while let Some(node) = topology.nodes.get(next) {
+            let feeder_id = node.feeder_id.clone();
+            for child in registry.children(&feeder_id) {
+                topology.add(child.clone(), Some(next));
+            }
+            next += 1;
+        }
+        topology
+    }
+
+    fn add(&mut self, feeder_id: FeederId, parent: Option<usize>) {
+        self.by_id.insert(feeder_id.clone(), self.nodes.len());
+        self.nodes.push(TreeNode { feeder_id, parent });
+    }
+
+    /// The index of a feeder, if it stands in this tree.
+    pub(crate) fn index_of(&self, feeder_id: &FeederId) -> Option<usize> {
+        self.by_id.get(feeder_id).copied()
+    }
+
+    /// A node and all above it.
+    pub(crate) fn path(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::successors(Some(node), |node| self.nodes[*node].parent)
+    }
+
+    /// Adds up what stands at each node over the whole subtree below it.
+    pub(crate) fn roll_up(&self, own: &mut [i64]) {
+        for index in (0..self.nodes.len()).rev() {
+            if let Some(parent) = self.nodes[index].parent {
+                own[parent] = own[parent].saturating_add(own[index]);
+            }
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! One feeder tree as a state machine: inputs in log order, a decision at a tick.
+
+use std::collections::BTreeMap;
+
+use schemas::records::ack::Ack;
+use schemas::records::decision::{Decision, Emit, Positions, Trigger};
+use schemas::records::operator::ControlSettings;
+use schemas::records::snapshot::{
+    DeviceSnapshot as Device, LiveCommand, NodeSnapshot, TrackingBucket,
+};
+use schemas::records::state::{DeviceState, FeederState};
+use schemas::records::telemetry::Telemetry;
+use schemas::registry::Registry;
+use schemas::{DeviceId, FeederId, Timestamp, Watts};
+use uuid::Uuid;
+
+use crate::device::{self, Heard};
+use crate::estimate::{Role, View, estimate};
+use crate::plan::{Plan, Planned, plan};
+use crate::topology::Topology;
+use crate::{policy, report, window};
+
+/// Windows in a row without following after which a device counts as non-compliant, and the reverse.
+const COMPLIANCE_WINDOWS: i32 = 3;
+/// Slices of the rolling tracking window.
+const TRACKING_SLICES: i64 = 10;
+/// Of a deficit this part is forgiven each decision: one in so many.
+const DEFICIT_FORGIVEN: i64 = 256;
+/// A deficit is at most the rating for so long.
+const DEFICIT_MAX_MS: i64 = 3_600_000;
+
+/// What comes in between decisions. Operators' changes come with the registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "telemetry is nearly all there is"
+)]
+pub enum Input {
+    /// A sample.
+    Telemetry(Telemetry),
+    /// An ack or status.
+    Ack(Ack),
+}
+
+/// The tick that a decision is made at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    /// The clock reading.
+    pub now: Timestamp,
+    /// Why now.
+    pub trigger: Trigger,
+    /// The claim's epoch.
+    pub epoch: i64,
+    /// Its writer.
+    pub writer: Uuid,
+    /// The decision's number.
+    pub seq: i64,
+    /// What has been consumed.
+    pub positions: Positions,
+}
+
+/// What a decision leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effects {
+    /// The decision.
+    pub decision: Decision,
+    /// The latest state of each device.
+    pub device_states: Vec<DeviceState>,
+    /// The latest state of each feeder.
+    pub feeder_states: Vec<FeederState>,
+}
+
+/// The state of one tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tree {
+    pub(crate) root: FeederId,
+    pub(crate) devices: BTreeMap<DeviceId, Device>,
+    pub(crate) nodes: BTreeMap<FeederId, NodeSnapshot>,
+    pub(crate) window_end: Timestamp,
+    pub(crate) latest: Option<Timestamp>,
+    pub(crate) decided_at: Timestamp,
+    pub(crate) late_samples: i64,
+    pub(crate) restarted_at: Option<Timestamp>,
+}
+
+impl Tree {
+    /// A tree that nothing is known of yet.
+    #[must_use]
+    pub fn new(root: FeederId) -> Self {
+        Self {
+            root,
+            devices: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            window_end: Timestamp(0),
+            latest: None,
+            decided_at: Timestamp(0),
+            late_samples: 0,
+            restarted_at: None,
+        }
+    }
+
+    /// The root of the tree.
+    #[must_use]
+    pub fn root(&self) -> &FeederId {
+        &self.root
+    }
+
+    /// How many devices it knows.
+    #[must_use]
+    pub fn device_count(&self) -> usize {
+        self.devices.len()
+    }
+
+    /// Takes an input in, in log order.
+    pub fn apply(&mut self, input: &Input, registry: &Registry) {
+        match input {
+            Input::Telemetry(sample) => {
+                let window_end = self.window_end;
+                let device = self
+                    .devices
+                    .entry(sample.device_id.clone())
+                    .or_insert_with(|| device::unheard(sample));
+                match device::hear(device, sample, window_end, &registry.settings) {
+                    Heard::Steers => self.latest = self.latest.max(device.last_steering),
+                    Heard::Late => self.late_samples += 1,
+                }
+            }
+            Input::Ack(ack) => {
+                let root = &self.root;
+                if let Some(device) = self.devices.get_mut(&ack.device_id) {
+                    let device_id = device.device_id.clone();
+                    device::acknowledge(device, ack, |live| {
+                        schemas::records::decision::setpoint_id(
+                            root, live.epoch, live.seq, &device_id,
+                        )
+                    });
+                }
+            }
+        }
+    }
+
+    /// When the next decision is due, and why then: `latest` is the latest event time heard, applied or not.
+    #[must_use]
+    pub fn next_deadline(
+        &self,
+        settings: &ControlSettings,
+        now: Timestamp,
+        latest: Option<Timestamp>,
+    ) -> (Timestamp, Trigger) {
+        let end = self.next_window_end(settings, now);
+        let complete = end.plus_ms(settings.lateness_ms);
+        if latest.is_some_and(|latest| latest >= complete) {
+            return (complete, Trigger::Window);
+        }
+        (complete.plus_ms(settings.idle_ms), Trigger::Idle)
+    }
+
+    /// The end of the window that closes next. Windows missed by an outage are skipped: the last complete one counts.
+    fn next_window_end(&self, settings: &ControlSettings, now: Timestamp) -> Timestamp {
+        let wait = settings.lateness_ms + settings.idle_ms;
+        let newest = now.plus_ms(-wait).window_start(settings.interval_ms);
+        self.window_end.plus_ms(settings.interval_ms).max(newest)
+    }
+
+    /// Decides: closes the window (unless the trigger asks for a decrease in between), plans, and remembers what the
+    /// plan commands.
+    pub fn decide(&mut self, registry: &Registry, tick: Tick) -> Effects {
+        let settings = &registry.settings;
+        let decreases_only = matches!(tick.trigger, Trigger::Overload | Trigger::Operator);
+        self.note_outage(settings, tick.now);
+        let window = if decreases_only {
+            (self.window_end, tick.now)
+        } else {
+            self.close_window(settings, tick.now)
+        };
+        let topology = Topology::of(registry, &self.root);
+        self.forget_strangers(registry, &topology);
+        for device in self.devices.values_mut() {
+            let tolerance = device::tolerance(device);
+            device::prune_commands(device, tick.now, settings.interval_ms, tolerance);
+        }
+        let mut view = estimate(
+            registry,
+            topology,
+            &self.devices,
+            tick.now,
+            self.restarted_at,
+        );
+        hold_bases(&mut self.nodes, &mut view, settings);
+        let policy = policy::by_name(self.policy_name(registry));
+        let plan = plan(&view, policy.as_ref(), settings, tick.now, decreases_only);
+        let context = report::Context {
+            root: &self.root,
+            registry,
+            tick,
+            window,
+        };
+        let mut effects = report::report(&context, &view, &plan, policy.name());
+        let roles: Vec<Role> = view.devices.iter().map(|seen| seen.role).collect();
+        self.remember(&effects.decision, &plan, &roles, settings, tick);
+        report::refresh_states(&mut effects, &self.devices);
+        self.decided_at = tick.now;
+        effects
+    }
+
+    fn policy_name<'r>(&self, registry: &'r Registry) -> &'r str {
+        let own = registry
+            .feeders
+            .get(&self.root)
+            .and_then(|feeder| feeder.policy.as_deref());
+        own.unwrap_or(&registry.settings.policy)
+    }
+
+    /// After an outage longer than the leases devices count as not heard until they are heard again.
+    fn note_outage(&mut self, settings: &ControlSettings, now: Timestamp) {
+        if self.decided_at > Timestamp(0) && now.since(self.decided_at) > settings.lease_ms {
+            self.restarted_at = Some(now);
+        }
+    }
+
+    fn close_window(
+        &mut self,
+        settings: &ControlSettings,
+        now: Timestamp,
+    ) -> (Timestamp, Timestamp) {
+        let end = self.next_window_end(settings, now);
+        let start = end.plus_ms(-settings.interval_ms);
+        for device in self.devices.values_mut() {
+            device.mean_w = window::close(&mut device.readings, start, end);
+            note_tracking(device, settings, end);
+            note_compliance(device, settings, end);
+        }
+        self.window_end = end;
+        (start, end)
+    }
+
+    /// Devices that an operator moved to another tree are forgotten when their last lease is over.
+    fn forget_strangers(&mut self, registry: &Registry, topology: &Topology) {
+        self.devices.retain(|device_id, device| {
+            let elsewhere = registry
+                .feeder_of(device_id)
+                .is_some_and(|feeder_id| topology.index_of(feeder_id).is_none());
+            !elsewhere || !device.live.is_empty()
+        });
+    }
+
+    fn remember(
+        &mut self,
+        decision: &Decision,
+        plan: &Plan,
+        roles: &[Role],
+        settings: &ControlSettings,
+        tick: Tick,
+    ) {
+        for ((decided, planned), role) in decision.devices.iter().zip(&plan.devices).zip(roles) {
+            let Some(device) = self.devices.get_mut(&decided.device_id) else {
+                continue;
+            };
+            device.reason = Some(planned.reason);
+            if matches!(role, Role::Silent(_)) {
+                device.hold_since = device.hold_since.or(Some(tick.now));
+            } else {
+                device.hold_since = None;
+            }
+            if !matches!(role, Role::Controlled | Role::Silent(_)) {
+                device.setpoint_w = None;
+                continue;
+            }
+            remember_setpoint(device, planned, settings, tick, *role == Role::Controlled);
+            if decided.emit != Emit::None
+                && let Some(setpoint_w) = decided.setpoint_w
+            {
+                let command = LiveCommand {
+                    epoch: tick.epoch,
+                    seq: tick.seq,
+                    setpoint_w,
+                    decided: tick.now,
+                    // The lease runs from receipt, and a message may travel for as long as it lives.
+                    until: tick.now.plus_ms(2 * decided.ttl_ms),
+                    fallback_w: decided.fallback_w,
+                    applied: false,
+                };
+                device::command(device, command);
+            }
+        }
+    }
+}
+
+fn remember_setpoint(
+    device: &mut Device,
+    planned: &Planned,
+    settings: &ControlSettings,
+    tick: Tick,
+    heard: bool,
+) {
+    let Some(setpoint) = planned.setpoint_w.map(Watts) else {
+        return;
+    };
+    let last = device.setpoint_w;
+    if last != Some(setpoint) {
+        let direction = match last {
+            Some(last) if setpoint < last => -1,
+            Some(_) => 1,
+            None => 0,
+        };
+        // Only a change that is worth sending turns the direction round.
+        let change = last.map_or(0, |last| (setpoint - last).0.abs());
+        if direction != 0 && change >= settings.deadband_w.0 {
+            device.direction = direction;
+            device.direction_since = Some(tick.now);
+        }
+        device.setpoint_w = Some(setpoint);
+        device.setpoint_since = Some(tick.now);
+    }
+    if device.running != planned.running {
+        device.running = planned.running;
+        device.running_since = Some(tick.now);
+    }
+    if heard {
+        let rated = device
+            .capabilities
+            .import_cap()
+            .unwrap_or(device.peak_w)
+            .0
+            .max(1);
+        let bound = rated.saturating_mul(DEFICIT_MAX_MS);
+        let missed = (planned.share_w - setpoint.0.max(0)).saturating_mul(settings.interval_ms);
+        let forgiven = device.deficit_wms / DEFICIT_FORGIVEN;
+        device.deficit_wms = (device.deficit_wms - forgiven + missed).clamp(-bound, bound);
+    }
+}
+
+/// Counts actual less setpoint into the rolling window.
+fn note_tracking(device: &mut Device, settings: &ControlSettings, end: Timestamp) {
+    device
+        .tracking
+        .retain(|slice| end.since(slice.start) < settings.tracking_window_ms);
+    let settled = device
+        .setpoint_since
+        .is_some_and(|since| since <= end.plus_ms(-settings.interval_ms));
+    let (Some(mean), Some(setpoint)) = (device.mean_w, device.setpoint_w.filter(|_| settled))
+    else {
+        return;
+    };
+    let error = (mean - setpoint).0;
+    let start = end
+        .plus_ms(-1)
+        .window_start((settings.tracking_window_ms / TRACKING_SLICES).max(1));
+    if device
+        .tracking
+        .last()
+        .is_none_or(|slice| slice.start != start)
+    {
+        device.tracking.push(TrackingBucket {
+            start,
+            samples: 0,
+            sum_w: 0,
+            sum_abs_w: 0,
+        });
+    }
+    if let Some(slice) = device.tracking.last_mut() {
+        slice.samples += 1;
+        slice.sum_w += error;
+        slice.sum_abs_w += error.abs();
+    }
+}
+
+/// Counts windows in which the device drew more than any command that may be in force allows.
+fn note_compliance(device: &mut Device, settings: &ControlSettings, end: Timestamp) {
+    let Some(mean) = device.mean_w else { return };
+    let newest = device.live.last();
+    // It had a whole window to follow in.
+    let settled = newest.is_some_and(|live| end.since(live.decided) >= settings.interval_ms);
+    let allowed = device
+        .live
+        .iter()
+        .map(|live| live.setpoint_w.max(live.fallback_w))
+        .max();
+    let (Some(allowed), true) = (allowed, settled) else {
+        return;
+    };
+    if mean > allowed + device::tolerance(device) {
+        device.strikes = (device.strikes + 1).min(COMPLIANCE_WINDOWS);
+        device.good = 0;
+    } else {
+        device.good = (device.good + 1).min(COMPLIANCE_WINDOWS);
+        device.strikes = 0;
+    }
+    if device.strikes >= COMPLIANCE_WINDOWS {
+        device.non_compliant = true;
+    } else if device.good >= COMPLIANCE_WINDOWS {
+        device.non_compliant = false;
+    }
+}
+
+/// Holds the estimate of the uncommanded load above its noise: it follows a rise at once, and a fall only when it is
+/// more than a margin wide. So steady noise leads to no command.
+fn hold_bases(
+    nodes: &mut BTreeMap<FeederId, NodeSnapshot>,
+    view: &mut View<'_>,
+    settings: &ControlSettings,
+) {
+    for (place, node) in view.topology.nodes.iter().zip(&mut view.nodes) {
+        let state = nodes
+            .entry(place.feeder_id.clone())
+            .or_insert_with(|| NodeSnapshot {
+                feeder_id: place.feeder_id.clone(),
+                failures: 0,
+                good: 0,
+                stopped: None,
+                released_at: None,
+                restricted: false,
+                held_base_w: None,
+            });
+        let band = node.limits.margin.0.max(settings.margin_w.0);
+        let seen = node.uncontrolled_w;
+        let held = state.held_base_w.map(|held| held.0);
+        let held = match held {
+            Some(held) if seen <= held && seen >= held - band => held,
+            Some(_) | None => seen + band / 2,
+        };
+        state.held_base_w = Some(Watts(held));
+        node.uncontrolled_w = held;
+    }
+}
