@@ -1,1 +1,7 @@
-//! derms-api.
+//! The face of the system: GraphQL, a few REST routes, and the dashboard's files.
+//!
+//! Reads the log (operator.v1 and the compacted state topics) and ClickHouse; writes operator.v1 only. Knows neither
+//! consumer groups of others nor how decisions are made.
+
+pub mod auth;
+pub mod caps;

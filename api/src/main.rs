@@ -1,1 +1,1 @@
-fn main() {}
+//! The program: reads settings and runs the API.
