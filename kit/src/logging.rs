@@ -40,9 +40,7 @@ pub fn init(settings: &Settings, destination: &Destination) -> anyhow::Result<()
             BoxMakeWriter::new(Mutex::new(file))
         }
     };
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     // Tests start several services in one process: the first one's logging serves all.
     let started = if settings.flag("LOG_PRETTY") {
         builder.with_ansi(false).try_init()

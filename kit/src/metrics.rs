@@ -19,9 +19,7 @@ use tokio_util::sync::CancellationToken;
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     let registry = Registry::new();
     let process = prometheus::process_collector::ProcessCollector::for_self();
-    registry
-        .register(Box::new(process))
-        .expect("the first collector of a new registry");
+    registry.register(Box::new(process)).expect("the first collector of a new registry");
     registry
 });
 
@@ -68,9 +66,7 @@ pub fn histogram(name: &str, help: &str, buckets: &[f64]) -> Histogram {
 /// Everything registered, in Prometheus' text format.
 #[must_use]
 pub fn render() -> String {
-    TextEncoder::new()
-        .encode_to_string(&REGISTRY.gather())
-        .unwrap_or_default()
+    TextEncoder::new().encode_to_string(&REGISTRY.gather()).unwrap_or_default()
 }
 
 /// The content type of [`render`].
@@ -85,9 +81,8 @@ pub async fn serve(address: SocketAddr, shutdown: CancellationToken) -> anyhow::
         .await
         .with_context(|| format!("binding {address} (setting DERMS_METRICS_ADDR)"))?;
     let page = || async { ([(CONTENT_TYPE, TEXT_FORMAT)], render()).into_response() };
-    let router = Router::new()
-        .route("/metrics", get(page))
-        .route("/healthz", get(|| async { "ok" }));
+    let router =
+        Router::new().route("/metrics", get(page)).route("/healthz", get(|| async { "ok" }));
     axum::serve(listener, router)
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await

@@ -35,11 +35,7 @@ pub struct ServiceArgs {
 ///
 /// # Errors
 /// The exit code to end with: 2 for bad settings, 0 after `--check-config` and `--list-settings`.
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the words of a command line tool"
-)]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the words of a command line tool")]
 pub fn load_settings(service: Service, args: &ServiceArgs) -> Result<Settings, ExitCode> {
     if args.list_settings {
         print!("{}", crate::settings::describe(service));
@@ -71,10 +67,7 @@ where
         Ok(settings) => settings,
         Err(exit_code) => return exit_code,
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: starting the runtime: {error}");

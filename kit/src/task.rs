@@ -27,10 +27,7 @@ impl Crew {
     /// A crew that stops when `shutdown` is cancelled, and cancels it when one of its tasks fails or ends early.
     #[must_use]
     pub fn new(shutdown: CancellationToken) -> Self {
-        Self {
-            tasks: JoinSet::new(),
-            shutdown,
-        }
+        Self { tasks: JoinSet::new(), shutdown }
     }
 
     /// Adds a task. It must end soon after the crew's token is cancelled.
@@ -40,8 +37,7 @@ impl Crew {
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let span = tracing::info_span!("task", name);
-        self.tasks
-            .spawn(async move { (name, future.await) }.instrument(span));
+        self.tasks.spawn(async move { (name, future.await) }.instrument(span));
     }
 
     /// Waits until every task has ended.

@@ -79,10 +79,7 @@ pub fn operator_body(change: &Change) -> (String, String) {
     let Value::Object(tagged) = value else {
         unreachable!("an enum of records is written as one tagged object");
     };
-    let (kind, body) = tagged
-        .into_iter()
-        .next()
-        .expect("an externally tagged enum has its tag");
+    let (kind, body) = tagged.into_iter().next().expect("an externally tagged enum has its tag");
     (kind, body.to_string())
 }
 
@@ -95,11 +92,7 @@ pub fn curtailed(device: &DeviceDecision) -> Watts {
         return Watts::ZERO;
     };
     let wanted = device.wanted_w;
-    let given = if wanted < Watts::ZERO {
-        -setpoint
-    } else {
-        setpoint
-    };
+    let given = if wanted < Watts::ZERO { -setpoint } else { setpoint };
     let wanted = wanted.max(-wanted);
     (wanted - given.import_part()).import_part()
 }
@@ -108,10 +101,8 @@ pub fn curtailed(device: &DeviceDecision) -> Watts {
 #[must_use]
 pub fn curtailed_by_node(decision: &Decision) -> BTreeMap<FeederId, Watts> {
     let nodes = &decision.header.nodes;
-    let mut sums: BTreeMap<FeederId, Watts> = nodes
-        .iter()
-        .map(|node| (node.feeder_id.clone(), Watts::ZERO))
-        .collect();
+    let mut sums: BTreeMap<FeederId, Watts> =
+        nodes.iter().map(|node| (node.feeder_id.clone(), Watts::ZERO)).collect();
     for device in &decision.devices {
         if let Some(sum) = sums.get_mut(&device.feeder_id) {
             *sum += curtailed(device);
@@ -120,11 +111,7 @@ pub fn curtailed_by_node(decision: &Decision) -> BTreeMap<FeederId, Watts> {
     // Parents stand before their children, so from the back every child is complete when it is added.
     for node in nodes.iter().rev() {
         let own = sums.get(&node.feeder_id).copied().unwrap_or_default();
-        if let Some(sum) = node
-            .parent_id
-            .as_ref()
-            .and_then(|parent| sums.get_mut(parent))
-        {
+        if let Some(sum) = node.parent_id.as_ref().and_then(|parent| sums.get_mut(parent)) {
             *sum += own;
         }
     }

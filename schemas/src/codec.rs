@@ -62,27 +62,17 @@ impl Schemas {
             })
             .collect::<Vec<_>>()
             .leak();
-        let known = schemas
-            .iter()
-            .map(|schema| (fingerprint(schema), reader(schema)))
-            .collect();
+        let known = schemas.iter().map(|schema| (fingerprint(schema), reader(schema))).collect();
         let newest = schemas.last().expect("every record has a schema");
         let writer = GenericDatumWriter::builder(newest)
             .human_readable(true)
             .build()
             .expect("a committed schema names only its own types");
-        Self {
-            known,
-            newest: fingerprint(newest),
-            writer,
-        }
+        Self { known, newest: fingerprint(newest), writer }
     }
 
     fn find(&self, fingerprint: u64) -> Option<&GenericDatumReader<'static>> {
-        self.known
-            .iter()
-            .find(|(known, _)| *known == fingerprint)
-            .map(|(_, reader)| reader)
+        self.known.iter().find(|(known, _)| *known == fingerprint).map(|(_, reader)| reader)
     }
 }
 
@@ -125,9 +115,7 @@ pub trait Record: Serialize + DeserializeOwned {
     /// [`DecodeError`] when the frame, the schema or the body is not one of this record's.
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let (reader, mut body) = split_frame(Self::schemas(), bytes)?;
-        reader
-            .read_deser(&mut body)
-            .map_err(|error| DecodeError::Body(error.to_string()))
+        reader.read_deser(&mut body).map_err(|error| DecodeError::Body(error.to_string()))
     }
 }
 
@@ -139,22 +127,15 @@ fn split_frame<'s, 'b>(
         && let Some((fingerprint, body)) = rest.split_first_chunk::<8>()
     {
         let fingerprint = u64::from_le_bytes(*fingerprint);
-        let reader = schemas
-            .find(fingerprint)
-            .ok_or(DecodeError::UnknownSchema(fingerprint))?;
+        let reader = schemas.find(fingerprint).ok_or(DecodeError::UnknownSchema(fingerprint))?;
         return Ok((reader, body));
     }
     if bytes.first() == Some(&CONFLUENT) && bytes.len() >= CONFLUENT_HEADER_LEN {
-        let reader = schemas
-            .find(schemas.newest)
-            .expect("the newest schema is a known one");
+        let reader = schemas.find(schemas.newest).expect("the newest schema is a known one");
         return Ok((reader, &bytes[CONFLUENT_HEADER_LEN..]));
     }
     let start = bytes.iter().take(4).copied().collect();
-    Err(DecodeError::Frame {
-        len: bytes.len(),
-        start,
-    })
+    Err(DecodeError::Frame { len: bytes.len(), start })
 }
 
 macro_rules! record {

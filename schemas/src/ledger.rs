@@ -36,10 +36,7 @@ pub enum Void {
 
 /// What a record means where it stands.
 #[derive(Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "decisions are the rule, the others the exception"
-)]
+#[expect(clippy::large_enum_variant, reason = "decisions are the rule, the others the exception")]
 pub enum Verdict {
     /// The partition has a new owner.
     Claimed(Holder),
@@ -76,10 +73,7 @@ impl Ledger {
     /// A ledger read from a position where `holder` is known to have held the partition.
     #[must_use]
     pub fn resume(holder: Option<Holder>) -> Self {
-        Self {
-            holder,
-            ..Self::default()
-        }
+        Self { holder, ..Self::default() }
     }
 
     /// Who holds the partition now.
@@ -109,34 +103,22 @@ impl Ledger {
     }
 
     fn read_claim(&mut self, claim: &Claim) -> Verdict {
-        if self
-            .holder
-            .is_some_and(|holder| claim.epoch <= holder.epoch)
-        {
+        if self.holder.is_some_and(|holder| claim.epoch <= holder.epoch) {
             return Verdict::Void(Void::LateClaim);
         }
-        let holder = Holder {
-            epoch: claim.epoch,
-            writer: claim.writer,
-        };
+        let holder = Holder { epoch: claim.epoch, writer: claim.writer };
         self.holder = Some(holder);
         self.open.clear();
         Verdict::Claimed(holder)
     }
 
     fn read_part(&mut self, part: DecisionPart) -> Verdict {
-        let written_by = Holder {
-            epoch: part.epoch,
-            writer: part.writer,
-        };
+        let written_by = Holder { epoch: part.epoch, writer: part.writer };
         // A reader that starts where retention cut the log off has no claim to go by: the first record names the owner.
         if *self.holder.get_or_insert(written_by) != written_by {
             return Verdict::Void(Void::Fenced);
         }
-        if self
-            .last_seq(&part.root)
-            .is_some_and(|last| part.seq <= last)
-        {
+        if self.last_seq(&part.root).is_some_and(|last| part.seq <= last) {
             return Verdict::Void(Void::Repeated);
         }
         let Some(whole) = self.join(part) else {
@@ -146,8 +128,7 @@ impl Ledger {
             self.open.insert(whole.decision.root.clone(), whole);
             return Verdict::Partial;
         }
-        self.last_seq
-            .insert(whole.decision.root.clone(), whole.decision.seq);
+        self.last_seq.insert(whole.decision.root.clone(), whole.decision.seq);
         Verdict::Decided(whole.decision)
     }
 
@@ -162,11 +143,7 @@ impl Ledger {
                 header: part.header?,
                 devices: part.devices,
             };
-            return Some(OpenDecision {
-                parts: part.parts,
-                next_part: 1,
-                decision,
-            });
+            return Some(OpenDecision { parts: part.parts, next_part: 1, decision });
         }
         let mut open = self.open.remove(&part.root)?;
         let continues = open.decision.seq == part.seq

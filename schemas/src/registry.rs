@@ -75,9 +75,8 @@ impl Event {
     /// Whether it lowers its feeder's limit at `at`: from its start (included) to its end or its cancellation (excluded).
     #[must_use]
     pub fn is_active(&self, at: Timestamp) -> bool {
-        let end = self.cancelled_at.map_or(self.created.end, |cancelled| {
-            cancelled.min(self.created.end)
-        });
+        let end =
+            self.cancelled_at.map_or(self.created.end, |cancelled| cancelled.min(self.created.end));
         self.created.start <= at && at < end
     }
 }
@@ -176,11 +175,7 @@ impl Registry {
     pub fn root_of(&self, feeder_id: &FeederId) -> FeederId {
         let mut at = feeder_id;
         for _ in 0..=TREE_DEPTH_MAX {
-            match self
-                .feeders
-                .get(at)
-                .and_then(|feeder| feeder.parent_id.as_ref())
-            {
+            match self.feeders.get(at).and_then(|feeder| feeder.parent_id.as_ref()) {
                 Some(parent) => at = parent,
                 None => break,
             }
@@ -215,9 +210,7 @@ impl Registry {
     /// A feeder's own import limit: its own, else the default.
     #[must_use]
     pub fn import_limit(&self, feeder: &Feeder) -> Watts {
-        feeder
-            .import_limit_w
-            .unwrap_or(self.settings.default_limit_w)
+        feeder.import_limit_w.unwrap_or(self.settings.default_limit_w)
     }
 
     fn change_feeder(&mut self, change: &FeederChange) -> Result<(), Refused> {
@@ -248,10 +241,7 @@ impl Registry {
             if depth_above > TREE_DEPTH_MAX {
                 return Err(Refused::TooDeep(child.clone()));
             }
-            at = self
-                .feeders
-                .get(ancestor)
-                .and_then(|feeder| feeder.parent_id.as_ref());
+            at = self.feeders.get(ancestor).and_then(|feeder| feeder.parent_id.as_ref());
         }
         if depth_above + self.height(child) > TREE_DEPTH_MAX {
             return Err(Refused::TooDeep(child.clone()));
@@ -261,19 +251,14 @@ impl Registry {
 
     /// Levels below a feeder.
     fn height(&self, feeder_id: &FeederId) -> usize {
-        self.children(feeder_id)
-            .map(|child| 1 + self.height(child))
-            .max()
-            .unwrap_or(0)
+        self.children(feeder_id).map(|child| 1 + self.height(child)).max().unwrap_or(0)
     }
 
     fn register(&mut self, registered: &DeviceRegistered) -> Result<(), Refused> {
         if self.devices.contains_key(&registered.device_id) {
             return Err(Refused::Exists);
         }
-        self.feeders
-            .entry(registered.feeder_id.clone())
-            .or_default();
+        self.feeders.entry(registered.feeder_id.clone()).or_default();
         let device = Device {
             device_type: registered.device_type,
             origin: registered.origin,
@@ -313,19 +298,14 @@ impl Registry {
         if !self.feeders.contains_key(&created.feeder_id) {
             return Err(Refused::UnknownFeeder(created.feeder_id.clone()));
         }
-        let event = Event {
-            created: created.clone(),
-            created_by: actor.to_owned(),
-            cancelled_at: None,
-        };
+        let event =
+            Event { created: created.clone(), created_by: actor.to_owned(), cancelled_at: None };
         self.events.insert(created.event_id, event);
         Ok(())
     }
 
     fn device_mut(&mut self, device_id: &DeviceId) -> Result<&mut Device, Refused> {
-        self.devices
-            .get_mut(device_id)
-            .ok_or_else(|| Refused::UnknownDevice(device_id.clone()))
+        self.devices.get_mut(device_id).ok_or_else(|| Refused::UnknownDevice(device_id.clone()))
     }
 }
 

@@ -78,10 +78,7 @@ impl Watts {
     ///
     /// Returns `None` when the number is not finite or beyond ±[`KW_MAX`].
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "bounded by KW_MAX, far inside i64"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "bounded by KW_MAX, far inside i64")]
     pub fn from_kw(kw: f64) -> Option<Self> {
         (kw.is_finite() && kw.abs() <= KW_MAX).then(|| Self((kw * 1000.0).round() as i64))
     }
@@ -129,9 +126,7 @@ impl Soc {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "0..=10000")]
     pub fn from_fraction(fraction: f64) -> Option<Self> {
-        (0.0..=1.0)
-            .contains(&fraction)
-            .then(|| Self((fraction * 10_000.0).round() as i32))
+        (0.0..=1.0).contains(&fraction).then(|| Self((fraction * 10_000.0).round() as i32))
     }
 
     /// The fraction from 0 to 1.

@@ -54,15 +54,10 @@ pub enum EnsureError {
 /// # Errors
 /// [`EnsureError`] when the log does not answer within some seconds, or a topic is not as it must be.
 pub async fn ensure_topics(config: &LogConfig) -> Result<i32, EnsureError> {
-    let unreachable = |source| EnsureError::Unreachable {
-        brokers: config.brokers.clone(),
-        source,
-    };
+    let unreachable = |source| EnsureError::Unreachable { brokers: config.brokers.clone(), source };
     let admin: AdminClient<DefaultClientContext> = config.client().create().map_err(unreachable)?;
-    let names: Vec<(Topic, String)> = Topic::ALL
-        .into_iter()
-        .map(|topic| (topic, config.topic_name(topic)))
-        .collect();
+    let names: Vec<(Topic, String)> =
+        Topic::ALL.into_iter().map(|topic| (topic, config.topic_name(topic))).collect();
     let existing = partitions(config).await.map_err(unreachable)?;
     let missing: Vec<NewTopic<'_>> = names
         .iter()
@@ -71,11 +66,7 @@ pub async fn ensure_topics(config: &LogConfig) -> Result<i32, EnsureError> {
         .collect();
     if !missing.is_empty() {
         let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
-        for outcome in admin
-            .create_topics(&missing, &options)
-            .await
-            .map_err(unreachable)?
-        {
+        for outcome in admin.create_topics(&missing, &options).await.map_err(unreachable)? {
             match outcome {
                 // Two services start at once: the other one was faster.
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
@@ -87,17 +78,9 @@ pub async fn ensure_topics(config: &LogConfig) -> Result<i32, EnsureError> {
 }
 
 async fn check(config: &LogConfig, names: &[(Topic, String)]) -> Result<i32, EnsureError> {
-    let unreachable = |source| EnsureError::Unreachable {
-        brokers: config.brokers.clone(),
-        source,
-    };
+    let unreachable = |source| EnsureError::Unreachable { brokers: config.brokers.clone(), source };
     let found = partitions(config).await.map_err(unreachable)?;
-    let count = |name: &str| {
-        found
-            .iter()
-            .find(|(found, _)| found == name)
-            .map_or(0, |(_, n)| *n)
-    };
+    let count = |name: &str| found.iter().find(|(found, _)| found == name).map_or(0, |(_, n)| *n);
     // A topic made a moment ago may not be in the metadata yet: what was asked for is what it has.
     let tree_partitions = match count(&config.topic_name(Topic::Telemetry)) {
         0 => config.tree_partitions,
@@ -106,11 +89,7 @@ async fn check(config: &LogConfig, names: &[(Topic, String)]) -> Result<i32, Ens
     for (topic, name) in names {
         let (found, expected) = (count(name), topic.partitions(tree_partitions));
         if found != 0 && found != expected {
-            return Err(EnsureError::Partitions {
-                name: name.clone(),
-                found,
-                expected,
-            });
+            return Err(EnsureError::Partitions { name: name.clone(), found, expected });
         }
     }
     Ok(tree_partitions)
@@ -125,14 +104,11 @@ fn new_topic<'a>(topic: Topic, name: &'a str, config: &LogConfig) -> NewTopic<'a
     .set("max.message.bytes", MAX_MESSAGE_BYTES);
     match topic.retention() {
         Retention::Compacted => new.set("cleanup.policy", "compact"),
-        Retention::Forever => new
-            .set("cleanup.policy", "delete")
-            .set("retention.ms", "-1"),
+        Retention::Forever => new.set("cleanup.policy", "delete").set("retention.ms", "-1"),
         Retention::Days(days) => {
             // The admin client borrows its texts; these are few and live as long as the process.
             let retention: &'static str = (days * DAY_MS).to_string().leak();
-            new.set("cleanup.policy", "delete")
-                .set("retention.ms", retention)
+            new.set("cleanup.policy", "delete").set("retention.ms", retention)
         }
     }
 }

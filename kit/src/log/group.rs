@@ -67,9 +67,7 @@ pub struct Group {
 
 impl std::fmt::Debug for Group {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Group")
-            .field("topic", &self.topic)
-            .finish_non_exhaustive()
+        f.debug_struct("Group").field("topic", &self.topic).finish_non_exhaustive()
     }
 }
 
@@ -91,11 +89,7 @@ impl Group {
             client.create_with_context(Context { events: sender })?;
         let topic = config.topic_name(topic);
         consumer.subscribe(&[&topic])?;
-        Ok(Self {
-            consumer: Arc::new(consumer),
-            events,
-            topic,
-        })
+        Ok(Self { consumer: Arc::new(consumer), events, topic })
     }
 
     /// The next change of this member's partitions. Must be awaited all the time: it keeps the membership alive.
@@ -131,13 +125,10 @@ impl Group {
             consumer.committed_offsets(list, COMMITTED_TIMEOUT)
         });
         let committed = asked.await.expect("fetching positions does not panic")?;
-        Ok(committed
-            .elements()
-            .first()
-            .and_then(|element| match element.offset() {
-                Offset::Offset(offset) => Some((offset, element.metadata().to_owned())),
-                _ => None,
-            }))
+        Ok(committed.elements().first().and_then(|element| match element.offset() {
+            Offset::Offset(offset) => Some((offset, element.metadata().to_owned())),
+            _ => None,
+        }))
     }
 
     /// Stores the group's position in a partition: the next offset to work on, and a text with it.

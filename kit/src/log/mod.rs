@@ -83,14 +83,8 @@ impl LogConfig {
             .set("fetch.wait.max.ms", self.fetch_wait.as_millis().to_string())
             .set("fetch.error.backoff.ms", "50")
             .set("queued.max.messages.kbytes", "16384")
-            .set(
-                "session.timeout.ms",
-                self.session_timeout.as_millis().to_string(),
-            )
-            .set(
-                "heartbeat.interval.ms",
-                (self.session_timeout.as_millis() / 4).to_string(),
-            );
+            .set("session.timeout.ms", self.session_timeout.as_millis().to_string())
+            .set("heartbeat.interval.ms", (self.session_timeout.as_millis() / 4).to_string());
         client
     }
 }

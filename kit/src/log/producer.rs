@@ -41,6 +41,14 @@ pub struct Outgoing {
 #[error("the log did not take the record: {0}")]
 pub struct DeliveryError(KafkaError);
 
+impl DeliveryError {
+    /// Whether the producer is broken for good: every later record will fail too, only a new producer helps.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        self.0.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal)
+    }
+}
+
 /// The producer has as many records as it may hold: wait for deliveries and try again.
 #[derive(Error)]
 #[error("the producer's queue is full")]
@@ -93,9 +101,7 @@ pub struct Producer {
 
 impl std::fmt::Debug for Producer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Producer")
-            .field("in_flight", &self.in_flight())
-            .finish()
+        f.debug_struct("Producer").field("in_flight", &self.in_flight()).finish()
     }
 }
 
@@ -117,10 +123,7 @@ impl Producer {
             .set("queue.buffering.max.kbytes", QUEUE_KBYTES_MAX)
             .set("retry.backoff.ms", "50")
             .create_with_context(Deliveries)?;
-        Ok(Self {
-            inner: Arc::new(inner),
-            prefix: config.prefix.as_str().into(),
-        })
+        Ok(Self { inner: Arc::new(inner), prefix: config.prefix.as_str().into() })
     }
 
     /// Hands a record over; `on_delivery` is called when the log has taken or refused it.
@@ -155,8 +158,7 @@ impl Producer {
             // The receiver is gone after a time-out; then nobody waits for this any more.
             drop(sender.send(result));
         });
-        self.send(outgoing, on_delivery)
-            .map_err(|_| AppendError::QueueFull)?;
+        self.send(outgoing, on_delivery).map_err(|_| AppendError::QueueFull)?;
         match tokio::time::timeout(timeout, receiver).await {
             Ok(Ok(result)) => Ok(result?),
             Ok(Err(_)) | Err(_) => Err(AppendError::Timeout(timeout)),
@@ -174,10 +176,7 @@ impl Producer {
         let inner = Arc::clone(&self.inner);
         let flushed = tokio::task::spawn_blocking(move || inner.flush(FLUSH_TIMEOUT)).await;
         if !matches!(flushed, Ok(Ok(()))) {
-            tracing::warn!(
-                in_flight = self.in_flight(),
-                "records were not flushed in time"
-            );
+            tracing::warn!(in_flight = self.in_flight(), "records were not flushed in time");
         }
     }
 }

@@ -59,9 +59,7 @@ pub struct Reader {
 
 impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reader")
-            .field("brokers", &self.config.brokers)
-            .finish_non_exhaustive()
+        f.debug_struct("Reader").field("brokers", &self.config.brokers).finish_non_exhaustive()
     }
 }
 
@@ -72,23 +70,21 @@ impl Reader {
     /// [`ReadError`] when the client library refuses.
     pub fn new(config: &LogConfig, partitions: &[(Topic, i32, Start)]) -> Result<Self, ReadError> {
         // The group is never joined; the client library wants a name.
-        let consumer: StreamConsumer = config
-            .consumer()
-            .set("group.id", "derms-unjoined")
-            .create()?;
-        let reader = Self {
-            consumer: Arc::new(consumer),
-            config: config.clone(),
-        };
-        reader.assign(partitions)?;
+        let consumer: StreamConsumer =
+            config.consumer().set("group.id", "derms-unjoined").create()?;
+        let reader = Self { consumer: Arc::new(consumer), config: config.clone() };
+        reader.add(partitions)?;
         Ok(reader)
     }
 
-    /// Reads these partitions from now on, and no others.
+    /// Reads these partitions too, beside those it reads already.
     ///
     /// # Errors
-    /// [`ReadError`] when the client library refuses.
-    pub fn assign(&self, partitions: &[(Topic, i32, Start)]) -> Result<(), ReadError> {
+    /// [`ReadError`] when the client library refuses, for example one that is being read.
+    pub fn add(&self, partitions: &[(Topic, i32, Start)]) -> Result<(), ReadError> {
+        if partitions.is_empty() {
+            return Ok(());
+        }
         let mut list = TopicPartitionList::new();
         for (topic, partition, start) in partitions {
             let offset = match start {
@@ -98,7 +94,19 @@ impl Reader {
             };
             list.add_partition_offset(&self.config.topic_name(*topic), *partition, offset)?;
         }
-        Ok(self.consumer.assign(&list)?)
+        Ok(self.consumer.incremental_assign(&list)?)
+    }
+
+    /// Reads these partitions no longer.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the client library refuses.
+    pub fn remove(&self, partitions: &[(Topic, i32)]) -> Result<(), ReadError> {
+        let mut list = TopicPartitionList::new();
+        for (topic, partition) in partitions {
+            list.add_partition(&self.config.topic_name(*topic), *partition);
+        }
+        Ok(self.consumer.incremental_unassign(&list)?)
     }
 
     /// The next record. Waits for one; transient failures of the log are waited out.
@@ -209,20 +217,13 @@ pub async fn follow<E: From<ReadError>>(
     mut each: impl FnMut(LogRecord) -> Result<(), E>,
     caught_up: impl FnOnce(),
 ) -> Result<Infallible, E> {
-    let mut next: BTreeMap<(Topic, i32), Start> = partitions
-        .iter()
-        .map(|(topic, partition, start)| ((*topic, *partition), *start))
-        .collect();
+    let mut next: BTreeMap<(Topic, i32), Start> =
+        partitions.iter().map(|(topic, partition, start)| ((*topic, *partition), *start)).collect();
     let starts = |next: &BTreeMap<(Topic, i32), Start>| -> Vec<_> {
-        next.iter()
-            .map(|((topic, partition), start)| (*topic, *partition, *start))
-            .collect()
+        next.iter().map(|((topic, partition), start)| (*topic, *partition, *start)).collect()
     };
     read_to_end(config, partitions, |record| {
-        next.insert(
-            (record.topic, record.partition),
-            Start::Offset(record.offset + 1),
-        );
+        next.insert((record.topic, record.partition), Start::Offset(record.offset + 1));
         each(record)
     })
     .await?;

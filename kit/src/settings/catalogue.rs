@@ -75,12 +75,12 @@ impl Kind {
         match self {
             Self::Text => !text.is_empty(),
             Self::Secret { min_len } => text.chars().count() >= min_len,
-            Self::Int { min, max, .. } => text
-                .parse::<i64>()
-                .is_ok_and(|number| (min..=max).contains(&number)),
-            Self::Float { min, max, .. } => text
-                .parse::<f64>()
-                .is_ok_and(|number| (min..=max).contains(&number)),
+            Self::Int { min, max, .. } => {
+                text.parse::<i64>().is_ok_and(|number| (min..=max).contains(&number))
+            }
+            Self::Float { min, max, .. } => {
+                text.parse::<f64>().is_ok_and(|number| (min..=max).contains(&number))
+            }
             Self::Flag => parse_flag(text).is_some(),
             Self::Choice(words) => words.contains(&text),
             Self::Port => text.parse::<u16>().is_ok(),
@@ -96,12 +96,12 @@ impl Kind {
             Self::Text => "a text".to_owned(),
             Self::Secret { min_len: 0 | 1 } => "a secret text".to_owned(),
             Self::Secret { min_len } => format!("a secret text of at least {min_len} characters"),
-            Self::Int { min, max, unit } => format!("a whole number from {min} to {max} {unit}")
-                .trim_end()
-                .to_owned(),
-            Self::Float { min, max, unit } => format!("a number from {min} to {max} {unit}")
-                .trim_end()
-                .to_owned(),
+            Self::Int { min, max, unit } => {
+                format!("a whole number from {min} to {max} {unit}").trim_end().to_owned()
+            }
+            Self::Float { min, max, unit } => {
+                format!("a number from {min} to {max} {unit}").trim_end().to_owned()
+            }
             Self::Flag => "true or false".to_owned(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Port => "a TCP port from 0 (any free one) to 65535".to_owned(),
@@ -183,14 +183,7 @@ const fn row(
     services: &'static [Service],
     doc: &'static str,
 ) -> Setting {
-    Setting {
-        name,
-        default,
-        kind,
-        services,
-        required_by: &[],
-        doc,
-    }
+    Setting { name, default, kind, services, required_by: &[], doc }
 }
 
 const fn required(
@@ -199,22 +192,11 @@ const fn required(
     services: &'static [Service],
     doc: &'static str,
 ) -> Setting {
-    Setting {
-        name,
-        default: None,
-        kind,
-        services,
-        required_by: services,
-        doc,
-    }
+    Setting { name, default: None, kind, services, required_by: services, doc }
 }
 
 const fn ms(min: i64, max: i64) -> Kind {
-    Kind::Int {
-        min,
-        max,
-        unit: "ms",
-    }
+    Kind::Int { min, max, unit: "ms" }
 }
 
 const fn int(min: i64, max: i64, unit: &'static str) -> Kind {

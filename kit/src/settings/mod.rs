@@ -23,9 +23,7 @@ pub struct Settings {
 // Secrets are among the values: never print them.
 impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Settings")
-            .field("names", &self.values.keys())
-            .finish()
+        f.debug_struct("Settings").field("names", &self.values.keys()).finish()
     }
 }
 
@@ -35,10 +33,7 @@ impl Settings {
     /// # Errors
     /// [`Problems`] with every setting that cannot be used: its name, its value, what is accepted, and where it came from.
     pub fn load(service: Service, file: Option<&Path>, flags: &[String]) -> Result<Self, Problems> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that reads the environment"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
         let environment: Vec<(String, String)> = std::env::vars().collect();
         let from_environment = environment
             .iter()
@@ -60,10 +55,8 @@ impl Settings {
     /// # Errors
     /// [`Problems`] as for [`Settings::load`].
     pub fn from_pairs(service: Service, pairs: &[(&str, &str)]) -> Result<Self, Problems> {
-        let flags: Vec<String> = pairs
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let flags: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
         Self::from_sources(service, None, &[], &flags)
     }
 
@@ -114,22 +107,16 @@ impl Settings {
             }
         }
         collector.require(service);
-        Ok(Self {
-            values: collector.finish()?,
-        })
+        Ok(Self { values: collector.finish()? })
     }
 
     fn value(&self, name: &str) -> Option<&str> {
-        assert!(
-            Setting::find(name).is_some(),
-            "{name} is not in the catalogue of settings"
-        );
+        assert!(Setting::find(name).is_some(), "{name} is not in the catalogue of settings");
         self.values.get(name).map(String::as_str)
     }
 
     fn required(&self, name: &str) -> &str {
-        self.value(name)
-            .unwrap_or_else(|| panic!("{name} has no default and was not required"))
+        self.value(name).unwrap_or_else(|| panic!("{name} has no default and was not required"))
     }
 
     /// A text that has a default or is required.
@@ -159,8 +146,7 @@ impl Settings {
     /// A whole number that may be absent.
     #[must_use]
     pub fn optional_int(&self, name: &str) -> Option<i64> {
-        self.value(name)
-            .map(|text| text.parse().expect("checked at load"))
+        self.value(name).map(|text| text.parse().expect("checked at load"))
     }
 
     /// A number.
@@ -172,8 +158,7 @@ impl Settings {
     /// A number that may be absent.
     #[must_use]
     pub fn optional_float(&self, name: &str) -> Option<f64> {
-        self.value(name)
-            .map(|text| text.parse().expect("checked at load"))
+        self.value(name).map(|text| text.parse().expect("checked at load"))
     }
 
     /// Yes or no.
@@ -209,8 +194,7 @@ impl Settings {
     /// A socket address that may be absent.
     #[must_use]
     pub fn optional_address(&self, name: &str) -> Option<SocketAddr> {
-        self.value(name)
-            .map(|text| text.parse().expect("checked at load"))
+        self.value(name).map(|text| text.parse().expect("checked at load"))
     }
 }
 
@@ -241,10 +225,7 @@ struct Collector {
 
 impl Collector {
     fn new() -> Self {
-        Self {
-            values: BTreeMap::new(),
-            problems: Vec::new(),
-        }
+        Self { values: BTreeMap::new(), problems: Vec::new() }
     }
 
     fn take(&mut self, source: &str, name: &str, value: &str) {
@@ -254,8 +235,7 @@ impl Collector {
         if setting.kind.accepts_value(value) {
             self.values.insert(setting.name, value.to_owned());
         } else {
-            self.problems
-                .push(Problem::unusable(source, setting, value));
+            self.problems.push(Problem::unusable(source, setting, value));
         }
     }
 
@@ -263,9 +243,7 @@ impl Collector {
         let table: toml::Table = match text.parse() {
             Ok(table) => table,
             Err(error) => {
-                return self
-                    .problems
-                    .push(Problem::unreadable(path, &error.to_string()));
+                return self.problems.push(Problem::unreadable(path, &error.to_string()));
             }
         };
         for (name, value) in &table {
@@ -288,10 +266,7 @@ impl Collector {
     fn require(&mut self, service: Service) {
         for setting in CATALOGUE {
             let missing = !self.values.contains_key(setting.name)
-                && !self
-                    .problems
-                    .iter()
-                    .any(|problem| problem.name == setting.name);
+                && !self.problems.iter().any(|problem| problem.name == setting.name);
             if setting.required_by.contains(&service) && missing {
                 self.problems.push(Problem::missing(setting));
             }
@@ -299,11 +274,7 @@ impl Collector {
     }
 
     fn finish(self) -> Result<BTreeMap<&'static str, String>, Problems> {
-        if self.problems.is_empty() {
-            Ok(self.values)
-        } else {
-            Err(Problems(self.problems))
-        }
+        if self.problems.is_empty() { Ok(self.values) } else { Err(Problems(self.problems)) }
     }
 }
 

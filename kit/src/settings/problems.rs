@@ -15,21 +15,14 @@ pub struct Problem {
 
 impl Problem {
     pub(super) fn unusable(source: &str, setting: &Setting, value: &str) -> Self {
-        let shown = if matches!(setting.kind, Kind::Secret { .. }) {
-            "(secret)"
-        } else {
-            value
-        };
+        let shown = if matches!(setting.kind, Kind::Secret { .. }) { "(secret)" } else { value };
         let text = format!(
             "{} = {shown:?} ({source}): expected {}; {}",
             setting.name,
             setting.kind.accepts(),
             setting.doc
         );
-        Self {
-            name: setting.name.to_owned(),
-            text,
-        }
+        Self { name: setting.name.to_owned(), text }
     }
 
     pub(super) fn unknown(source: &str, name: &str, value: &str) -> Self {
@@ -50,18 +43,12 @@ impl Problem {
             setting.kind.accepts(),
             setting.doc
         );
-        Self {
-            name: setting.name.to_owned(),
-            text,
-        }
+        Self { name: setting.name.to_owned(), text }
     }
 
     pub(super) fn malformed_flag(flag: &str) -> Self {
         let name = flag.to_owned();
-        Self {
-            name,
-            text: format!("--set {flag:?}: expected NAME=VALUE"),
-        }
+        Self { name, text: format!("--set {flag:?}: expected NAME=VALUE") }
     }
 
     pub(super) fn unreadable(path: &str, why: &str) -> Self {
@@ -79,21 +66,14 @@ pub struct Problems(pub Vec<Problem>);
 impl Problems {
     pub(super) fn file(path: &Path, why: &str) -> Self {
         let name = path.display().to_string();
-        Self(vec![Problem {
-            text: format!("{name}: cannot be read: {why}"),
-            name,
-        }])
+        Self(vec![Problem { text: format!("{name}: cannot be read: {why}"), name }])
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.0.len();
-        writeln!(
-            f,
-            "error: {count} setting{} cannot be used",
-            if count == 1 { "" } else { "s" }
-        )?;
+        writeln!(f, "error: {count} setting{} cannot be used", if count == 1 { "" } else { "s" })?;
         for problem in &self.0 {
             writeln!(f, "  {}", problem.text)?;
         }

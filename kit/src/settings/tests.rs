@@ -7,10 +7,8 @@ fn load(
     file: Option<&str>,
     flags: &[&str],
 ) -> Result<Settings, Problems> {
-    let environment: Vec<_> = environment
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
+    let environment: Vec<_> =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let file = file.map(|text| ("derms.toml".to_owned(), text.to_owned()));
     let flags: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
     Settings::from_sources(Service::Bridge, file, &environment, &flags)
@@ -22,50 +20,26 @@ fn every_default_is_a_value_of_its_kind_and_names_are_unique() {
     for setting in CATALOGUE {
         assert!(names.insert(setting.name), "{} stands twice", setting.name);
         if let Some(default) = setting.default {
-            assert!(
-                setting.kind.accepts_value(default),
-                "{} = {default}",
-                setting.name
-            );
+            assert!(setting.kind.accepts_value(default), "{} = {default}", setting.name);
         }
     }
 }
 
 #[test]
 fn flags_win_over_environment_over_file_over_defaults() {
-    assert_eq!(
-        load(&[], None, &[]).expect("fine").int("MQTT_MAX_RETRIES"),
-        3
-    );
+    assert_eq!(load(&[], None, &[]).expect("fine").int("MQTT_MAX_RETRIES"), 3);
     let file = Some("MQTT_MAX_RETRIES = 4");
-    assert_eq!(
-        load(&[], file, &[]).expect("fine").int("MQTT_MAX_RETRIES"),
-        4
-    );
+    assert_eq!(load(&[], file, &[]).expect("fine").int("MQTT_MAX_RETRIES"), 4);
     let environment = [("MQTT_MAX_RETRIES", "5")];
-    assert_eq!(
-        load(&environment, file, &[])
-            .expect("fine")
-            .int("MQTT_MAX_RETRIES"),
-        5
-    );
+    assert_eq!(load(&environment, file, &[]).expect("fine").int("MQTT_MAX_RETRIES"), 5);
     let flags = ["MQTT_MAX_RETRIES=6"];
-    assert_eq!(
-        load(&environment, file, &flags)
-            .expect("fine")
-            .int("MQTT_MAX_RETRIES"),
-        6
-    );
+    assert_eq!(load(&environment, file, &flags).expect("fine").int("MQTT_MAX_RETRIES"), 6);
 }
 
 #[test]
 fn all_problems_are_said_at_once_with_value_and_what_is_accepted() {
     let problems = load(
-        &[
-            ("MQTT_PORT", "banana"),
-            ("DERMS_TREE_PARTITION", "3"),
-            ("HOLD_LAST_MAX_MS", "-1"),
-        ],
+        &[("MQTT_PORT", "banana"), ("DERMS_TREE_PARTITION", "3"), ("HOLD_LAST_MAX_MS", "-1")],
         Some("NOT_A_SETTING = 1"),
         &["MQTT_MAX_RETRIES"],
     )
@@ -79,21 +53,14 @@ fn all_problems_are_said_at_once_with_value_and_what_is_accepted() {
         "NOT_A_SETTING = \"1\" (derms.toml): no such setting",
         "--set \"MQTT_MAX_RETRIES\": expected NAME=VALUE",
     ] {
-        assert!(
-            problems.contains(expected),
-            "{expected:?} is not in:\n{problems}"
-        );
+        assert!(problems.contains(expected), "{expected:?} is not in:\n{problems}");
     }
 }
 
 #[test]
 fn an_empty_variable_counts_as_not_set_and_foreign_ones_are_left_alone() {
-    let settings = load(
-        &[("MQTT_HOST", ""), ("PATH", "x"), ("HOME", "y")],
-        None,
-        &[],
-    )
-    .expect("fine");
+    let settings =
+        load(&[("MQTT_HOST", ""), ("PATH", "x"), ("HOME", "y")], None, &[]).expect("fine");
     assert_eq!(settings.text("MQTT_HOST"), "localhost");
 }
 

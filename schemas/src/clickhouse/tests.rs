@@ -14,10 +14,7 @@ fn statements_are_cut_at_semicolons_that_end_a_line() {
     let sql = "-- a comment; with one at its end;\nSELECT 1;\n\nSELECT ';' -- not; here\n, 2;  \n-- only words\n";
     assert_eq!(
         statements(sql),
-        [
-            "-- a comment; with one at its end;\nSELECT 1",
-            "\nSELECT ';' -- not; here\n, 2"
-        ]
+        ["-- a comment; with one at its end;\nSELECT 1", "\nSELECT ';' -- not; here\n, 2"]
     );
 }
 
@@ -50,13 +47,7 @@ fn every_file_of_the_folder_is_a_migration() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/clickhouse");
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .expect("the folder is there")
-        .map(|entry| {
-            entry
-                .expect("readable")
-                .file_name()
-                .into_string()
-                .expect("ASCII")
-        })
+        .map(|entry| entry.expect("readable").file_name().into_string().expect("ASCII"))
         .collect();
     files.sort();
     let listed: Vec<String> = MIGRATIONS
@@ -111,10 +102,6 @@ fn curtailed_is_what_was_wanted_and_not_given_in_either_direction() {
         (0, Some(0), 0),
         (7000, None, 0),
     ] {
-        assert_eq!(
-            curtailed(&device(wanted, setpoint)),
-            Watts(expected),
-            "{wanted} {setpoint:?}"
-        );
+        assert_eq!(curtailed(&device(wanted, setpoint)), Watts(expected), "{wanted} {setpoint:?}");
     }
 }

@@ -14,18 +14,10 @@ use crate::units::{Soc, Timestamp, Watts};
 fn check_round_trip<R: Record + PartialEq + std::fmt::Debug>(record: &R) {
     let bytes = record.encode();
     assert_eq!(R::decode(&bytes).as_ref(), Ok(record));
-    assert_eq!(
-        record.encode(),
-        bytes,
-        "the same record gives the same bytes"
-    );
+    assert_eq!(record.encode(), bytes, "the same record gives the same bytes");
     let mut confluent = vec![0, 0, 0, 0, 7];
     confluent.extend_from_slice(&bytes[10..]);
-    assert_eq!(
-        R::decode(&confluent).as_ref(),
-        Ok(record),
-        "the Confluent frame is read too"
-    );
+    assert_eq!(R::decode(&confluent).as_ref(), Ok(record), "the Confluent frame is read too");
     for cut in [0, 1, 9, 10, bytes.len() - 1] {
         assert!(R::decode(&bytes[..cut]).is_err(), "cut at {cut}");
     }
@@ -49,10 +41,7 @@ fn telemetry() -> Telemetry {
         current_ma: None,
         online: true,
         fault_code: Some(String::new()),
-        capabilities: Capabilities {
-            max_charge_w: Some(Watts(5_000)),
-            ..Capabilities::default()
-        },
+        capabilities: Capabilities { max_charge_w: Some(Watts(5_000)), ..Capabilities::default() },
         preferences: Preferences::default(),
         source: "pi-agent".to_owned(),
         correlation_id: None,
@@ -77,9 +66,7 @@ fn every_record_goes_there_and_back() {
     });
     for change in [
         Change::ControlSettings(ControlSettings::default()),
-        Change::ControlResumed(ControlResumed {
-            feeder_id: FeederId::new("a").expect("valid"),
-        }),
+        Change::ControlResumed(ControlResumed { feeder_id: FeederId::new("a").expect("valid") }),
     ] {
         check_round_trip(&OperatorRecord {
             id: Uuid::from_u128(1),
@@ -123,13 +110,7 @@ fn every_committed_schema_parses() {
 
 #[test]
 fn bytes_of_another_kind_are_refused_with_what_they_are() {
-    assert!(matches!(
-        Telemetry::decode(b"{}"),
-        Err(DecodeError::Frame { len: 2, .. })
-    ));
+    assert!(matches!(Telemetry::decode(b"{}"), Err(DecodeError::Frame { len: 2, .. })));
     let other = telemetry().encode();
-    assert!(matches!(
-        Ack::decode(&other),
-        Err(DecodeError::UnknownSchema(_))
-    ));
+    assert!(matches!(Ack::decode(&other), Err(DecodeError::UnknownSchema(_))));
 }

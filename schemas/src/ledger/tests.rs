@@ -59,9 +59,7 @@ fn interleavings(left: &[LedgerRecord], right: &[LedgerRecord]) -> Vec<Vec<Ledge
         return vec![[left, right].concat()];
     };
     let prepend = |first: &LedgerRecord, rest: Vec<Vec<LedgerRecord>>| {
-        rest.into_iter()
-            .map(|tail| [vec![first.clone()], tail].concat())
-            .collect::<Vec<_>>()
+        rest.into_iter().map(|tail| [vec![first.clone()], tail].concat()).collect::<Vec<_>>()
     };
     let mut all = prepend(first_left, interleavings(&left[1..], right));
     all.extend(prepend(first_right, interleavings(left, &right[1..])));
@@ -70,28 +68,13 @@ fn interleavings(left: &[LedgerRecord], right: &[LedgerRecord]) -> Vec<Vec<Ledge
 
 #[test]
 fn of_two_writers_only_the_last_claim_counts_after_it_stands() {
-    let old = [
-        claim(1, 1),
-        part(1, 1, 1, 0, 1),
-        part(1, 1, 2, 0, 2),
-        part(1, 1, 2, 1, 2),
-    ];
+    let old = [claim(1, 1), part(1, 1, 1, 0, 1), part(1, 1, 2, 0, 2), part(1, 1, 2, 1, 2)];
     let new = [claim(2, 2), part(2, 2, 5, 0, 1), part(2, 2, 6, 0, 1)];
     for order in interleavings(&old, &new) {
-        let takeover = order
-            .iter()
-            .position(|record| *record == claim(2, 2))
-            .expect("is there");
+        let takeover = order.iter().position(|record| *record == claim(2, 2)).expect("is there");
         let mut ledger = Ledger::new();
-        let verdicts: Vec<_> = order
-            .iter()
-            .map(|record| ledger.read(record.clone()))
-            .collect();
-        assert!(
-            decided(&verdicts[..takeover])
-                .iter()
-                .all(|(epoch, _)| *epoch == 1)
-        );
+        let verdicts: Vec<_> = order.iter().map(|record| ledger.read(record.clone())).collect();
+        assert!(decided(&verdicts[..takeover]).iter().all(|(epoch, _)| *epoch == 1));
         let after = decided(&verdicts[takeover..]);
         assert_eq!(after, [(2, 5), (2, 6)], "in {order:?}");
     }
@@ -102,32 +85,17 @@ fn of_two_claims_with_one_epoch_the_first_stands() {
     let mut ledger = Ledger::new();
     assert!(matches!(ledger.read(claim(1, 1)), Verdict::Claimed(_)));
     assert_eq!(ledger.read(claim(2, 1)), Verdict::Void(Void::LateClaim));
-    assert_eq!(
-        ledger.read(part(2, 1, 1, 0, 1)),
-        Verdict::Void(Void::Fenced)
-    );
-    assert!(matches!(
-        ledger.read(part(1, 1, 1, 0, 1)),
-        Verdict::Decided(_)
-    ));
+    assert_eq!(ledger.read(part(2, 1, 1, 0, 1)), Verdict::Void(Void::Fenced));
+    assert!(matches!(ledger.read(part(1, 1, 1, 0, 1)), Verdict::Decided(_)));
 }
 
 #[test]
 fn a_repeated_decision_is_void() {
     let mut ledger = Ledger::new();
     ledger.read(claim(1, 1));
-    assert!(matches!(
-        ledger.read(part(1, 1, 3, 0, 1)),
-        Verdict::Decided(_)
-    ));
-    assert_eq!(
-        ledger.read(part(1, 1, 3, 0, 1)),
-        Verdict::Void(Void::Repeated)
-    );
-    assert_eq!(
-        ledger.read(part(1, 1, 2, 0, 1)),
-        Verdict::Void(Void::Repeated)
-    );
+    assert!(matches!(ledger.read(part(1, 1, 3, 0, 1)), Verdict::Decided(_)));
+    assert_eq!(ledger.read(part(1, 1, 3, 0, 1)), Verdict::Void(Void::Repeated));
+    assert_eq!(ledger.read(part(1, 1, 2, 0, 1)), Verdict::Void(Void::Repeated));
 }
 
 #[test]
@@ -135,20 +103,9 @@ fn a_decision_in_parts_counts_when_it_is_whole() {
     let mut ledger = Ledger::new();
     ledger.read(claim(1, 1));
     assert_eq!(ledger.read(part(1, 1, 1, 0, 3)), Verdict::Partial);
-    assert_eq!(
-        ledger.read(part(1, 1, 1, 2, 3)),
-        Verdict::Void(Void::Torn),
-        "part 1 is missing"
-    );
-    assert_eq!(
-        ledger.read(part(1, 1, 2, 0, 2)),
-        Verdict::Partial,
-        "the next one starts afresh"
-    );
-    assert!(matches!(
-        ledger.read(part(1, 1, 2, 1, 2)),
-        Verdict::Decided(_)
-    ));
+    assert_eq!(ledger.read(part(1, 1, 1, 2, 3)), Verdict::Void(Void::Torn), "part 1 is missing");
+    assert_eq!(ledger.read(part(1, 1, 2, 0, 2)), Verdict::Partial, "the next one starts afresh");
+    assert!(matches!(ledger.read(part(1, 1, 2, 1, 2)), Verdict::Decided(_)));
 }
 
 #[test]
@@ -157,21 +114,13 @@ fn a_claim_ends_what_was_half_written() {
     ledger.read(claim(1, 1));
     assert_eq!(ledger.read(part(1, 1, 1, 0, 2)), Verdict::Partial);
     ledger.read(claim(2, 2));
-    assert_eq!(
-        ledger.read(part(1, 1, 1, 1, 2)),
-        Verdict::Void(Void::Fenced)
-    );
-    assert!(matches!(
-        ledger.read(part(2, 2, 1, 0, 1)),
-        Verdict::Decided(_)
-    ));
+    assert_eq!(ledger.read(part(1, 1, 1, 1, 2)), Verdict::Void(Void::Fenced));
+    assert!(matches!(ledger.read(part(2, 2, 1, 0, 1)), Verdict::Decided(_)));
 }
 
 #[test]
 fn parts_come_together_again_as_the_decision_they_were() {
-    let LedgerRecord::DecisionPart(whole) = part(1, 1, 1, 0, 1) else {
-        unreachable!()
-    };
+    let LedgerRecord::DecisionPart(whole) = part(1, 1, 1, 0, 1) else { unreachable!() };
     let decision = Decision {
         epoch: 1,
         writer: whole.writer,

@@ -46,21 +46,12 @@ pub fn decode_ack(
     max_len: usize,
 ) -> Result<AckMessage, Rejection> {
     let value = envelope::parse_json(payload, max_len)?;
-    let Opened {
-        envelope,
-        payload: mut fields,
-        unknown,
-    } = envelope::open(&value, "ack")?;
+    let Opened { envelope, payload: mut fields, unknown } = envelope::open(&value, "ack")?;
     envelope::check_device(&envelope, device_id)?;
     Ok(AckMessage {
         setpoint_id: fields.required("setpointId")?.uuid()?,
         status: fields.required("status")?.word(
-            |word| {
-                WORDS
-                    .iter()
-                    .find(|(_, known)| *known == word)
-                    .map(|(status, _)| *status)
-            },
+            |word| WORDS.iter().find(|(_, known)| *known == word).map(|(status, _)| *status),
             "accepted, applied, rejected, expired or superseded",
         )?,
         applied_w: fields
@@ -100,20 +91,13 @@ impl AckMessage {
             .iter()
             .find(|(status, _)| *status == self.status)
             .map_or("rejected", |(_, word)| *word);
-        let applied = self
-            .applied_w
-            .map(|watts| edge::kw_to_edge(self.envelope.device_type, watts));
+        let applied =
+            self.applied_w.map(|watts| edge::kw_to_edge(self.envelope.device_type, watts));
         let mut payload = Map::new();
-        put(
-            &mut payload,
-            "setpointId",
-            Some(self.setpoint_id.to_string()),
-        );
+        put(&mut payload, "setpointId", Some(self.setpoint_id.to_string()));
         put(&mut payload, "status", Some(word));
         put(&mut payload, "appliedPowerKw", applied);
         put(&mut payload, "reason", self.reason.as_deref());
-        envelope::close(&self.envelope, "ack", payload)
-            .to_string()
-            .into_bytes()
+        envelope::close(&self.envelope, "ack", payload).to_string().into_bytes()
     }
 }

@@ -114,18 +114,14 @@ pub(super) fn open<'a>(value: &'a Value, message_type: &str) -> Result<Opened<'a
     )?;
     let envelope = Envelope {
         message_id: fields.required("messageId")?.uuid()?,
-        device_id: fields.required("deviceId")?.word(
-            |text| DeviceId::new(text).ok(),
-            "1 to 64 characters of A-Z a-z 0-9 . _ -",
-        )?,
+        device_id: fields
+            .required("deviceId")?
+            .word(|text| DeviceId::new(text).ok(), "1 to 64 characters of A-Z a-z 0-9 . _ -")?,
         device_type: fields
             .required("deviceType")?
             .word(device_type_of, "pv, battery, ev or meter")?,
         timestamp: fields.required("timestampMs")?.timestamp()?,
-        sent_at: fields
-            .optional("sentAtMs")
-            .map(|field| field.timestamp())
-            .transpose()?,
+        sent_at: fields.optional("sentAtMs").map(|field| field.timestamp()).transpose()?,
         correlation_id: fields
             .optional("correlationId")
             .map(|field| field.text(1).map(str::to_owned))
@@ -137,11 +133,7 @@ pub(super) fn open<'a>(value: &'a Value, message_type: &str) -> Result<Opened<'a
             .unwrap_or_default(),
     };
     let payload = fields.required("payload")?.object("payload")?;
-    Ok(Opened {
-        envelope,
-        payload,
-        unknown: fields.unknown(),
-    })
+    Ok(Opened { envelope, payload, unknown: fields.unknown() })
 }
 
 /// Refuses a payload that speaks for another device than its topic.
@@ -167,11 +159,7 @@ pub(super) fn close(envelope: &Envelope, message_type: &str, payload: Map<String
     message.insert("deviceType".into(), json!(envelope.device_type.as_str()));
     message.insert("timestampMs".into(), json!(envelope.timestamp.0));
     put(&mut message, "sentAtMs", envelope.sent_at.map(|at| at.0));
-    put(
-        &mut message,
-        "correlationId",
-        envelope.correlation_id.as_deref(),
-    );
+    put(&mut message, "correlationId", envelope.correlation_id.as_deref());
     message.insert("source".into(), json!(envelope.source.as_str()));
     message.insert("payload".into(), Value::Object(payload));
     Value::Object(message)

@@ -23,39 +23,23 @@ pub(super) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The object at `path` ("" for the message itself).
     pub(super) fn of(value: &'a Value, path: &'static str) -> Result<Self, Rejection> {
-        value
-            .as_object()
-            .map(|map| Self {
-                map,
-                path,
-                known: 0,
-            })
-            .ok_or_else(|| {
-                let shown = if path.is_empty() { "message" } else { path };
-                violation(shown, &kind_of(value), "an object")
-            })
+        value.as_object().map(|map| Self { map, path, known: 0 }).ok_or_else(|| {
+            let shown = if path.is_empty() { "message" } else { path };
+            violation(shown, &kind_of(value), "an object")
+        })
     }
 
     /// A field that must be there.
     pub(super) fn required(&mut self, name: &'static str) -> Result<Field<'a>, Rejection> {
-        self.optional(name).ok_or_else(|| {
-            violation(
-                &self.join(name),
-                "nothing",
-                "a value: the field is required",
-            )
-        })
+        self.optional(name)
+            .ok_or_else(|| violation(&self.join(name), "nothing", "a value: the field is required"))
     }
 
     /// A field that may be absent. `null` is not absent: each rule below refuses it.
     pub(super) fn optional(&mut self, name: &'static str) -> Option<Field<'a>> {
         let value = self.map.get(name)?;
         self.known += 1;
-        Some(Field {
-            path: self.path,
-            name,
-            value,
-        })
+        Some(Field { path: self.path, name, value })
     }
 
     /// How many fields were there that nobody asked for.
@@ -84,12 +68,7 @@ impl<'a> Field<'a> {
 
     /// Refuses the field for another reason than the shape of the contract.
     pub(super) fn refuse_as(self, reason: RejectReason, accepted: &str) -> Rejection {
-        Rejection::at(
-            reason,
-            &join(self.path, self.name),
-            &shown(self.value),
-            accepted,
-        )
+        Rejection::at(reason, &join(self.path, self.name), &shown(self.value), accepted)
     }
 
     /// The object in it; `path` is its full path.
@@ -99,9 +78,7 @@ impl<'a> Field<'a> {
 
     /// A boolean.
     pub(super) fn boolean(self) -> Result<bool, Rejection> {
-        self.value
-            .as_bool()
-            .ok_or_else(|| self.refuse("true or false"))
+        self.value.as_bool().ok_or_else(|| self.refuse("true or false"))
     }
 
     /// Any text of an acceptable length.
@@ -113,9 +90,7 @@ impl<'a> Field<'a> {
                 (shortest..=TEXT_LEN_MAX).contains(&length) && !text.contains('\0')
             })
             .ok_or_else(|| {
-                self.refuse(&format!(
-                    "a text of {shortest} to {TEXT_LEN_MAX} characters"
-                ))
+                self.refuse(&format!("a text of {shortest} to {TEXT_LEN_MAX} characters"))
             })
     }
 
@@ -125,20 +100,13 @@ impl<'a> Field<'a> {
         of: impl Fn(&str) -> Option<T>,
         accepted: &str,
     ) -> Result<T, Rejection> {
-        self.value
-            .as_str()
-            .and_then(of)
-            .ok_or_else(|| self.refuse(accepted))
+        self.value.as_str().and_then(of).ok_or_else(|| self.refuse(accepted))
     }
 
     /// A UUID of any version in its usual 36 characters.
     pub(super) fn uuid(self) -> Result<Uuid, Rejection> {
         self.word(
-            |text| {
-                (text.len() == 36)
-                    .then(|| Uuid::try_parse(text).ok())
-                    .flatten()
-            },
+            |text| (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten(),
             "a UUID, for example 0192f5c8-6f6e-7c2a-9a53-3d1f2b8f9a10",
         )
     }
@@ -206,8 +174,7 @@ impl<'a> Field<'a> {
     #[expect(clippy::cast_possible_truncation, reason = "bounded by KW_MAX")]
     pub(super) fn milli(self, least: f64) -> Result<i64, Rejection> {
         let accepted = format!("a number from {least} to 1e9");
-        self.number(least, KW_MAX, &accepted)
-            .map(|number| (number * 1000.0).round() as i64)
+        self.number(least, KW_MAX, &accepted).map(|number| (number * 1000.0).round() as i64)
     }
 }
 
@@ -219,11 +186,7 @@ fn violation(path: &str, found: &str, accepted: &str) -> Rejection {
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// A value as the detail shows it: itself where it is small, its kind where it is not.

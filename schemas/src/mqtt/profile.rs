@@ -33,9 +33,7 @@ impl Profile {
     }
 
     fn of(word: &str) -> Option<Self> {
-        [Self::Day, Self::Night, Self::Auto]
-            .into_iter()
-            .find(|profile| profile.as_str() == word)
+        [Self::Day, Self::Night, Self::Auto].into_iter().find(|profile| profile.as_str() == word)
     }
 }
 
@@ -57,9 +55,7 @@ impl ProfileMessage {
     pub fn decode(payload: &[u8]) -> Result<Self, Rejection> {
         let value = parse_json(payload, PROFILE_LEN_MAX)?;
         let mut fields = Fields::of(&value, "")?;
-        let profile = fields
-            .required("profile")?
-            .word(Profile::of, "day, night or auto")?;
+        let profile = fields.required("profile")?.word(Profile::of, "day, night or auto")?;
         let by_clock = fields
             .optional("source")
             .map(|field| {
@@ -70,21 +66,13 @@ impl ProfileMessage {
             })
             .transpose()?
             .unwrap_or(false);
-        Ok(Self {
-            profile: if by_clock { Profile::Auto } else { profile },
-        })
+        Ok(Self { profile: if by_clock { Profile::Auto } else { profile } })
     }
 
     /// The bytes that go out, retained.
     #[must_use]
     pub fn encode(self) -> Vec<u8> {
-        let source = if self.profile == Profile::Auto {
-            "auto"
-        } else {
-            "manual"
-        };
-        json!({"profile": self.profile.as_str(), "source": source})
-            .to_string()
-            .into_bytes()
+        let source = if self.profile == Profile::Auto { "auto" } else { "manual" };
+        json!({"profile": self.profile.as_str(), "source": source}).to_string().into_bytes()
     }
 }

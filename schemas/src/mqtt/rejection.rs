@@ -85,19 +85,13 @@ impl Rejection {
     /// A refusal with its detail.
     #[must_use]
     pub fn new(reason: RejectReason, detail: impl Into<String>) -> Self {
-        Self {
-            reason,
-            detail: detail.into(),
-        }
+        Self { reason, detail: detail.into() }
     }
 
     /// The detail in its usual form: path, found, accepted.
     #[must_use]
     pub fn at(reason: RejectReason, path: &str, found: &str, accepted: &str) -> Self {
-        Self::new(
-            reason,
-            format!("{path}: found {}, accepted: {accepted}", clipped(found)),
-        )
+        Self::new(reason, format!("{path}: found {}, accepted: {accepted}", clipped(found)))
     }
 }
 
@@ -107,11 +101,8 @@ fn clipped(text: &str) -> String {
         .chars()
         .take(FOUND_CHARS_MAX)
         .flat_map(|c| {
-            let visible = if c.is_control() {
-                c.escape_default().to_string()
-            } else {
-                c.to_string()
-            };
+            let visible =
+                if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
             visible.chars().collect::<Vec<_>>()
         })
         .collect();

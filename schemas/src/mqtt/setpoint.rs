@@ -34,14 +34,8 @@ pub enum Mode {
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 6] = [
-        Self::Charge,
-        Self::Discharge,
-        Self::Idle,
-        Self::Import,
-        Self::Export,
-        Self::Limit,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Charge, Self::Discharge, Self::Idle, Self::Import, Self::Export, Self::Limit];
 
     /// The word of the contract.
     #[must_use]
@@ -157,11 +151,7 @@ impl Setpoint {
         put(&mut command, "epoch", self.epoch);
         put(&mut command, "seq", self.seq);
         let mut constraints = Map::new();
-        put(
-            &mut constraints,
-            "rampRateKwPerS",
-            self.ramp_w_per_s.map(Watts::kw),
-        );
+        put(&mut constraints, "rampRateKwPerS", self.ramp_w_per_s.map(Watts::kw));
         let mut reason = Map::new();
         put(&mut reason, "allocator", Some(self.allocator.as_str()));
         put(&mut reason, "notes", self.notes.as_deref());
@@ -169,9 +159,7 @@ impl Setpoint {
         payload.insert("command".into(), json!(command));
         payload.insert("constraints".into(), json!(constraints));
         payload.insert("reason".into(), json!(reason));
-        envelope::close(&self.envelope, "setpoint", payload)
-            .to_string()
-            .into_bytes()
+        envelope::close(&self.envelope, "setpoint", payload).to_string().into_bytes()
     }
 }
 
@@ -185,11 +173,7 @@ pub fn decode_setpoint(
     max_len: usize,
 ) -> Result<Setpoint, Rejection> {
     let value: Value = envelope::parse_json(payload, max_len)?;
-    let Opened {
-        envelope,
-        payload: mut fields,
-        ..
-    } = envelope::open(&value, "setpoint")?;
+    let Opened { envelope, payload: mut fields, .. } = envelope::open(&value, "setpoint")?;
     envelope::check_device(&envelope, device_id)?;
     let device_type = envelope.device_type;
     let ramp_w_per_s = match fields.optional("constraints") {
@@ -202,17 +186,14 @@ pub fn decode_setpoint(
     };
     let mut reason = fields.required("reason")?.object("payload.reason")?;
     let allocator = reason.required("allocator")?.text(1)?.to_owned();
-    let notes = reason
-        .optional("notes")
-        .map(|field| field.text(1).map(str::to_owned))
-        .transpose()?;
+    let notes =
+        reason.optional("notes").map(|field| field.text(1).map(str::to_owned)).transpose()?;
     let mut command = fields.required("command")?.object("payload.command")?;
     Ok(Setpoint {
         target_w: command.required("targetPowerKw")?.power(device_type)?,
-        mode: command.required("mode")?.word(
-            Mode::of_word,
-            "charge, discharge, idle, import, export or limit",
-        )?,
+        mode: command
+            .required("mode")?
+            .word(Mode::of_word, "charge, discharge, idle, import, export or limit")?,
         valid_until: command.required("validUntilMs")?.timestamp()?,
         ttl_ms: counter(&mut command, "ttlMs")?,
         fallback_w: command
@@ -229,10 +210,7 @@ pub fn decode_setpoint(
 }
 
 fn counter(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<i64>, Rejection> {
-    fields
-        .optional(name)
-        .map(|field| field.integer(0, i64::MAX))
-        .transpose()
+    fields.optional(name).map(|field| field.integer(0, i64::MAX)).transpose()
 }
 
 /// A reason code in words that the owner of a device understands.

@@ -51,18 +51,12 @@ pub fn decode_status(device_id: &DeviceId, payload: &[u8]) -> Result<StatusMessa
             return Err(Rejection::at(
                 RejectReason::ContractViolation,
                 "message",
-                &format!(
-                    "{:?}",
-                    String::from_utf8_lossy(&other[..other.len().min(100)])
-                ),
+                &format!("{:?}", String::from_utf8_lossy(&other[..other.len().min(100)])),
                 "online or offline",
             ));
         }
     };
-    Ok(StatusMessage {
-        device_id: device_id.clone(),
-        word,
-    })
+    Ok(StatusMessage { device_id: device_id.clone(), word })
 }
 
 impl StatusMessage {

@@ -32,13 +32,7 @@ impl Readings {
     /// A power and nothing else.
     #[must_use]
     pub fn of_power(power_w: Watts) -> Self {
-        Self {
-            power_w,
-            energy_wh: None,
-            soc: None,
-            voltage_mv: None,
-            current_ma: None,
-        }
+        Self { power_w, energy_wh: None, soc: None, voltage_mv: None, current_ma: None }
     }
 }
 
@@ -77,11 +71,7 @@ pub fn decode_telemetry(
     max_len: usize,
 ) -> Result<TelemetryMessage, Rejection> {
     let value = envelope::parse_json(payload, max_len)?;
-    let Opened {
-        envelope,
-        payload: mut fields,
-        unknown,
-    } = envelope::open(&value, "telemetry")?;
+    let Opened { envelope, payload: mut fields, unknown } = envelope::open(&value, "telemetry")?;
     envelope::check_device(&envelope, &topic.device_id)?;
     check_type(&envelope, topic)?;
     let device_type = envelope.device_type;
@@ -93,10 +83,8 @@ pub fn decode_telemetry(
 
     let mut status = fields.required("status")?.object("payload.status")?;
     let online = status.required("online")?.boolean()?;
-    let fault_code = status
-        .optional("faultCode")
-        .map(|field| field.text(0).map(str::to_owned))
-        .transpose()?;
+    let fault_code =
+        status.optional("faultCode").map(|field| field.text(0).map(str::to_owned)).transpose()?;
     unknown += status.unknown();
 
     let (capabilities, ignored) = decode_capabilities(&mut fields, device_type)?;
@@ -104,17 +92,12 @@ pub fn decode_telemetry(
     let (preferences, ignored) = decode_preferences(&mut fields)?;
     unknown += ignored;
 
-    let site_id = fields
-        .optional("siteId")
-        .map(|field| field.text(1).map(str::to_owned))
-        .transpose()?;
+    let site_id =
+        fields.optional("siteId").map(|field| field.text(1).map(str::to_owned)).transpose()?;
     let feeder_id = fields
         .optional("feederId")
         .map(|field| {
-            field.word(
-                |text| FeederId::new(text).ok(),
-                "1 to 64 characters of A-Z a-z 0-9 . _ -",
-            )
+            field.word(|text| FeederId::new(text).ok(), "1 to 64 characters of A-Z a-z 0-9 . _ -")
         })
         .transpose()?;
     unknown += fields.unknown();
@@ -150,22 +133,10 @@ fn decode_readings(
 ) -> Result<Readings, Rejection> {
     Ok(Readings {
         power_w: fields.required("powerKw")?.power(device_type)?,
-        energy_wh: fields
-            .optional("energyKwh")
-            .map(|field| field.energy())
-            .transpose()?,
-        soc: fields
-            .optional("soc")
-            .map(|field| field.fraction())
-            .transpose()?,
-        voltage_mv: fields
-            .optional("voltageV")
-            .map(|field| field.milli(0.0))
-            .transpose()?,
-        current_ma: fields
-            .optional("currentA")
-            .map(|field| field.milli(NUMBER_MIN))
-            .transpose()?,
+        energy_wh: fields.optional("energyKwh").map(|field| field.energy()).transpose()?,
+        soc: fields.optional("soc").map(|field| field.fraction()).transpose()?,
+        voltage_mv: fields.optional("voltageV").map(|field| field.milli(0.0)).transpose()?,
+        current_ma: fields.optional("currentA").map(|field| field.milli(NUMBER_MIN)).transpose()?,
     })
 }
 
@@ -177,12 +148,7 @@ fn decode_capabilities(
         return Ok((Capabilities::default(), 0));
     };
     let mut fields = field.object("payload.capabilities")?;
-    let mut magnitude = |name| {
-        fields
-            .optional(name)
-            .map(|field| field.magnitude())
-            .transpose()
-    };
+    let mut magnitude = |name| fields.optional(name).map(|field| field.magnitude()).transpose();
     let mut capabilities = Capabilities {
         max_charge_w: magnitude("maxChargeKw")?,
         max_discharge_w: magnitude("maxDischargeKw")?,
@@ -193,14 +159,10 @@ fn decode_capabilities(
         energy_wh: None,
         fallback_w: None,
     };
-    capabilities.energy_wh = fields
-        .optional("energyKwh")
-        .map(|field| field.energy())
-        .transpose()?;
-    capabilities.fallback_w = fields
-        .optional("fallbackKw")
-        .map(|field| field.power(device_type))
-        .transpose()?;
+    capabilities.energy_wh =
+        fields.optional("energyKwh").map(|field| field.energy()).transpose()?;
+    capabilities.fallback_w =
+        fields.optional("fallbackKw").map(|field| field.power(device_type)).transpose()?;
     Ok((capabilities, fields.unknown()))
 }
 
@@ -209,20 +171,11 @@ fn decode_preferences(payload: &mut Fields<'_>) -> Result<(Preferences, i32), Re
         return Ok((Preferences::default(), 0));
     };
     let mut fields = field.object("payload.preferences")?;
-    let priority = fields
-        .optional("priority")
-        .map(|field| field.integer(1, 10))
-        .transpose()?;
+    let priority = fields.optional("priority").map(|field| field.integer(1, 10)).transpose()?;
     let preferences = Preferences {
         priority: priority.and_then(|number| i32::try_from(number).ok()),
-        target_soc: fields
-            .optional("targetSoc")
-            .map(|field| field.fraction())
-            .transpose()?,
-        departure: fields
-            .optional("departureMs")
-            .map(|field| field.timestamp())
-            .transpose()?,
+        target_soc: fields.optional("targetSoc").map(|field| field.fraction()).transpose()?,
+        departure: fields.optional("departureMs").map(|field| field.timestamp()).transpose()?,
     };
     Ok((preferences, fields.unknown()))
 }
@@ -231,11 +184,9 @@ impl TelemetryMessage {
     /// The feeder that the device says it is on: its feeder id, else its site where that is a valid id.
     #[must_use]
     pub fn claimed_feeder(&self) -> Option<FeederId> {
-        self.feeder_id.clone().or_else(|| {
-            self.site_id
-                .as_deref()
-                .and_then(|site| FeederId::new(site).ok())
-        })
+        self.feeder_id
+            .clone()
+            .or_else(|| self.site_id.as_deref().and_then(|site| FeederId::new(site).ok()))
     }
 
     /// Physical where the id or the source says so.
@@ -243,11 +194,7 @@ impl TelemetryMessage {
     pub fn origin(&self) -> DeviceOrigin {
         let physical = self.envelope.device_id.as_str().starts_with("pi-")
             || self.envelope.source == Source::PiAgent;
-        if physical {
-            DeviceOrigin::Physical
-        } else {
-            DeviceOrigin::Simulated
-        }
+        if physical { DeviceOrigin::Physical } else { DeviceOrigin::Simulated }
     }
 
     /// The log's record of this sample, on the feeder that the device is assigned to.
@@ -289,43 +236,21 @@ impl TelemetryMessage {
         status.insert("online".into(), json!(self.online));
         put(&mut status, "faultCode", self.fault_code.as_deref());
         payload.insert("status".into(), Value::Object(status));
-        put(
-            &mut payload,
-            "capabilities",
-            some(self.encode_capabilities()),
-        );
+        put(&mut payload, "capabilities", some(self.encode_capabilities()));
         put(&mut payload, "preferences", some(self.encode_preferences()));
         put(&mut payload, "siteId", self.site_id.as_deref());
-        put(
-            &mut payload,
-            "feederId",
-            self.feeder_id.as_ref().map(FeederId::as_str),
-        );
-        envelope::close(&self.envelope, "telemetry", payload)
-            .to_string()
-            .into_bytes()
+        put(&mut payload, "feederId", self.feeder_id.as_ref().map(FeederId::as_str));
+        envelope::close(&self.envelope, "telemetry", payload).to_string().into_bytes()
     }
 
     fn encode_readings(&self) -> Map<String, Value> {
         let mut map = Map::new();
         let power = edge::kw_to_edge(self.envelope.device_type, self.readings.power_w);
         put(&mut map, "powerKw", Some(power));
-        put(
-            &mut map,
-            "energyKwh",
-            self.readings.energy_wh.map(WattHours::kwh),
-        );
+        put(&mut map, "energyKwh", self.readings.energy_wh.map(WattHours::kwh));
         put(&mut map, "soc", self.readings.soc.map(Soc::fraction));
-        put(
-            &mut map,
-            "voltageV",
-            self.readings.voltage_mv.map(|mv| Watts(mv).kw()),
-        );
-        put(
-            &mut map,
-            "currentA",
-            self.readings.current_ma.map(|ma| Watts(ma).kw()),
-        );
+        put(&mut map, "voltageV", self.readings.voltage_mv.map(|mv| Watts(mv).kw()));
+        put(&mut map, "currentA", self.readings.current_ma.map(|ma| Watts(ma).kw()));
         map
     }
 
@@ -343,9 +268,8 @@ impl TelemetryMessage {
             put(&mut map, name, watts.map(Watts::kw));
         }
         put(&mut map, "energyKwh", own.energy_wh.map(WattHours::kwh));
-        let fallback = own
-            .fallback_w
-            .map(|watts| edge::kw_to_edge(self.envelope.device_type, watts));
+        let fallback =
+            own.fallback_w.map(|watts| edge::kw_to_edge(self.envelope.device_type, watts));
         put(&mut map, "fallbackKw", fallback);
         map
     }
@@ -353,16 +277,8 @@ impl TelemetryMessage {
     fn encode_preferences(&self) -> Map<String, Value> {
         let mut map = Map::new();
         put(&mut map, "priority", self.preferences.priority);
-        put(
-            &mut map,
-            "targetSoc",
-            self.preferences.target_soc.map(Soc::fraction),
-        );
-        put(
-            &mut map,
-            "departureMs",
-            self.preferences.departure.map(|at| at.0),
-        );
+        put(&mut map, "targetSoc", self.preferences.target_soc.map(Soc::fraction));
+        put(&mut map, "departureMs", self.preferences.departure.map(|at| at.0));
         map
     }
 }

@@ -45,9 +45,7 @@ pub enum Inbound {
 
 impl Default for Topics {
     fn default() -> Self {
-        Self {
-            prefix: DEFAULT_PREFIX.to_owned(),
-        }
+        Self { prefix: DEFAULT_PREFIX.to_owned() }
     }
 }
 
@@ -62,9 +60,7 @@ impl Topics {
         if trimmed.starts_with('$') || !trimmed.split('/').all(level_ok) {
             return Err(PrefixError(prefix.to_owned()));
         }
-        Ok(Self {
-            prefix: trimmed.to_owned(),
-        })
+        Ok(Self { prefix: trimmed.to_owned() })
     }
 
     /// The prefix, without a trailing `/`.
@@ -82,11 +78,7 @@ impl Topics {
     /// Where a device of the predecessor's layout publishes its samples.
     #[must_use]
     pub fn telemetry_typed(&self, device_type: DeviceType, device_id: &DeviceId) -> String {
-        format!(
-            "{}/telemetry/{}/{device_id}",
-            self.prefix,
-            device_type.as_str()
-        )
+        format!("{}/telemetry/{}/{device_id}", self.prefix, device_type.as_str())
     }
 
     /// Where a device receives its setpoints.
@@ -98,11 +90,7 @@ impl Topics {
     /// Where a device of the predecessor's layout receives its setpoints.
     #[must_use]
     pub fn setpoints(&self, device_type: DeviceType, device_id: &DeviceId) -> String {
-        format!(
-            "{}/setpoints/{}/{device_id}",
-            self.prefix,
-            device_type.as_str()
-        )
+        format!("{}/setpoints/{}/{device_id}", self.prefix, device_type.as_str())
     }
 
     /// Where a device says what it did with a setpoint.
@@ -214,9 +202,7 @@ impl Topics {
     #[must_use]
     pub fn device_hint(&self, topic: &str) -> Option<DeviceId> {
         let levels = self.levels(topic).ok()?;
-        (levels.len() >= 2)
-            .then(|| DeviceId::new(levels[levels.len() - 1]).ok())
-            .flatten()
+        (levels.len() >= 2).then(|| DeviceId::new(levels[levels.len() - 1]).ok()).flatten()
     }
 
     fn levels<'t>(&self, topic: &'t str) -> Result<Vec<&'t str>, Rejection> {
@@ -229,19 +215,10 @@ impl Topics {
 }
 
 fn device(topic: &str, id: &str) -> Result<DeviceId, Rejection> {
-    DeviceId::new(id).map_err(|_| {
-        bad(
-            topic,
-            "a device id of 1 to 64 characters of A-Z a-z 0-9 . _ -",
-        )
-    })
+    DeviceId::new(id)
+        .map_err(|_| bad(topic, "a device id of 1 to 64 characters of A-Z a-z 0-9 . _ -"))
 }
 
 fn bad(topic: &str, accepted: &str) -> Rejection {
-    Rejection::at(
-        RejectReason::BadTopic,
-        "topic",
-        &format!("{topic:?}"),
-        accepted,
-    )
+    Rejection::at(RejectReason::BadTopic, "topic", &format!("{topic:?}"), accepted)
 }

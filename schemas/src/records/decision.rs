@@ -341,10 +341,7 @@ pub struct Claim {
 /// One record of `decisions.v1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each variant's record says it")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "decisions are the rule, claims the exception"
-)]
+#[expect(clippy::large_enum_variant, reason = "decisions are the rule, claims the exception")]
 pub enum LedgerRecord {
     Claim(Claim),
     DecisionPart(DecisionPart),
@@ -376,20 +373,14 @@ pub fn decision_id(root: &FeederId, epoch: i64, seq: i64) -> Uuid {
 /// The message id of a device's setpoint, from what names it.
 #[must_use]
 pub fn setpoint_id(root: &FeederId, epoch: i64, seq: i64, device_id: &DeviceId) -> Uuid {
-    Uuid::new_v5(
-        &decision_id(root, epoch, seq),
-        device_id.as_str().as_bytes(),
-    )
+    Uuid::new_v5(&decision_id(root, epoch, seq), device_id.as_str().as_bytes())
 }
 
 impl Decision {
     /// The decision's id: derived, so that a re-read gives the same.
     #[must_use]
     pub fn id(&self) -> Uuid {
-        Uuid::new_v5(
-            &DERIVED,
-            format!("{}/{}/{}", self.root, self.epoch, self.seq).as_bytes(),
-        )
+        Uuid::new_v5(&DERIVED, format!("{}/{}/{}", self.root, self.epoch, self.seq).as_bytes())
     }
 
     /// The message id of a device's setpoint: derived, so that a re-send is recognised by the device.
@@ -401,11 +392,8 @@ impl Decision {
     /// Splits it into records of at most `devices_max` devices; one record where it fits.
     #[must_use]
     pub fn into_parts(self, devices_max: usize) -> Vec<DecisionPart> {
-        let mut chunks: Vec<Vec<DeviceDecision>> = self
-            .devices
-            .chunks(devices_max.max(1))
-            .map(<[DeviceDecision]>::to_vec)
-            .collect();
+        let mut chunks: Vec<Vec<DeviceDecision>> =
+            self.devices.chunks(devices_max.max(1)).map(<[DeviceDecision]>::to_vec).collect();
         if chunks.is_empty() {
             chunks.push(Vec::new());
         }

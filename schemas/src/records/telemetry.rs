@@ -96,19 +96,13 @@ impl Capabilities {
     /// Greatest power it can take from the feeder, W, as far as it is known.
     #[must_use]
     pub fn import_cap(&self) -> Option<Watts> {
-        self.max_charge_w
-            .or(self.max_import_w)
-            .or(self.max_discharge_w)
-            .or(self.max_export_w)
+        self.max_charge_w.or(self.max_import_w).or(self.max_discharge_w).or(self.max_export_w)
     }
 
     /// Greatest power it can give to the feeder, W (a positive number), as far as it is known.
     #[must_use]
     pub fn export_cap(&self) -> Option<Watts> {
-        self.max_discharge_w
-            .or(self.max_export_w)
-            .or(self.max_charge_w)
-            .or(self.max_import_w)
+        self.max_discharge_w.or(self.max_export_w).or(self.max_charge_w).or(self.max_import_w)
     }
 }
 

@@ -12,12 +12,8 @@ fn device(id: &str) -> DeviceId {
 }
 
 fn apply(registry: &mut Registry, at: i64, change: Change) -> Result<(), Refused> {
-    let record = OperatorRecord {
-        id: Uuid::nil(),
-        at: Timestamp(at),
-        actor: "op".to_owned(),
-        change,
-    };
+    let record =
+        OperatorRecord { id: Uuid::nil(), at: Timestamp(at), actor: "op".to_owned(), change };
     registry.apply(&record)
 }
 
@@ -46,10 +42,7 @@ fn registered(id: &str, at: &str) -> Change {
 fn the_first_registration_of_a_device_counts_and_makes_its_feeder() {
     let mut registry = Registry::default();
     apply(&mut registry, 1, registered("ev-1", "a")).expect("new");
-    assert_eq!(
-        apply(&mut registry, 2, registered("ev-1", "b")),
-        Err(Refused::Exists)
-    );
+    assert_eq!(apply(&mut registry, 2, registered("ev-1", "b")), Err(Refused::Exists));
     assert_eq!(registry.feeder_of(&device("ev-1")), Some(&feeder("a")));
     assert_eq!(registry.roots(), BTreeSet::from([feeder("a")]));
 }
@@ -70,24 +63,12 @@ fn a_feeder_cannot_become_its_own_ancestor() {
 fn a_tree_is_no_deeper_than_its_limit_even_when_subtrees_are_joined() {
     let mut registry = Registry::default();
     for level in 1..TREE_DEPTH_MAX / 2 + 2 {
-        apply(
-            &mut registry,
-            1,
-            under(&format!("x{level}"), &format!("x{}", level - 1)),
-        )
-        .expect("within the limit");
-        apply(
-            &mut registry,
-            1,
-            under(&format!("y{level}"), &format!("y{}", level - 1)),
-        )
-        .expect("within the limit");
+        apply(&mut registry, 1, under(&format!("x{level}"), &format!("x{}", level - 1)))
+            .expect("within the limit");
+        apply(&mut registry, 1, under(&format!("y{level}"), &format!("y{}", level - 1)))
+            .expect("within the limit");
     }
-    let joined = apply(
-        &mut registry,
-        2,
-        under("y0", &format!("x{}", TREE_DEPTH_MAX / 2 + 1)),
-    );
+    let joined = apply(&mut registry, 2, under("y0", &format!("x{}", TREE_DEPTH_MAX / 2 + 1)));
     assert_eq!(joined, Err(Refused::TooDeep(feeder("y0"))));
 }
 
@@ -107,17 +88,9 @@ fn an_event_holds_from_its_start_until_it_ends_or_is_cancelled() {
     apply(&mut registry, 50, Change::EventCreated(created)).expect("known feeder");
     let active =
         |registry: &Registry, at| registry.events[&Uuid::from_u128(7)].is_active(Timestamp(at));
-    assert_eq!(
-        [99, 100, 199, 200].map(|at| active(&registry, at)),
-        [false, true, true, false]
-    );
-    let cancel = Change::EventCancelled(EventCancelled {
-        event_id: Uuid::from_u128(7),
-    });
+    assert_eq!([99, 100, 199, 200].map(|at| active(&registry, at)), [false, true, true, false]);
+    let cancel = Change::EventCancelled(EventCancelled { event_id: Uuid::from_u128(7) });
     apply(&mut registry, 150, cancel.clone()).expect("known event");
     assert_eq!([149, 150].map(|at| active(&registry, at)), [true, false]);
-    assert!(
-        apply(&mut registry, 160, cancel).is_err(),
-        "a second cancellation is refused"
-    );
+    assert!(apply(&mut registry, 160, cancel).is_err(), "a second cancellation is refused");
 }

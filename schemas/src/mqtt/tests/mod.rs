@@ -48,10 +48,7 @@ fn with(pointer: &str, value: Option<Value>) -> Value {
 
 fn change(message: &mut Value, pointer: &str, value: Option<Value>) {
     let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
-    let parent = message
-        .pointer_mut(parent)
-        .and_then(Value::as_object_mut)
-        .expect("its parent");
+    let parent = message.pointer_mut(parent).and_then(Value::as_object_mut).expect("its parent");
     match value {
         Some(value) => parent.insert(name.to_owned(), value),
         None => parent.remove(name),
@@ -70,8 +67,5 @@ fn decode(message: &Value) -> Result<TelemetryMessage, Rejection> {
 #[track_caller]
 fn refused<T: std::fmt::Debug>(result: Result<T, Rejection>, reason: RejectReason, detail: &str) {
     let rejection = result.expect_err("it is refused");
-    assert_eq!(
-        (rejection.reason, rejection.detail.as_str()),
-        (reason, detail)
-    );
+    assert_eq!((rejection.reason, rejection.detail.as_str()), (reason, detail));
 }

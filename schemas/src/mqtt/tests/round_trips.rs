@@ -219,11 +219,8 @@ fn read_all(topic: &str, bytes: &[u8]) {
     drop(topics.parse(topic));
     drop(topics.parse_control(topic));
     let id = DeviceId::new("ev-001").expect("valid");
-    let flat = TelemetryTopic {
-        device_id: id.clone(),
-        layout: TopicLayout::Flat,
-        device_type: None,
-    };
+    let flat =
+        TelemetryTopic { device_id: id.clone(), layout: TopicLayout::Flat, device_type: None };
     drop(decode_telemetry(&flat, bytes, MAX_LEN));
     drop(decode_setpoint(&id, bytes, MAX_LEN));
     drop(decode_ack(&id, bytes, MAX_LEN));

@@ -94,15 +94,9 @@ fn a_setpoint_says_all_that_the_predecessors_said_and_how_long_it_holds() {
 #[test]
 fn a_device_without_a_setpoint_gets_none_and_a_late_one_has_no_time_left() {
     let without = decision(DeviceType::Ev, None);
-    assert_eq!(
-        Setpoint::of_decision(&without, &without.devices[0], Timestamp(0)),
-        None
-    );
+    assert_eq!(Setpoint::of_decision(&without, &without.devices[0], Timestamp(0)), None);
     assert_eq!(built(DeviceType::Ev, 1, DECIDED + 90_000).ttl_ms, Some(0));
-    assert_eq!(
-        built(DeviceType::Ev, 1, DECIDED - 90_000).ttl_ms,
-        Some(60_000)
-    );
+    assert_eq!(built(DeviceType::Ev, 1, DECIDED - 90_000).ttl_ms, Some(60_000));
 }
 
 #[test]
@@ -119,16 +113,8 @@ fn the_mode_follows_from_type_and_sign_and_a_pv_is_limited_by_its_generation() {
         let setpoint = built(device_type, watts, DECIDED);
         let sent: Value = serde_json::from_slice(&setpoint.encode()).expect("JSON");
         let command = &sent["payload"]["command"];
-        assert_eq!(
-            command["mode"],
-            json!(mode.as_str()),
-            "{device_type:?} {watts}"
-        );
-        assert_eq!(
-            command["targetPowerKw"].as_f64(),
-            Some(kw),
-            "{device_type:?} {watts}"
-        );
+        assert_eq!(command["mode"], json!(mode.as_str()), "{device_type:?} {watts}");
+        assert_eq!(command["targetPowerKw"].as_f64(), Some(kw), "{device_type:?} {watts}");
     }
 }
 
@@ -146,10 +132,7 @@ fn a_setpoint_of_the_predecessor_is_read_and_a_broken_one_is_not() {
     let read =
         |message: &Value| decode_setpoint(&device("x-1"), message.to_string().as_bytes(), MAX_LEN);
     let setpoint = read(&old).expect("valid");
-    assert_eq!(
-        (setpoint.target_w, setpoint.ttl_ms, setpoint.epoch),
-        (Watts(1500), None, None)
-    );
+    assert_eq!((setpoint.target_w, setpoint.ttl_ms, setpoint.epoch), (Watts(1500), None, None));
     let rows: &[(&str, Option<Value>, &str)] = &[
         (
             "/payload/command/targetPowerKw",
@@ -222,14 +205,8 @@ fn an_ack_becomes_a_record_and_a_broken_one_is_refused() {
     assert_eq!(message.unknown_fields, 1);
     let feeder = FeederId::new("feeder-1").expect("valid");
     let record = message.into_record(feeder, Timestamp(9));
-    assert_eq!(
-        record.setpoint_id.map(|id| id.to_string()).as_deref(),
-        Some(SETPOINT_ID)
-    );
-    assert_eq!(
-        (record.status, record.applied_w),
-        (AckStatus::Applied, Some(Watts(-2500)))
-    );
+    assert_eq!(record.setpoint_id.map(|id| id.to_string()).as_deref(), Some(SETPOINT_ID));
+    assert_eq!((record.status, record.applied_w), (AckStatus::Applied, Some(Watts(-2500))));
     assert_eq!((record.ts, record.arrival), (Timestamp(5), Timestamp(9)));
     let rows: &[(&str, Option<Value>, &str)] = &[
         (
@@ -268,14 +245,8 @@ fn an_ack_becomes_a_record_and_a_broken_one_is_refused() {
 #[test]
 fn a_status_is_one_word_and_its_record_has_an_id_of_its_own() {
     let id = device("x-1");
-    assert_eq!(
-        decode_status(&id, b"online").map(|status| status.word),
-        Ok(StatusWord::Online)
-    );
-    assert_eq!(
-        decode_status(&id, b"offline\n").map(|status| status.word),
-        Ok(StatusWord::Offline)
-    );
+    assert_eq!(decode_status(&id, b"online").map(|status| status.word), Ok(StatusWord::Online));
+    assert_eq!(decode_status(&id, b"offline\n").map(|status| status.word), Ok(StatusWord::Offline));
     refused(
         decode_status(&id, b"ONLINE"),
         RejectReason::ContractViolation,
@@ -285,16 +256,11 @@ fn a_status_is_one_word_and_its_record_has_an_id_of_its_own() {
     assert!(decode_status(&id, &[0xff; 10_000]).is_err());
     let record = |at| {
         let feeder = FeederId::new("feeder-1").expect("valid");
-        decode_status(&id, b"offline")
-            .expect("valid")
-            .into_record(feeder, Timestamp(at))
+        decode_status(&id, b"offline").expect("valid").into_record(feeder, Timestamp(at))
     };
     assert_eq!(record(1), record(1));
     assert_ne!(record(1).message_id, record(2).message_id);
-    assert_eq!(
-        (record(1).status, record(1).setpoint_id),
-        (AckStatus::Offline, None)
-    );
+    assert_eq!((record(1).status, record(1).setpoint_id), (AckStatus::Offline, None));
 }
 
 #[test]
@@ -315,12 +281,7 @@ fn the_profile_follows_the_clock_when_its_source_is_the_clock() {
 
 #[test]
 fn every_reason_has_a_sentence_that_the_contract_can_carry() {
-    for reason in [
-        Reason::Satisfied,
-        Reason::Rotation,
-        Reason::Uncertified,
-        Reason::Restart,
-    ] {
+    for reason in [Reason::Satisfied, Reason::Rotation, Reason::Uncertified, Reason::Restart] {
         let text = sentence(reason);
         assert!(!text.is_empty() && text.chars().count() <= crate::caps::TEXT_LEN_MAX);
     }

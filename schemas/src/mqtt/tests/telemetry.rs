@@ -15,9 +15,7 @@ use crate::units::{Soc, Timestamp, WattHours, Watts};
 #[test]
 fn a_full_sample_becomes_the_logs_record_in_our_units() {
     let feeder = FeederId::new("feeder-9").expect("valid");
-    let record = decode(&full())
-        .expect("valid")
-        .into_record(feeder.clone(), Timestamp(5));
+    let record = decode(&full()).expect("valid").into_record(feeder.clone(), Timestamp(5));
     let expected = Telemetry {
         message_id: MESSAGE_ID.parse().expect("a uuid"),
         device_id: device("ev-001"),
@@ -101,24 +99,9 @@ fn each_rule_refuses_with_its_path_and_what_is_accepted() {
     const UUID: &str = "a UUID, for example 0192f5c8-6f6e-7c2a-9a53-3d1f2b8f9a10";
     const SOURCE: &str = "simulator, pi-agent, backend or unknown";
     let rows: &[(&str, Value, &str, &str)] = &[
-        (
-            "/v",
-            json!("1"),
-            "\"1\"",
-            "a whole number from 1 to 9223372036854775807",
-        ),
-        (
-            "/v",
-            json!(0),
-            "0",
-            "a whole number from 1 to 9223372036854775807",
-        ),
-        (
-            "/messageType",
-            json!("ack"),
-            "\"ack\"",
-            "\"telemetry\" on this topic",
-        ),
+        ("/v", json!("1"), "\"1\"", "a whole number from 1 to 9223372036854775807"),
+        ("/v", json!(0), "0", "a whole number from 1 to 9223372036854775807"),
+        ("/messageType", json!("ack"), "\"ack\"", "\"telemetry\" on this topic"),
         ("/messageId", json!("no"), "\"no\"", UUID),
         ("/messageId", json!(7), "7", UUID),
         (
@@ -129,147 +112,47 @@ fn each_rule_refuses_with_its_path_and_what_is_accepted() {
         ),
         ("/deviceId", json!(""), "\"\"", ID),
         ("/deviceId", json!("a/b"), "\"a/b\"", ID),
-        (
-            "/deviceType",
-            json!("EV"),
-            "\"EV\"",
-            "pv, battery, ev or meter",
-        ),
-        (
-            "/deviceType",
-            json!("other"),
-            "\"other\"",
-            "pv, battery, ev or meter",
-        ),
+        ("/deviceType", json!("EV"), "\"EV\"", "pv, battery, ev or meter"),
+        ("/deviceType", json!("other"), "\"other\"", "pv, battery, ev or meter"),
         ("/timestampMs", json!(-1), "-1", TIME),
         ("/timestampMs", json!(1.5), "1.5", TIME),
         ("/timestampMs", json!("now"), "\"now\"", TIME),
-        (
-            "/timestampMs",
-            json!(10_413_792_000_000_i64),
-            "10413792000000",
-            TIME,
-        ),
+        ("/timestampMs", json!(10_413_792_000_000_i64), "10413792000000", TIME),
         ("/timestampMs", json!(1e300), "1e+300", TIME),
         ("/sentAtMs", json!(null), "null", TIME),
-        (
-            "/correlationId",
-            json!(""),
-            "\"\"",
-            "a text of 1 to 256 characters",
-        ),
+        ("/correlationId", json!(""), "\"\"", "a text of 1 to 256 characters"),
         ("/source", json!("me"), "\"me\"", SOURCE),
         ("/source", json!(null), "null", SOURCE),
         ("/payload", json!([]), "an array", "an object"),
         ("/payload/readings", json!(5), "a number", "an object"),
         ("/payload/readings/powerKw", json!("7"), "\"7\"", KW),
         ("/payload/readings/powerKw", json!(null), "null", KW),
-        (
-            "/payload/readings/powerKw",
-            json!({"kw": 1}),
-            "an object",
-            KW,
-        ),
-        (
-            "/payload/readings/powerKw",
-            json!(1.1e9),
-            "1100000000.0",
-            KW,
-        ),
-        (
-            "/payload/readings/energyKwh",
-            json!(-0.1),
-            "-0.1",
-            "a number of kWh from 0 to 1e9",
-        ),
+        ("/payload/readings/powerKw", json!({"kw": 1}), "an object", KW),
+        ("/payload/readings/powerKw", json!(1.1e9), "1100000000.0", KW),
+        ("/payload/readings/energyKwh", json!(-0.1), "-0.1", "a number of kWh from 0 to 1e9"),
         ("/payload/readings/soc", json!(1.5), "1.5", FRACTION),
         ("/payload/readings/soc", json!(-0.01), "-0.01", FRACTION),
         ("/payload/readings/soc", json!(null), "null", FRACTION),
-        (
-            "/payload/readings/voltageV",
-            json!(-1),
-            "-1",
-            "a number from 0 to 1e9",
-        ),
-        (
-            "/payload/readings/currentA",
-            json!(true),
-            "true",
-            "a number from -1000000000 to 1e9",
-        ),
+        ("/payload/readings/voltageV", json!(-1), "-1", "a number from 0 to 1e9"),
+        ("/payload/readings/currentA", json!(true), "true", "a number from -1000000000 to 1e9"),
         ("/payload/status/online", json!(1), "1", "true or false"),
-        (
-            "/payload/status/faultCode",
-            json!(null),
-            "null",
-            "a text of 0 to 256 characters",
-        ),
+        ("/payload/status/faultCode", json!(null), "null", "a text of 0 to 256 characters"),
         ("/payload/capabilities", json!(null), "null", "an object"),
-        (
-            "/payload/capabilities/maxChargeKw",
-            json!(-1),
-            "-1",
-            NO_SIGN,
-        ),
-        (
-            "/payload/capabilities/maxDischargeKw",
-            json!(-1),
-            "-1",
-            NO_SIGN,
-        ),
-        (
-            "/payload/capabilities/maxExportKw",
-            json!(-1),
-            "-1",
-            NO_SIGN,
-        ),
-        (
-            "/payload/capabilities/maxImportKw",
-            json!(-1),
-            "-1",
-            NO_SIGN,
-        ),
+        ("/payload/capabilities/maxChargeKw", json!(-1), "-1", NO_SIGN),
+        ("/payload/capabilities/maxDischargeKw", json!(-1), "-1", NO_SIGN),
+        ("/payload/capabilities/maxExportKw", json!(-1), "-1", NO_SIGN),
+        ("/payload/capabilities/maxImportKw", json!(-1), "-1", NO_SIGN),
         ("/payload/capabilities/minPowerKw", json!(-1), "-1", NO_SIGN),
-        (
-            "/payload/capabilities/rampKwPerS",
-            json!("x"),
-            "\"x\"",
-            NO_SIGN,
-        ),
-        (
-            "/payload/capabilities/energyKwh",
-            json!(-1),
-            "-1",
-            "a number of kWh from 0 to 1e9",
-        ),
+        ("/payload/capabilities/rampKwPerS", json!("x"), "\"x\"", NO_SIGN),
+        ("/payload/capabilities/energyKwh", json!(-1), "-1", "a number of kWh from 0 to 1e9"),
         ("/payload/capabilities/fallbackKw", json!("x"), "\"x\"", KW),
         ("/payload/preferences", json!("x"), "a text", "an object"),
-        (
-            "/payload/preferences/priority",
-            json!(0),
-            "0",
-            "a whole number from 1 to 10",
-        ),
-        (
-            "/payload/preferences/priority",
-            json!(11),
-            "11",
-            "a whole number from 1 to 10",
-        ),
-        (
-            "/payload/preferences/priority",
-            json!(2.5),
-            "2.5",
-            "a whole number from 1 to 10",
-        ),
+        ("/payload/preferences/priority", json!(0), "0", "a whole number from 1 to 10"),
+        ("/payload/preferences/priority", json!(11), "11", "a whole number from 1 to 10"),
+        ("/payload/preferences/priority", json!(2.5), "2.5", "a whole number from 1 to 10"),
         ("/payload/preferences/targetSoc", json!(80), "80", FRACTION),
         ("/payload/preferences/departureMs", json!(-5), "-5", TIME),
-        (
-            "/payload/siteId",
-            json!(""),
-            "\"\"",
-            "a text of 1 to 256 characters",
-        ),
+        ("/payload/siteId", json!(""), "\"\"", "a text of 1 to 256 characters"),
         ("/payload/feederId", json!("a b"), "\"a b\"", ID),
         ("/payload/feederId", json!(null), "null", ID),
     ];
@@ -299,41 +182,21 @@ fn numbers_may_be_written_whole_or_with_a_point_and_edges_are_inside() {
         ("/payload/status/faultCode", json!("x".repeat(256))),
         ("/payload/siteId", json!("ü".repeat(256))),
     ] {
-        assert!(
-            decode(&with(pointer, Some(value.clone()))).is_ok(),
-            "{pointer} = {value}"
-        );
+        assert!(decode(&with(pointer, Some(value.clone()))).is_ok(), "{pointer} = {value}");
     }
     assert!(decode(&with("/payload/siteId", Some(json!("x".repeat(257))))).is_err());
 }
 
 #[test]
 fn generation_of_a_pv_turns_negative_and_consumption_of_others_stays_positive() {
-    for (device_type, watts) in [
-        ("pv", -4000),
-        ("battery", 4000),
-        ("ev", 4000),
-        ("meter", 4000),
-    ] {
+    for (device_type, watts) in [("pv", -4000), ("battery", 4000), ("ev", 4000), ("meter", 4000)] {
         let mut message = with("/payload/readings/powerKw", Some(json!(4.0)));
-        super::change(
-            &mut message,
-            "/payload/capabilities/fallbackKw",
-            Some(json!(4.0)),
-        );
+        super::change(&mut message, "/payload/capabilities/fallbackKw", Some(json!(4.0)));
         super::change(&mut message, "/deviceType", Some(json!(device_type)));
         let decoded = decode(&message).expect("valid");
         assert_eq!(decoded.readings.power_w, Watts(watts), "{device_type}");
-        assert_eq!(
-            decoded.capabilities.fallback_w,
-            Some(Watts(watts)),
-            "{device_type}"
-        );
-        assert_eq!(
-            decoded.capabilities.max_charge_w,
-            Some(Watts(11_000)),
-            "{device_type}"
-        );
+        assert_eq!(decoded.capabilities.fallback_w, Some(Watts(watts)), "{device_type}");
+        assert_eq!(decoded.capabilities.max_charge_w, Some(Watts(11_000)), "{device_type}");
     }
 }
 
@@ -380,22 +243,13 @@ fn nobody_speaks_for_another_device_or_type() {
 
 #[test]
 fn what_is_too_large_or_no_json_is_refused_before_anything_is_read() {
-    let topic = Topics::default()
-        .parse_telemetry("der/telemetry/ev-001")
-        .expect("valid");
+    let topic = Topics::default().parse_telemetry("der/telemetry/ev-001").expect("valid");
     refused(
         decode_telemetry(&topic, &[b' '; 11], 10),
         RejectReason::PayloadTooLarge,
         "message: found 11 bytes, accepted: at most 10 bytes",
     );
-    for bytes in [
-        &b"{"[..],
-        b"",
-        b"\xff\xfe",
-        b"{}x",
-        b"{\"v\": NaN}",
-        b"{\"v\": 1e999}",
-    ] {
+    for bytes in [&b"{"[..], b"", b"\xff\xfe", b"{}x", b"{\"v\": NaN}", b"{\"v\": 1e999}"] {
         let rejection = decode_telemetry(&topic, bytes, MAX_LEN).expect_err("no JSON");
         assert_eq!(rejection.reason, RejectReason::NotJson, "{bytes:?}");
     }
@@ -412,19 +266,12 @@ fn what_is_too_large_or_no_json_is_refused_before_anything_is_read() {
 #[test]
 fn the_feeder_is_the_one_named_else_the_site_where_that_can_be_one() {
     let feeder = |message: &Value| {
-        decode(message)
-            .expect("valid")
-            .claimed_feeder()
-            .map(|id| id.as_str().to_owned())
+        decode(message).expect("valid").claimed_feeder().map(|id| id.as_str().to_owned())
     };
     assert_eq!(feeder(&full()).as_deref(), Some("feeder-1"));
     let mut message = with("/payload/feederId", None);
     assert_eq!(feeder(&message).as_deref(), Some("house-01"));
-    super::change(
-        &mut message,
-        "/payload/siteId",
-        Some(json!("12 High Street")),
-    );
+    super::change(&mut message, "/payload/siteId", Some(json!("12 High Street")));
     assert_eq!(feeder(&message), None);
 }
 
@@ -446,10 +293,6 @@ fn a_device_is_physical_by_its_id_or_its_source() {
 fn a_found_value_is_cut_short_and_its_control_characters_are_made_visible() {
     let long = format!("\n{}", "x".repeat(500));
     let rejection = decode(&with("/source", Some(json!(long)))).expect_err("no such source");
-    assert!(
-        rejection.detail.chars().count() < 200,
-        "{}",
-        rejection.detail
-    );
+    assert!(rejection.detail.chars().count() < 200, "{}", rejection.detail);
     assert!(!rejection.detail.contains('\n'));
 }

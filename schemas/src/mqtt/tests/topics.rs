@@ -10,22 +10,13 @@ fn topics_are_built_under_the_prefix() {
     let topics = Topics::new("site/a/").expect("valid");
     let id = device("ev-001");
     assert_eq!(topics.telemetry(&id), "site/a/telemetry/ev-001");
-    assert_eq!(
-        topics.telemetry_typed(DeviceType::Ev, &id),
-        "site/a/telemetry/ev/ev-001"
-    );
+    assert_eq!(topics.telemetry_typed(DeviceType::Ev, &id), "site/a/telemetry/ev/ev-001");
     assert_eq!(topics.control(&id), "site/a/control/ev-001");
-    assert_eq!(
-        topics.setpoints(DeviceType::Pv, &id),
-        "site/a/setpoints/pv/ev-001"
-    );
+    assert_eq!(topics.setpoints(DeviceType::Pv, &id), "site/a/setpoints/pv/ev-001");
     assert_eq!(topics.ack(&id), "site/a/ack/ev-001");
     assert_eq!(topics.status(&id), "site/a/status/ev-001");
     assert_eq!(topics.simulation_profile(), "site/a/simulation/profile");
-    assert_eq!(
-        Topics::shared("b", &topics.telemetry_filter()),
-        "$share/b/site/a/telemetry/#"
-    );
+    assert_eq!(Topics::shared("b", &topics.telemetry_filter()), "$share/b/site/a/telemetry/#");
 }
 
 #[test]
@@ -40,18 +31,11 @@ fn a_prefix_has_no_wildcards_and_no_empty_levels() {
 fn messages_from_devices_are_told_apart_by_topic() {
     let topics = Topics::default();
     let telemetry = |layout, device_type| {
-        Inbound::Telemetry(TelemetryTopic {
-            device_id: device("x"),
-            layout,
-            device_type,
-        })
+        Inbound::Telemetry(TelemetryTopic { device_id: device("x"), layout, device_type })
     };
     for (topic, expected) in [
         ("der/telemetry/x", telemetry(TopicLayout::Flat, None)),
-        (
-            "der/telemetry/meter/x",
-            telemetry(TopicLayout::Typed, Some(DeviceType::Meter)),
-        ),
+        ("der/telemetry/meter/x", telemetry(TopicLayout::Typed, Some(DeviceType::Meter))),
         ("der/ack/x", Inbound::Ack(device("x"))),
         ("der/status/x", Inbound::Status(device("x"))),
     ] {
@@ -94,10 +78,7 @@ fn every_other_topic_is_refused() {
 #[test]
 fn the_device_of_a_refused_message_is_guessed_from_its_topic() {
     let topics = Topics::default();
-    assert_eq!(
-        topics.device_hint("der/telemetry/heatpump/x"),
-        Some(device("x"))
-    );
+    assert_eq!(topics.device_hint("der/telemetry/heatpump/x"), Some(device("x")));
     assert_eq!(topics.device_hint("der/telemetry/a b"), None);
     assert_eq!(topics.device_hint("der/telemetry"), None);
     assert_eq!(topics.device_hint("else"), None);
@@ -105,10 +86,7 @@ fn the_device_of_a_refused_message_is_guessed_from_its_topic() {
 
 #[test]
 fn reason_codes_are_stable_and_distinct() {
-    let codes: Vec<&str> = RejectReason::ALL
-        .iter()
-        .map(|reason| reason.as_str())
-        .collect();
+    let codes: Vec<&str> = RejectReason::ALL.iter().map(|reason| reason.as_str()).collect();
     assert_eq!(
         codes,
         [
