@@ -90,13 +90,20 @@ export function useLiveUpdates<Data, Variables extends AnyVariables>(
 ): void {
   const pause = !useVisible();
   const args = { query, variables, pause };
-  useSubscription<Data, Data, Variables>(
+  const [{ error }, restart] = useSubscription<Data, Data, Variables>(
     args as Parameters<typeof useSubscription<Data, Data, Variables>>[0],
     (_previous, data) => {
       onData?.(data);
       return data;
     },
   );
+
+  // An answer that the socket takes for final (the server said "internal error") is tried again all the same.
+  useEffect(() => {
+    if (!error || pause) return;
+    const timer = setTimeout(() => restart(), FALLBACK_MS);
+    return () => clearTimeout(timer);
+  }, [error, pause, restart]);
 }
 
 interface BulkQuery<Data, Variables extends AnyVariables> {

@@ -1,0 +1,69 @@
+//! Journey: from the fleet to one device, by mouse-free means too.
+import { expect, test } from 'vitest';
+import { testIds } from '../src/shared/testIds';
+import { enter } from './browser';
+import { useStage } from './stage';
+
+const stage = useStage();
+
+test('the table filters, searches and sorts, and the address says so', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator, '/devices');
+  const rows = page.getByTestId(testIds.deviceRow);
+  await rows.nth(5).waitFor();
+  const firstId = (await rows.first().getByRole('link').textContent()) ?? '';
+
+  await page.getByLabel('Type').selectOption({ label: 'Battery' });
+  await expect.poll(() => rows.filter({ hasNotText: 'Battery' }).count()).toBe(0);
+  expect(new URL(page.url()).searchParams.get('type')).toBe('BATTERY');
+
+  await page.getByRole('columnheader', { name: /Charge/ }).getByRole('button').click();
+  await expect.poll(() => page.getByRole('columnheader', { name: /Charge/ }).getAttribute('aria-sort')).toBe('ascending');
+  const socs = await rows.evaluateAll((all) => all.slice(0, 8).map((row) => Number(/(\d+)\s%/.exec(row.textContent)?.[1])));
+  expect(socs).toEqual([...socs].sort((a, b) => a - b));
+
+  await page.goto('/devices');
+  await page.getByRole('searchbox').fill(firstId);
+  await expect.poll(() => rows.first().getByRole('link').textContent()).toBe(firstId);
+  await page.getByRole('searchbox').fill('no-such-device');
+  await page.getByText('No device matches these filters').waitFor();
+  await page.getByRole('button', { name: 'Clear filters' }).click();
+  await rows.nth(5).waitFor();
+});
+
+test('every row can be reached although only those in view exist', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator, '/devices');
+  const grid = page.getByRole('grid', { name: 'Devices' });
+  await grid.waitFor();
+  const total = Number(await grid.getAttribute('aria-rowcount')) - 1;
+  expect(await page.getByTestId(testIds.deviceRow).count()).toBeLessThan(Math.min(total, 80));
+  await page.getByTestId(testIds.deviceRow).first().focus();
+  await page.keyboard.press('End');
+  await expect
+    .poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-rowindex')))
+    .toBe(String(total + 1));
+});
+
+test('the keyboard leads from the table to a device and its charts', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator, '/devices?type=BATTERY');
+  await page.getByTestId(testIds.deviceRow).first().focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-rowindex'))).toBe('4');
+  const id = await page.evaluate(() => document.activeElement?.getAttribute('data-device'));
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: id ?? '' }).waitFor();
+  await page.getByTestId(testIds.powerChart).locator('canvas').waitFor();
+  await page.getByTestId(testIds.socChart).locator('canvas').waitFor();
+  await page.getByText('Target charge').waitFor();
+  await page.goBack();
+  expect(new URL(page.url()).search).toBe('?type=BATTERY');
+});
+
+test('a device that does not exist is said to be missing', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator, '/devices/never-heard-of');
+  await page.getByText('There is no device “never-heard-of”').waitFor();
+});

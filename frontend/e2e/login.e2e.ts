@@ -1,0 +1,51 @@
+//! Journey: getting in, being refused, being sent to the login and back.
+import { expect, test } from 'vitest';
+import { enter, fillLogin } from './browser';
+import { expectError, useStage } from './stage';
+
+const stage = useStage();
+
+test('a wrong password is refused in words and the form stays usable', async () => {
+  const opened = await stage.open();
+  const { page } = opened;
+  await page.goto('/login');
+  await fillLogin(page, { ...stage.operator, password: 'not-the-password' });
+  await page.getByRole('alert').getByText('User name or password is wrong.').waitFor();
+  expectError(opened, /401/);
+  await fillLogin(page, stage.operator);
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+  expect(new URL(page.url()).pathname).toBe('/');
+});
+
+test('a deep link leads through the login to the page that was asked for', async () => {
+  const { page } = await stage.open();
+  await page.goto('/devices?type=EV');
+  await page.getByLabel('User name').waitFor();
+  expect(new URL(page.url()).pathname).toBe('/login');
+  await fillLogin(page, stage.operator);
+  await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
+  expect(new URL(page.url()).search).toBe('?type=EV');
+});
+
+test('signing out closes the dashboard', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await page.goto('/devices');
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+});
+
+test('a token that the server no longer accepts leads to the login and back to the same page', async () => {
+  const opened = await stage.open();
+  const { page } = opened;
+  await enter(page, stage.operator, '/devices');
+  await page.getByRole('grid', { name: 'Devices' }).waitFor();
+  await page.route('**/graphql', (route) => route.fulfill({ status: 401, json: { error: 'token expired' } }));
+  await page.getByRole('link', { name: 'Overview' }).first().click();
+  await page.getByText('Your session has ended.').waitFor();
+  expectError(opened, /401/);
+  await page.unroute('**/graphql');
+  await fillLogin(page, stage.operator);
+  await page.getByRole('region', { name: 'Verdict' }).waitFor();
+});

@@ -1,0 +1,62 @@
+//! Journey: day and night, phone and wide, and what axe says of each page.
+import { expect, test } from 'vitest';
+import { testIds } from '../src/shared/testIds';
+import { enter } from './browser';
+import type { Look } from './browser';
+import { axeViolations, sideways, useStage } from './stage';
+
+const stage = useStage();
+const LOOKS: (Look & { name: string })[] = [
+  { name: 'wide by day', theme: 'day' },
+  { name: 'wide by night', theme: 'night' },
+  { name: 'phone by day', theme: 'day', phone: true },
+  { name: 'phone by night', theme: 'night', phone: true },
+];
+
+test.each(LOOKS)('every page is accessible and fits: $name', async (look) => {
+  const { page } = await stage.open(look);
+  const check = async () => {
+    expect(await axeViolations(page)).toEqual([]);
+    expect(await sideways(page)).toBeLessThanOrEqual(0);
+  };
+  await page.goto('/login');
+  await page.getByLabel('User name').waitFor();
+  await check();
+  await enter(page, stage.operator);
+  await page.getByTestId(testIds.feederChart).first().waitFor();
+  await page.getByRole('button', { name: 'New event' }).click();
+  await check();
+  await page.getByRole('link', { name: 'Devices', exact: true }).first().click();
+  await page.getByTestId(testIds.deviceRow).nth(3).waitFor();
+  await check();
+  await page.goto('/devices?type=BATTERY');
+  await page.getByTestId(testIds.deviceRow).first().getByRole('link').click();
+  await page.getByTestId(testIds.socChart).waitFor();
+  await check();
+});
+
+test('the smallest phone shows every page without scrolling sideways', async () => {
+  const { page } = await stage.open({ phone: true });
+  await page.setViewportSize({ width: 360, height: 640 });
+  await enter(page, stage.operator);
+  await page.getByTestId(testIds.feederChart).first().waitFor();
+  expect(await sideways(page)).toBeLessThanOrEqual(0);
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Devices' }).click();
+  await page.getByTestId(testIds.deviceRow).nth(2).waitFor();
+  expect(await sideways(page)).toBeLessThanOrEqual(0);
+});
+
+test('the theme follows the system until one is chosen, and the choice is remembered', async () => {
+  const { page } = await stage.open({ theme: 'night' });
+  const theme = () => page.evaluate(() => document.documentElement.dataset['theme']);
+  await enter(page, stage.operator);
+  expect(await theme()).toBe('night');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await expect.poll(theme).toBe('day');
+  await page.getByRole('button', { name: /Theme: automatic/ }).click();
+  await page.getByRole('button', { name: /Theme: day/ }).click();
+  await expect.poll(theme).toBe('night');
+  await page.reload();
+  await page.getByRole('button', { name: /Theme: night/ }).waitFor();
+  expect(await theme()).toBe('night');
+});

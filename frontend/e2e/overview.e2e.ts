@@ -1,0 +1,91 @@
+//! Journey: is every feeder inside its limit, live; and the events that lower a limit.
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { testIds } from '../src/shared/testIds';
+import { enter } from './browser';
+import { useStage } from './stage';
+
+const stage = useStage();
+
+/** The kilowatts of a feeder's meter: [load, limit]. */
+async function meter(page: Page, index: number): Promise<[number, number]> {
+  const text = (await page.getByRole('meter').nth(index).getAttribute('aria-valuetext')) ?? '';
+  const numbers = text.replaceAll('−', '-').replaceAll(/[\u202f\u00a0]/g, '').match(/-?\d+(\.\d+)?/g) ?? [];
+  return [Number(numbers[0]), Number(numbers[1])];
+}
+
+test('every feeder shows its load inside its limit, with its history', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator);
+  const cards = page.getByTestId(testIds.feederCard);
+  await cards.nth(1).waitFor();
+  const count = await cards.count();
+  expect(count).toBeGreaterThanOrEqual(2);
+  for (let index = 0; index < count; index += 1) {
+    const [load, limit] = await meter(page, index);
+    expect(load).toBeLessThanOrEqual(limit);
+    await cards.nth(index).getByTestId(testIds.feederChart).locator('canvas').waitFor();
+  }
+  await page.getByRole('region', { name: 'Verdict' }).getByText(/inside their limits/).waitFor();
+  await page.getByRole('radio', { name: '15 min' }).check();
+  await cards.first().getByText(/of the last 15 minutes/).waitFor();
+});
+
+test('figures change by themselves', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator);
+  await page.getByText('Live', { exact: true }).waitFor();
+  const before = await meter(page, 0);
+  await expect.poll(() => meter(page, 0), { timeout: 30_000, interval: 250 }).not.toEqual(before);
+});
+
+test('a cut link is shown and comes back by itself', async () => {
+  const { page } = await stage.open();
+  let cut: (() => Promise<void>) | undefined;
+  await page.routeWebSocket(/\/graphql\/ws/, (socket) => {
+    socket.connectToServer();
+    cut = () => socket.close({ code: 1012, reason: 'restart' });
+  });
+  await enter(page, stage.operator);
+  await page.getByText('Live', { exact: true }).waitFor();
+  await cut?.();
+  await page.getByText('Reconnecting…').waitFor();
+  await page.getByText('Live', { exact: true }).waitFor();
+});
+
+test('an operator makes an event, sees the limit fall, and cancels it', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator);
+  await page.getByRole('meter').nth(1).waitFor();
+  const [load, limit] = await meter(page, 1);
+  const wanted = Math.max(1, Math.round(load / 2));
+  const feeder = (await page.getByTestId(testIds.feederCard).nth(1).getByRole('heading').textContent()) ?? '';
+
+  await page.getByRole('button', { name: 'New event' }).click();
+  const form = page.getByRole('form', { name: 'New event' });
+  await form.getByLabel('Feeder').selectOption(feeder);
+  await form.getByRole('button', { name: 'Create event' }).click();
+  await form.getByText('Enter a limit in kW.').waitFor();
+  await form.getByLabel('Limit (kW)').fill(String(wanted));
+  await form.getByText(`${feeder} is held at`).waitFor();
+  await form.getByRole('button', { name: 'Create event' }).click();
+  await page.getByText(/^Event created\./).waitFor();
+
+  const row = page.getByTestId(testIds.eventRow).filter({ hasText: 'Active' }).filter({ hasText: feeder }).first();
+  await row.waitFor();
+  await expect.poll(async () => (await meter(page, 1))[1], { timeout: 30_000, interval: 250 }).toBeLessThan(limit);
+
+  await row.getByRole('button', { name: /^Cancel the event/ }).click();
+  await row.getByRole('button', { name: 'Cancel event' }).click();
+  await page.getByText(`Event on ${feeder} cancelled.`).waitFor();
+  await expect.poll(async () => (await meter(page, 1))[1], { timeout: 30_000, interval: 250 }).toBeCloseTo(limit, 0);
+});
+
+test.skipIf(stage.viewer === null)('a viewer is offered no form and no cancelling', async () => {
+  const { page } = await stage.open();
+  if (!stage.viewer) return;
+  await enter(page, stage.viewer);
+  await page.getByText(/No active or upcoming events|held at/).first().waitFor();
+  expect(await page.getByRole('button', { name: 'New event' }).count()).toBe(0);
+  expect(await page.getByRole('button', { name: /^Cancel/ }).count()).toBe(0);
+});
