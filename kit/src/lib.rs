@@ -5,6 +5,7 @@ pub mod clock;
 pub mod log;
 pub mod logging;
 pub mod metrics;
+pub mod mqtt;
 pub mod service;
 pub mod settings;
 pub mod shutdown;
