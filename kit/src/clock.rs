@@ -23,6 +23,16 @@ impl Clock for SystemClock {
     }
 }
 
+/// Local time less UTC at a moment, in hours, by the machine's time zone.
+#[must_use]
+pub fn utc_offset_hours(at: Timestamp) -> f64 {
+    use chrono::{Local, Offset, TimeZone};
+    Local
+        .timestamp_millis_opt(at.0)
+        .single()
+        .map_or(0.0, |local| f64::from(local.offset().fix().local_minus_utc()) / 3600.0)
+}
+
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> Timestamp {
         (**self).now()

@@ -1,1 +1,13 @@
-//! derms-processor.
+//! The processor: the shell around the control core, and the sink into ClickHouse. Knows no HTTP server and no MQTT.
+
+pub mod caps;
+pub mod config;
+pub mod control;
+pub mod driver;
+pub mod metrics;
+pub mod recovery;
+pub mod run;
+pub mod sink;
+
+pub use config::Config;
+pub use run::run;

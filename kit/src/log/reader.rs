@@ -77,6 +77,14 @@ impl Reader {
         Ok(reader)
     }
 
+    /// Reads these partitions from now on, and no others.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the client library refuses.
+    pub fn assign(&self, partitions: &[(Topic, i32, Start)]) -> Result<(), ReadError> {
+        Ok(self.consumer.assign(&self.list(partitions)?)?)
+    }
+
     /// Reads these partitions too, beside those it reads already.
     ///
     /// # Errors
@@ -85,6 +93,10 @@ impl Reader {
         if partitions.is_empty() {
             return Ok(());
         }
+        Ok(self.consumer.incremental_assign(&self.list(partitions)?)?)
+    }
+
+    fn list(&self, partitions: &[(Topic, i32, Start)]) -> Result<TopicPartitionList, ReadError> {
         let mut list = TopicPartitionList::new();
         for (topic, partition, start) in partitions {
             let offset = match start {
@@ -94,7 +106,7 @@ impl Reader {
             };
             list.add_partition_offset(&self.config.topic_name(*topic), *partition, offset)?;
         }
-        Ok(self.consumer.incremental_assign(&list)?)
+        Ok(list)
     }
 
     /// Reads these partitions no longer.

@@ -303,6 +303,8 @@ pub const CATALOGUE: &[Setting] = &[
     row("DERMS_SIM_FEEDERS", Some("2"), int(1, 10_000, "feeders"), &[Sim], "feeders they are spread over"),
     row("DERMS_SIM_INTERVAL_MS", Some("2000"), ms(50, DAY_MS), &[Sim], "time between two samples of a device"),
     row("DERMS_SIM_SEED", Some("1"), int(0, i64::MAX, ""), &[Sim], "seed of the fleet: the same seed gives the same fleet"),
+    row("DERMS_SIM_RATE", None, float(0.001, 1_000_000.0, "messages/s"), &[Sim], "samples of the whole fleet per second; replaces DERMS_SIM_INTERVAL_MS"),
+    row("DERMS_SIM_FOR_SECONDS", None, float(0.1, 31_536_000.0, "s"), &[Sim], "the simulator ends by itself after this"),
     // Standalone.
     row("DERMS_DATA_DIR", Some("data"), Text, &[Standalone], "folder of everything that is kept"),
     row("DERMS_BIND", Some("127.0.0.1"), Text, &[Standalone], "address that the embedded servers listen on"),

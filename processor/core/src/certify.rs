@@ -36,28 +36,16 @@ fn check_device(
 ) {
     let Some(device) = seen.device else { return };
     let id = seen.device_id;
-    let rated = device
-        .capabilities
-        .import_cap()
-        .map_or(i64::MAX, |cap| cap.0);
+    let rated = device.capabilities.import_cap().map_or(i64::MAX, |cap| cap.0);
     if device.non_compliant || seen.device_type == DeviceType::Pv {
         return;
     }
     if setpoint_w > rated.max(device.setpoint_w.map_or(0, |last| last.0)) {
-        findings.push(format!(
-            "{id}: setpoint {setpoint_w} W is above its rating of {rated} W"
-        ));
+        findings.push(format!("{id}: setpoint {setpoint_w} W is above its rating of {rated} W"));
     }
-    let min = device
-        .capabilities
-        .min_power_w
-        .unwrap_or(Watts::ZERO)
-        .0
-        .min(rated);
+    let min = device.capabilities.min_power_w.unwrap_or(Watts::ZERO).0.min(rated);
     if setpoint_w > 0 && setpoint_w < min && seen.override_w.is_none() {
-        findings.push(format!(
-            "{id}: setpoint {setpoint_w} W is below its minimum of {min} W"
-        ));
+        findings.push(format!("{id}: setpoint {setpoint_w} W is below its minimum of {min} W"));
     }
     let soc = device.soc.unwrap_or(Soc::EMPTY);
     if setpoint_w < 0 && soc <= settings.min_soc_reserve && seen.override_w.is_none() {
@@ -101,20 +89,13 @@ fn check_node(view: &View<'_>, node: usize, sums: &Sums, findings: &mut Vec<Stri
     let estimate = &view.nodes[node];
     let room_w = estimate.limits.import.0 - estimate.limits.margin.0 - estimate.uncontrolled_w;
     let feeder_id = &view.topology.nodes[node].feeder_id;
-    let Sums {
-        may_take_w,
-        planned_w,
-        raised_w,
-        stubborn_w,
-    } = *sums;
+    let Sums { may_take_w, planned_w, raised_w, stubborn_w } = *sums;
     if may_take_w > room_w && raised_w > 0 {
         findings.push(format!(
             "{feeder_id}: devices may take {may_take_w} W of {room_w} W, and {raised_w} W more were given"
         ));
     }
     if planned_w > room_w.max(0) && planned_w > stubborn_w {
-        findings.push(format!(
-            "{feeder_id}: setpoints of {planned_w} W for {room_w} W"
-        ));
+        findings.push(format!("{feeder_id}: setpoints of {planned_w} W for {room_w} W"));
     }
 }

@@ -128,9 +128,8 @@ pub(crate) fn acknowledge(
     ack: &Ack,
     setpoint_of: impl Fn(&LiveCommand) -> uuid::Uuid,
 ) {
-    let place = ack
-        .setpoint_id
-        .and_then(|id| device.live.iter().position(|live| setpoint_of(live) == id));
+    let place =
+        ack.setpoint_id.and_then(|id| device.live.iter().position(|live| setpoint_of(live) == id));
     match (ack.status, place) {
         (AckStatus::Online, _) => device.offline = false,
         (AckStatus::Offline, _) => device.offline = true,
@@ -172,9 +171,8 @@ pub(crate) fn prune_commands(
     let (Some(newest), Some(power)) = (device.live.last().copied(), device.power_w) else {
         return;
     };
-    let observed_since = device
-        .last_steering
-        .is_some_and(|at| at.since(newest.decided) >= interval_ms);
+    let observed_since =
+        device.last_steering.is_some_and(|at| at.since(newest.decided) >= interval_ms);
     if observed_since && power <= newest.setpoint_w + tolerance {
         device.live.retain(|live| {
             (live.epoch, live.seq) == (newest.epoch, newest.seq)

@@ -92,21 +92,14 @@ pub(crate) fn estimate<'a>(
         .iter()
         .map(|node| NodeEstimate {
             limits: limits(registry, &node.feeder_id, now, horizon),
-            mode: registry
-                .feeders
-                .get(&node.feeder_id)
-                .map_or(FeederMode::Automatic, |f| f.mode),
+            mode: registry.feeders.get(&node.feeder_id).map_or(FeederMode::Automatic, |f| f.mode),
             load_w: 0,
             controlled_w: 0,
             uncontrolled_w: 0,
             reserved_w: 0,
         })
         .collect();
-    let mut view = View {
-        topology,
-        nodes,
-        devices: Vec::new(),
-    };
+    let mut view = View { topology, nodes, devices: Vec::new() };
     view.devices = see_devices(registry, &view, devices, now, restarted_at);
     add_up(&mut view);
     view
@@ -128,10 +121,7 @@ fn see_devices<'a>(
     }
     for (device_id, device) in devices {
         if !registry.devices.contains_key(device_id) {
-            ids.insert(
-                device_id,
-                view.topology.index_of(&device.feeder_id).unwrap_or(0),
-            );
+            ids.insert(device_id, view.topology.index_of(&device.feeder_id).unwrap_or(0));
         }
     }
     ids.into_iter()
@@ -163,13 +153,9 @@ fn see<'a>(
         .and_then(|registered| registered.fallback_w)
         .or(device.and_then(|device| device.capabilities.fallback_w))
         .unwrap_or(Watts::ZERO);
-    let power = device
-        .and_then(|device| device.mean_w.or(device.power_w))
-        .unwrap_or(Watts::ZERO);
+    let power = device.and_then(|device| device.mean_w.or(device.power_w)).unwrap_or(Watts::ZERO);
     let unheard_since_restart = restarted_at.is_some_and(|restarted_at| {
-        device
-            .and_then(|device| device.last_arrival)
-            .is_none_or(|at| at < restarted_at)
+        device.and_then(|device| device.last_arrival).is_none_or(|at| at < restarted_at)
     });
     let role = match role {
         Role::Silent(_) if unheard_since_restart => Role::Silent(Reason::Restart),
@@ -242,10 +228,8 @@ fn role(
     if registered.opted_out {
         return Role::Passive(Reason::OptedOut);
     }
-    let limited_export = view
-        .topology
-        .path(node)
-        .any(|above| view.nodes[above].limits.export.is_some());
+    let limited_export =
+        view.topology.path(node).any(|above| view.nodes[above].limits.export.is_some());
     let commanded = match device_type {
         DeviceType::Ev | DeviceType::Battery => true,
         DeviceType::Pv => limited_export,
@@ -273,10 +257,8 @@ fn role(
 fn floor(device: &Device, role: Role, fallback: Watts, now: Timestamp) -> i64 {
     let live = device.live.iter().filter(|live| live.until > now);
     let commanded = live.map(|live| live.setpoint_w.max(live.fallback_w)).max();
-    let observed = device
-        .power_w
-        .unwrap_or(Watts::ZERO)
-        .max(device.mean_w.unwrap_or(Watts(i64::MIN)));
+    let observed =
+        device.power_w.unwrap_or(Watts::ZERO).max(device.mean_w.unwrap_or(Watts(i64::MIN)));
     let Some(commanded) = commanded else {
         // A lease that has ended leaves the fallback, but only a device known to keep leases is trusted to be there.
         let keeps_leases = device.capabilities.fallback_w.is_some();
@@ -290,11 +272,7 @@ fn floor(device: &Device, role: Role, fallback: Watts, now: Timestamp) -> i64 {
     match role {
         Role::Silent(_) => commanded.max(observed).0,
         Role::Controlled | Role::Passive(_) | Role::Shadow => {
-            if observed > commanded + tolerance(device) {
-                observed.0
-            } else {
-                commanded.0
-            }
+            if observed > commanded + tolerance(device) { observed.0 } else { commanded.0 }
         }
     }
 }

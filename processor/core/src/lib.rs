@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod adopt;
 mod certify;
 mod device;
 mod estimate;

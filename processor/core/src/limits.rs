@@ -33,16 +33,10 @@ pub(crate) fn limits(
     let feeder = registry.feeders.get(feeder_id).unwrap_or(&default);
     let settings = &registry.settings;
     let own_import = registry.import_limit(feeder).max(Watts::ZERO);
-    let standing = settings
-        .global_limit_w
-        .map_or(own_import, |global| global.min(own_import));
+    let standing = settings.global_limit_w.map_or(own_import, |global| global.min(own_import));
     let mut import = standing;
     let mut binding = NodeBinding::ImportLimit;
-    for event in registry
-        .events
-        .values()
-        .filter(|event| event.created.feeder_id == *feeder_id)
-    {
+    for event in registry.events.values().filter(|event| event.created.feeder_id == *feeder_id) {
         if let Some(limit) = event_limit(event, standing, from, to)
             && limit < import
         {
@@ -57,21 +51,13 @@ pub(crate) fn limits(
     }
     let relative = import.0.saturating_mul(i64::from(settings.margin_permille)) / 1000;
     let margin = Watts(settings.margin_w.0.max(relative)).min(import);
-    Limits {
-        own_import,
-        import,
-        export: feeder.export_limit_w,
-        margin,
-        binding,
-    }
+    Limits { own_import, import, export: feeder.export_limit_w, margin, binding }
 }
 
 /// The lowest limit that an event sets within the stretch; none when it does not touch it.
 fn event_limit(event: &Event, standing: Watts, from: Timestamp, to: Timestamp) -> Option<Watts> {
     let created = &event.created;
-    let end = event
-        .cancelled_at
-        .map_or(created.end, |cancelled| cancelled.min(created.end));
+    let end = event.cancelled_at.map_or(created.end, |cancelled| cancelled.min(created.end));
     if created.start > to || end <= from {
         return None;
     }

@@ -78,11 +78,7 @@ pub(crate) fn plan(
     if !findings.is_empty() {
         hold_to_what_is_safe(view, &mut planned);
     }
-    Plan {
-        devices: planned,
-        nodes,
-        findings,
-    }
+    Plan { devices: planned, nodes, findings }
 }
 
 fn idle(seen: &Seen<'_>) -> Planned {
@@ -90,14 +86,7 @@ fn idle(seen: &Seen<'_>) -> Planned {
         Role::Passive(reason) | Role::Silent(reason) => reason,
         Role::Controlled | Role::Shadow => Reason::NotCommanded,
     };
-    Planned {
-        share_w: 0,
-        setpoint_w: None,
-        reason,
-        bound_by: None,
-        marginal_w: 0,
-        running: false,
-    }
+    Planned { share_w: 0, setpoint_w: None, reason, bound_by: None, marginal_w: 0, running: false }
 }
 
 /// A plan that failed its check never reaches a device: nobody gets more than the last setpoint allowed.
@@ -106,10 +95,7 @@ fn hold_to_what_is_safe(view: &View<'_>, planned: &mut [Planned]) {
         if seen.role == Role::Controlled
             && let Some(setpoint) = planned.setpoint_w
         {
-            let last = seen
-                .device
-                .and_then(|device| device.setpoint_w)
-                .map_or(0, |last| last.0);
+            let last = seen.device.and_then(|device| device.setpoint_w).map_or(0, |last| last.0);
             planned.setpoint_w = Some(setpoint.min(last));
             planned.reason = Reason::Uncertified;
         }
@@ -123,10 +109,7 @@ fn silent(seen: &Seen<'_>, why: Reason, settings: &ControlSettings, now: Timesta
         _ => settings.missing_behavior == MissingBehavior::HoldLast,
     };
     let last = seen.device.and_then(|device| device.setpoint_w);
-    let hold_since = seen
-        .device
-        .and_then(|device| device.hold_since)
-        .unwrap_or(now);
+    let hold_since = seen.device.and_then(|device| device.hold_since).unwrap_or(now);
     let held = last.filter(|_| hold && now.since(hold_since) <= settings.hold_last_max_ms);
     let excluded =
         settings.missing_behavior == MissingBehavior::ExcludeDevice && why != Reason::Restart;
@@ -137,11 +120,7 @@ fn silent(seen: &Seen<'_>, why: Reason, settings: &ControlSettings, now: Timesta
         Some(last) => (Some(last.0), Reason::HoldLast),
         None => (Some(0), why),
     };
-    Planned {
-        setpoint_w,
-        reason,
-        ..idle(seen)
-    }
+    Planned { setpoint_w, reason, ..idle(seen) }
 }
 
 /// The import side: devices that may take power, and the budgets of the nodes they stand under.
@@ -153,15 +132,9 @@ struct Import {
 
 impl Import {
     fn of(view: &View<'_>, with_shadow: bool) -> Self {
-        let mut budgets: Vec<i64> = view
-            .nodes
-            .iter()
-            .map(super::estimate::NodeEstimate::budget_w)
-            .collect();
-        let mut import = Self {
-            problem: Problem::default(),
-            device_of: Vec::new(),
-        };
+        let mut budgets: Vec<i64> =
+            view.nodes.iter().map(super::estimate::NodeEstimate::budget_w).collect();
+        let mut import = Self { problem: Problem::default(), device_of: Vec::new() };
         for (index, seen) in view.devices.iter().enumerate() {
             let shadow = seen.role == Role::Shadow && with_shadow;
             if (seen.role != Role::Controlled && !shadow) || seen.device_type == DeviceType::Pv {
@@ -169,9 +142,7 @@ impl Import {
             }
             if shadow {
                 // Imagined under control: no longer part of the load that nobody commands.
-                view.topology
-                    .path(seen.node)
-                    .for_each(|node| budgets[node] += seen.power_w);
+                view.topology.path(seen.node).for_each(|node| budgets[node] += seen.power_w);
             }
             import.problem.claims.push(claim(seen));
             import.device_of.push(index);
@@ -181,10 +152,7 @@ impl Import {
             .nodes
             .iter()
             .zip(budgets)
-            .map(|(node, budget_w)| Node {
-                parent: node.parent,
-                budget_w,
-            })
+            .map(|(node, budget_w)| Node { parent: node.parent, budget_w })
             .collect();
         import
     }
@@ -247,19 +215,13 @@ impl Import {
         let contested: Vec<bool> = (0..claims.len())
             .map(|claim| fair.shares_w[claim] > 0 && fair.shares_w[claim] < min_w(claim))
             .collect();
-        let mut running: Vec<bool> = (0..claims.len())
-            .map(|claim| fair.shares_w[claim] > 0)
-            .collect();
+        let mut running: Vec<bool> =
+            (0..claims.len()).map(|claim| fair.shares_w[claim] > 0).collect();
         if !contested.contains(&true) {
             return (fair.clone(), running);
         }
-        let kept = self.problem.sums(|claim| {
-            if contested[claim] {
-                0
-            } else {
-                fair.shares_w[claim]
-            }
-        });
+        let kept =
+            self.problem.sums(|claim| if contested[claim] { 0 } else { fair.shares_w[claim] });
         let mut free: Vec<i64> = self
             .problem
             .nodes
@@ -267,9 +229,7 @@ impl Import {
             .zip(&kept)
             .map(|(node, kept)| node.budget_w.saturating_sub(*kept))
             .collect();
-        let mut order: Vec<usize> = (0..claims.len())
-            .filter(|claim| contested[*claim])
-            .collect();
+        let mut order: Vec<usize> = (0..claims.len()).filter(|claim| contested[*claim]).collect();
         order.sort_by_key(|claim| {
             let device = self.seen(view, *claim).device;
             let dwelling = device.is_some_and(|device| {
@@ -279,25 +239,15 @@ impl Import {
                         .is_some_and(|since| now.since(since) < settings.dwell_ms)
             });
             let deficit = device.map_or(0, |device| device.deficit_wms);
-            (
-                !dwelling,
-                std::cmp::Reverse(deficit),
-                claims[*claim].tie,
-                *claim,
-            )
+            (!dwelling, std::cmp::Reverse(deficit), claims[*claim].tie, *claim)
         });
         let mut narrowed = self.problem.clone();
         for claim in order {
             let node = claims[claim].node;
-            let fits = view
-                .topology
-                .path(node)
-                .all(|above| free[above] >= min_w(claim));
+            let fits = view.topology.path(node).all(|above| free[above] >= min_w(claim));
             running[claim] = fits;
             if fits {
-                view.topology
-                    .path(node)
-                    .for_each(|above| free[above] -= min_w(claim));
+                view.topology.path(node).for_each(|above| free[above] -= min_w(claim));
                 narrowed.claims[claim].low_w = min_w(claim);
             } else {
                 narrowed.claims[claim].high_w = narrowed.claims[claim].low_w.max(0);
@@ -318,18 +268,10 @@ impl Import {
         for (claim, target) in target_w.iter().enumerate() {
             let floor = self.seen(view, claim).floor_w;
             occupied.claims[claim].low_w = floor;
-            occupied.claims[claim].high_w = if decreases_only {
-                floor
-            } else {
-                floor.max(*target)
-            };
+            occupied.claims[claim].high_w = if decreases_only { floor } else { floor.max(*target) };
         }
         let shares = policy.allocate(&occupied).shares_w;
-        shares
-            .iter()
-            .zip(target_w)
-            .map(|(share, target)| *share.min(target))
-            .collect()
+        shares.iter().zip(target_w).map(|(share, target)| *share.min(target)).collect()
     }
 
     /// The nearest node above a claim whose budget holds it; none when it has all it wants.
@@ -365,11 +307,7 @@ impl Import {
                     Some(level) if *level > 0 => Rung::Trim,
                     Some(_) => Rung::Pause,
                 };
-                NodePlan {
-                    water_level_w: *level,
-                    unmet_w,
-                    rung,
-                }
+                NodePlan { water_level_w: *level, unmet_w, rung }
             })
             .collect()
     }
@@ -377,27 +315,13 @@ impl Import {
 
 fn claim(seen: &Seen<'_>) -> Claim {
     let (low_w, high_w, weight_milli) = match seen.override_w {
-        Some(watts) => (
-            watts.min(0),
-            watts.max(0).min(seen.want.rated_w),
-            OVERRIDE_WEIGHT_MILLI,
-        ),
+        Some(watts) => (watts.min(0), watts.max(0).min(seen.want.rated_w), OVERRIDE_WEIGHT_MILLI),
         None => (seen.want.low_w, seen.want.high_w, seen.want.weight_milli),
     };
     // A device that does not follow is counted at what it takes, and gets no more than it had.
     let follows = seen.device.is_none_or(|device| !device.non_compliant);
-    let (low_w, high_w) = if follows {
-        (low_w, high_w)
-    } else {
-        (seen.floor_w, seen.floor_w)
-    };
-    Claim {
-        node: seen.node,
-        low_w,
-        high_w,
-        weight_milli,
-        tie: seen.tie,
-    }
+    let (low_w, high_w) = if follows { (low_w, high_w) } else { (seen.floor_w, seen.floor_w) };
+    Claim { node: seen.node, low_w, high_w, weight_milli, tie: seen.tie }
 }
 
 /// What the steps before shaping say about one device.
@@ -459,10 +383,7 @@ fn curtail(view: &View<'_>, policy: &dyn Policy, planned: &mut [Planned]) {
                 }),
             })
             .collect(),
-        claims: generators
-            .iter()
-            .map(|index| generation_claim(&view.devices[*index]))
-            .collect(),
+        claims: generators.iter().map(|index| generation_claim(&view.devices[*index])).collect(),
     };
     let shares = policy.allocate(&problem);
     for (claim, index) in generators.iter().enumerate() {
@@ -470,18 +391,12 @@ fn curtail(view: &View<'_>, policy: &dyn Policy, planned: &mut [Planned]) {
         let curtailed = share < problem.claims[claim].high_w;
         planned[*index].share_w = -share;
         planned[*index].setpoint_w = Some(-share);
-        planned[*index].reason = if curtailed {
-            Reason::Curtailed
-        } else {
-            Reason::Satisfied
-        };
+        planned[*index].reason = if curtailed { Reason::Curtailed } else { Reason::Satisfied };
     }
 }
 
 fn generation_claim(seen: &Seen<'_>) -> Claim {
-    let rating = seen
-        .device
-        .and_then(|device| device.capabilities.export_cap());
+    let rating = seen.device.and_then(|device| device.capabilities.export_cap());
     let rated_w = rating.map_or(-seen.power_w, |cap| cap.0).max(0);
     Claim {
         node: seen.node,

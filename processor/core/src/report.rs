@@ -56,10 +56,7 @@ pub(crate) fn report(
         .zip(&plan.devices)
         .map(|(seen, planned)| device_decision(context, view, seen, planned))
         .collect();
-    let version = Version {
-        epoch: tick.epoch,
-        seq: tick.seq,
-    };
+    let version = Version { epoch: tick.epoch, seq: tick.seq };
     let feeder_states = header
         .nodes
         .iter()
@@ -85,11 +82,7 @@ pub(crate) fn report(
         header,
         devices,
     };
-    Effects {
-        decision,
-        device_states,
-        feeder_states,
-    }
+    Effects { decision, device_states, feeder_states }
 }
 
 fn nodes(view: &View<'_>, plan: &Plan) -> Vec<NodeDecision> {
@@ -99,10 +92,8 @@ fn nodes(view: &View<'_>, plan: &Plan) -> Vec<NodeDecision> {
     let mut types: Vec<BTreeMap<DeviceType, (i32, i64)>> = vec![BTreeMap::new(); count];
     for (seen, planned) in view.devices.iter().zip(&plan.devices) {
         for node in view.topology.path(seen.node) {
-            allocated[node] += planned
-                .setpoint_w
-                .filter(|_| seen.role == Role::Controlled)
-                .unwrap_or(0);
+            allocated[node] +=
+                planned.setpoint_w.filter(|_| seen.role == Role::Controlled).unwrap_or(0);
             counts[node][usize::from(seen.freshness != Freshness::Fresh)] += 1;
             let total = types[node].entry(seen.device_type).or_insert((0, 0));
             total.0 += 1;
@@ -112,17 +103,12 @@ fn nodes(view: &View<'_>, plan: &Plan) -> Vec<NodeDecision> {
     let small = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
     (0..count)
         .map(|index| {
-            let (estimate, place, planned) = (
-                &view.nodes[index],
-                &view.topology.nodes[index],
-                &plan.nodes[index],
-            );
+            let (estimate, place, planned) =
+                (&view.nodes[index], &view.topology.nodes[index], &plan.nodes[index]);
             let [fresh, stale] = counts[index];
             NodeDecision {
                 feeder_id: place.feeder_id.clone(),
-                parent_id: place
-                    .parent
-                    .map(|parent| view.topology.nodes[parent].feeder_id.clone()),
+                parent_id: place.parent.map(|parent| view.topology.nodes[parent].feeder_id.clone()),
                 mode: estimate.mode,
                 import_limit_w: estimate.limits.own_import,
                 export_limit_w: estimate.limits.export,
@@ -136,12 +122,7 @@ fn nodes(view: &View<'_>, plan: &Plan) -> Vec<NodeDecision> {
                 allocated_w: Watts(allocated[index]),
                 unmet_w: Watts(planned.unmet_w),
                 water_level_w: planned.water_level_w,
-                binding: binding(
-                    estimate,
-                    place.parent,
-                    planned.water_level_w.is_some(),
-                    plan,
-                ),
+                binding: binding(estimate, place.parent, planned.water_level_w.is_some(), plan),
                 rung: planned.rung,
                 degraded: (!plan.findings.is_empty()).then(|| "uncertified".to_owned()),
                 stopped: None,
@@ -184,9 +165,8 @@ fn device_decision(
 ) -> DeviceDecision {
     let lease_ms = context.registry.settings.lease_ms;
     // A battery that discharges to keep a limit goes on with it when its lease lapses: stopping would break the limit.
-    let fallback_w = planned.setpoint_w.map_or(seen.fallback_w, |setpoint| {
-        seen.fallback_w.min(setpoint.min(0))
-    });
+    let fallback_w =
+        planned.setpoint_w.map_or(seen.fallback_w, |setpoint| seen.fallback_w.min(setpoint.min(0)));
     let device = seen.device;
     DeviceDecision {
         device_id: seen.device_id.clone(),
@@ -203,17 +183,11 @@ fn device_decision(
         setpoint_w: planned.setpoint_w.map(Watts),
         emit: emit(seen, planned, lease_ms, context.tick.now),
         ttl_ms: lease_ms,
-        fallback_w: if seen.fallback_w > 0 {
-            Watts(seen.fallback_w)
-        } else {
-            Watts(fallback_w)
-        },
+        fallback_w: if seen.fallback_w > 0 { Watts(seen.fallback_w) } else { Watts(fallback_w) },
         weight_milli: seen.want.weight_milli,
         deficit_wh: WattHours(device.map_or(0, |device| device.deficit_wms) / MS_PER_HOUR),
         reason: planned.reason,
-        bound_by: planned
-            .bound_by
-            .map(|node| view.topology.nodes[node].feeder_id.clone()),
+        bound_by: planned.bound_by.map(|node| view.topology.nodes[node].feeder_id.clone()),
         marginal_w: Watts(planned.marginal_w),
         compliant: device.is_none_or(|device| !device.non_compliant),
         typed_layout: device.is_some_and(|device| device.typed_layout),
@@ -276,9 +250,7 @@ fn device_state(
         freshness: decided.freshness,
         last_seen: device.and_then(|device| device.last_arrival),
         power_w: device.and_then(|device| device.power_w),
-        setpoint_w: decided
-            .setpoint_w
-            .filter(|_| !matches!(seen.role, Role::Shadow)),
+        setpoint_w: decided.setpoint_w.filter(|_| !matches!(seen.role, Role::Shadow)),
         soc: decided.soc,
         tracking_samples: 0,
         tracking_mean_w: None,
@@ -333,11 +305,7 @@ fn alarms(view: &View<'_>, plan: &Plan, nodes: &[NodeDecision]) -> Vec<Alarm> {
         }
         if node.stale_count * 3 > node.device_count {
             let (stale, all) = (node.stale_count, node.device_count);
-            raise(
-                "CTL-004",
-                Severity::Warning,
-                format!("{stale} of {all} devices are not heard"),
-            );
+            raise("CTL-004", Severity::Warning, format!("{stale} of {all} devices are not heard"));
         }
         if node.mode != schemas::records::operator::FeederMode::Disabled
             && fallback_sum(view, &node.feeder_id) + estimate.uncontrolled_w > node.limit_w.0
@@ -365,10 +333,7 @@ fn alarms(view: &View<'_>, plan: &Plan, nodes: &[NodeDecision]) -> Vec<Alarm> {
             alarms.push(alarm("CTL-003", "does not follow its setpoints"));
         }
         if skewed {
-            alarms.push(alarm(
-                "CTL-006",
-                "its clock is off; its samples count by their arrival",
-            ));
+            alarms.push(alarm("CTL-006", "its clock is off; its samples count by their arrival"));
         }
     }
     alarms

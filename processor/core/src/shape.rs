@@ -8,16 +8,9 @@ use crate::estimate::Seen;
 
 /// The most a device may rise in one interval, W.
 pub(crate) fn ramp_step_w(seen: &Seen<'_>, settings: &ControlSettings) -> i64 {
-    let named = seen
-        .device
-        .and_then(|device| device.capabilities.ramp_w_per_s);
+    let named = seen.device.and_then(|device| device.capabilities.ramp_w_per_s);
     let per_interval = named.map_or_else(
-        || {
-            seen.want
-                .rated_w
-                .saturating_mul(i64::from(settings.ramp_permille))
-                / 1_000
-        },
+        || seen.want.rated_w.saturating_mul(i64::from(settings.ramp_permille)) / 1_000,
         |ramp| ramp.0.saturating_mul(settings.interval_ms) / 1_000,
     );
     per_interval.max(settings.deadband_w.0).max(1)
@@ -38,10 +31,7 @@ pub(crate) fn shape(
     settings: &ControlSettings,
     now: Timestamp,
 ) -> (i64, Reason) {
-    let last = seen
-        .device
-        .and_then(|device| device.setpoint_w)
-        .map(|last| last.0);
+    let last = seen.device.and_then(|device| device.setpoint_w).map(|last| last.0);
     let base = ramp_base_w(seen);
     let min_w = seen.want.min_w;
     let (mut setpoint, mut why) = (raised_w, why);
@@ -49,18 +39,12 @@ pub(crate) fn shape(
         let ramped = base.max(seen.want.low_w) + ramp_step_w(seen, settings);
         if setpoint > ramped && seen.override_w.is_none() {
             // A device with a minimum starts at its minimum: it cannot run below.
-            setpoint = if base < min_w {
-                min_w.max(ramped).min(setpoint)
-            } else {
-                ramped
-            };
+            setpoint = if base < min_w { min_w.max(ramped).min(setpoint) } else { ramped };
             why = Reason::Ramp;
         }
         let dwelling = seen.device.is_some_and(|device| {
             device.direction < 0
-                && device
-                    .direction_since
-                    .is_some_and(|since| now.since(since) < settings.dwell_ms)
+                && device.direction_since.is_some_and(|since| now.since(since) < settings.dwell_ms)
         });
         if let Some(last) = last.filter(|_| dwelling && seen.override_w.is_none()) {
             (setpoint, why) = (last.min(setpoint), Reason::Dwell);

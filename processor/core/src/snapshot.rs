@@ -27,10 +27,7 @@ impl Tree {
     pub fn restore(root: FeederId, tree: TreeSnapshot, devices: Vec<DeviceSnapshot>) -> Self {
         Self {
             root,
-            devices: devices
-                .into_iter()
-                .map(|device| (device.device_id.clone(), device))
-                .collect(),
+            devices: devices.into_iter().map(|device| (device.device_id.clone(), device)).collect(),
             nodes: tree
                 .nodes
                 .into_iter()

@@ -31,10 +31,7 @@ const DEFICIT_MAX_MS: i64 = 3_600_000;
 
 /// What comes in between decisions. Operators' changes come with the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "telemetry is nearly all there is"
-)]
+#[expect(clippy::large_enum_variant, reason = "telemetry is nearly all there is")]
 pub enum Input {
     /// A sample.
     Telemetry(Telemetry),
@@ -179,22 +176,11 @@ impl Tree {
             let tolerance = device::tolerance(device);
             device::prune_commands(device, tick.now, settings.interval_ms, tolerance);
         }
-        let mut view = estimate(
-            registry,
-            topology,
-            &self.devices,
-            tick.now,
-            self.restarted_at,
-        );
+        let mut view = estimate(registry, topology, &self.devices, tick.now, self.restarted_at);
         hold_bases(&mut self.nodes, &mut view, settings);
         let policy = policy::by_name(self.policy_name(registry));
         let plan = plan(&view, policy.as_ref(), settings, tick.now, decreases_only);
-        let context = report::Context {
-            root: &self.root,
-            registry,
-            tick,
-            window,
-        };
+        let context = report::Context { root: &self.root, registry, tick, window };
         let mut effects = report::report(&context, &view, &plan, policy.name());
         let roles: Vec<Role> = view.devices.iter().map(|seen| seen.role).collect();
         self.remember(&effects.decision, &plan, &roles, settings, tick);
@@ -204,10 +190,7 @@ impl Tree {
     }
 
     fn policy_name<'r>(&self, registry: &'r Registry) -> &'r str {
-        let own = registry
-            .feeders
-            .get(&self.root)
-            .and_then(|feeder| feeder.policy.as_deref());
+        let own = registry.feeders.get(&self.root).and_then(|feeder| feeder.policy.as_deref());
         own.unwrap_or(&registry.settings.policy)
     }
 
@@ -317,12 +300,7 @@ fn remember_setpoint(
         device.running_since = Some(tick.now);
     }
     if heard {
-        let rated = device
-            .capabilities
-            .import_cap()
-            .unwrap_or(device.peak_w)
-            .0
-            .max(1);
+        let rated = device.capabilities.import_cap().unwrap_or(device.peak_w).0.max(1);
         let bound = rated.saturating_mul(DEFICIT_MAX_MS);
         let missed = (planned.share_w - setpoint.0.max(0)).saturating_mul(settings.interval_ms);
         let forgiven = device.deficit_wms / DEFICIT_FORGIVEN;
@@ -332,31 +310,18 @@ fn remember_setpoint(
 
 /// Counts actual less setpoint into the rolling window.
 fn note_tracking(device: &mut Device, settings: &ControlSettings, end: Timestamp) {
-    device
-        .tracking
-        .retain(|slice| end.since(slice.start) < settings.tracking_window_ms);
-    let settled = device
-        .setpoint_since
-        .is_some_and(|since| since <= end.plus_ms(-settings.interval_ms));
+    device.tracking.retain(|slice| end.since(slice.start) < settings.tracking_window_ms);
+    let settled =
+        device.setpoint_since.is_some_and(|since| since <= end.plus_ms(-settings.interval_ms));
     let (Some(mean), Some(setpoint)) = (device.mean_w, device.setpoint_w.filter(|_| settled))
     else {
         return;
     };
     let error = (mean - setpoint).0;
-    let start = end
-        .plus_ms(-1)
-        .window_start((settings.tracking_window_ms / TRACKING_SLICES).max(1));
-    if device
-        .tracking
-        .last()
-        .is_none_or(|slice| slice.start != start)
-    {
-        device.tracking.push(TrackingBucket {
-            start,
-            samples: 0,
-            sum_w: 0,
-            sum_abs_w: 0,
-        });
+    let start =
+        end.plus_ms(-1).window_start((settings.tracking_window_ms / TRACKING_SLICES).max(1));
+    if device.tracking.last().is_none_or(|slice| slice.start != start) {
+        device.tracking.push(TrackingBucket { start, samples: 0, sum_w: 0, sum_abs_w: 0 });
     }
     if let Some(slice) = device.tracking.last_mut() {
         slice.samples += 1;
@@ -371,11 +336,7 @@ fn note_compliance(device: &mut Device, settings: &ControlSettings, end: Timesta
     let newest = device.live.last();
     // It had a whole window to follow in.
     let settled = newest.is_some_and(|live| end.since(live.decided) >= settings.interval_ms);
-    let allowed = device
-        .live
-        .iter()
-        .map(|live| live.setpoint_w.max(live.fallback_w))
-        .max();
+    let allowed = device.live.iter().map(|live| live.setpoint_w.max(live.fallback_w)).max();
     let (Some(allowed), true) = (allowed, settled) else {
         return;
     };
@@ -401,17 +362,15 @@ fn hold_bases(
     settings: &ControlSettings,
 ) {
     for (place, node) in view.topology.nodes.iter().zip(&mut view.nodes) {
-        let state = nodes
-            .entry(place.feeder_id.clone())
-            .or_insert_with(|| NodeSnapshot {
-                feeder_id: place.feeder_id.clone(),
-                failures: 0,
-                good: 0,
-                stopped: None,
-                released_at: None,
-                restricted: false,
-                held_base_w: None,
-            });
+        let state = nodes.entry(place.feeder_id.clone()).or_insert_with(|| NodeSnapshot {
+            feeder_id: place.feeder_id.clone(),
+            failures: 0,
+            good: 0,
+            stopped: None,
+            released_at: None,
+            restricted: false,
+            held_base_w: None,
+        });
         let band = node.limits.margin.0.max(settings.margin_w.0);
         let seen = node.uncontrolled_w;
         let held = state.held_base_w.map(|held| held.0);

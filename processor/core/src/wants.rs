@@ -65,16 +65,10 @@ pub(crate) fn want(
         .capabilities
         .import_cap()
         .map_or_else(|| device.peak_w.0.max(UNKNOWN_RATING_W), |cap| cap.0);
-    let min_w = device
-        .capabilities
-        .min_power_w
-        .map_or(0, |min| min.0.clamp(0, rated_w));
+    let min_w = device.capabilities.min_power_w.map_or(0, |min| min.0.clamp(0, rated_w));
     let at_target = device.soc.is_some_and(|soc| soc >= target);
-    let (high_w, reason) = if at_target {
-        (0, Reason::TargetReached)
-    } else {
-        needed(device, settings, rated_w, now)
-    };
+    let (high_w, reason) =
+        if at_target { (0, Reason::TargetReached) } else { needed(device, settings, rated_w, now) };
     let may_discharge = device.device_type == DeviceType::Battery
         && device.soc.is_some_and(|soc| soc > settings.min_soc_reserve);
     let discharge = device.capabilities.export_cap().map_or(0, |cap| cap.0);
@@ -96,11 +90,9 @@ fn needed(
     rated_w: i64,
     now: Timestamp,
 ) -> (i64, Reason) {
-    let (Some(setpoint), Some(since), Some(power)) = (
-        device.setpoint_w,
-        device.setpoint_since,
-        device.mean_w.or(device.power_w),
-    ) else {
+    let (Some(setpoint), Some(since), Some(power)) =
+        (device.setpoint_w, device.setpoint_since, device.mean_w.or(device.power_w))
+    else {
         return (rated_w, Reason::Satisfied);
     };
     let settled = now.since(since) >= NEED_INTERVALS * settings.interval_ms;
@@ -131,11 +123,7 @@ fn weight(
         return 1_000 * priority;
     };
     let gap = i64::from((target.0 - soc.0).max(0));
-    let boost = if soc < settings.min_soc_reserve {
-        5_000
-    } else {
-        0
-    };
+    let boost = if soc < settings.min_soc_reserve { 5_000 } else { 0 };
     let soc_milli = 1_000 + i64::from(settings.soc_weight_permille) * (gap + boost) / 10_000;
     (priority * soc_milli * departure_urgency_milli(device, gap, now) / 1_000).max(1)
 }

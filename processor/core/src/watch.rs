@@ -22,11 +22,7 @@ impl Watch {
     pub fn hear(&mut self, sample: &Telemetry) {
         let at = sample.ts.min(sample.arrival);
         self.latest = Some(self.latest.map_or(at, |latest| latest.max(at)));
-        let entry = (
-            sample.feeder_id.clone(),
-            sample.device_type,
-            sample.power_w.0,
-        );
+        let entry = (sample.feeder_id.clone(), sample.device_type, sample.power_w.0);
         self.powers_w.insert(sample.device_id.clone(), entry);
     }
 

@@ -35,9 +35,7 @@ pub(crate) fn close(
         weighted += i128::from(reading.power_w.0) * i128::from(span);
         covered += span;
     }
-    let keep_from = readings
-        .partition_point(|reading| reading.at < end)
-        .saturating_sub(1);
+    let keep_from = readings.partition_point(|reading| reading.at < end).saturating_sub(1);
     readings.drain(..keep_from);
     let mean = weighted.checked_div(i128::from(covered))?;
     Some(Watts(i64::try_from(mean).unwrap_or(i64::MAX)))
@@ -84,9 +82,6 @@ mod tests {
         let mut readings = Vec::new();
         assert!(add(&mut readings, Timestamp(1), Watts(5)));
         assert!(!add(&mut readings, Timestamp(1), Watts(9)));
-        assert_eq!(
-            close(&mut readings, Timestamp(0), Timestamp(10)),
-            Some(Watts(5))
-        );
+        assert_eq!(close(&mut readings, Timestamp(0), Timestamp(10)), Some(Watts(5)));
     }
 }

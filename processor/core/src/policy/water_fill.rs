@@ -24,24 +24,16 @@ impl Policy for WaterFill {
         let mut binds = vec![false; problem.nodes.len()];
         // Parents stand before children, so a node's ceiling is known when its turn comes.
         for node in 0..problem.nodes.len() {
-            let ceiling = problem.nodes[node]
-                .parent
-                .map_or(Level::TOP, |parent| levels[parent]);
+            let ceiling = problem.nodes[node].parent.map_or(Level::TOP, |parent| levels[parent]);
             let level = tree.level(problem, node, ceiling);
             binds[node] = level < ceiling;
             levels[node] = level;
         }
-        let mut shares_w: Vec<i64> = problem
-            .claims
-            .iter()
-            .map(|claim| levels[claim.node].share(claim))
-            .collect();
+        let mut shares_w: Vec<i64> =
+            problem.claims.iter().map(|claim| levels[claim.node].share(claim)).collect();
         hand_out_spare(problem, &binds, &mut shares_w);
-        let levels_w = levels
-            .iter()
-            .zip(&binds)
-            .map(|(level, binds)| binds.then(|| level.watts()))
-            .collect();
+        let levels_w =
+            levels.iter().zip(&binds).map(|(level, binds)| binds.then(|| level.watts())).collect();
         Shares { shares_w, levels_w }
     }
 }
@@ -73,25 +65,16 @@ impl Index {
             .zip(leasts)
             .map(|(node, least)| node.budget_w.max(least))
             .collect();
-        Self {
-            claims,
-            children,
-            ceilings,
-        }
+        Self { claims, children, ceilings }
     }
 
     /// What the claims under a node take at a level, each node capped by its own budget.
     fn taken(&self, problem: &Problem, node: usize, level: Level) -> i64 {
-        let own: i64 = self.claims[node]
-            .iter()
-            .map(|index| level.share(&problem.claims[*index]))
-            .sum();
+        let own: i64 =
+            self.claims[node].iter().map(|index| level.share(&problem.claims[*index])).sum();
         let below: i64 = self.children[node]
             .iter()
-            .map(|child| {
-                self.taken(problem, *child, level)
-                    .min(self.ceilings[*child])
-            })
+            .map(|child| self.taken(problem, *child, level).min(self.ceilings[*child]))
             .sum();
         own.saturating_add(below)
     }

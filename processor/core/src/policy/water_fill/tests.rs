@@ -6,60 +6,24 @@ use super::super::{Claim, Node};
 use super::*;
 
 fn claim(node: usize, low_w: i64, high_w: i64, weight_milli: i64, tie: u64) -> Claim {
-    Claim {
-        node,
-        low_w,
-        high_w,
-        weight_milli,
-        tie,
-    }
+    Claim { node, low_w, high_w, weight_milli, tie }
 }
 
 #[track_caller]
 fn check(budget_w: i64, claims: &[Claim], expected: &[i64]) {
-    let problem = Problem {
-        nodes: vec![Node {
-            parent: None,
-            budget_w,
-        }],
-        claims: claims.to_vec(),
-    };
+    let problem = Problem { nodes: vec![Node { parent: None, budget_w }], claims: claims.to_vec() };
     assert_eq!(WaterFill.allocate(&problem).shares_w, expected);
 }
 
 #[test]
 fn one_level_shares_by_weight_up_to_each_cap() {
-    check(
-        9,
-        &[claim(0, 0, 10, 1000, 1), claim(0, 0, 10, 2000, 2)],
-        &[3, 6],
-    );
-    check(
-        9,
-        &[claim(0, 0, 2, 1000, 1), claim(0, 0, 10, 1000, 2)],
-        &[2, 7],
-    );
-    check(
-        100,
-        &[claim(0, 0, 2, 1000, 1), claim(0, 0, 10, 1000, 2)],
-        &[2, 10],
-    );
-    check(
-        5,
-        &[claim(0, 0, 10, 1000, 9), claim(0, 0, 10, 1000, 2)],
-        &[2, 3],
-    );
+    check(9, &[claim(0, 0, 10, 1000, 1), claim(0, 0, 10, 2000, 2)], &[3, 6]);
+    check(9, &[claim(0, 0, 2, 1000, 1), claim(0, 0, 10, 1000, 2)], &[2, 7]);
+    check(100, &[claim(0, 0, 2, 1000, 1), claim(0, 0, 10, 1000, 2)], &[2, 10]);
+    check(5, &[claim(0, 0, 10, 1000, 9), claim(0, 0, 10, 1000, 2)], &[2, 3]);
     check(0, &[claim(0, 0, 10, 1000, 1)], &[0]);
-    check(
-        -4,
-        &[claim(0, -10, 10, 1000, 1), claim(0, 0, 10, 1000, 2)],
-        &[-4, 0],
-    );
-    check(
-        -40,
-        &[claim(0, -10, 10, 1000, 1), claim(0, 0, 10, 1000, 2)],
-        &[-10, 0],
-    );
+    check(-4, &[claim(0, -10, 10, 1000, 1), claim(0, 0, 10, 1000, 2)], &[-4, 0]);
+    check(-40, &[claim(0, -10, 10, 1000, 1), claim(0, 0, 10, 1000, 2)], &[-10, 0]);
 }
 
 fn problems() -> impl Strategy<Value = Problem> {
@@ -75,13 +39,7 @@ fn problems() -> impl Strategy<Value = Problem> {
             .collect();
         let count = nodes.len();
         let claims = prop::collection::vec(
-            (
-                0..count,
-                -3_000_i64..=0,
-                0_i64..20_000,
-                1_i64..9_000,
-                any::<u64>(),
-            ),
+            (0..count, -3_000_i64..=0, 0_i64..20_000, 1_i64..9_000, any::<u64>()),
             0..25,
         );
         claims.prop_map(move |raw| Problem {

@@ -1,0 +1,29 @@
+//! What the log says was decided is a fact, even where this core would have decided otherwise: it may have been sent.
+
+use schemas::records::decision::{Decision, Emit};
+use schemas::records::snapshot::LiveCommand;
+
+use crate::device;
+use crate::tree::Tree;
+
+impl Tree {
+    /// Takes the setpoints of a recorded decision as commands that may be in force.
+    pub fn adopt(&mut self, recorded: &Decision) {
+        for decided in &recorded.devices {
+            let Some(device) = self.devices.get_mut(&decided.device_id) else { continue };
+            device.setpoint_w = decided.setpoint_w;
+            if let (Some(setpoint_w), Emit::Change | Emit::Renew) = (decided.setpoint_w, decided.emit) {
+                let command = LiveCommand {
+                    epoch: recorded.epoch,
+                    seq: recorded.seq,
+                    setpoint_w,
+                    decided: recorded.header.at,
+                    until: recorded.header.at.plus_ms(2 * decided.ttl_ms),
+                    fallback_w: decided.fallback_w,
+                    applied: false,
+                };
+                device::command(device, command);
+            }
+        }
+    }
+}

@@ -1,0 +1,449 @@
+//! The control loop of one instance: reads inputs, lets each partition's driver decide, appends what it decides, and acts
+//! on what the log gives back.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use control_core::Effects;
+use futures::future::try_join_all;
+use schemas::codec::Record;
+use schemas::ledger::Holder;
+use schemas::records::decision::{Decision, LedgerRecord};
+use schemas::records::operator::{Change, ControlSettings, OperatorRecord};
+use schemas::records::state::{DeviceState, FeederState};
+use schemas::topics::Topic;
+use service_kit::clock::{Clock, SystemClock};
+use service_kit::log::{Group, GroupEvent, LogRecord, Outgoing, Producer, Reader, Start};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::caps::{RECORDS_PER_TURN_MAX, RECOVERY_PAUSE};
+use crate::config::{Config, Partitions};
+use crate::driver::{Driver, RegistryAt, ReplayRegistry, Standing};
+use crate::metrics;
+use crate::recovery::{Recovered, Recovery, gather_input, report_difference};
+
+const GROUP: &str = "processor";
+
+/// A partition that this instance holds.
+struct Held {
+    driver: Driver,
+    holder: Holder,
+    /// Decisions before this hold were made with the registry up to here: none is made with less.
+    operator_from: i64,
+    /// States of decisions that have been handed to the log and not read back yet.
+    open: BTreeMap<(schemas::FeederId, i64), (Vec<DeviceState>, Vec<FeederState>)>,
+}
+
+/// The control loop.
+pub struct Control {
+    config: Config,
+    clock: SystemClock,
+    producer: Producer,
+    reader: Reader,
+    partitions: i32,
+    registry: RegistryAt,
+    reads_operator: bool,
+    held: BTreeMap<i32, Held>,
+    recovering: JoinSet<(i32, anyhow::Result<Recovered>)>,
+    wanted: Vec<i32>,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control").field("held", &self.held.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Control {
+    /// A loop that holds nothing yet.
+    ///
+    /// # Errors
+    /// When the log client cannot be made.
+    pub fn new(config: Config, producer: Producer, partitions: i32) -> anyhow::Result<Self> {
+        let reader = Reader::new(&config.log, &[]).context("making the reader")?;
+        Ok(Self {
+            config,
+            clock: SystemClock,
+            producer,
+            reader,
+            partitions,
+            registry: RegistryAt::default(),
+            reads_operator: false,
+            held: BTreeMap::new(),
+            recovering: JoinSet::new(),
+            wanted: Vec::new(),
+        })
+    }
+
+    /// Runs until `shutdown`.
+    ///
+    /// # Errors
+    /// When the log refuses for good.
+    pub async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let mut group = match &self.config.partitions {
+            Partitions::Auto => Some(Group::join(&self.config.log, GROUP, Topic::Telemetry)?),
+            Partitions::All => {
+                self.want((0..self.partitions).collect());
+                None
+            }
+            Partitions::These(partitions) => {
+                self.want(partitions.clone());
+                None
+            }
+        };
+        loop {
+            let wait = self.until_deadline();
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                event = next_event(&mut group) => self.on_group(event?)?,
+                Some(joined) = self.recovering.join_next() => {
+                    let (partition, outcome) = joined.context("recovery panicked")?;
+                    self.on_recovered(partition, outcome)?;
+                }
+                record = self.reader.next() => {
+                    self.on_record(record?).await?;
+                    self.drain().await?;
+                }
+                () = tokio::time::sleep_until(wait) => {}
+            }
+            self.decide().await?;
+        }
+        self.recovering.abort_all();
+        self.producer.flush().await;
+        Ok(())
+    }
+
+    /// Takes what is there already, so that a burst is gathered before it is decided on.
+    async fn drain(&mut self) -> anyhow::Result<()> {
+        for _ in 0..RECORDS_PER_TURN_MAX {
+            let next = futures::future::FutureExt::now_or_never(self.reader.next());
+            match next {
+                Some(record) => self.on_record(record?).await?,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn until_deadline(&self) -> Instant {
+        let now = self.clock.now();
+        let registry = &self.registry.registry;
+        let deadline =
+            self.held.values().filter_map(|held| held.driver.next_deadline(registry, now)).min();
+        let wait_ms = deadline.map_or(1_000, |deadline| deadline.since(now).clamp(1, 1_000));
+        Instant::now() + std::time::Duration::from_millis(wait_ms.unsigned_abs())
+    }
+
+    fn want(&mut self, partitions: Vec<i32>) {
+        for partition in partitions {
+            self.wanted.push(partition);
+            self.start_recovery(partition, false);
+        }
+    }
+
+    fn start_recovery(&mut self, partition: i32, after_failure: bool) {
+        let recovery = Recovery {
+            log: self.config.log.clone(),
+            producer: self.producer.clone(),
+            clock: self.clock,
+            partitions: self.partitions,
+            append_timeout: self.config.append_timeout,
+        };
+        self.recovering.spawn(async move {
+            if after_failure {
+                tokio::time::sleep(RECOVERY_PAUSE).await;
+            }
+            (partition, recovery.recover(partition).await)
+        });
+    }
+
+    fn on_group(&mut self, event: GroupEvent) -> anyhow::Result<()> {
+        match event {
+            GroupEvent::Assigned(partitions) => {
+                tracing::info!(?partitions, "partitions assigned");
+                self.want(partitions);
+            }
+            GroupEvent::Revoked(partitions) => {
+                tracing::info!(?partitions, "partitions revoked");
+                for partition in partitions {
+                    self.wanted.retain(|wanted| *wanted != partition);
+                    self.let_go(partition)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn on_recovered(
+        &mut self,
+        partition: i32,
+        outcome: anyhow::Result<Recovered>,
+    ) -> anyhow::Result<()> {
+        if !self.wanted.contains(&partition) || self.held.contains_key(&partition) {
+            return Ok(());
+        }
+        let recovered = match outcome {
+            Ok(recovered) => recovered,
+            Err(error) => {
+                tracing::warn!(
+                    partition,
+                    error = format!("{error:#}"),
+                    "recovery failed; trying again"
+                );
+                self.start_recovery(partition, true);
+                return Ok(());
+            }
+        };
+        let Recovered { mut driver, holder, decisions_next, registry, .. } = recovered;
+        let operator_from = registry.next;
+        if registry.next > self.registry.next && !self.reads_operator {
+            self.registry = registry;
+        }
+        driver.note_roots(&self.registry.registry);
+        let gathered = driver.gathered();
+        let mut places = vec![
+            (Topic::Acks, partition, Start::Offset(gathered.acks)),
+            (Topic::Telemetry, partition, Start::Offset(gathered.telemetry)),
+            (Topic::Decisions, partition, Start::Offset(decisions_next)),
+        ];
+        if !self.reads_operator {
+            places.push((Topic::Operator, 0, Start::Offset(self.registry.next)));
+            self.reads_operator = true;
+        }
+        self.reader.add(&places)?;
+        self.held.insert(partition, Held { driver, holder, operator_from, open: BTreeMap::new() });
+        metrics::set_partitions(self.held.len());
+        Ok(())
+    }
+
+    /// Stops working on a partition at once.
+    fn let_go(&mut self, partition: i32) -> anyhow::Result<()> {
+        if self.held.remove(&partition).is_some() {
+            let topics = [Topic::Acks, Topic::Telemetry, Topic::Decisions];
+            self.reader.remove(&topics.map(|topic| (topic, partition)))?;
+            metrics::set_partitions(self.held.len());
+        }
+        Ok(())
+    }
+
+    async fn on_record(&mut self, record: LogRecord) -> anyhow::Result<()> {
+        match record.topic {
+            Topic::Operator => self.on_operator(&record),
+            Topic::Telemetry | Topic::Acks => {
+                if let Some(held) = self.held.get_mut(&record.partition) {
+                    gather_input(&mut held.driver, &record);
+                }
+            }
+            Topic::Decisions => self.on_decision(record).await?,
+            Topic::Snapshots | Topic::DeviceState | Topic::FeederState | Topic::DeadLetters => {}
+        }
+        Ok(())
+    }
+
+    fn on_operator(&mut self, record: &LogRecord) {
+        let decoded = match OperatorRecord::decode(&record.value) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                self.registry.next = self.registry.next.max(record.offset + 1);
+                return metrics::count_poison(record, &error);
+            }
+        };
+        if !self.registry.read(record.offset, &decoded) {
+            return;
+        }
+        let registry = &self.registry.registry;
+        for held in self.held.values_mut() {
+            if matches!(decoded.change, Change::FeederChange(_) | Change::DeviceRegistered(_)) {
+                held.driver.note_roots(registry);
+            }
+            held.driver.note_change(&decoded.change, registry);
+        }
+    }
+
+    async fn on_decision(&mut self, record: LogRecord) -> anyhow::Result<()> {
+        let partition = record.partition;
+        let Some(held) = self.held.get_mut(&partition) else { return Ok(()) };
+        let decoded = match LedgerRecord::decode(&record.value) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                metrics::count_poison(&record, &error);
+                return Ok(());
+            }
+        };
+        // Live, a foreign decision that counts comes only after a foreign claim, and that ends our hold.
+        let mut no_replay = ReplayRegistry::default();
+        match held.driver.read_decision(decoded, &mut no_replay) {
+            Standing::TakenOver(holder) if holder != held.holder => {
+                tracing::warn!(
+                    partition,
+                    epoch = holder.epoch,
+                    "another instance has taken the partition"
+                );
+                self.let_go(partition)?;
+                // The group still names us: then the other one is a mistake, and the log decides between us.
+                if self.config.partitions == Partitions::Auto && self.wanted.contains(&partition) {
+                    self.start_recovery(partition, true);
+                }
+            }
+            Standing::TakenOver(_) | Standing::Nothing => {}
+            Standing::Counts { decision, difference } => {
+                report_difference(partition, record.offset, &decision.root, difference.as_deref());
+                self.publish(partition, &decision, record.offset + 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what follows from a decision that counts: states for live views, and a snapshot when one is due.
+    fn publish(&mut self, partition: i32, decision: &Decision, decisions_next: i64) {
+        let every = self.config.snapshot_decisions;
+        let Some(held) = self.held.get_mut(&partition) else { return };
+        let snapshots = held.driver.snapshot_if_due(decision, decisions_next, every);
+        let Some((device_states, feeder_states)) =
+            held.open.remove(&(decision.root.clone(), decision.seq))
+        else {
+            return;
+        };
+        let device = |state: &DeviceState| Outgoing {
+            topic: Topic::DeviceState,
+            partition,
+            key: state.device_id.to_string(),
+            value: state.encode(),
+        };
+        let feeder = |state: &FeederState| Outgoing {
+            topic: Topic::FeederState,
+            partition,
+            key: state.node.feeder_id.to_string(),
+            value: state.encode(),
+        };
+        let snapshot = snapshots.iter().map(|part| Outgoing {
+            topic: Topic::Snapshots,
+            partition,
+            key: part.key(),
+            value: part.encode(),
+        });
+        let all = feeder_states.iter().map(feeder).chain(device_states.iter().map(device));
+        for outgoing in all.chain(snapshot) {
+            // Derived: the next decision writes them again.
+            let on_delivery = Box::new(|_| {});
+            if self.producer.send(&outgoing, on_delivery).is_err() {
+                tracing::warn!(partition, "the log is slow: derived states are left out");
+                break;
+            }
+        }
+    }
+
+    /// Appends every decision that is due.
+    async fn decide(&mut self) -> anyhow::Result<()> {
+        let now = self.clock.now();
+        let started = Instant::now();
+        let mut failed = Vec::new();
+        for (partition, held) in &mut self.held {
+            if self.registry.next < held.operator_from {
+                continue;
+            }
+            let due = held.driver.decide_due(&self.registry, held.holder, now);
+            if due.is_empty() {
+                continue;
+            }
+            metrics::observe_cycle(started.elapsed().as_secs_f64());
+            if let Err(error) =
+                append_all(&self.producer, &self.config, *partition, held, due).await
+            {
+                // Nobody knows whether it is in the log: the log is asked, by recovery.
+                tracing::warn!(partition, error = format!("{error:#}"), "an append failed");
+                failed.push(*partition);
+            }
+        }
+        for partition in failed {
+            self.let_go(partition)?;
+            self.start_recovery(partition, true);
+        }
+        Ok(())
+    }
+}
+
+async fn next_event(group: &mut Option<Group>) -> anyhow::Result<GroupEvent> {
+    match group {
+        Some(group) => Ok(group.next().await?),
+        None => std::future::pending().await,
+    }
+}
+
+async fn append_all(
+    producer: &Producer,
+    config: &Config,
+    partition: i32,
+    held: &mut Held,
+    due: Vec<Effects>,
+) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let mut appends = Vec::new();
+    for effects in due {
+        let Effects { decision, device_states, feeder_states } = effects;
+        held.open.insert((decision.root.clone(), decision.seq), (device_states, feeder_states));
+        let parts = decision.clone().into_parts(schemas::caps::DECISION_PART_DEVICES_MAX);
+        for part in parts {
+            let outgoing = Outgoing {
+                topic: Topic::Decisions,
+                partition,
+                key: part.root.to_string(),
+                value: LedgerRecord::DecisionPart(part).encode(),
+            };
+            appends.push(append(producer, outgoing, config.append_timeout));
+        }
+        metrics::observe_append(&decision, started.elapsed().as_secs_f64());
+    }
+    try_join_all(appends).await?;
+    Ok(())
+}
+
+async fn append(
+    producer: &Producer,
+    outgoing: Outgoing,
+    timeout: std::time::Duration,
+) -> anyhow::Result<i64> {
+    producer.append(&outgoing, timeout).await.context("appending a decision")
+}
+
+/// Writes the control settings to the log where they differ from the last ones there.
+///
+/// # Errors
+/// When the log does not answer.
+pub async fn write_settings(config: &Config, producer: &Producer) -> anyhow::Result<()> {
+    let mut registry = RegistryAt::default();
+    service_kit::log::read_to_end(
+        &config.log,
+        &[(Topic::Operator, 0, Start::Beginning)],
+        |record| {
+            if let Ok(decoded) = OperatorRecord::decode(&record.value) {
+                registry.read(record.offset, &decoded);
+            }
+            anyhow::Ok(())
+        },
+    )
+    .await?;
+    let settings: &ControlSettings = &config.control;
+    if registry.next > 0 && registry.registry.settings == *settings {
+        return Ok(());
+    }
+    let record = OperatorRecord {
+        id: Uuid::now_v7(),
+        at: SystemClock.now(),
+        actor: "derms-processor".to_owned(),
+        change: Change::ControlSettings(settings.clone()),
+    };
+    let outgoing = Outgoing {
+        topic: Topic::Operator,
+        partition: 0,
+        key: record.change.entity(),
+        value: record.encode(),
+    };
+    producer.append(&outgoing, config.append_timeout * 5).await.context("writing the settings")?;
+    tracing::info!("control settings written to the log");
+    Ok(())
+}

@@ -1,0 +1,460 @@
+//! One partition's trees: gathers inputs as they come, applies them in log order when a decision is made, and knows
+//! which decisions count. Synchronous and without IO: live control, recovery and replay run the same code.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use control_core::{Effects, Input, Tick, Tree, Watch};
+use schemas::codec::Record;
+use schemas::ledger::{Holder, Ledger, Verdict};
+use schemas::records::ack::Ack;
+use schemas::records::decision::{Decision, LedgerRecord, Positions, Trigger};
+use schemas::records::operator::{Change, OperatorRecord};
+use schemas::records::snapshot::SnapshotPart;
+use schemas::records::state::Version;
+use schemas::records::telemetry::Telemetry;
+use schemas::registry::Registry;
+use schemas::topics::tree_partition;
+use schemas::{FeederId, Timestamp};
+
+use crate::caps::{PENDING_INPUTS_MAX, SNAPSHOT_PART_DEVICES_MAX, URGENT_PAUSE_MS};
+
+/// The registry as of a position of `operator.v1`.
+#[derive(Debug, Clone, Default)]
+pub struct RegistryAt {
+    /// The fold.
+    pub registry: Registry,
+    /// The next offset it has not read.
+    pub next: i64,
+}
+
+impl RegistryAt {
+    /// Reads the next record; one it has read already changes nothing. Returns whether it was new.
+    pub fn read(&mut self, offset: i64, record: &OperatorRecord) -> bool {
+        if offset < self.next {
+            return false;
+        }
+        if let Err(refused) = self.registry.apply(record) {
+            tracing::debug!(%refused, offset, "an operator record changes nothing");
+        }
+        self.next = offset + 1;
+        true
+    }
+}
+
+/// A tree and what waits for its next decision.
+#[derive(Debug)]
+struct Slot {
+    tree: Tree,
+    watch: Watch,
+    acks: VecDeque<(i64, Ack)>,
+    telemetry: VecDeque<(i64, Telemetry)>,
+    seq: i64,
+    /// A decision that has been handed out and not yet been read back.
+    open: bool,
+    /// An operator changed something of this tree since the last decision.
+    urgent: bool,
+    /// New telemetry since the last look at the load.
+    fresh: bool,
+    decided_at: Timestamp,
+    since_snapshot: i64,
+    snapshot_number: i64,
+}
+
+impl Slot {
+    fn new(tree: Tree) -> Self {
+        Self {
+            tree,
+            watch: Watch::default(),
+            acks: VecDeque::new(),
+            telemetry: VecDeque::new(),
+            seq: 0,
+            open: false,
+            urgent: false,
+            fresh: false,
+            decided_at: Timestamp(0),
+            since_snapshot: 0,
+            snapshot_number: 0,
+        }
+    }
+
+    /// Applies what waits, up to the positions: first by topic, then by offset, so that the order depends on the log alone.
+    fn apply_up_to(&mut self, positions: Positions, registry: &Registry) {
+        while let Some((_, ack)) = self.acks.pop_front_if(|(offset, _)| *offset < positions.acks) {
+            self.tree.apply(&Input::Ack(ack), registry);
+        }
+        while let Some((_, sample)) =
+            self.telemetry.pop_front_if(|(offset, _)| *offset < positions.telemetry)
+        {
+            self.tree.apply(&Input::Telemetry(sample), registry);
+        }
+    }
+}
+
+/// What became of a record of `decisions.v1`.
+#[derive(Debug)]
+pub enum Standing {
+    /// A decision counts. `difference` says where it is not what this core says of the same inputs.
+    Counts {
+        /// The decision.
+        decision: Decision,
+        /// The first difference, if any.
+        difference: Option<String>,
+    },
+    /// Another holds the partition now.
+    TakenOver(Holder),
+    /// Nothing that concerns control.
+    Nothing,
+}
+
+/// The trees of one partition.
+#[derive(Debug)]
+pub struct Driver {
+    partition: i32,
+    partitions: i32,
+    ledger: Ledger,
+    slots: BTreeMap<FeederId, Slot>,
+    /// Next offsets gathered.
+    gathered: Positions,
+    /// Samples that control did not take, because too many waited.
+    pub dropped: u64,
+}
+
+impl Driver {
+    /// A driver of a partition whose ledger is read from a place where `holder` held it.
+    #[must_use]
+    pub fn new(partition: i32, partitions: i32, holder: Option<Holder>) -> Self {
+        Self {
+            partition,
+            partitions,
+            ledger: Ledger::resume(holder),
+            slots: BTreeMap::new(),
+            gathered: Positions::default(),
+            dropped: 0,
+        }
+    }
+
+    /// Puts a tree back as a snapshot holds it.
+    pub fn restore(&mut self, parts: Vec<SnapshotPart>) {
+        let Some(first) = parts.first() else { return };
+        let (root, version, number) = (first.root.clone(), first.version, first.number);
+        let tree_state = parts.iter().find_map(|part| part.tree.clone());
+        let Some(tree_state) = tree_state else { return };
+        let decided_at = tree_state.decided_at;
+        let devices = parts.into_iter().flat_map(|part| part.devices).collect();
+        let mut slot = Slot::new(Tree::restore(root.clone(), tree_state, devices));
+        slot.seq = version.seq;
+        slot.snapshot_number = number;
+        slot.decided_at = decided_at;
+        self.ledger.note_seq(&root, version.seq);
+        self.slots.insert(root, slot);
+    }
+
+    /// Who holds the partition, as far as the ledger has been read.
+    #[must_use]
+    pub fn holder(&self) -> Option<Holder> {
+        self.ledger.holder()
+    }
+
+    /// Next offsets that it has not gathered.
+    #[must_use]
+    pub fn gathered(&self) -> Positions {
+        self.gathered
+    }
+
+    /// Says where gathering begins, when there is nothing before it.
+    pub fn start_at(&mut self, acks: i64, telemetry: i64) {
+        self.gathered.acks = self.gathered.acks.max(acks);
+        self.gathered.telemetry = self.gathered.telemetry.max(telemetry);
+    }
+
+    /// Number of trees.
+    #[must_use]
+    pub fn tree_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Gathers a sample that stands under a root's key.
+    pub fn gather_telemetry(&mut self, root: &FeederId, offset: i64, sample: Telemetry) {
+        if offset < self.gathered.telemetry {
+            return;
+        }
+        self.gathered.telemetry = offset + 1;
+        let slot = self.slot(root);
+        slot.watch.hear(&sample);
+        slot.fresh = true;
+        slot.telemetry.push_back((offset, sample));
+        if slot.telemetry.len() > PENDING_INPUTS_MAX {
+            slot.telemetry.pop_front();
+            self.dropped += 1;
+        }
+    }
+
+    /// Gathers an ack or status that stands under a root's key.
+    pub fn gather_ack(&mut self, root: &FeederId, offset: i64, ack: Ack) {
+        if offset < self.gathered.acks {
+            return;
+        }
+        self.gathered.acks = offset + 1;
+        let slot = self.slot(root);
+        slot.acks.push_back((offset, ack));
+        if slot.acks.len() > PENDING_INPUTS_MAX {
+            slot.acks.pop_front();
+            self.dropped += 1;
+        }
+    }
+
+    /// Skips an input that cannot be read.
+    pub fn skip(&mut self, offset: i64, telemetry: bool) {
+        let gathered =
+            if telemetry { &mut self.gathered.telemetry } else { &mut self.gathered.acks };
+        *gathered = (*gathered).max(offset + 1);
+    }
+
+    /// Notes that an operator changed something: the trees it concerns decide without waiting.
+    pub fn note_change(&mut self, change: &Change, registry: &Registry) {
+        let feeder_id = match change {
+            Change::FeederChange(change) => Some(change.feeder_id.clone()),
+            Change::EventCreated(created) => Some(created.feeder_id.clone()),
+            Change::EventCancelled(cancelled) => registry
+                .events
+                .get(&cancelled.event_id)
+                .map(|event| event.created.feeder_id.clone()),
+            Change::DeviceChange(change) => registry.feeder_of(&change.device_id).cloned(),
+            Change::OverrideSet(set) => registry.feeder_of(&set.device_id).cloned(),
+            Change::OverrideCleared(cleared) => registry.feeder_of(&cleared.device_id).cloned(),
+            Change::ControlResumed(resumed) => Some(resumed.feeder_id.clone()),
+            Change::ProgramSet(_) | Change::ProgramDeleted(_) => {
+                self.slots.values_mut().for_each(|slot| slot.urgent = true);
+                None
+            }
+            Change::ControlSettings(_) | Change::DeviceRegistered(_) | Change::SimulationSet(_) => {
+                None
+            }
+        };
+        if let Some(slot) =
+            feeder_id.and_then(|feeder_id| self.slots.get_mut(&registry.root_of(&feeder_id)))
+        {
+            slot.urgent = true;
+        }
+    }
+
+    /// Makes sure that every root of this partition has its tree.
+    pub fn note_roots(&mut self, registry: &Registry) {
+        for root in registry.roots() {
+            if tree_partition(&root, self.partitions) == self.partition {
+                self.slot(&root);
+            }
+        }
+    }
+
+    /// Reads the next record of the decisions partition.
+    ///
+    /// A decision of ours that we hold open is confirmed; any other one that counts is replayed.
+    pub fn read_decision(
+        &mut self,
+        record: LedgerRecord,
+        registry: &mut ReplayRegistry,
+    ) -> Standing {
+        match self.ledger.read(record) {
+            Verdict::Claimed(holder) => Standing::TakenOver(holder),
+            Verdict::Partial | Verdict::Void(_) => Standing::Nothing,
+            Verdict::Decided(decision) => {
+                let open = self
+                    .slots
+                    .get(&decision.root)
+                    .is_some_and(|slot| slot.open && slot.seq == decision.seq);
+                let difference = if open { None } else { self.replay(&decision, registry) };
+                let slot = self.slot(&decision.root);
+                slot.open = false;
+                slot.since_snapshot += 1;
+                Standing::Counts { decision, difference }
+            }
+        }
+    }
+
+    /// Decides again what the log says was decided, from the same inputs, and compares.
+    fn replay(&mut self, recorded: &Decision, registry: &mut ReplayRegistry) -> Option<String> {
+        let positions = recorded.header.positions;
+        let registry = registry.up_to(positions.operator);
+        let slot = self.slot(&recorded.root);
+        slot.apply_up_to(positions, registry);
+        let tick = Tick {
+            now: recorded.header.at,
+            trigger: recorded.header.trigger,
+            epoch: recorded.epoch,
+            writer: recorded.writer,
+            seq: recorded.seq,
+            positions,
+        };
+        let effects = slot.tree.decide(registry, tick);
+        slot.seq = recorded.seq;
+        slot.decided_at = recorded.header.at;
+        let difference = first_difference(&effects.decision, recorded);
+        if difference.is_some() {
+            // The record may have been sent: it is a fact, whatever this core says of it.
+            slot.tree.adopt(recorded);
+        }
+        difference
+    }
+
+    /// The decisions that are due, with what follows from each. Each tree has at most one open decision.
+    pub fn decide_due(&mut self, at: &RegistryAt, holder: Holder, now: Timestamp) -> Vec<Effects> {
+        let registry = &at.registry;
+        let positions = Positions { operator: at.next, ..self.gathered };
+        let mut all = Vec::new();
+        for (root, slot) in &mut self.slots {
+            let is_root =
+                registry.feeders.get(root).is_some_and(|feeder| feeder.parent_id.is_none());
+            if slot.open || !is_root {
+                continue;
+            }
+            let Some(trigger) = due(slot, registry, root, now) else { continue };
+            slot.apply_up_to(positions, registry);
+            slot.seq += 1;
+            let tick = Tick {
+                now,
+                trigger,
+                epoch: holder.epoch,
+                writer: holder.writer,
+                seq: slot.seq,
+                positions,
+            };
+            all.push(slot.tree.decide(registry, tick));
+            slot.open = true;
+            slot.decided_at = now;
+            slot.urgent = false;
+            slot.fresh = false;
+        }
+        all
+    }
+
+    /// When the next decision is due at the latest.
+    #[must_use]
+    pub fn next_deadline(&self, registry: &Registry, now: Timestamp) -> Option<Timestamp> {
+        let open = self.slots.values().filter(|slot| !slot.open);
+        open.map(|slot| slot.tree.next_deadline(&registry.settings, now, slot.watch.latest()).0)
+            .min()
+    }
+
+    /// Snapshots that are due after a confirmed decision of this tree: every `every` decisions, and after the first.
+    pub fn snapshot_if_due(
+        &mut self,
+        decision: &Decision,
+        decisions_next: i64,
+        every: i64,
+    ) -> Vec<SnapshotPart> {
+        let slot = self.slot(&decision.root);
+        if slot.open || (slot.since_snapshot < every && slot.snapshot_number > 0) {
+            return Vec::new();
+        }
+        slot.since_snapshot = 0;
+        slot.snapshot_number += 1;
+        let (tree, devices) = slot.tree.snapshot();
+        let mut chunks: Vec<_> =
+            devices.chunks(SNAPSHOT_PART_DEVICES_MAX).map(<[_]>::to_vec).collect();
+        if chunks.is_empty() {
+            chunks.push(Vec::new());
+        }
+        let parts = i32::try_from(chunks.len()).unwrap_or(i32::MAX);
+        let mut tree = Some(tree);
+        (0..parts)
+            .zip(chunks)
+            .map(|(part, devices)| SnapshotPart {
+                root: decision.root.clone(),
+                version: Version { epoch: decision.epoch, seq: decision.seq },
+                writer: decision.writer,
+                number: slot.snapshot_number,
+                part,
+                parts,
+                positions: decision.header.positions,
+                decisions_next,
+                tree: tree.take(),
+                devices,
+            })
+            .collect()
+    }
+
+    fn slot(&mut self, root: &FeederId) -> &mut Slot {
+        self.slots.entry(root.clone()).or_insert_with(|| Slot::new(Tree::new(root.clone())))
+    }
+}
+
+/// Whether a tree's decision is due, and why.
+fn due(slot: &mut Slot, registry: &Registry, root: &FeederId, now: Timestamp) -> Option<Trigger> {
+    let (deadline, trigger) = slot.tree.next_deadline(&registry.settings, now, slot.watch.latest());
+    if deadline <= now {
+        return Some(trigger);
+    }
+    // Before its first window there is nothing to shed.
+    let rested = slot.seq > 0 && now.since(slot.decided_at) >= URGENT_PAUSE_MS;
+    if rested && slot.urgent {
+        return Some(Trigger::Operator);
+    }
+    // One decrease in between is enough: the window's end looks again.
+    let half_way = now.since(slot.decided_at) * 2 >= registry.settings.interval_ms;
+    if rested
+        && half_way
+        && std::mem::take(&mut slot.fresh)
+        && slot.watch.is_overloaded(registry, root, now)
+    {
+        return Some(Trigger::Overload);
+    }
+    None
+}
+
+/// The registry at the positions of recorded decisions: operator records are kept and applied as replay comes to them.
+#[derive(Debug, Default)]
+pub struct ReplayRegistry {
+    at: RegistryAt,
+    ahead: VecDeque<(i64, OperatorRecord)>,
+}
+
+impl ReplayRegistry {
+    /// Gathers the next record.
+    pub fn gather(&mut self, offset: i64, record: OperatorRecord) {
+        self.ahead.push_back((offset, record));
+    }
+
+    /// The registry before the record at `next`.
+    pub fn up_to(&mut self, next: i64) -> &Registry {
+        while let Some((offset, record)) = self.ahead.pop_front_if(|(offset, _)| *offset < next) {
+            self.at.read(offset, &record);
+        }
+        self.at.next = self.at.next.max(next);
+        &self.at.registry
+    }
+
+    /// The registry with everything that has been gathered.
+    pub fn into_latest(mut self) -> RegistryAt {
+        let end = self.ahead.back().map_or(self.at.next, |(offset, _)| offset + 1);
+        self.up_to(end);
+        self.at
+    }
+}
+
+/// Where two decisions differ, byte for byte; none when they do not.
+fn first_difference(ours: &Decision, recorded: &Decision) -> Option<String> {
+    let bytes = |decision: &Decision| {
+        decision
+            .clone()
+            .into_parts(usize::MAX)
+            .into_iter()
+            .next()
+            .map(|part| LedgerRecord::DecisionPart(part).encode())
+    };
+    if bytes(ours) == bytes(recorded) {
+        return None;
+    }
+    if ours.header != recorded.header {
+        return Some(format!("header: {:?} here, {:?} in the log", ours.header, recorded.header));
+    }
+    let device = ours.devices.iter().zip(&recorded.devices).find(|(ours, theirs)| ours != theirs);
+    Some(match device {
+        Some((ours, theirs)) => {
+            format!("device {}: {ours:?} here, {theirs:?} in the log", ours.device_id)
+        }
+        None => {
+            format!("{} devices here, {} in the log", ours.devices.len(), recorded.devices.len())
+        }
+    })
+}

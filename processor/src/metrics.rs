@@ -1,0 +1,137 @@
+//! The processor's metrics: the only place that names them.
+
+use std::fmt::Display;
+use std::sync::LazyLock;
+
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+use schemas::records::decision::{Decision, Freshness};
+use schemas::topics::Topic;
+use service_kit::log::LogRecord;
+use service_kit::metrics::{counter, counters, gauge, gauges, histogram};
+
+static DECISIONS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters("derms_processor_decisions_total", "decisions appended, by trigger", &["trigger"])
+});
+static UNCERTIFIED: LazyLock<IntCounter> = LazyLock::new(|| {
+    counter("derms_processor_uncertified_total", "plans that failed their independent check")
+});
+static REPLAYED: LazyLock<IntCounter> =
+    LazyLock::new(|| counter("derms_processor_replayed_total", "decisions replayed at recovery"));
+static DIFFERENCES: LazyLock<IntCounter> = LazyLock::new(|| {
+    counter(
+        "derms_processor_replay_differences_total",
+        "replayed decisions that differ from the log",
+    )
+});
+static POISON: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters("derms_processor_poison_total", "records that cannot be read, by topic", &["topic"])
+});
+static APPEND_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
+    histogram(
+        "derms_processor_append_seconds",
+        "time from a decision to its place in the log",
+        &[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0],
+    )
+});
+static CYCLE_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
+    histogram(
+        "derms_control_cycle_duration_seconds",
+        "time to make the decisions of one turn",
+        &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0],
+    )
+});
+static PARTITIONS: LazyLock<IntGauge> =
+    LazyLock::new(|| gauge("derms_processor_partitions", "partitions held by this instance"));
+static DEVICES: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    gauges("derms_processor_devices", "devices in the last decisions, by freshness", &["freshness"])
+});
+static SINK_ROWS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters("derms_sink_rows_total", "rows written to ClickHouse, by table", &["table"])
+});
+static SINK_DUPLICATES: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "derms_duplicate_message_total",
+        "messages recognised as duplicates, by kind",
+        &["messageType"],
+    )
+});
+static SINK_ERRORS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters("derms_sink_errors_total", "failed writes to ClickHouse, by kind", &["kind"])
+});
+
+/// Counts an appended decision and how long it took.
+pub fn observe_append(decision: &Decision, seconds: f64) {
+    DECISIONS.with_label_values(&[trigger(decision)]).inc();
+    APPEND_SECONDS.observe(seconds);
+    if !decision.header.certified {
+        UNCERTIFIED.inc();
+    }
+    let mut counts = [0_i64; 4];
+    for device in &decision.devices {
+        counts[match device.freshness {
+            Freshness::Fresh => 0,
+            Freshness::Stale => 1,
+            Freshness::Missing => 2,
+            Freshness::Offline => 3,
+        }] += 1;
+    }
+    for (label, count) in ["fresh", "stale", "missing", "offline"].iter().zip(counts) {
+        DEVICES.with_label_values(&[*label]).set(count);
+    }
+}
+
+fn trigger(decision: &Decision) -> &'static str {
+    use schemas::records::decision::Trigger;
+    match decision.header.trigger {
+        Trigger::Window => "window",
+        Trigger::Idle => "idle",
+        Trigger::Overload => "overload",
+        Trigger::Operator => "operator",
+    }
+}
+
+/// Observes how long a turn of decisions took.
+pub fn observe_cycle(seconds: f64) {
+    CYCLE_SECONDS.observe(seconds);
+}
+
+/// Counts decisions replayed.
+pub fn count_replayed(decisions: u64) {
+    REPLAYED.inc_by(decisions);
+}
+
+/// Counts a replayed decision that differs.
+pub fn count_difference() {
+    DIFFERENCES.inc();
+}
+
+/// Counts and logs a record that cannot be read.
+pub fn count_poison(record: &LogRecord, why: &dyn Display) {
+    POISON.with_label_values(&[topic(record.topic)]).inc();
+    let (topic, partition, offset) = (topic(record.topic), record.partition, record.offset);
+    tracing::warn!(topic, partition, offset, %why, "a record cannot be read and is passed over");
+}
+
+fn topic(topic: Topic) -> &'static str {
+    topic.suffix()
+}
+
+/// Sets the number of partitions held.
+pub fn set_partitions(held: usize) {
+    PARTITIONS.set(i64::try_from(held).unwrap_or(i64::MAX));
+}
+
+/// Counts rows written.
+pub fn count_rows(table: &str, rows: usize) {
+    SINK_ROWS.with_label_values(&[table]).inc_by(rows as u64);
+}
+
+/// Counts a message seen before.
+pub fn count_duplicate(kind: &str) {
+    SINK_DUPLICATES.with_label_values(&[kind]).inc();
+}
+
+/// Counts a failed write.
+pub fn count_sink_error(kind: &str) {
+    SINK_ERRORS.with_label_values(&[kind]).inc();
+}

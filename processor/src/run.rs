@@ -1,0 +1,25 @@
+//! Starts the control loop and the sink.
+
+use anyhow::Context;
+use service_kit::log::{Producer, ensure_topics};
+use service_kit::task::Crew;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::control::{Control, write_settings};
+use crate::sink;
+
+/// Runs the processor until `shutdown`.
+///
+/// # Errors
+/// When the log cannot be reached at the start, or refuses for good.
+pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let partitions = ensure_topics(&config.log).await.context("topics of the log")?;
+    let producer = Producer::new(&config.log)?;
+    write_settings(&config, &producer).await?;
+    let control = Control::new(config.clone(), producer, partitions)?;
+    let mut crew = Crew::new(shutdown.clone());
+    crew.spawn("control", control.run(shutdown.clone()));
+    crew.spawn("sink", sink::run(config, partitions, shutdown));
+    crew.join().await
+}

@@ -1,0 +1,112 @@
+//! ClickHouse as the sink uses it: migrations, stored positions, and blocks with a deduplication token.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use clickhouse::{Client, Compression, Row, RowOwned, RowWrite};
+use schemas::clickhouse::{MIGRATIONS, statements};
+
+use crate::config::SinkConfig;
+use crate::metrics;
+
+/// A client for the configured database.
+#[derive(Debug, Clone)]
+pub(super) struct Store {
+    client: Client,
+    admin: Client,
+    database: String,
+}
+
+/// What names a block: its table and the place of its records in the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BlockId {
+    pub(super) table: &'static str,
+    pub(super) partition: i32,
+    pub(super) first: i64,
+    pub(super) last: i64,
+}
+
+impl Store {
+    pub(super) fn new(config: &SinkConfig) -> Self {
+        let mut admin = Client::default().with_url(&config.url).with_compression(Compression::None);
+        if let Some(user) = &config.user {
+            admin = admin.with_user(user);
+        }
+        if let Some(password) = &config.password {
+            admin = admin.with_password(password);
+        }
+        let client = admin.clone().with_database(&config.database);
+        Self { client, admin, database: config.database.clone() }
+    }
+
+    /// Applies the migrations that the database has not seen. Each is safe to run again, so two sinks that start at
+    /// once do no harm.
+    pub(super) async fn migrate(&self) -> anyhow::Result<()> {
+        let create = format!("CREATE DATABASE IF NOT EXISTS `{}`", self.database);
+        self.admin.query(&create).execute().await.context("creating the database")?;
+        for migration in MIGRATIONS {
+            // The first one makes the table that tells which have been applied.
+            let applied = migration.number > 1 && self.is_applied(migration.number).await?;
+            if applied {
+                continue;
+            }
+            for statement in statements(migration.sql) {
+                self.client.query_raw(&statement).execute().await.with_context(|| {
+                    format!("migration {:04}_{}", migration.number, migration.name)
+                })?;
+            }
+            if migration.number > 1 || !self.is_applied(1).await? {
+                self.client
+                    .query("INSERT INTO schema_migrations (number, name) VALUES (?, ?)")
+                    .bind(migration.number)
+                    .bind(migration.name)
+                    .execute()
+                    .await
+                    .context("noting a migration")?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_applied(&self, number: u32) -> anyhow::Result<bool> {
+        let query = "SELECT count() FROM schema_migrations WHERE number = ?";
+        let count: u64 = self.client.query(query).bind(number).fetch_one().await?;
+        Ok(count > 0)
+    }
+
+    /// The highest stored offset of each log partition in a table.
+    pub(super) async fn positions(&self, table: &str) -> anyhow::Result<BTreeMap<i32, i64>> {
+        let query =
+            format!("SELECT log_partition, max(log_offset) FROM {table} GROUP BY log_partition");
+        let rows: Vec<(i32, i64)> = self.client.query(&query).fetch_all().await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// Writes a block. Written again with the same id it counts once.
+    pub(super) async fn write<R>(&self, block: BlockId, rows: &[R]) -> anyhow::Result<()>
+    where
+        R: RowOwned + RowWrite + Row,
+    {
+        let BlockId { table, partition, first, last } = block;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let token = format!("{table}-{partition}-{first}-{last}");
+        let mut insert = self
+            .client
+            .insert::<R>(table)
+            .await?
+            .with_setting("insert_deduplication_token", token)
+            .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
+            // One block, whatever its size: an insert is atomic only inside one.
+            .with_setting("max_insert_block_size", "10000000")
+            .with_setting("min_insert_block_size_rows", "10000000")
+            .with_setting("min_insert_block_size_bytes", "0");
+        for row in rows {
+            insert.write(row).await?;
+        }
+        insert.end().await.with_context(|| format!("writing {} rows into {table}", rows.len()))?;
+        metrics::count_rows(table, rows.len());
+        Ok(())
+    }
+}
