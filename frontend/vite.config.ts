@@ -2,7 +2,7 @@
 import { defineConfig } from 'vite';
 import react from '@vitejs/plugin-react';
 
-const api = process.env['DERMS_API'] ?? 'http://127.0.0.1:3001';
+const api = process.env.DERMS_API ?? 'http://127.0.0.1:3001';
 
 export default defineConfig({
   plugins: [react()],

@@ -2,14 +2,15 @@
 import { defineConfig } from 'vitest/config';
 import react from '@vitejs/plugin-react';
 
+// Times are shown in the reader's zone: the tests pin one, so that they mean the same everywhere.
+process.env.TZ = 'Europe/Berlin';
+
 export default defineConfig({
   plugins: [react()],
   test: {
     environment: 'jsdom',
     include: ['src/**/*.test.{ts,tsx}'],
     setupFiles: ['src/app/testing/setup.ts'],
-    // Times are shown in the reader's zone: the tests pin one, so that they mean the same everywhere.
-    env: { TZ: 'Europe/Berlin' },
     css: false,
     pool: 'threads',
     maxWorkers: 2,

@@ -48,7 +48,7 @@ test('the smallest phone shows every page without scrolling sideways', async () 
 
 test('the theme follows the system until one is chosen, and the choice is remembered', async () => {
   const { page } = await stage.open({ theme: 'night' });
-  const theme = () => page.evaluate(() => document.documentElement.dataset['theme']);
+  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
   await enter(page, stage.operator);
   expect(await theme()).toBe('night');
   await page.emulateMedia({ colorScheme: 'light' });

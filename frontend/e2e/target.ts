@@ -22,7 +22,7 @@ function given(userName: string, passwordName: string): Person | null {
 
 /** The test runner sets a BASE_URL of its own ('/') where none is given: only a full address counts. */
 export function baseUrl(): string | null {
-  const url = process.env['BASE_URL'];
+  const url = process.env.BASE_URL;
   return url?.startsWith('http') ? url : null;
 }
 

@@ -7,7 +7,6 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSchema, graphql } from 'graphql';
-import type { GraphQLObjectType } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { Fleet } from './fleet';
@@ -89,10 +88,10 @@ async function sendFile(response: ServerResponse, path: string): Promise<void> {
 function login(response: ServerResponse, body: Record<string, unknown>): void {
   const { username, password } = body;
   if (typeof username !== 'string' || typeof password !== 'string' || !username || !password) {
-    return sendJson(response, 400, { error: 'username and password are required' });
+    sendJson(response, 400, { error: 'username and password are required' }); return;
   }
   const role = USERS[username];
-  if (!role || password !== MOCK_PASSWORD) return sendJson(response, 401, { error: 'invalid credentials' });
+  if (!role || password !== MOCK_PASSWORD) { sendJson(response, 401, { error: 'invalid credentials' }); return; }
   sendJson(response, 200, { token: makeToken(username), user: { username, role: role.toLowerCase() } });
 }
 
@@ -116,8 +115,7 @@ class Ticks {
 
 function makeSchema(fleet: Fleet, ticks: Ticks) {
   const schema = buildSchema(readFileSync(SDL, 'utf8'));
-  const fields = (schema.getSubscriptionType() as GraphQLObjectType).getFields();
-  const { feederUpdated, deviceUpdated } = fields;
+  const { feederUpdated, deviceUpdated } = schema.getSubscriptionType()?.getFields() ?? {};
   if (!feederUpdated || !deviceUpdated) throw new Error('the SDL has lost its subscriptions');
   feederUpdated.subscribe = () =>
     ticks.each(() => fleet.feeders.map((feeder) => ({ feederUpdated: feederView(fleet, feeder) })));
@@ -138,11 +136,11 @@ export async function startMock({ port, devices }: Options): Promise<MockServer>
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname } = new URL(request.url ?? '/', 'http://mock');
-    if (pathname === '/api/health') return sendJson(response, 200, { status: 'ok' });
-    if (pathname === '/api/auth/login') return login(response, await readBody(request));
+    if (pathname === '/api/health') { sendJson(response, 200, { status: 'ok' }); return; }
+    if (pathname === '/api/auth/login') { login(response, await readBody(request)); return; }
     if (pathname !== '/graphql') return sendFile(response, pathname);
     const user = userOf(request.headers.authorization);
-    if (!user) return sendJson(response, 401, { error: 'sign in first' });
+    if (!user) { sendJson(response, 401, { error: 'sign in first' }); return; }
     const { query, variables, operationName } = await readBody(request);
     const result = await graphql({
       schema,
@@ -160,7 +158,7 @@ export async function startMock({ port, devices }: Options): Promise<MockServer>
   });
   const sockets = new WebSocketServer({ server, path: '/graphql/ws' });
   useServer(
-    { schema, roots: { subscription: root }, onConnect: (context) => userOf(context.connectionParams?.['authorization']) !== null },
+    { schema, roots: { subscription: root }, onConnect: (context) => userOf(context.connectionParams?.authorization) !== null },
     sockets,
   );
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));

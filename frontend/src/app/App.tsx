@@ -1,11 +1,10 @@
 //! Which page for which address, and what is open to whom: without a session every address leads to the login and back.
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { Provider } from 'urql';
 import { Redirect, Route, Switch, useLocation, useSearch } from 'wouter';
 import { LoginPage } from '../features/login/LoginPage';
 import { OverviewPage } from '../features/overview/OverviewPage';
 import { createClients } from '../shared/lib/client';
-import type { Clients } from '../shared/lib/client';
 import { BulkClientProvider } from '../shared/lib/live';
 import { useSession } from '../shared/lib/session';
 import { Loading } from '../shared/ui/States';
@@ -27,10 +26,10 @@ export function App() {
   return <SignedIn key={session.token} token={session.token} />;
 }
 
+/** Keyed by the token: the clients live as long as it does, and another user never sees this one's cache. */
 function SignedIn({ token }: { token: string }) {
-  const clients = useClients(token);
+  const [clients] = useState(() => createClients(token));
   const search = useSearch();
-  if (!clients) return null;
   return (
     <Provider value={clients.cached}>
       <BulkClientProvider value={clients.bulk}>
@@ -50,17 +49,6 @@ function SignedIn({ token }: { token: string }) {
       </BulkClientProvider>
     </Provider>
   );
-}
-
-/** The clients live as long as the token: another user never sees this one's cache. */
-function useClients(token: string): Clients | null {
-  const [clients, setClients] = useState<Clients | null>(null);
-  useEffect(() => {
-    const made = createClients(token);
-    setClients(made);
-    return () => made.dispose();
-  }, [token]);
-  return clients;
 }
 
 /** Only addresses of this dashboard: never a way out to another site. */

@@ -17,8 +17,8 @@ export function LinkStatus() {
   const shown: Status = visible ? status : 'idle';
   const { text, title } = WORDS[shown];
   return (
-    <p className={styles['link']} data-status={shown} role="status" title={title}>
-      <span className={styles['mark']} aria-hidden="true" />
+    <p className={styles.link} data-status={shown} role="status" title={title}>
+      <span className={styles.mark} aria-hidden="true" />
       {text}
     </p>
   );

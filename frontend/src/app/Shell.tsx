@@ -42,22 +42,22 @@ export function Shell({ children }: { children: ReactNode }) {
   }, [path]);
 
   return (
-    <div className={styles['frame']}>
-      <a className={styles['skip']} href="#content">
+    <div className={styles.frame}>
+      <a className={styles.skip} href="#content">
         Skip to content
       </a>
-      <header className={styles['bar']}>
-        <Link href="/" className={styles['home']} aria-label="Mini-DERMS, overview">
+      <header className={styles.bar}>
+        <Link href="/" className={styles.home} aria-label="Mini-DERMS, overview">
           <Brand />
         </Link>
         <Navigation path={path} />
-        <div className={styles['status']}>
+        <div className={styles.status}>
           <LinkStatus />
           <WallClock />
         </div>
         <Account />
       </header>
-      <main id="content" ref={main} tabIndex={-1} className={styles['main']}>
+      <main id="content" ref={main} tabIndex={-1} className={styles.main}>
         {children}
       </main>
     </div>
@@ -66,12 +66,12 @@ export function Shell({ children }: { children: ReactNode }) {
 
 function Navigation({ path }: { path: string }) {
   return (
-    <nav className={styles['nav']} aria-label="Pages">
+    <nav className={styles.nav} aria-label="Pages">
       {PLACES.map((place) => (
         <Link
           key={place.href}
           href={place.href}
-          className={styles['place']}
+          className={styles.place}
           aria-current={place.here(path) ? 'page' : undefined}
         >
           <Icon name={place.icon} size={18} />
@@ -86,15 +86,15 @@ function Account() {
   const session = useSession();
   if (!session) return null;
   return (
-    <div className={styles['account']}>
-      <p className={styles['who']}>
-        <span className={styles['user']}>{session.username}</span>
-        <span className={styles['role']}>{words(session.role)}</span>
+    <div className={styles.account}>
+      <p className={styles.who}>
+        <span className={styles.user}>{session.username}</span>
+        <span className={styles.role}>{words(session.role)}</span>
       </p>
       <ThemeButton />
       <button
         type="button"
-        className={styles['tool']}
+        className={styles.tool}
         onClick={() => sessionStore.end('signed-out')}
         aria-label="Sign out"
         title="Sign out"

@@ -15,7 +15,7 @@ export function ThemeButton() {
   return (
     <button
       type="button"
-      className={styles['tool']}
+      className={styles.tool}
       aria-label={label}
       title={label}
       onClick={() => chooseTheme(NEXT[choice])}

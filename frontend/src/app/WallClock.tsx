@@ -6,7 +6,7 @@ import styles from './WallClock.module.css';
 export function WallClock() {
   const now = useNow();
   return (
-    <time className={styles['clock']} dateTime={toRfc3339(now)} title="Local time: all times shown are in this zone">
+    <time className={styles.clock} dateTime={toRfc3339(now)} title="Local time: all times shown are in this zone">
       {clock(now, true)} <span>{zoneName(now)}</span>
     </time>
   );

@@ -10,7 +10,7 @@ class NoResize {
   unobserve(): void { /* nothing resizes in jsdom */ }
   disconnect(): void { /* nothing resizes in jsdom */ }
 }
-globalThis.ResizeObserver ??= NoResize as unknown as typeof ResizeObserver;
+globalThis.ResizeObserver = NoResize;
 
 Object.defineProperty(window, 'matchMedia', {
   configurable: true,

@@ -49,10 +49,10 @@ export function DeviceCharts({ device, range, onRange, telemetry, tail }: Props)
   const power = useMemo(() => toColumns(samples, [(s) => s.powerKw, (s) => s.setpointKw], gap), [samples, gap]);
   const soc = useMemo(() => toColumns(samples, [(s) => (s.soc === null ? null : s.soc * 100)], gap), [samples, gap]);
   const frame = { from: from / 1000, to: now / 1000, syncKey: `device-${device.id}` };
-  const stores = device.soc !== null && device.soc !== undefined;
+  const stores = device.soc !== null;
 
   return (
-    <div className={styles['charts']}>
+    <div className={styles.charts}>
       <Panel
         title="Setpoint against actual"
         aside={<Segmented label="Time shown" options={RANGES} value={range.value} onChange={onRange} />}

@@ -15,18 +15,18 @@ const ICONS: Record<Standing['tone'], IconName> = { ok: 'inside', warn: 'near', 
 export function DeviceFacts({ device }: { device: Facts }) {
   const { tone, title, detail } = standing(device);
   return (
-    <div className={styles['side']}>
+    <div className={styles.side}>
       <Panel title="Compliance">
-        <div className={styles['standing']} data-tone={tone}>
+        <div className={styles.standing} data-tone={tone}>
           <Icon name={ICONS[tone]} size={20} />
           <div>
-            <p className={styles['title']}>{title}</p>
-            <p className={styles['detail']}>{detail}</p>
+            <p className={styles.title}>{title}</p>
+            <p className={styles.detail}>{detail}</p>
           </div>
         </div>
       </Panel>
       <Panel title="Facts">
-        <dl className={styles['facts']}>
+        <dl className={styles.facts}>
           <Fact term="Feeder">
             <Link href={`/devices?feeder=${encodeURIComponent(device.feederId)}`}>{device.feederId}</Link>
           </Fact>

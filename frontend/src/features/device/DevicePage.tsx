@@ -24,11 +24,11 @@ export function DevicePage({ id }: { id: string }) {
 
   return (
     <>
-      <header className={styles['head']}>
-        <Link href="/devices" className={styles['back']}>
+      <header className={styles.head}>
+        <Link href="/devices" className={styles.back}>
           <Icon name="back" /> Devices
         </Link>
-        <div className={styles['title']}>
+        <div className={styles.title}>
           <h1>{id}</h1>
           {device ? <Badges device={device} /> : null}
         </div>
@@ -44,7 +44,7 @@ export function DevicePage({ id }: { id: string }) {
       {device ? (
         <>
           <DeviceFigures device={device} />
-          <div className={styles['columns']}>
+          <div className={styles.columns}>
             <DeviceCharts device={device} range={range} onRange={setRange} telemetry={telemetry} tail={tail} />
             <DeviceFacts device={device} />
           </div>
@@ -56,7 +56,7 @@ export function DevicePage({ id }: { id: string }) {
 
 function Badges({ device }: { device: Facts }) {
   return (
-    <p className={styles['badges']}>
+    <p className={styles.badges}>
       <Badge>{typeName(device.type)}</Badge>
       {device.origin === 'PHYSICAL' ? (
         <Badge tone="accent" icon="physical">

@@ -53,7 +53,7 @@ export function standing(device: Facts): Standing {
   if (device.overridden) {
     return { tone: 'neutral', title: 'Overridden', detail: 'An operator has set its power.' };
   }
-  if (device.setpointKw === null || device.setpointKw === undefined) {
+  if (device.setpointKw === null) {
     return { tone: 'neutral', title: 'No setpoint', detail: 'It has not been commanded.' };
   }
   return { tone: 'ok', title: 'Follows its setpoints', detail: `Told ${kw(device.setpointKw)}, ${doing(device.powerKw)}.` };
@@ -65,8 +65,8 @@ function doing(powerKw: number | null | undefined): string {
 }
 
 export function sampleOf(device: Facts, at: number): TelemetrySample | null {
-  if (device.powerKw === null || device.powerKw === undefined) return null;
-  return { at, powerKw: device.powerKw, setpointKw: device.setpointKw ?? null, soc: device.soc ?? null };
+  if (device.powerKw === null) return null;
+  return { at, powerKw: device.powerKw, setpointKw: device.setpointKw, soc: device.soc };
 }
 
 export interface Extremes {

@@ -34,13 +34,13 @@ export function DeviceFilters({ rows, view, onChange }: Props) {
   const searchId = useId();
   const named = (name: string, value: number) => (
     <>
-      {name} <span className={styles['n']}>{count(value)}</span>
+      {name} <span className={styles.n}>{count(value)}</span>
     </>
   );
 
   return (
-    <div className={styles['bar']} role="search" aria-label="Filter devices">
-      <div className={styles['search']}>
+    <div className={styles.bar} role="search" aria-label="Filter devices">
+      <div className={styles.search}>
         <label htmlFor={searchId} className="visually-hidden">
           Search by device or site
         </label>
@@ -68,7 +68,7 @@ export function DeviceFilters({ rows, view, onChange }: Props) {
       <Choice label="Type" value={filters.type} onChange={(type) => set({ type })} options={TYPES} name={typeName} />
       <Choice label="Feeder" value={filters.feeder} onChange={(feeder) => set({ feeder })} options={feeders} name={(id) => id} />
       <Choice label="State" value={filters.state} onChange={(state) => set({ state })} options={FRESHNESS} name={words} />
-      <div className={styles['sort']}>
+      <div className={styles.sort}>
         <Choice
           label="Sort by"
           value={sort.key}
@@ -102,7 +102,7 @@ interface ChoiceProps<Value extends string> {
 function Choice<Value extends string>({ label, value, options, name, onChange, required }: ChoiceProps<Value>) {
   const id = useId();
   return (
-    <div className={styles['choice']}>
+    <div className={styles.choice}>
       <label htmlFor={id}>{label}</label>
       <select
         id={id}

@@ -26,43 +26,43 @@ export const DeviceRow = memo(function DeviceRow({ row, rowIndex, top, height, t
     <div
       role="row"
       aria-rowindex={rowIndex}
-      className={styles['row']}
+      className={styles.row}
       data-device={row.id}
       data-testid={testIds.deviceRow}
       tabIndex={tabStop ? 0 : -1}
       style={{ transform: `translateY(${top}px)`, height }}
       onClick={() => navigate(href)}
     >
-      <div role="gridcell" className={styles['device']}>
+      <div role="gridcell" className={styles.device}>
         <Link href={href} tabIndex={-1} onClick={(event) => event.stopPropagation()}>
           {row.id}
         </Link>
         <Marks row={row} />
       </div>
-      <div role="gridcell" className={styles['type']}>
+      <div role="gridcell" className={styles.type}>
         {typeName(row.type)}
       </div>
-      <div role="gridcell" className={styles['feeder']}>
+      <div role="gridcell" className={styles.feeder}>
         {row.feederId}
       </div>
-      <div role="gridcell" className={styles['state']}>
+      <div role="gridcell" className={styles.state}>
         <FreshnessBadge freshness={row.freshness} />
       </div>
-      <div role="gridcell" className={styles['power']}>
+      <div role="gridcell" className={styles.power}>
         <PowerBar row={row} />
       </div>
-      <div role="gridcell" className={styles['error']} data-off={!row.compliant || undefined}>
-        <span className={styles['cardLabel']}>Error </span>
+      <div role="gridcell" className={styles.error} data-off={!row.compliant || undefined}>
+        <span className={styles.cardLabel}>Error </span>
         {signedKw(row.trackingErrorKw)}
       </div>
-      <div role="gridcell" className={styles['soc']}>
+      <div role="gridcell" className={styles.soc}>
         <SocBar soc={row.soc} />
       </div>
-      <div role="gridcell" className={styles['priority']}>
-        <span className={styles['cardLabel']}>Priority </span>
+      <div role="gridcell" className={styles.priority}>
+        <span className={styles.cardLabel}>Priority </span>
         {row.priority}
       </div>
-      <div role="gridcell" className={styles['seen']}>
+      <div role="gridcell" className={styles.seen}>
         <Ago at={row.lastSeen} />
       </div>
     </div>
@@ -71,7 +71,7 @@ export const DeviceRow = memo(function DeviceRow({ row, rowIndex, top, height, t
 
 function Marks({ row }: { row: Row }) {
   return (
-    <span className={styles['marks']}>
+    <span className={styles.marks}>
       {row.origin === 'PHYSICAL' ? (
         <Badge tone="accent" icon="physical">
           Physical
@@ -93,15 +93,15 @@ function PowerBar({ row }: { row: Row }) {
   const at = (share: number) => `${(share * 100).toFixed(1)}%`;
   return (
     <>
-      <span className={styles['actual']}>{powerFigure(row.powerKw).value}</span>
-      <span className={styles['bar']} aria-hidden="true">
-        <span className={styles['fill']} style={{ left: at(bar.from), width: at(bar.to - bar.from) }} />
-        <span className={styles['zero']} style={{ left: at(bar.zero) }} />
-        {bar.setpoint === null ? null : <span className={styles['mark']} style={{ left: at(bar.setpoint) }} />}
+      <span className={styles.actual}>{powerFigure(row.powerKw).value}</span>
+      <span className={styles.bar} aria-hidden="true">
+        <span className={styles.fill} style={{ left: at(bar.from), width: at(bar.to - bar.from) }} />
+        <span className={styles.zero} style={{ left: at(bar.zero) }} />
+        {bar.setpoint === null ? null : <span className={styles.mark} style={{ left: at(bar.setpoint) }} />}
       </span>
-      <span className={styles['setpoint']}>
+      <span className={styles.setpoint}>
         <span className="visually-hidden">kilowatts, </span>
-        <span className={styles['setLabel']}>set </span>
+        <span className={styles.setLabel}>set </span>
         {kw(row.setpointKw)}
       </span>
     </>

@@ -55,9 +55,9 @@ export function DeviceTable({ rows, sort, onSort }: Props) {
   const tabStop = activeId ?? rows[0]?.id;
 
   return (
-    <div className={styles['table']} role="grid" aria-label="Devices" aria-rowcount={rows.length + 1} aria-colcount={COLUMNS.length}>
-      <div role="rowgroup" className={styles['head']}>
-        <div role="row" aria-rowindex={1} className={styles['row']}>
+    <div className={styles.table} role="grid" aria-label="Devices" aria-rowcount={rows.length + 1} aria-colcount={COLUMNS.length}>
+      <div role="rowgroup" className={styles.head}>
+        <div role="row" aria-rowindex={1} className={styles.row}>
           {COLUMNS.map((column) => (
             <Heading key={column.key} column={column} sort={sort} onSort={onSort} />
           ))}
@@ -66,7 +66,7 @@ export function DeviceTable({ rows, sort, onSort }: Props) {
       <div
         ref={body}
         role="rowgroup"
-        className={styles['body']}
+        className={styles.body}
         style={{ height: virtualizer.getTotalSize() }}
         onKeyDown={onKeyDown}
         onFocus={onFocus}
@@ -100,10 +100,10 @@ function Heading({ column, sort, onSort }: HeadingProps) {
   const current = sort.key === column.key;
   const order = sort.down ? 'descending' : 'ascending';
   return (
-    <div role="columnheader" aria-sort={current ? order : 'none'} className={styles['heading']} data-end={column.end}>
+    <div role="columnheader" aria-sort={current ? order : 'none'} className={styles.heading} data-end={column.end}>
       <button type="button" onClick={() => onSort(nextSort(sort, column.key))}>
         {column.label}
-        <span className={styles['arrow']} data-shown={current || undefined}>
+        <span className={styles.arrow} data-shown={current || undefined}>
           <Icon name={current && sort.down ? 'down' : 'up'} size={13} />
         </span>
       </button>
@@ -128,12 +128,12 @@ function useRowKeys(rows: readonly Row[], body: React.RefObject<HTMLDivElement |
 
   const onFocus = useCallback((event: React.FocusEvent) => {
     const row = (event.target as HTMLElement).closest<HTMLElement>('[data-device]');
-    if (row?.dataset['device']) setActiveId(row.dataset['device']);
+    if (row?.dataset.device) setActiveId(row.dataset.device);
   }, []);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const at = rows.findIndex((row) => row.id === activeId);
-    if (event.key === 'Enter' && activeId && event.target instanceof HTMLElement && event.target.dataset['device']) {
+    if (event.key === 'Enter' && activeId && event.target instanceof HTMLElement && event.target.dataset.device) {
       navigate(`/devices/${encodeURIComponent(activeId)}`);
       return;
     }

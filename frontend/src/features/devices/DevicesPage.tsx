@@ -1,7 +1,7 @@
 //! The fleet as a table: find a device, see who does not follow, go to it.
-import { useMemo, useRef } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { useSearchParams } from 'wouter';
-import { useNow, useTitle } from '../../shared/lib/hooks';
+import { useTitle } from '../../shared/lib/hooks';
 import { count } from '../../shared/lib/format';
 import { Empty, Failed, Loading, StaleStrip } from '../../shared/ui/States';
 import { DeviceFilters } from './DeviceFilters';
@@ -25,10 +25,10 @@ export function DevicesPage() {
 
   return (
     <>
-      <header className={styles['head']}>
+      <header className={styles.head}>
         <h1>Devices</h1>
         {fleet ? (
-          <p className={styles['count']} role="status">
+          <p className={styles.count} role="status">
             {isFiltered(view.filters) ? `${count(rows.length)} of ${count(fleet.total)}` : count(fleet.total)}
           </p>
         ) : null}
@@ -64,19 +64,31 @@ export function DevicesPage() {
   );
 }
 
-/** Filters and sorts at once when asked for, otherwise every few seconds; the figures in the rows are always new. */
+/** The rows of the view in its order, with figures that are always new. */
 function useOrdered(all: readonly Row[], view: View): Row[] {
-  const beat = Math.floor(useNow(REORDER_EVERY_MS) / REORDER_EVERY_MS);
-  const latest = useRef(all);
-  latest.current = all;
-  const size = all.length;
-  const order = useMemo(() => {
-    void beat;
-    void size;
-    return sorted(latest.current.filter((row) => matches(row, view.filters)), view.sort).map((row) => row.id);
-  }, [view, beat, size]);
+  const basis = useCalm(all);
+  const order = useMemo(
+    () => sorted(basis.filter((row) => matches(row, view.filters)), view.sort).map((row) => row.id),
+    [basis, view],
+  );
   return useMemo(() => {
     const byId = new Map(all.map((row) => [row.id, row]));
     return order.flatMap((id) => byId.get(id) ?? []);
   }, [order, all]);
+}
+
+/** The fleet as it was a few seconds ago: what order is taken from. New and lost devices count at once. */
+function useCalm(all: readonly Row[]): readonly Row[] {
+  const [basis, setBasis] = useState(all);
+  const latest = useRef(all);
+  useEffect(() => {
+    latest.current = all;
+  });
+  useEffect(() => {
+    const timer = setInterval(() => setBasis(latest.current), REORDER_EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  if (basis.length === all.length) return basis;
+  setBasis(all);
+  return all;
 }

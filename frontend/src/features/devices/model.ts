@@ -83,7 +83,7 @@ const VALUES: Record<SortKey, (row: Row) => Sortable> = {
   feeder: (row) => row.feederId,
   state: (row) => FRESHNESS.indexOf(row.freshness),
   power: (row) => row.powerKw,
-  error: (row) => (row.trackingErrorKw === null || row.trackingErrorKw === undefined ? null : Math.abs(row.trackingErrorKw)),
+  error: (row) => (row.trackingErrorKw === null ? null : Math.abs(row.trackingErrorKw)),
   soc: (row) => row.soc,
   priority: (row) => row.priority,
   seen: (row) => row.lastSeen,
@@ -127,6 +127,6 @@ export function barGeometry({ type, ratedKw, powerKw, setpointKw }: Pick<Row, 't
     zero: share(0),
     from: share(Math.min(0, power)),
     to: share(Math.max(0, power)),
-    setpoint: setpointKw === null || setpointKw === undefined ? null : share(setpointKw),
+    setpoint: setpointKw === null ? null : share(setpointKw),
   };
 }

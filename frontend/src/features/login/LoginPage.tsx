@@ -13,18 +13,18 @@ export function LoginPage() {
   useTitle('Sign in');
   const ended = useSessionEnd();
   return (
-    <div className={styles['page']}>
-      <main className={styles['card']}>
+    <div className={styles.page}>
+      <main className={styles.card}>
         <Brand large />
-        <h1 className={styles['title']}>Sign in to the control room</h1>
+        <h1 className={styles.title}>Sign in to the control room</h1>
         {ended === 'expired' ? (
-          <p className={styles['note']} role="status">
+          <p className={styles.note} role="status">
             <Icon name="stale" /> Your session has ended. Sign in to continue where you were.
           </p>
         ) : null}
         <LoginForm />
       </main>
-      <aside className={styles['scene']} aria-hidden="true">
+      <aside className={styles.scene} aria-hidden="true">
         <FeederSketch />
         <p>Every feeder inside its limit, every device its fair share.</p>
       </aside>
@@ -59,7 +59,7 @@ function LoginForm() {
 
   const described = problem ? { 'aria-describedby': ids.problem, 'aria-invalid': true } : {};
   return (
-    <form className={styles['form']} onSubmit={(event) => void submit(event)}>
+    <form className={styles.form} onSubmit={(event) => void submit(event)}>
       <div className="field">
         <label htmlFor={ids.user}>User name</label>
         <input
@@ -87,10 +87,10 @@ function LoginForm() {
           {...described}
         />
       </div>
-      <label className={styles['keep']}>
+      <label className={styles.keep}>
         <input type="checkbox" name="keep" /> Keep me signed in on this computer
       </label>
-      <div id={ids.problem} role="alert" className={styles['problem']}>
+      <div id={ids.problem} role="alert" className={styles.problem}>
         {problem ? (
           <>
             <Icon name="near" /> {problem}

@@ -44,13 +44,13 @@ export function EventForm({ feeders, onClose, onCreated }: Props) {
     event.preventDefault();
     setTried(true);
     if (!valid || !feeder) return;
-    const input = toInput(draft, Date.now());
+    const input = toInput(draft, now);
     const result = await create({ input });
-    if (!result.error) onCreated(`Event created. ${preview(input, feeder, Date.now())}`);
+    if (!result.error) onCreated(`Event created. ${preview(input, feeder, now)}`);
   };
 
   return (
-    <form className={styles['form']} aria-label="New event" noValidate onSubmit={(event) => void submit(event)}>
+    <form className={styles.form} aria-label="New event" noValidate onSubmit={(event) => void submit(event)}>
       <div className="field">
         <label htmlFor={ids.feeder}>Feeder</label>
         <select
@@ -72,7 +72,7 @@ export function EventForm({ feeders, onClose, onCreated }: Props) {
       </div>
       <Field label="Limit (kW)" value={draft.limitKw} problem={shown.limitKw} onChange={(limitKw) => set({ limitKw })} />
       <div className="field">
-        <span className={styles['label']}>Start</span>
+        <span className={styles.label}>Start</span>
         <Segmented
           label="Start"
           options={WHEN}
@@ -91,14 +91,14 @@ export function EventForm({ feeders, onClose, onCreated }: Props) {
       ) : null}
       <Field label="Duration (minutes)" value={draft.minutes} problem={shown.minutes} onChange={(minutes) => set({ minutes })} />
       <Field label="Ramp (seconds)" value={draft.rampSeconds} problem={shown.rampSeconds} onChange={(rampSeconds) => set({ rampSeconds })} />
-      <div className={styles['end']}>
-        <p className={styles['preview']}>{valid && feeder ? preview(toInput(draft, now), feeder, now) : ''}</p>
+      <div className={styles.end}>
+        <p className={styles.preview}>{valid && feeder ? preview(toInput(draft, now), feeder, now) : ''}</p>
         {error ? (
           <p className="problem" role="alert">
             {errorText(error)}
           </p>
         ) : null}
-        <div className={styles['actions']}>
+        <div className={styles.actions}>
           <button type="submit" className="button" data-kind="primary" disabled={fetching}>
             {fetching ? 'Creating…' : 'Create event'}
           </button>

@@ -39,12 +39,12 @@ export function EventRow({ event, now, onCancelled }: Props) {
   const look = LOOKS[state];
   const cancellable = useCan('cancelEvent') && (state === 'active' || state === 'upcoming');
   return (
-    <li className={styles['row']} data-state={state} data-testid={testIds.eventRow}>
-      <div className={styles['what']}>
-        <p className={styles['title']}>
+    <li className={styles.row} data-state={state} data-testid={testIds.eventRow}>
+      <div className={styles.what}>
+        <p className={styles.title}>
           <strong>{event.feederId}</strong> held at <strong>{kw(event.limitKw)}</strong>
         </p>
-        <p className={styles['when']}>
+        <p className={styles.when}>
           <time dateTime={event.start} title={fullTime(start)}>
             {shortTime(start, now)}
           </time>{' '}
@@ -56,11 +56,11 @@ export function EventRow({ event, now, onCancelled }: Props) {
           {event.rampSeconds > 0 ? ` · ramp ${duration(event.rampSeconds * 1000)}` : ''} · by {event.createdBy}
         </p>
       </div>
-      <div className={styles['state']}>
+      <div className={styles.state}>
         <Badge tone={look.tone} icon={look.icon}>
           {look.text}
         </Badge>
-        <span className={styles['left']}>{remaining(state, start, end, now)}</span>
+        <span className={styles.left}>{remaining(state, start, end, now)}</span>
       </div>
       {cancellable ? <CancelControl event={event} onCancelled={onCancelled} /> : null}
     </li>
@@ -91,7 +91,7 @@ function CancelControl({ event, onCancelled }: Pick<Props, 'event' | 'onCancelle
     );
   }
   return (
-    <div className={styles['confirm']} role="group" aria-label="Confirm cancelling">
+    <div className={styles.confirm} role="group" aria-label="Confirm cancelling">
       <span>The feeder returns to its own limit.</span>
       <button
         type="button"

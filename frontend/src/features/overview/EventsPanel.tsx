@@ -29,8 +29,8 @@ export function EventsPanel({ feeders }: { feeders: readonly FeederCardFragment[
   const events = arrange(data?.events ?? [], now, past);
 
   const aside = (
-    <div className={styles['tools']}>
-      <label className={styles['past']}>
+    <div className={styles.tools}>
+      <label className={styles.past}>
         <input type="checkbox" checked={past} onChange={(event) => setPast(event.target.checked)} /> Show past
       </label>
       {mayCreate && !making ? (
@@ -43,7 +43,7 @@ export function EventsPanel({ feeders }: { feeders: readonly FeederCardFragment[
 
   return (
     <Panel title="Demand-response events" aside={aside}>
-      <p role="status" className={said ? styles['said'] : 'visually-hidden'}>
+      <p role="status" className={said ? styles.said : 'visually-hidden'}>
         {said}
       </p>
       {making ? (
@@ -65,7 +65,7 @@ export function EventsPanel({ feeders }: { feeders: readonly FeederCardFragment[
         </Empty>
       ) : null}
       {events.length > 0 ? (
-        <ul className={styles['list']}>
+        <ul className={styles.list}>
           {events.map((event) => (
             <EventRow
               key={event.id}

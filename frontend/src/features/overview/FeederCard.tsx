@@ -35,7 +35,7 @@ const MODE_NOTES: Partial<Record<FeederMode, string>> = {
 export const FeederCard = memo(function FeederCard({ feeder, range, stored, failed, tail }: Props) {
   const title = useId();
   return (
-    <article className={styles['card']} aria-labelledby={title} data-testid={testIds.feederCard}>
+    <article className={styles.card} aria-labelledby={title} data-testid={testIds.feederCard}>
       <CardHead feeder={feeder} titleId={title} />
       <Load feeder={feeder} />
       <LimitMeter feeder={feeder} />
@@ -49,7 +49,7 @@ function CardHead({ feeder, titleId }: { feeder: FeederCardFragment; titleId: st
   const now = useNow();
   const stale = isStale(parseTime(feeder.lastDecisionAt), now);
   return (
-    <header className={styles['head']}>
+    <header className={styles.head}>
       <h3 id={titleId}>{feeder.id}</h3>
       {feeder.mode === 'AUTOMATIC' ? null : (
         <Badge tone="accent" title={MODE_NOTES[feeder.mode]}>
@@ -58,7 +58,7 @@ function CardHead({ feeder, titleId }: { feeder: FeederCardFragment; titleId: st
       )}
       {feeder.stopped ? <Badge tone="bad" icon="over">{`Control stopped: ${feeder.stopped}`}</Badge> : null}
       {feeder.degraded ? <Badge tone="warn" icon="near">{`Degraded: ${feeder.degraded}`}</Badge> : null}
-      <span className={styles['age']} data-stale={stale || undefined}>
+      <span className={styles.age} data-stale={stale || undefined}>
         {stale ? <Badge tone="warn" icon="stale">Stale</Badge> : null} decided <Ago at={feeder.lastDecisionAt} />
       </span>
     </header>
@@ -70,16 +70,16 @@ function Load({ feeder }: { feeder: FeederCardFragment }) {
   const room = roomKw(feeder);
   const lowered = feeder.effectiveLimitKw < feeder.importLimitKw;
   return (
-    <div className={styles['load']}>
-      <p className={styles['now']}>
+    <div className={styles.load}>
+      <p className={styles.now}>
         <span className="visually-hidden">Load </span>
         <Figure kw={feeder.loadKw} scaleOf={feeder.effectiveLimitKw} size="xl" />
-        <span className={styles['of']}>
+        <span className={styles.of}>
           of {kw(feeder.effectiveLimitKw)} limit
-          {lowered ? <span className={styles['own']}> (own limit {kw(feeder.importLimitKw)})</span> : null}
+          {lowered ? <span className={styles.own}> (own limit {kw(feeder.importLimitKw)})</span> : null}
         </span>
       </p>
-      <p className={styles['standing']}>
+      <p className={styles.standing}>
         <Badge tone={TONES[state]} icon={state}>
           {WORDS[state]}
           {state === 'over' ? ` by ${kw(-room)}` : ''}
@@ -98,7 +98,7 @@ function Facts({ feeder }: { feeder: FeederCardFragment }) {
   const scale = feeder.effectiveLimitKw;
   const silent = feeder.deviceCount - feeder.freshCount;
   return (
-    <dl className={styles['facts']}>
+    <dl className={styles.facts}>
       <div>
         <dt>Headroom</dt>
         <dd>{kw(feeder.headroomKw, scale)}</dd>

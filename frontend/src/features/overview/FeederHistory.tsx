@@ -39,7 +39,7 @@ export function FeederHistory({ id, range, stored, tail = NO_POINTS, failed }: P
   if (stored === undefined && !failed) return <Loading what={`the history of ${id}`} height={HEIGHT + 56} />;
   const sentence = describe(points, range, now);
   return (
-    <div className={styles['history']}>
+    <div className={styles.history}>
       <TimeChart
         series={SERIES}
         data={data}
@@ -51,7 +51,7 @@ export function FeederHistory({ id, range, stored, tail = NO_POINTS, failed }: P
         summary={`Load and limit of ${id}, ${range.words}. ${sentence}`}
         testId={testIds.feederChart}
       />
-      <p className={styles['sentence']}>
+      <p className={styles.sentence}>
         {failed ? 'The stored history could not be loaded; shown is what arrived since. ' : ''}
         {sentence}
       </p>

@@ -21,13 +21,13 @@ const PARTS = [
 export function HealthPanel() {
   const { data, error, loading, refresh } = useLiveQuery({ query: HealthQuery, variables: {}, everyMs: ASK_EVERY_MS });
   const health = data?.health;
-  const aside = health ? <span className={styles['version']}>Version {health.version}</span> : null;
+  const aside = health ? <span className={styles.version}>Version {health.version}</span> : null;
   return (
     <Panel title="System" aside={aside}>
       {error && !health ? <Failed what="the system’s health" error={error} again={refresh} /> : null}
       {loading ? <Loading what="the system’s health" height={84} /> : null}
       {health ? (
-        <ul className={styles['parts']}>
+        <ul className={styles.parts}>
           {PARTS.map(({ key, name }) => (
             <Part key={key} name={name} part={readFragment(HealthPartFields, health[key])} />
           ))}
@@ -41,12 +41,12 @@ function Part({ name, part }: { name: string; part: HealthPartFragment }) {
   const now = useNow(10_000);
   const since = parseTime(part.since);
   return (
-    <li className={styles['part']}>
-      <span className={styles['name']}>{name}</span>
+    <li className={styles.part}>
+      <span className={styles.name}>{name}</span>
       <Badge tone={part.ok ? 'ok' : 'bad'} icon={part.ok ? 'inside' : 'over'}>
         {part.ok ? 'Working' : 'Not working'}
       </Badge>
-      <span className={styles['detail']} title={part.detail ?? undefined}>
+      <span className={styles.detail} title={part.detail ?? undefined}>
         {[part.detail, !part.ok && since !== null ? `since ${relative(since, now)}` : null].filter(Boolean).join(', ')}
       </span>
     </li>

@@ -10,7 +10,7 @@ export function LimitMeter({ feeder }: { feeder: FeederCardFragment }) {
   const at = (share: number) => `${(share * 100).toFixed(2)}%`;
   return (
     <div
-      className={styles['meter']}
+      className={styles.meter}
       role="meter"
       aria-label={`Load of ${feeder.id}`}
       aria-valuemin={bar.low}
@@ -18,16 +18,16 @@ export function LimitMeter({ feeder }: { feeder: FeederCardFragment }) {
       aria-valuenow={feeder.loadKw}
       aria-valuetext={`${kw(feeder.loadKw)} of ${kw(feeder.effectiveLimitKw)}`}
     >
-      <div className={styles['track']}>
+      <div className={styles.track}>
         <div
-          className={styles['load']}
+          className={styles.load}
           data-standing={standing(feeder)}
           style={{ left: at(bar.loadFrom), width: at(bar.loadTo - bar.loadFrom) }}
         />
-        <div className={styles['reserved']} style={{ left: at(bar.loadTo), width: at(bar.reservedTo - bar.loadTo) }} />
+        <div className={styles.reserved} style={{ left: at(bar.loadTo), width: at(bar.reservedTo - bar.loadTo) }} />
       </div>
-      <div className={styles['limit']} style={{ left: at(bar.limit) }} />
-      {bar.zero > 0 ? <div className={styles['zero']} style={{ left: at(bar.zero) }} /> : null}
+      <div className={styles.limit} style={{ left: at(bar.limit) }} />
+      {bar.zero > 0 ? <div className={styles.zero} style={{ left: at(bar.zero) }} /> : null}
     </div>
   );
 }

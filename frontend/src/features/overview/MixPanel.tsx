@@ -21,7 +21,7 @@ export function MixPanel({ feeders, loading }: { feeders: readonly FeederCardFra
       {loading ? <Loading what="the device mix" height={96} /> : null}
       {!loading && rows.length === 0 ? <Empty title="No devices yet" /> : null}
       {rows.length > 0 ? (
-        <ul className={styles['rows']}>
+        <ul className={styles.rows}>
           {rows.map((row) => (
             <Row key={row.type} row={row} largest={largest} />
           ))}
@@ -33,7 +33,7 @@ export function MixPanel({ feeders, loading }: { feeders: readonly FeederCardFra
 
 function Origins({ all, physical }: { all: number; physical: number }) {
   return (
-    <span className={styles['origins']}>
+    <span className={styles.origins}>
       <Link href="/devices?origin=PHYSICAL">{count(physical)} physical</Link>, {count(all - physical)} simulated
     </span>
   );
@@ -43,15 +43,15 @@ const VERB = { takes: 'taking', gives: 'giving', idle: '', unknown: '' } as cons
 
 function Row({ row, largest }: { row: MixRow; largest: number }) {
   return (
-    <li className={styles['row']}>
+    <li className={styles.row}>
       <Link href={`/devices?type=${row.type}`} aria-label={`${typeName(row.type)}: ${plural(row.count, 'device')}`}>
         {typeName(row.type)}
       </Link>
-      <span className={styles['bar']} aria-hidden="true">
+      <span className={styles.bar} aria-hidden="true">
         <span style={{ width: `${(row.count / largest) * 100}%` }} />
       </span>
-      <span className={styles['count']}>{count(row.count)}</span>
-      <span className={styles['power']}>
+      <span className={styles.count}>{count(row.count)}</span>
+      <span className={styles.power}>
         <span className="muted">{VERB[direction(row.powerKw)]}</span> {kw(Math.abs(row.powerKw))}
       </span>
     </li>

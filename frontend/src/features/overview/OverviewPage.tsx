@@ -35,12 +35,12 @@ export function OverviewPage() {
       {loading ? <Loading what="the feeders" height={88} /> : null}
       {!loading && !(error && feeders.length === 0) ? <VerdictBanner feeders={feeders} silent={silent.length} /> : null}
 
-      <section className={styles['section']} aria-label="Feeders">
-        <header className={styles['head']}>
+      <section className={styles.section} aria-label="Feeders">
+        <header className={styles.head}>
           <h2>Feeders</h2>
           <Segmented label="Time shown" options={RANGES} value={range.value} onChange={setRange} />
         </header>
-        <div className={styles['cards']}>
+        <div className={styles.cards}>
           {loading ? [0, 1].map((each) => <Loading key={each} what="a feeder" height={440} />) : null}
           {feeders.map((feeder) => (
             <FeederCard
@@ -58,12 +58,12 @@ export function OverviewPage() {
         ) : null}
       </section>
 
-      <div className={styles['lower']}>
-        <div className={styles['side']}>
+      <div className={styles.lower}>
+        <div className={styles.side}>
           <EventsPanel feeders={feeders} />
           <HealthPanel />
         </div>
-        <div className={styles['side']}>
+        <div className={styles.side}>
           <MixPanel feeders={feeders} loading={loading} />
           <TrackingPanel />
         </div>

@@ -29,21 +29,21 @@ export function TrackingPanel() {
       {data && !summary ? <Empty title="No setpoints followed yet" /> : null}
       {summary ? (
         <>
-          <p className={styles['mean']}>
+          <p className={styles.mean}>
             <Figure kw={summary.meanAbsKw} size="l" />
             <span className="muted">
               mean distance from setpoint, {signedKw(summary.meanKw)} on average
             </span>
           </p>
-          <ol className={styles['worst']} aria-label="Devices that follow least">
+          <ol className={styles.worst} aria-label="Devices that follow least">
             {summary.worst.map((row) => (
-              <li key={row.deviceId} className={styles['row']}>
+              <li key={row.deviceId} className={styles.row}>
                 <Link href={`/devices/${encodeURIComponent(row.deviceId)}`}>{row.deviceId}</Link>
                 <span className="muted">{typeName(row.type)}</span>
-                <span className={styles['bar']} aria-hidden="true">
+                <span className={styles.bar} aria-hidden="true">
                   <span style={{ width: most > 0 ? `${(row.meanAbsErrorKw / most) * 100}%` : 0 }} />
                 </span>
-                <span className={styles['value']}>{kw(row.meanAbsErrorKw)}</span>
+                <span className={styles.value}>{kw(row.meanAbsErrorKw)}</span>
               </li>
             ))}
           </ol>

@@ -12,18 +12,18 @@ const ICONS: Record<Verdict['standing'], IconName> = { inside: 'inside', near: '
 export function VerdictBanner({ feeders, silent }: { feeders: readonly FeederCardFragment[]; silent: number }) {
   const { standing, title, detail } = verdict(feeders);
   return (
-    <section className={styles['banner']} data-standing={standing} aria-label="Verdict">
-      <span className={styles['mark']}>
+    <section className={styles.banner} data-standing={standing} aria-label="Verdict">
+      <span className={styles.mark}>
         <Icon name={ICONS[standing]} size={26} />
       </span>
-      <div className={styles['words']}>
-        <p className={styles['title']} role="status">
+      <div className={styles.words}>
+        <p className={styles.title} role="status">
           {title}
         </p>
-        <p className={styles['detail']}>{detail}</p>
+        <p className={styles.detail}>{detail}</p>
       </div>
       {silent > 0 ? (
-        <p className={styles['silent']}>
+        <p className={styles.silent}>
           <Icon name="stale" /> {plural(silent, 'feeder')} without a recent decision
         </p>
       ) : null}

@@ -14,7 +14,7 @@ type Limits = Pick<FeederCardFragment, 'loadKw' | 'effectiveLimitKw' | 'exportLi
 /** Kilowatts left until the nearer of the two limits; negative when over. */
 export function roomKw({ loadKw, effectiveLimitKw, exportLimitKw }: Limits): number {
   const toImport = effectiveLimitKw - loadKw;
-  if (exportLimitKw === null || exportLimitKw === undefined) return toImport;
+  if (exportLimitKw === null) return toImport;
   return Math.min(toImport, loadKw + exportLimitKw);
 }
 

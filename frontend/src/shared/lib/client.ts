@@ -17,13 +17,12 @@ export interface Clients {
   cached: Client;
   /** For answers that are large and never asked for twice: a cache would only grow. */
   bulk: Client;
-  dispose(): void;
 }
 
 export function isUnauthenticated(error: CombinedError): boolean {
   const response: unknown = error.response;
   const status = typeof response === 'object' && response !== null && 'status' in response ? response.status : null;
-  return status === 401 || error.graphQLErrors.some((each) => each.extensions['code'] === 'UNAUTHENTICATED');
+  return status === 401 || error.graphQLErrors.some((each) => each.extensions.code === 'UNAUTHENTICATED');
 }
 
 /** Words for a reader: what the API said, or that it could not be reached. */
@@ -125,6 +124,5 @@ export function createClients(token: string): Clients {
   return {
     cached: new Client({ ...options, exchanges: [endOnRefusal, cache, subscriptions, fetchExchange] }),
     bulk: new Client({ ...options, exchanges: [endOnRefusal, subscriptions, fetchExchange] }),
-    dispose: () => void socket.dispose(),
   };
 }

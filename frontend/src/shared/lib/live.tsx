@@ -65,7 +65,7 @@ export function useLiveQuery<Data, Variables extends AnyVariables>({
   everyMs = null,
 }: LiveQuery<Data, Variables>): Answer<Data> {
   const args = { query, variables, requestPolicy: 'cache-and-network' as const };
-  const [result, execute] = useQuery<Data, Variables>(args as Parameters<typeof useQuery<Data, Variables>>[0]);
+  const [result, execute] = useQuery<Data, Variables>(args);
   const refresh = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute]);
   useRefresh(refresh, everyMs);
   return answer(result, refresh);
@@ -91,7 +91,7 @@ export function useLiveUpdates<Data, Variables extends AnyVariables>(
   const pause = !useVisible();
   const args = { query, variables, pause };
   const [{ error }, restart] = useSubscription<Data, Data, Variables>(
-    args as Parameters<typeof useSubscription<Data, Data, Variables>>[0],
+    args,
     (_previous, data) => {
       onData?.(data);
       return data;

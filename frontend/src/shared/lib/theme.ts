@@ -20,7 +20,7 @@ function readTheme(): Theme {
 }
 
 function apply(): void {
-  document.documentElement.dataset['theme'] = readTheme();
+  document.documentElement.dataset.theme = readTheme();
   for (const listener of listeners) listener();
 }
 

@@ -15,7 +15,7 @@ interface Props {
 
 export function Badge({ tone = 'neutral', icon, children, title }: Props) {
   return (
-    <span className={styles['badge']} data-tone={tone} title={title}>
+    <span className={styles.badge} data-tone={tone} title={title}>
       {icon ? <Icon name={icon} size={13} /> : null}
       <span>{children}</span>
     </span>

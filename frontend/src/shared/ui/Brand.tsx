@@ -4,7 +4,7 @@ import styles from './Brand.module.css';
 export function Brand({ large = false }: { large?: boolean }) {
   const size = large ? 40 : 28;
   return (
-    <span className={styles['brand']} data-large={large || undefined}>
+    <span className={styles.brand} data-large={large || undefined}>
       <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">
         <rect width="32" height="32" rx="7" fill="#0b5563" />
         <path d="M6 11h20" stroke="#9fe0e6" strokeWidth="2" strokeDasharray="3 2.4" />
@@ -16,7 +16,7 @@ export function Brand({ large = false }: { large?: boolean }) {
           strokeLinecap="round"
         />
       </svg>
-      <span className={styles['name']}>Mini-DERMS</span>
+      <span className={styles.name}>Mini-DERMS</span>
     </span>
   );
 }

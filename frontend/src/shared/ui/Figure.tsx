@@ -11,8 +11,8 @@ interface Props {
 export function Figure({ kw, scaleOf, size = 'm' }: Props) {
   const { value, unit } = powerFigure(kw, scaleOf);
   return (
-    <span className={styles['figure']} data-size={size}>
-      {value} <span className={styles['unit']}>{unit}</span>
+    <span className={styles.figure} data-size={size}>
+      {value} <span className={styles.unit}>{unit}</span>
     </span>
   );
 }

@@ -13,9 +13,9 @@ interface Props {
 export function Panel({ title, aside, children }: Props) {
   const id = useId();
   return (
-    <section className={styles['panel']} aria-labelledby={id}>
-      <header className={styles['head']}>
-        <h2 id={id} className={styles['title']}>
+    <section className={styles.panel} aria-labelledby={id}>
+      <header className={styles.head}>
+        <h2 id={id} className={styles.title}>
           {title}
         </h2>
         {aside}

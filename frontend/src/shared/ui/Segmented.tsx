@@ -18,10 +18,10 @@ interface Props<Value extends string> {
 export function Segmented<Value extends string>({ label, options, value, onChange }: Props<Value>) {
   const name = useId();
   return (
-    <fieldset className={styles['group']}>
+    <fieldset className={styles.group}>
       <legend className="visually-hidden">{label}</legend>
       {options.map((option) => (
-        <label key={option.value} className={styles['segment']}>
+        <label key={option.value} className={styles.segment}>
           <input
             type="radio"
             name={name}

@@ -5,14 +5,14 @@ import styles from './SocBar.module.css';
 export function SocBar({ soc, target }: { soc: number | null | undefined; target?: number | null | undefined }) {
   if (soc === null || soc === undefined) return <span className="muted">–</span>;
   return (
-    <span className={styles['soc']}>
-      <span className={styles['bar']} aria-hidden="true">
-        <span className={styles['fill']} style={{ width: `${Math.min(1, Math.max(0, soc)) * 100}%` }} />
+    <span className={styles.soc}>
+      <span className={styles.bar} aria-hidden="true">
+        <span className={styles.fill} style={{ width: `${Math.min(1, Math.max(0, soc)) * 100}%` }} />
         {target === null || target === undefined ? null : (
-          <span className={styles['target']} style={{ left: `${target * 100}%` }} />
+          <span className={styles.target} style={{ left: `${target * 100}%` }} />
         )}
       </span>
-      <span className={styles['figure']}>{percent(soc)}</span>
+      <span className={styles.figure}>{percent(soc)}</span>
     </span>
   );
 }

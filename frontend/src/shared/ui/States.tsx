@@ -13,7 +13,7 @@ interface LoadingProps {
 
 export function Loading({ what, height = 120 }: LoadingProps) {
   return (
-    <div className={styles['loading']} style={{ minHeight: height }} role="status">
+    <div className={styles.loading} style={{ minHeight: height }} role="status">
       <span className="visually-hidden">Loading {what}</span>
     </div>
   );
@@ -21,8 +21,8 @@ export function Loading({ what, height = 120 }: LoadingProps) {
 
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
   return (
-    <div className={styles['empty']}>
-      <p className={styles['title']}>{title}</p>
+    <div className={styles.empty}>
+      <p className={styles.title}>{title}</p>
       {children ? <div className="muted">{children}</div> : null}
     </div>
   );
@@ -36,10 +36,10 @@ interface FailedProps {
 
 export function Failed({ what, error, again }: FailedProps) {
   return (
-    <div className={styles['failed']} role="alert">
+    <div className={styles.failed} role="alert">
       <Icon name="near" size={20} />
       <div>
-        <p className={styles['title']}>Could not load {what}</p>
+        <p className={styles.title}>Could not load {what}</p>
         <p className="muted">{errorText(error)}</p>
       </div>
       <button type="button" className="button" data-size="s" onClick={again}>
@@ -52,7 +52,7 @@ export function Failed({ what, error, again }: FailedProps) {
 /** Above data that is still shown although it may be old. */
 export function StaleStrip({ children }: { children: ReactNode }) {
   return (
-    <div className={styles['stale']} role="status">
+    <div className={styles.stale} role="status">
       <Icon name="stale" />
       <span>{children}</span>
     </div>

@@ -86,11 +86,11 @@ export function TimeChart(props: Props) {
   };
 
   return (
-    <figure className={styles['chart']} data-testid={testId}>
+    <figure className={styles.chart} data-testid={testId}>
       <Legend series={series} data={data} index={index} />
       <div
         ref={host}
-        className={styles['plot']}
+        className={styles.plot}
         style={{ height }}
         role="img"
         aria-label={summary}
@@ -125,16 +125,16 @@ function Legend({ series, data, index }: { series: readonly ChartSeries[]; data:
   const at = index ?? data.times.length - 1;
   const time = data.times[at];
   return (
-    <figcaption className={styles['legend']}>
+    <figcaption className={styles.legend}>
       {series.map((each, row) => (
-        <span key={each.label} className={styles['key']}>
-          <span className={styles['swatch']} data-kind={each.kind} style={{ color: `var(${each.color})` }} />
-          <span className={styles['name']}>{each.label}</span>
-          <span className={styles['value']}>{each.format(data.rows[row]?.[at] ?? null)}</span>
+        <span key={each.label} className={styles.key}>
+          <span className={styles.swatch} data-kind={each.kind} style={{ color: `var(${each.color})` }} />
+          <span className={styles.name}>{each.label}</span>
+          <span className={styles.value}>{each.format(data.rows[row]?.[at] ?? null)}</span>
         </span>
       ))}
       {time === undefined ? null : (
-        <time className={styles['at']} dateTime={new Date(time * 1000).toISOString()} title={fullTime(time * 1000)}>
+        <time className={styles.at} dateTime={new Date(time * 1000).toISOString()} title={fullTime(time * 1000)}>
           {clock(time * 1000, true)} {zoneName(time * 1000)}
         </time>
       )}

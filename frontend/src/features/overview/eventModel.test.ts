@@ -1,0 +1,79 @@
+//! Tests of eventModel.ts.
+import { describe, expect, test } from 'vitest';
+import { arrange, checkDraft, phase, preview, toInput } from './eventModel';
+import type { DrEvent, EventDraft } from './eventModel';
+
+const NOW = Date.parse('2026-11-23T13:00:00Z');
+const minutes = (value: number) => new Date(NOW + value * 60_000).toISOString();
+const event = (id: string, from: number, to: number, cancelled = false): DrEvent => ({
+  id,
+  feederId: 'feeder-a',
+  start: minutes(from),
+  end: minutes(to),
+  limitKw: 50,
+  type: 'dr',
+  rampSeconds: 0,
+  cancelled,
+  createdBy: 'ada',
+});
+const feeder = { id: 'feeder-a', loadKw: 90, importLimitKw: 100 };
+const draft: EventDraft = { feederId: 'feeder-a', limitKw: '45', when: 'now', start: '', minutes: '30', rampSeconds: '0' };
+const plain = (text: string) => text.replaceAll('\u00a0', ' ');
+
+test.each([
+  [event('e', -10, 10), 'active'],
+  [event('e', 10, 20), 'upcoming'],
+  [event('e', -20, -10), 'past'],
+  [event('e', -10, 0), 'past'],
+  [event('e', -10, 10, true), 'cancelled'],
+] as const)('the phase of %o is %s', (each, expected) => {
+  expect(phase(each, NOW)).toBe(expected);
+});
+
+test('active events come first, then the next, and the past only on request', () => {
+  const all = [event('old', -90, -60), event('later', 60, 90), event('soon', 10, 20), event('now', -5, 5), event('recent', -30, -10)];
+  expect(arrange(all, NOW, false).map(({ id }) => id)).toEqual(['now', 'soon', 'later']);
+  expect(arrange(all, NOW, true).map(({ id }) => id)).toEqual(['now', 'soon', 'later', 'recent', 'old']);
+});
+
+describe('the form', () => {
+  test.each<[Partial<EventDraft>, string[]]>([
+    [{}, []],
+    [{ limitKw: '45,5' }, []],
+    [{ limitKw: '' }, ['limitKw']],
+    [{ limitKw: 'many' }, ['limitKw']],
+    [{ limitKw: '-1' }, ['limitKw']],
+    [{ limitKw: '100' }, ['limitKw']],
+    [{ limitKw: '0' }, []],
+    [{ minutes: '0' }, ['minutes']],
+    [{ minutes: '20000' }, ['minutes']],
+    [{ rampSeconds: '1.5' }, ['rampSeconds']],
+    [{ rampSeconds: '7200' }, ['rampSeconds']],
+    [{ when: 'later', start: '' }, ['start']],
+    [{ when: 'later', start: '2026-11-23T13:00' }, ['start']],
+    [{ when: 'later', start: '2026-11-23T15:00' }, []],
+  ])('with %o complains about %j', (part, fields) => {
+    expect(Object.keys(checkDraft({ ...draft, ...part }, feeder, NOW))).toEqual(fields);
+  });
+
+  test('without a feeder there is nothing to limit', () => {
+    expect(checkDraft(draft, undefined, NOW).feederId).toBeDefined();
+  });
+
+  test('becomes the input of the API in UTC', () => {
+    expect(toInput({ ...draft, when: 'later', start: '2026-11-23T15:00', rampSeconds: '60' }, NOW)).toEqual({
+      feederId: 'feeder-a',
+      start: '2026-11-23T14:00:00.000Z',
+      end: '2026-11-23T14:30:00.000Z',
+      limitKw: 45,
+      type: 'dr',
+      rampSeconds: 60,
+    });
+  });
+
+  test('says beforehand what will happen', () => {
+    expect(plain(preview(toInput(draft, NOW), feeder, NOW))).toBe(
+      'feeder-a is held at 45.0 kW from now until 14:30 CET. That is 45.0 kW below its present load.',
+    );
+  });
+});
