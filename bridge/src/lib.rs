@@ -1,1 +1,26 @@
-//! derms-bridge.
+//! The bridge: what devices say goes from MQTT into the log, what is decided goes from the log to the devices.
+//!
+//! In: a message is acknowledged to the broker only after the log has it ([`ingress`]). Out: a position in the log is
+//! stored only after the broker has every setpoint up to it ([`egress`]). Knows nothing of how decisions are made.
+
+pub mod caps;
+mod commandable;
+pub mod config;
+mod dead_letters;
+mod egress;
+mod inflight;
+mod ingress;
+mod limiter;
+mod mapping;
+mod metrics;
+mod mqtt;
+mod outbox;
+mod partitions;
+mod publisher;
+mod registrar;
+mod run;
+mod simulation;
+mod watchdog;
+
+pub use config::Config;
+pub use run::run;

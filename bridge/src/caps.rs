@@ -1,0 +1,55 @@
+//! Limits of the bridge's queues and maps, each with what happens at it.
+
+use std::time::Duration;
+
+/// Largest MQTT packet read. A larger one never leaves the broker: the limit is told to it on connecting.
+pub const PACKET_BYTES_MAX: u32 = 8 * 1024 * 1024;
+
+/// QoS 0 messages that wait for the producer or for a registration; at this number further ones are dropped and
+/// counted (`derms_telemetry_dropped_total{reason="backpressure"}`). QoS 1 needs no limit of its own: the broker sends
+/// at most `DERMS_MQTT_RECEIVE_MAX` of them before it has acknowledgements.
+pub const UNACKNOWLEDGED_WAITING_MAX: usize = 10_000;
+
+/// Devices that the bridge registers; at this number unknown ones are refused (`too_many_devices`).
+pub const DEVICES_MAX: usize = 1_000_000;
+
+/// Devices whose message rate is watched; at this number idle ones are forgotten, and if none is idle a new one is
+/// refused (`rate_limited`).
+pub const RATE_DEVICES_MAX: usize = 200_000;
+
+/// Statuses kept for devices that have not sent telemetry yet; at this number further ones are refused
+/// (`unknown_device`).
+pub const HELD_STATUSES_MAX: usize = 20_000;
+
+/// Setpoints on their way to the broker; at this number further ones wait in the outbox, newest per device.
+pub const PUBLISHES_IN_FLIGHT_MAX: usize = 512;
+
+/// Packet ids of setpoints on their way: more than [`PUBLISHES_IN_FLIGHT_MAX`], so that abandoned tries do not block.
+pub const PUBLISH_PACKET_IDS_MAX: u16 = 4_096;
+
+/// Records of decisions read back at a start, per partition, to know who holds it and what devices were last told.
+pub const LOOK_BACK_RECORDS: i64 = 500;
+
+/// How long the broker keeps the session, and with it what was not acknowledged, while the bridge is away.
+pub const SESSION_EXPIRY: Duration = Duration::from_secs(24 * 3_600);
+
+/// Keep-alive of both connections.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Longest wait for a connection to the broker.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Pause before the first reconnect; doubles up to [`RECONNECT_PAUSE_MAX`].
+pub const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Longest pause before a reconnect.
+pub const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// Pause before a record that the producer or the log did not take is handed over again.
+pub const HANDOVER_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long the bridge works off what is on its way when it is told to stop.
+pub const DRAIN_MAX: Duration = Duration::from_millis(1_500);
+
+/// How often the watchdog looks, and positions are stored.
+pub const TICK: Duration = Duration::from_millis(250);

@@ -1,0 +1,180 @@
+//! The bridge's settings, with their types. The names, defaults and ranges are in the kit's catalogue.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use schemas::ids::FeederId;
+use schemas::mqtt::Topics;
+use service_kit::log::LogConfig;
+use service_kit::settings::Settings;
+
+use crate::watchdog::{OnSilence, Rules};
+
+/// A tree without a decision for so many intervals is without control.
+const SILENT_INTERVALS: i64 = 3;
+
+/// How to reach the broker.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Broker {
+    /// Its host.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// User and password.
+    pub login: Option<(String, String)>,
+}
+
+// The password is never printed.
+impl std::fmt::Debug for Broker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// Bounds of one setpoint's publishing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublishBounds {
+    /// Longest wait for the PUBACK, each try.
+    pub timeout: Duration,
+    /// Tries after the first.
+    pub retries: u32,
+    /// Wait before the first retry; doubles.
+    pub backoff: Duration,
+}
+
+/// Which partitions of decisions this bridge acts on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartitionChoice {
+    /// The group says.
+    Auto,
+    /// Every one.
+    All,
+    /// These.
+    These(Vec<i32>),
+}
+
+/// Everything the bridge is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The log.
+    pub log: LogConfig,
+    /// The broker.
+    pub broker: Broker,
+    /// Client id of the persistent session; the connection for setpoints adds `-out`.
+    pub client_id: String,
+    /// Shared-subscription group.
+    pub share_group: Option<String>,
+    /// Unacknowledged messages in flight from the broker.
+    pub receive_max: u16,
+    /// Longest payload accepted, bytes.
+    pub payload_max: usize,
+    /// Messages per second of one device.
+    pub device_rate_max: u32,
+    /// The MQTT topics.
+    pub topics: Topics,
+    /// Feeder of a device that names none.
+    pub default_feeder: FeederId,
+    /// Which partitions of decisions to act on.
+    pub partitions: PartitionChoice,
+    /// Bounds of publishing.
+    pub publish: PublishBounds,
+    /// What happens when decisions stop coming.
+    pub watchdog: Rules,
+}
+
+impl Config {
+    /// Takes it from the settings.
+    ///
+    /// # Errors
+    /// When a text is not what it must be: a topic prefix, a feeder id, a list of partitions.
+    pub fn from_settings(settings: &Settings) -> anyhow::Result<Self> {
+        let login = settings.optional_text("MQTT_USERNAME").map(|user| {
+            let password = settings.optional_text("MQTT_PASSWORD").unwrap_or_default();
+            (user.to_owned(), password.to_owned())
+        });
+        let interval = settings.seconds("CONTROL_INTERVAL_SECONDS");
+        Ok(Self {
+            log: LogConfig::from_settings(settings),
+            broker: Broker {
+                host: settings.text("MQTT_HOST").to_owned(),
+                port: settings.port("MQTT_PORT"),
+                login,
+            },
+            client_id: settings.text("DERMS_MQTT_CLIENT_ID").to_owned(),
+            share_group: settings.optional_text("DERMS_MQTT_SHARE_GROUP").map(str::to_owned),
+            receive_max: bounded(settings.int("DERMS_MQTT_RECEIVE_MAX")),
+            payload_max: bounded(settings.int("MQTT_MAX_PAYLOAD_BYTES")),
+            device_rate_max: bounded(settings.int("DERMS_MQTT_DEVICE_RATE_MAX")),
+            topics: Topics::new(settings.text("MQTT_TOPIC_PREFIX"))
+                .context("setting MQTT_TOPIC_PREFIX")?,
+            default_feeder: FeederId::new(settings.text("DEFAULT_FEEDER_ID"))
+                .context("setting DEFAULT_FEEDER_ID")?,
+            partitions: partition_choice(settings.text("DERMS_PARTITIONS"))
+                .context("setting DERMS_PARTITIONS")?,
+            publish: PublishBounds {
+                timeout: settings.millis("MQTT_PUBLISH_TIMEOUT_MS"),
+                retries: bounded(settings.int("MQTT_MAX_RETRIES")),
+                backoff: settings.millis("MQTT_RETRY_BACKOFF_MS"),
+            },
+            watchdog: Rules {
+                on_silence: match settings.choice("DB_ERROR_BEHAVIOR") {
+                    "HOLD_LAST" => OnSilence::HoldLast,
+                    "STOP_LOOP" => OnSilence::Nothing,
+                    _ => OnSilence::Zero,
+                },
+                silence_ms: SILENT_INTERVALS
+                    * i64::try_from(interval.as_millis()).unwrap_or(i64::MAX / SILENT_INTERVALS),
+                hold_max_ms: settings.int("HOLD_LAST_MAX_MS"),
+            },
+        })
+    }
+}
+
+fn bounded<T: TryFrom<i64>>(number: i64) -> T {
+    T::try_from(number).ok().expect("the catalogue bounds the number")
+}
+
+fn partition_choice(text: &str) -> anyhow::Result<PartitionChoice> {
+    match text.trim() {
+        "auto" => Ok(PartitionChoice::Auto),
+        "all" => Ok(PartitionChoice::All),
+        list => list
+            .split(',')
+            .map(|number| number.trim().parse::<i32>().ok().filter(|n| *n >= 0))
+            .collect::<Option<Vec<i32>>>()
+            .map(PartitionChoice::These)
+            .with_context(|| format!("expected auto, all, or numbers such as 0,1,2, got {list:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use service_kit::settings::Service;
+
+    #[test]
+    fn the_defaults_make_a_config() {
+        let settings = Settings::from_pairs(Service::Bridge, &[]).unwrap();
+        let config = Config::from_settings(&settings).unwrap();
+        assert_eq!(config.watchdog.silence_ms, 15_000);
+        assert_eq!(config.partitions, PartitionChoice::Auto);
+    }
+
+    #[test]
+    fn partitions_are_auto_all_or_a_list() {
+        let numbers = partition_choice("0, 2,5").unwrap();
+        assert_eq!(numbers, PartitionChoice::These(vec![0, 2, 5]));
+        assert_eq!(partition_choice("all").unwrap(), PartitionChoice::All);
+        for bad in ["", "0,", "-1", "some"] {
+            assert!(partition_choice(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let pairs = [("MQTT_USERNAME", "bridge"), ("MQTT_PASSWORD", "open sesame")];
+        let settings = Settings::from_pairs(Service::Bridge, &pairs).unwrap();
+        let config = Config::from_settings(&settings).unwrap();
+        assert!(!format!("{config:?}").contains("sesame"));
+    }
+}

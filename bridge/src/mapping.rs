@@ -1,0 +1,213 @@
+//! What a message from a device means, and which record of which partition it becomes. Pure: bytes in, data out.
+
+use schemas::Timestamp;
+use schemas::codec::Record;
+use schemas::ids::{DeviceId, FeederId};
+use schemas::mqtt::{
+    AckMessage, Inbound, RejectReason, Rejection, StatusMessage, TelemetryMessage, Topics,
+    decode_ack, decode_status, decode_telemetry,
+};
+use schemas::topics::{Topic, tree_partition};
+use service_kit::log::Outgoing;
+
+use crate::metrics::Kind;
+
+/// A message that keeps the contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Message {
+    Sample(Box<TelemetryMessage>),
+    Ack(Box<AckMessage>),
+    Status(StatusMessage),
+}
+
+/// A message that does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) kind: Kind,
+    pub(crate) device_id: Option<DeviceId>,
+    pub(crate) rejection: Rejection,
+}
+
+/// Where a device stands: its feeder and the root of that feeder's tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) feeder_id: FeederId,
+    pub(crate) root: FeederId,
+}
+
+impl Message {
+    pub(crate) fn device_id(&self) -> &DeviceId {
+        match self {
+            Self::Sample(sample) => &sample.envelope.device_id,
+            Self::Ack(ack) => &ack.envelope.device_id,
+            Self::Status(status) => &status.device_id,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Sample(_) => Kind::Telemetry,
+            Self::Ack(_) => Kind::Ack,
+            Self::Status(_) => Kind::Status,
+        }
+    }
+
+    /// The time it speaks of, by the device's clock; a status names none.
+    pub(crate) fn spoken(&self) -> Option<Timestamp> {
+        match self {
+            Self::Sample(sample) => Some(sample.envelope.timestamp),
+            Self::Ack(ack) => Some(ack.envelope.timestamp),
+            Self::Status(_) => None,
+        }
+    }
+
+    pub(crate) fn unknown_fields(&self) -> i32 {
+        match self {
+            Self::Sample(sample) => sample.unknown_fields,
+            Self::Ack(ack) => ack.unknown_fields,
+            Self::Status(_) => 0,
+        }
+    }
+
+    /// The feeder it names, where it names one.
+    pub(crate) fn claimed_feeder(&self) -> Option<FeederId> {
+        match self {
+            Self::Sample(sample) => sample.claimed_feeder(),
+            Self::Ack(_) | Self::Status(_) => None,
+        }
+    }
+
+    /// The record it becomes: keyed by the root of the tree, in the tree's partition.
+    pub(crate) fn into_outgoing(
+        self,
+        place: Place,
+        arrival: Timestamp,
+        partitions: i32,
+    ) -> Outgoing {
+        let Place { feeder_id, root } = place;
+        let (topic, value) = match self {
+            Self::Sample(sample) => {
+                (Topic::Telemetry, sample.into_record(feeder_id, arrival).encode())
+            }
+            Self::Ack(ack) => (Topic::Acks, ack.into_record(feeder_id, arrival).encode()),
+            Self::Status(status) => (Topic::Acks, status.into_record(feeder_id, arrival).encode()),
+        };
+        Outgoing { topic, partition: tree_partition(&root, partitions), key: root.into(), value }
+    }
+}
+
+/// Reads a message.
+///
+/// # Errors
+/// [`Refused`] when it breaks the contract: it belongs to the dead letters.
+pub(crate) fn read(
+    topics: &Topics,
+    payload_max: usize,
+    topic: &[u8],
+    payload: &[u8],
+) -> Result<Message, Refused> {
+    let Ok(topic) = std::str::from_utf8(topic) else {
+        let rejection = Rejection::new(RejectReason::BadTopic, "topic: not UTF-8");
+        return Err(Refused { kind: Kind::Unknown, device_id: None, rejection });
+    };
+    let refused =
+        |kind, rejection| Refused { kind, device_id: topics.device_hint(topic), rejection };
+    match topics.parse(topic).map_err(|rejection| refused(Kind::Unknown, rejection))? {
+        Inbound::Telemetry(of) => decode_telemetry(&of, payload, payload_max)
+            .map(|sample| Message::Sample(Box::new(sample)))
+            .map_err(|rejection| refused(Kind::Telemetry, rejection)),
+        Inbound::Ack(device_id) => decode_ack(&device_id, payload, payload_max)
+            .map(|ack| Message::Ack(Box::new(ack)))
+            .map_err(|rejection| refused(Kind::Ack, rejection)),
+        Inbound::Status(device_id) => decode_status(&device_id, payload)
+            .map(Message::Status)
+            .map_err(|rejection| refused(Kind::Status, rejection)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use schemas::records::ack::{Ack, AckStatus};
+    use schemas::records::telemetry::{Telemetry, TopicLayout};
+    use schemas::units::Watts;
+
+    const SAMPLE: &str = r#"{"v":1,"messageType":"telemetry","messageId":"0193a5f0-0000-7000-8000-000000000001",
+        "deviceId":"pv-1","deviceType":"pv","timestampMs":1000,"source":"simulator",
+        "payload":{"readings":{"powerKw":2.5},"status":{"online":true},"feederId":"north"}}"#;
+
+    fn read_text(topic: &str, payload: &str) -> Result<Message, Refused> {
+        read(&Topics::default(), 1_024, topic.as_bytes(), payload.as_bytes())
+    }
+
+    #[track_caller]
+    fn check_refused(topic: &str, payload: &str, kind: Kind, reason: RejectReason) {
+        let refused = read_text(topic, payload).expect_err("refused");
+        assert_eq!((refused.kind, refused.rejection.reason), (kind, reason));
+    }
+
+    fn place() -> Place {
+        Place {
+            feeder_id: FeederId::new("north").unwrap(),
+            root: FeederId::new("substation").unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_sample_goes_to_its_trees_partition_in_load_convention() {
+        for (topic, layout) in [
+            ("der/telemetry/pv-1", TopicLayout::Flat),
+            ("der/telemetry/pv/pv-1", TopicLayout::Typed),
+        ] {
+            let message = read_text(topic, SAMPLE).unwrap();
+            let outgoing = message.into_outgoing(place(), Timestamp(2_000), 12);
+            assert_eq!(outgoing.topic, Topic::Telemetry);
+            assert_eq!(outgoing.key, "substation");
+            assert_eq!(outgoing.partition, tree_partition(&place().root, 12));
+            let record = Telemetry::decode(&outgoing.value).unwrap();
+            assert_eq!(record.power_w, Watts(-2_500), "generation gives power to the feeder");
+            assert_eq!(record.feeder_id.as_str(), "north");
+            assert_eq!((record.arrival, record.layout), (Timestamp(2_000), layout));
+        }
+    }
+
+    #[test]
+    fn a_status_becomes_an_ack_record() {
+        let message = read_text("der/status/pv-1", "offline").unwrap();
+        let outgoing = message.into_outgoing(place(), Timestamp(7), 12);
+        let record = Ack::decode(&outgoing.value).unwrap();
+        assert_eq!((outgoing.topic, record.status), (Topic::Acks, AckStatus::Offline));
+        assert_eq!(record.ts, Timestamp(7));
+    }
+
+    #[test]
+    fn what_breaks_the_contract_is_refused_with_its_reason() {
+        use RejectReason as Reason;
+        check_refused("der/telemetry/pv-1", "{", Kind::Telemetry, Reason::NotJson);
+        check_refused("der/telemetry/pv-2", SAMPLE, Kind::Telemetry, Reason::DeviceMismatch);
+        check_refused("der/telemetry/ev/pv-1", SAMPLE, Kind::Telemetry, Reason::DeviceTypeMismatch);
+        let newer = SAMPLE.replace("\"v\":1", "\"v\":2");
+        check_refused("der/telemetry/pv-1", &newer, Kind::Telemetry, Reason::UnsupportedVersion);
+        let large = " ".repeat(1_025);
+        check_refused("der/telemetry/pv-1", &large, Kind::Telemetry, Reason::PayloadTooLarge);
+        check_refused("der/telemetry", SAMPLE, Kind::Unknown, Reason::BadTopic);
+        check_refused("der/status/pv-1", "maybe", Kind::Status, Reason::ContractViolation);
+        check_refused("der/ack/pv-1", SAMPLE, Kind::Ack, Reason::ContractViolation);
+    }
+
+    #[test]
+    fn a_refused_message_names_the_device_of_its_topic() {
+        let refused = read_text("der/telemetry/ev-9", "{").expect_err("refused");
+        assert_eq!(refused.device_id, DeviceId::new("ev-9").ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(topic in prop::collection::vec(any::<u8>(), 0..40), payload in prop::collection::vec(any::<u8>(), 0..200)) {
+            let topics = Topics::default();
+            drop(read(&topics, 1_024, &topic, &payload));
+            drop(read(&topics, 1_024, b"der/telemetry/a", &payload));
+        }
+    }
+}

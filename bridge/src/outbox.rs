@@ -1,0 +1,210 @@
+//! Setpoints that have to go out: the newest of each device, one at a time per device, with bounded tries; and how far
+//! the log has been worked off by that. Pure: time is an argument, publishing is somebody else's.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use schemas::Timestamp;
+use schemas::ids::DeviceId;
+use schemas::mqtt::Setpoint;
+
+use crate::metrics::SetpointResult;
+
+/// Longest pause between two tries.
+const BACKOFF_MAX_MS: i64 = 60_000;
+
+/// The record that a setpoint comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+}
+
+/// A setpoint to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Order {
+    pub(crate) setpoint: Setpoint,
+    /// Also in the predecessor's layout.
+    pub(crate) typed_layout: bool,
+    /// When it was decided.
+    pub(crate) decided: Timestamp,
+    /// None for the watchdog's.
+    pub(crate) place: Option<Place>,
+}
+
+impl Order {
+    fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.setpoint.valid_until
+    }
+}
+
+/// A setpoint's way is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Settled {
+    pub(crate) order: Order,
+    pub(crate) result: SetpointResult,
+}
+
+/// Bounds of the tries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tries {
+    pub(crate) retries: u32,
+    pub(crate) backoff: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    waiting: Option<Order>,
+    sending: Option<Order>,
+    /// Failed tries of the waiting order.
+    tries: u32,
+}
+
+/// The outbox.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    tries: Tries,
+    entries: BTreeMap<DeviceId, Entry>,
+    ready: VecDeque<DeviceId>,
+    delayed: BTreeSet<(Timestamp, DeviceId)>,
+    open: BTreeMap<Place, usize>,
+    settled: Vec<Settled>,
+}
+
+impl Outbox {
+    pub(crate) fn new(tries: Tries) -> Self {
+        Self {
+            tries,
+            entries: BTreeMap::new(),
+            ready: VecDeque::new(),
+            delayed: BTreeSet::new(),
+            open: BTreeMap::new(),
+            settled: Vec::new(),
+        }
+    }
+
+    /// Devices with a setpoint that waits or is on its way.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Takes a setpoint; one that waits for the same device is superseded by it.
+    pub(crate) fn offer(&mut self, order: Order) {
+        let device_id = order.setpoint.envelope.device_id.clone();
+        if let Some(place) = order.place {
+            *self.open.entry(place).or_default() += 1;
+        }
+        let entry = self.entries.entry(device_id.clone()).or_default();
+        let older = entry.waiting.replace(order);
+        let was_delayed = entry.tries > 0;
+        entry.tries = 0;
+        let idle = entry.sending.is_none();
+        match older {
+            Some(older) => {
+                if was_delayed {
+                    self.delayed.retain(|(_, delayed)| *delayed != device_id);
+                    self.ready.push_back(device_id);
+                }
+                self.settle(older, SetpointResult::Superseded);
+            }
+            None if idle => self.ready.push_back(device_id),
+            None => {}
+        }
+    }
+
+    /// The next setpoint to publish, if any is due.
+    pub(crate) fn next(&mut self, now: Timestamp) -> Option<Order> {
+        while let Some((due, device_id)) = self.delayed.first().cloned() {
+            if due > now {
+                break;
+            }
+            self.delayed.pop_first();
+            self.ready.push_back(device_id);
+        }
+        while let Some(device_id) = self.ready.pop_front() {
+            let Some(entry) = self.entries.get_mut(&device_id) else {
+                continue;
+            };
+            // It stands in the queue again when its present try has ended.
+            if entry.sending.is_some() {
+                continue;
+            }
+            let Some(order) = entry.waiting.take() else {
+                continue;
+            };
+            if order.is_expired(now) {
+                self.entries.remove(&device_id);
+                self.settle(order, SetpointResult::Expired);
+                continue;
+            }
+            entry.sending = Some(order.clone());
+            return Some(order);
+        }
+        None
+    }
+
+    /// When the next retry is due.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.delayed.first().map(|(due, _)| *due)
+    }
+
+    /// A try to publish has ended.
+    pub(crate) fn finished(&mut self, device_id: &DeviceId, published: bool, now: Timestamp) {
+        let Some(entry) = self.entries.get_mut(device_id) else {
+            return;
+        };
+        let Some(order) = entry.sending.take() else {
+            return;
+        };
+        let newer = entry.waiting.is_some();
+        if published || newer || entry.tries >= self.tries.retries {
+            if newer {
+                self.ready.push_back(device_id.clone());
+            } else {
+                self.entries.remove(device_id);
+            }
+            let result = match (published, newer) {
+                (true, _) => SetpointResult::Published,
+                (false, true) => SetpointResult::Superseded,
+                (false, false) => SetpointResult::Failed,
+            };
+            return self.settle(order, result);
+        }
+        let due = now.plus_ms(backoff_ms(self.tries.backoff, entry.tries));
+        entry.tries += 1;
+        entry.waiting = Some(order);
+        self.delayed.insert((due, device_id.clone()));
+    }
+
+    /// What has come to its end since the last call.
+    pub(crate) fn take_settled(&mut self) -> Vec<Settled> {
+        std::mem::take(&mut self.settled)
+    }
+
+    /// The oldest record of a partition with a setpoint that is not settled.
+    pub(crate) fn oldest_open(&self, partition: i32) -> Option<i64> {
+        let from = Place { partition, offset: i64::MIN };
+        let to = Place { partition, offset: i64::MAX };
+        self.open.range(from..=to).next().map(|(place, _)| place.offset)
+    }
+
+    fn settle(&mut self, order: Order, result: SetpointResult) {
+        if let Some(place) = order.place
+            && let Some(number) = self.open.get_mut(&place)
+        {
+            *number -= 1;
+            if *number == 0 {
+                self.open.remove(&place);
+            }
+        }
+        self.settled.push(Settled { order, result });
+    }
+}
+
+fn backoff_ms(first: Duration, tries: u32) -> i64 {
+    let first = i64::try_from(first.as_millis()).unwrap_or(BACKOFF_MAX_MS);
+    first.saturating_mul(1_i64.checked_shl(tries.min(20)).unwrap_or(i64::MAX)).min(BACKOFF_MAX_MS)
+}
+
+#[cfg(test)]
+mod tests;

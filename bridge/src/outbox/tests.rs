@@ -1,0 +1,185 @@
+//! The outbox's rules, one by one and against a model.
+
+use super::*;
+use crate::commandable::{commandable, tests as make};
+use proptest::prelude::*;
+
+const TRIES: Tries = Tries { retries: 2, backoff: Duration::from_millis(200) };
+
+fn order(device: &str, offset: i64, decided: i64) -> Order {
+    let decision = make::decision(offset, decided, vec![make::device(device, "north", 1_000)]);
+    let (devices, _) = commandable(&decision);
+    Order {
+        setpoint: devices[0].setpoint(Timestamp(decided)).unwrap(),
+        typed_layout: false,
+        decided: Timestamp(decided),
+        place: Some(Place { partition: 0, offset }),
+    }
+}
+
+fn id(device: &str) -> DeviceId {
+    DeviceId::new(device).unwrap()
+}
+
+fn results(outbox: &mut Outbox) -> Vec<(i64, SetpointResult)> {
+    outbox
+        .take_settled()
+        .into_iter()
+        .map(|settled| (settled.order.place.unwrap().offset, settled.result))
+        .collect()
+}
+
+#[test]
+fn only_the_newest_of_those_that_wait_goes_out() {
+    let mut outbox = Outbox::new(TRIES);
+    for offset in 1..=3 {
+        outbox.offer(order("ev-1", offset, 0));
+    }
+    let sent = outbox.next(Timestamp(1)).unwrap();
+    assert_eq!(sent.place.unwrap().offset, 3);
+    assert_eq!(outbox.next(Timestamp(1)), None);
+    outbox.finished(&id("ev-1"), true, Timestamp(2));
+    use SetpointResult::{Published, Superseded};
+    assert_eq!(results(&mut outbox), [(1, Superseded), (2, Superseded), (3, Published)]);
+    assert_eq!(outbox.len(), 0);
+}
+
+#[test]
+fn a_device_never_has_two_on_their_way() {
+    let mut outbox = Outbox::new(TRIES);
+    outbox.offer(order("ev-1", 1, 0));
+    assert!(outbox.next(Timestamp(1)).is_some());
+    outbox.offer(order("ev-1", 2, 0));
+    assert_eq!(outbox.next(Timestamp(1)), None);
+    outbox.finished(&id("ev-1"), false, Timestamp(2));
+    assert_eq!(results(&mut outbox), [(1, SetpointResult::Superseded)]);
+    assert_eq!(outbox.next(Timestamp(2)).unwrap().place.unwrap().offset, 2);
+}
+
+#[test]
+fn tries_are_bounded_and_pauses_double() {
+    let mut outbox = Outbox::new(TRIES);
+    outbox.offer(order("ev-1", 1, 0));
+    let mut now = Timestamp(0);
+    for pause in [200, 400] {
+        assert!(outbox.next(now).is_some());
+        outbox.finished(&id("ev-1"), false, now);
+        assert_eq!(outbox.next_due(), Some(now.plus_ms(pause)));
+        assert_eq!(outbox.next(now.plus_ms(pause - 1)), None);
+        now = now.plus_ms(pause);
+    }
+    assert!(outbox.next(now).is_some());
+    outbox.finished(&id("ev-1"), false, now);
+    assert_eq!(results(&mut outbox), [(1, SetpointResult::Failed)]);
+    assert_eq!(outbox.oldest_open(0), None);
+}
+
+#[test]
+fn a_newer_setpoint_does_not_wait_for_the_retry_of_an_older_one() {
+    let mut outbox = Outbox::new(TRIES);
+    outbox.offer(order("ev-1", 1, 0));
+    outbox.next(Timestamp(0));
+    outbox.finished(&id("ev-1"), false, Timestamp(0));
+    outbox.offer(order("ev-1", 2, 0));
+    assert_eq!(outbox.next_due(), None);
+    assert_eq!(outbox.next(Timestamp(0)).unwrap().place.unwrap().offset, 2);
+}
+
+#[test]
+fn an_expired_setpoint_is_not_sent() {
+    let mut outbox = Outbox::new(TRIES);
+    outbox.offer(order("ev-1", 1, 0));
+    assert_eq!(outbox.next(Timestamp(30_000)), None);
+    assert_eq!(results(&mut outbox), [(1, SetpointResult::Expired)]);
+}
+
+#[test]
+fn a_position_waits_for_every_setpoint_of_its_record() {
+    let mut outbox = Outbox::new(TRIES);
+    outbox.offer(order("ev-1", 5, 0));
+    outbox.offer(order("ev-2", 5, 0));
+    outbox.offer(order("ev-3", 6, 0));
+    while outbox.next(Timestamp(0)).is_some() {}
+    outbox.finished(&id("ev-3"), true, Timestamp(0));
+    outbox.finished(&id("ev-1"), true, Timestamp(0));
+    assert_eq!(outbox.oldest_open(0), Some(5));
+    outbox.finished(&id("ev-2"), true, Timestamp(0));
+    assert_eq!(outbox.oldest_open(0), None);
+    assert_eq!(outbox.oldest_open(1), None);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Offer(usize),
+    Next,
+    Finish(usize, bool),
+    Wait(i64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (0..4_usize).prop_map(Step::Offer),
+        3 => Just(Step::Next),
+        3 => (0..4_usize, any::<bool>()).prop_map(|(device, ok)| Step::Finish(device, ok)),
+        1 => (0..20_000_i64).prop_map(Step::Wait),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn every_setpoint_is_settled_once_and_a_device_never_goes_back(steps in prop::collection::vec(step(), 1..120)) {
+        let devices = ["a", "b", "c", "d"];
+        let mut outbox = Outbox::new(TRIES);
+        let (mut now, mut offset) = (0, 0);
+        let mut sending: BTreeMap<DeviceId, i64> = BTreeMap::new();
+        let mut newest_sent: BTreeMap<DeviceId, i64> = BTreeMap::new();
+        let mut offered = BTreeSet::new();
+        let mut settled = Vec::new();
+        let mut last_position = 0;
+        for step in steps {
+            match step {
+                Step::Offer(device) => {
+                    offset += 1;
+                    offered.insert(offset);
+                    outbox.offer(order(devices[device], offset, now));
+                }
+                Step::Next => {
+                    if let Some(order) = outbox.next(Timestamp(now)) {
+                        let device = order.setpoint.envelope.device_id.clone();
+                        let offset = order.place.unwrap().offset;
+                        prop_assert!(sending.insert(device.clone(), offset).is_none());
+                        let newest = newest_sent.entry(device).or_insert(offset);
+                        prop_assert!(*newest <= offset, "sent {offset} after {newest}");
+                        *newest = offset;
+                    }
+                }
+                Step::Finish(device, ok) => {
+                    let device = id(devices[device]);
+                    if sending.remove(&device).is_some() {
+                        outbox.finished(&device, ok, Timestamp(now));
+                    }
+                }
+                Step::Wait(ms) => now += ms,
+            }
+            settled.extend(results(&mut outbox).into_iter().map(|(offset, _)| offset));
+            let position = outbox.oldest_open(0).unwrap_or(offset + 1);
+            prop_assert!(position >= last_position, "the position went back");
+            last_position = position;
+        }
+        // To the end: everything fails or expires.
+        for _ in 0..100 {
+            for (device, _) in std::mem::take(&mut sending) {
+                outbox.finished(&device, false, Timestamp(now));
+            }
+            now += 60_000;
+            while let Some(order) = outbox.next(Timestamp(now)) {
+                sending.insert(order.setpoint.envelope.device_id.clone(), 0);
+            }
+        }
+        settled.extend(results(&mut outbox).into_iter().map(|(offset, _)| offset));
+        settled.sort_unstable();
+        prop_assert_eq!(settled, offered.into_iter().collect::<Vec<_>>());
+        prop_assert_eq!(outbox.len(), 0);
+        prop_assert_eq!(outbox.oldest_open(0), None);
+    }
+}

@@ -1,0 +1,208 @@
+//! Reading one partition of decisions: which records count, and which position may be stored with which holder.
+//!
+//! Pure: records are arguments. The rule itself is `schemas::ledger`'s.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use schemas::ids::FeederId;
+use schemas::ledger::{Holder, Ledger, Verdict, Void};
+use schemas::records::decision::{Decision, LedgerRecord};
+use uuid::Uuid;
+
+/// What a record leads to.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "decisions are the rule, the others the exception")]
+pub(crate) enum Reading {
+    Decided(Decision),
+    Void(Void),
+    Nothing,
+}
+
+/// One partition, from where it is acted on.
+#[derive(Debug)]
+pub(crate) struct Partition {
+    ledger: Ledger,
+    /// The next offset to read.
+    next: i64,
+    /// Who holds the partition from which offset on; the first entry is who held it at the start.
+    holders: VecDeque<(i64, Option<Holder>)>,
+    /// First records of decisions that are not complete.
+    incomplete: BTreeMap<FeederId, i64>,
+    /// The position stored last.
+    stored: Option<i64>,
+}
+
+impl Partition {
+    /// A partition read from `next` on, after what `before` has read.
+    pub(crate) fn new(before: Ledger, next: i64) -> Self {
+        Self {
+            holders: VecDeque::from([(next, before.holder())]),
+            ledger: before,
+            next,
+            incomplete: BTreeMap::new(),
+            stored: None,
+        }
+    }
+
+    /// The next offset to read.
+    pub(crate) fn next(&self) -> i64 {
+        self.next
+    }
+
+    /// Notes a decision that was acted on before, so that a re-send of it is void.
+    pub(crate) fn note_seq(&mut self, root: &FeederId, seq: i64) {
+        self.ledger.note_seq(root, seq);
+    }
+
+    /// Passes over a record that cannot be read.
+    pub(crate) fn skip(&mut self, offset: i64) {
+        self.next = offset + 1;
+    }
+
+    /// Reads the record at an offset.
+    pub(crate) fn read(&mut self, offset: i64, record: LedgerRecord) -> Reading {
+        self.next = offset + 1;
+        let root = match &record {
+            LedgerRecord::DecisionPart(part) => Some(part.root.clone()),
+            LedgerRecord::Claim(_) => None,
+        };
+        let holder_before = self.ledger.holder();
+        let verdict = self.ledger.read(record);
+        if self.ledger.holder() != holder_before {
+            self.holders.push_back((offset + 1, self.ledger.holder()));
+        }
+        match verdict {
+            Verdict::Claimed(_) => {
+                self.incomplete.clear();
+                Reading::Nothing
+            }
+            Verdict::Partial => {
+                if let Some(root) = root {
+                    self.incomplete.entry(root).or_insert(offset);
+                }
+                Reading::Nothing
+            }
+            Verdict::Decided(decision) => {
+                self.incomplete.remove(&decision.root);
+                Reading::Decided(decision)
+            }
+            Verdict::Void(void) => {
+                if let (Void::Torn, Some(root)) = (void, &root) {
+                    self.incomplete.remove(root);
+                }
+                Reading::Void(void)
+            }
+        }
+    }
+
+    /// The position to store, with its holder as text, when it has moved: nothing before it is still to be done.
+    /// `oldest_open` is the oldest record with a setpoint on its way.
+    pub(crate) fn to_store(&mut self, oldest_open: Option<i64>) -> Option<(i64, String)> {
+        let incomplete = self.incomplete.values().min().copied();
+        let position = [oldest_open, incomplete]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(self.next)
+            .min(self.next);
+        if self.stored == Some(position) {
+            return None;
+        }
+        self.stored = Some(position);
+        while self.holders.get(1).is_some_and(|(from, _)| *from <= position) {
+            self.holders.pop_front();
+        }
+        let holder = self.holders.front().and_then(|(_, holder)| *holder);
+        Some((position, holder_text(holder)))
+    }
+}
+
+fn holder_text(holder: Option<Holder>) -> String {
+    holder.map_or_else(String::new, |Holder { epoch, writer }| format!("{epoch}/{writer}"))
+}
+
+/// The holder of a stored text; none when it names none.
+pub(crate) fn holder_of(text: &str) -> Option<Holder> {
+    let (epoch, writer) = text.split_once('/')?;
+    Some(Holder { epoch: epoch.parse().ok()?, writer: Uuid::parse_str(writer).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commandable::tests as make;
+    use schemas::Timestamp;
+    use schemas::records::decision::Claim;
+
+    fn claim(epoch: i64) -> LedgerRecord {
+        LedgerRecord::Claim(Claim {
+            epoch,
+            writer: Uuid::from_u128(epoch.unsigned_abs().into()),
+            at: Timestamp(0),
+            name: "test".to_owned(),
+        })
+    }
+
+    /// A decision of epoch 1's writer, in parts of one device.
+    fn parts(seq: i64, devices: usize) -> Vec<LedgerRecord> {
+        let devices =
+            (0..devices).map(|n| make::device(&format!("ev-{n}"), "north", 1_000)).collect();
+        make::decision(seq, 10_000, devices)
+            .into_parts(1)
+            .into_iter()
+            .map(LedgerRecord::DecisionPart)
+            .collect()
+    }
+
+    fn read_all(partition: &mut Partition, records: Vec<LedgerRecord>) -> Vec<Reading> {
+        records.into_iter().map(|record| partition.read(partition.next(), record)).collect()
+    }
+
+    #[test]
+    fn a_position_never_stands_inside_a_decision_of_many_parts() {
+        let mut partition = Partition::new(Ledger::new(), 100);
+        read_all(&mut partition, vec![claim(1)]);
+        let mut records = parts(1, 3);
+        let last = records.pop().unwrap();
+        read_all(&mut partition, records);
+        assert_eq!(partition.to_store(None).unwrap().0, 101);
+        let readings = read_all(&mut partition, vec![last]);
+        assert!(
+            matches!(&readings[..], [Reading::Decided(decision)] if decision.devices.len() == 3)
+        );
+        assert_eq!(partition.to_store(None).unwrap().0, 104);
+        assert_eq!(partition.to_store(None), None, "it has not moved");
+    }
+
+    #[test]
+    fn a_position_waits_for_the_setpoints_before_it() {
+        let mut partition = Partition::new(Ledger::new(), 0);
+        read_all(&mut partition, vec![claim(1)]);
+        read_all(&mut partition, parts(1, 1));
+        assert_eq!(partition.to_store(Some(1)).unwrap().0, 1);
+        assert_eq!(partition.to_store(None).unwrap().0, 2);
+    }
+
+    #[test]
+    fn a_position_is_stored_with_the_holder_it_had_there() {
+        let mut partition = Partition::new(Ledger::new(), 0);
+        read_all(&mut partition, vec![claim(1)]);
+        read_all(&mut partition, parts(1, 1));
+        read_all(&mut partition, vec![claim(2)]);
+        let (position, text) = partition.to_store(Some(1)).unwrap();
+        assert_eq!((position, holder_of(&text).unwrap().epoch), (1, 1));
+        let (position, text) = partition.to_store(None).unwrap();
+        assert_eq!((position, holder_of(&text).unwrap().epoch), (3, 2));
+        // Resumed there, the former owner's late record is void.
+        let mut resumed = Partition::new(Ledger::resume(holder_of(&text)), position);
+        let readings = read_all(&mut resumed, parts(2, 1));
+        assert!(matches!(readings[..], [Reading::Void(Void::Fenced)]));
+    }
+
+    #[test]
+    fn a_text_that_names_no_holder_gives_none() {
+        for text in ["", "1", "x/y", "1/not-a-uuid"] {
+            assert_eq!(holder_of(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Publishes retained messages and says of each whether the broker has it. Owns the outgoing connection.
+//!
+//! It tries once. A message whose connection ends, or whose sender has stopped waiting, is forgotten here: its sender
+//! knows better whether it still matters.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, interval, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::caps;
+use crate::config::Broker;
+use crate::metrics;
+use crate::mqtt::{Connection, Happening, Lost, Retained};
+
+/// A broker that answers no message for so long is given up.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// Why a try failed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum PublishError {
+    #[error("no PUBACK in time")]
+    Timeout,
+    #[error("the connection ended before the PUBACK")]
+    Disconnected,
+    #[error("the broker refuses it: {0}")]
+    Refused(String),
+}
+
+impl PublishError {
+    /// The label of its counter.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Disconnected => "disconnected",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+type Reply = oneshot::Sender<Result<(), PublishError>>;
+
+struct Request {
+    message: Retained,
+    reply: Reply,
+}
+
+/// Publishes. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Publisher {
+    requests: mpsc::Sender<Request>,
+}
+
+impl Publisher {
+    /// Publishes a message and waits for its PUBACK, at most `bound` in all.
+    pub(crate) async fn publish(
+        &self,
+        message: Retained,
+        bound: Duration,
+    ) -> Result<(), PublishError> {
+        let (reply, answer) = oneshot::channel();
+        let published = async {
+            let sent = self.requests.send(Request { message, reply }).await;
+            sent.map_err(|_| PublishError::Disconnected)?;
+            answer.await.unwrap_or(Err(PublishError::Disconnected))
+        };
+        timeout(bound, published).await.unwrap_or(Err(PublishError::Timeout))
+    }
+}
+
+/// The task behind [`Publisher`].
+pub(crate) struct PublisherTask {
+    broker: Broker,
+    client_id: String,
+    requests: mpsc::Receiver<Request>,
+}
+
+/// Messages of one connection.
+struct Flight {
+    /// Handed over, in order, and not yet given an id.
+    unsent: VecDeque<Reply>,
+    /// By packet id.
+    sent: BTreeMap<u16, Reply>,
+    last_answer: Instant,
+}
+
+/// A publisher and its task, which has to run for it to work.
+pub(crate) fn publisher(broker: Broker, client_id: String) -> (Publisher, PublisherTask) {
+    let (sender, requests) = mpsc::channel(caps::PUBLISHES_IN_FLIGHT_MAX);
+    let task = PublisherTask { broker, client_id, requests };
+    (Publisher { requests: sender }, task)
+}
+
+impl PublisherTask {
+    /// Runs until `stop`, over as many connections as it takes.
+    pub(crate) async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut pause = caps::RECONNECT_PAUSE;
+        while !stop.is_cancelled() {
+            let started = Instant::now();
+            if let Some(lost) = self.serve(&stop).await {
+                metrics::disconnected(metrics::OUTBOUND);
+                tracing::warn!(broker = ?self.broker, error = %lost, "the broker is away; setpoints are tried again");
+            }
+            if started.elapsed() > caps::RECONNECT_PAUSE_MAX {
+                pause = caps::RECONNECT_PAUSE;
+            }
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
+            pause = (pause * 2).min(caps::RECONNECT_PAUSE_MAX);
+        }
+        Ok(())
+    }
+
+    /// One connection; gives why it was lost, or nothing when told to stop.
+    async fn serve(&mut self, stop: &CancellationToken) -> Option<Lost> {
+        let mut connection = Connection::outbound(&self.broker, &self.client_id);
+        let mut connected = false;
+        let mut flight =
+            Flight { unsent: VecDeque::new(), sent: BTreeMap::new(), last_answer: Instant::now() };
+        let mut look = interval(caps::TICK);
+        loop {
+            let room = flight.len() < caps::PUBLISHES_IN_FLIGHT_MAX;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                happening = connection.next() => match happening {
+                    Ok(happening) => connected |= flight.happened(happening),
+                    Err(lost) => return Some(lost),
+                },
+                Some(request) = self.requests.recv(), if connected && room => {
+                    flight.hand_over(request, &connection);
+                }
+                _ = look.tick() => if flight.is_stuck() {
+                    return Some(Lost::Silent);
+                },
+            }
+        }
+        connection.close().await;
+        None
+    }
+}
+
+impl Flight {
+    fn len(&self) -> usize {
+        self.unsent.len() + self.sent.len()
+    }
+
+    fn hand_over(&mut self, request: Request, connection: &Connection) {
+        // Its sender has stopped waiting.
+        if request.reply.is_closed() {
+            return;
+        }
+        if self.len() == 0 {
+            self.last_answer = Instant::now();
+        }
+        if connection.publish(&request.message) {
+            self.unsent.push_back(request.reply);
+        }
+    }
+
+    /// Whether it is that the connection stands now.
+    fn happened(&mut self, happening: Happening) -> bool {
+        match happening {
+            Happening::Connected { .. } => {
+                metrics::connected(metrics::OUTBOUND);
+                tracing::info!("publishing to the broker");
+                return true;
+            }
+            // Messages get their ids in the order they were handed over.
+            Happening::Sent(id) => {
+                if let Some(reply) = self.unsent.pop_front() {
+                    self.sent.insert(id, reply);
+                }
+            }
+            Happening::Answered { id, refused } => {
+                self.last_answer = Instant::now();
+                if let Some(reply) = self.sent.remove(&id) {
+                    // Its sender may have stopped waiting.
+                    drop(reply.send(refused.map_or(Ok(()), |why| Err(PublishError::Refused(why)))));
+                }
+            }
+            Happening::Received { .. } => {}
+        }
+        false
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.len() > 0 && self.last_answer.elapsed() > SILENCE_MAX
+    }
+}

@@ -1,0 +1,91 @@
+//! Puts the parts together, and takes them apart in order: intake first, then setpoints, then the connections.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use service_kit::clock::{Clock, SystemClock};
+use service_kit::log::{Producer, ensure_topics};
+use service_kit::task::Crew;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::egress::{self, Egress};
+use crate::ingress::{self, Ingress};
+use crate::publisher::publisher;
+use crate::registrar::Directory;
+use crate::{metrics, simulation};
+
+/// Runs the bridge until `shutdown`.
+///
+/// # Errors
+/// When the topics are not as they must be, or a part fails for good.
+pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    metrics::init();
+    let partitions = tokio::select! {
+        ensured = ensure_topics(&config.log) => ensured?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let producer = Producer::new(&config.log).context("making the producer")?;
+    let directory = Arc::new(Directory::default());
+    let (publisher, publisher_task) =
+        publisher(config.broker.clone(), format!("{}-out", config.client_id));
+
+    let mut crew = Crew::new(shutdown.clone());
+    let (caught_up, known) = oneshot::channel();
+    {
+        let (config, directory, shutdown) =
+            (config.clone(), Arc::clone(&directory), shutdown.clone());
+        crew.spawn("directory", async move {
+            tokio::select! {
+                // Nobody waits for it when the bridge is ending already.
+                followed = directory.follow(&config.log, || { caught_up.send(()).ok(); }) => followed,
+                () = shutdown.cancelled() => Ok(()),
+            }
+        });
+    }
+
+    let ingress = Ingress::new(ingress::Parts {
+        config: config.clone(),
+        partitions,
+        producer: producer.clone(),
+        directory: Arc::clone(&directory),
+        clock: Arc::clone(&clock),
+    });
+    let token = shutdown.clone();
+    crew.spawn("ingress", async move {
+        // A device is not registered again before it is known which ones are.
+        tokio::select! {
+            _ = known => {}
+            () = token.cancelled() => return Ok(()),
+        }
+        ingress.run(token).await
+    });
+
+    let simulated = simulation::run(
+        config.topics.clone(),
+        config.publish,
+        Arc::clone(&directory),
+        publisher.clone(),
+        shutdown.clone(),
+    );
+    crew.spawn("simulation", simulated);
+
+    // The connection for setpoints stands until the last of them has been answered.
+    let published = CancellationToken::new();
+    let last_published = published.clone().drop_guard();
+    crew.spawn("publisher", publisher_task.run(published));
+    let egress = Egress::new(egress::Parts { config, partitions, directory, publisher, clock })
+        .context("joining the bridges' group")?;
+    crew.spawn("egress", async move {
+        let outcome = egress.run(shutdown).await;
+        drop(last_published);
+        outcome
+    });
+
+    let outcome = crew.join().await;
+    producer.flush().await;
+    tracing::info!("the bridge has stopped");
+    outcome
+}
