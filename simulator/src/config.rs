@@ -1,0 +1,69 @@
+//! The simulator's settings as it uses them.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use schemas::mqtt::Topics;
+use service_kit::settings::Settings;
+
+/// How to reach the MQTT broker.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    /// Its host.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// User and password.
+    pub credentials: Option<(String, String)>,
+}
+
+/// What to simulate, and where.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The broker.
+    pub broker: Broker,
+    /// The topics.
+    pub topics: Topics,
+    /// How many devices.
+    pub devices: usize,
+    /// Over how many feeders, `feeder-1` and on.
+    pub feeders: usize,
+    /// Time between two samples of a device.
+    pub interval: Duration,
+    /// The same seed gives the same fleet.
+    pub seed: u64,
+    /// Ends by itself after this.
+    pub run_for: Option<Duration>,
+}
+
+impl Config {
+    /// Reads the simulator's settings.
+    ///
+    /// # Errors
+    /// When the topic prefix is none.
+    pub fn from_settings(settings: &Settings) -> anyhow::Result<Self> {
+        let prefix = settings.text("MQTT_TOPIC_PREFIX");
+        let devices = usize::try_from(settings.int("DERMS_SIM_DEVICES")).unwrap_or(1);
+        #[expect(clippy::cast_precision_loss, reason = "at most a million devices")]
+        let interval = settings.optional_float("DERMS_SIM_RATE").map_or_else(
+            || settings.millis("DERMS_SIM_INTERVAL_MS"),
+            |per_second| Duration::from_secs_f64(devices as f64 / per_second),
+        );
+        let password = settings.optional_text("MQTT_PASSWORD").unwrap_or_default();
+        Ok(Self {
+            broker: Broker {
+                host: settings.text("MQTT_HOST").to_owned(),
+                port: settings.port("MQTT_PORT"),
+                credentials: settings
+                    .optional_text("MQTT_USERNAME")
+                    .map(|user| (user.to_owned(), password.to_owned())),
+            },
+            topics: Topics::new(prefix).context("setting MQTT_TOPIC_PREFIX")?,
+            devices,
+            feeders: usize::try_from(settings.int("DERMS_SIM_FEEDERS")).unwrap_or(1),
+            interval,
+            seed: settings.int("DERMS_SIM_SEED").unsigned_abs(),
+            run_for: settings.optional_float("DERMS_SIM_FOR_SECONDS").map(Duration::from_secs_f64),
+        })
+    }
+}

@@ -1,0 +1,183 @@
+//! A plain MQTT 5 client for tests, independent of the one that the product uses: it hears everything under its
+//! filters, publishes, and waits on conditions with a deadline.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{Packet, PublishProperties};
+use rumqttc::v5::{AsyncClient, Event, MqttOptions};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+const REQUESTS_MAX: usize = 1024;
+const PACKET_MAX: u32 = 16 * 1024 * 1024;
+
+/// A message that was heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// Its topic.
+    pub topic: String,
+    /// Its bytes.
+    pub payload: Vec<u8>,
+    /// Whether it was stored at the broker before we subscribed.
+    pub retained: bool,
+    /// Its message expiry interval, as far as it is left.
+    pub expiry_s: Option<u32>,
+}
+
+impl Heard {
+    /// The payload as JSON; null when it is none.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.payload).unwrap_or_default()
+    }
+}
+
+/// A connected client; gone when dropped, without a goodbye.
+pub struct Client {
+    client: AsyncClient,
+    heard: Arc<Mutex<Vec<Heard>>>,
+    changed: watch::Receiver<usize>,
+    task: JoinHandle<()>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Connects and subscribes (QoS 1); returns when the broker has confirmed the subscriptions.
+    ///
+    /// # Errors
+    /// When the broker does not let it in, or not within ten seconds.
+    pub async fn connect(
+        host: &str,
+        port: u16,
+        name: &str,
+        filters: &[&str],
+    ) -> anyhow::Result<Self> {
+        let mut options = MqttOptions::new(name, host, port);
+        options.set_max_packet_size(Some(PACKET_MAX));
+        options.set_clean_start(true);
+        let (client, mut eventloop) = AsyncClient::new(options, REQUESTS_MAX);
+        for filter in filters {
+            client.subscribe(*filter, QoS::AtLeastOnce).await.context("subscribing")?;
+        }
+        let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
+        let (change, changed) = watch::channel(0);
+        let (log, expected) = (heard.clone(), filters.len());
+        let (ready, is_ready) = tokio::sync::oneshot::channel();
+        let task = service_kit::task::spawn("test client", async move {
+            let (mut confirmed, mut ready) = (0, Some(ready));
+            while let Ok(event) = eventloop.poll().await {
+                match event {
+                    Event::Incoming(Packet::ConnAck(_)) if expected == 0 => {
+                        ready.take().map(|ready| ready.send(()));
+                    }
+                    Event::Incoming(Packet::SubAck(_)) => {
+                        confirmed += 1;
+                        if confirmed == expected {
+                            ready.take().map(|ready| ready.send(()));
+                        }
+                    }
+                    Event::Incoming(Packet::Publish(publish)) => {
+                        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+                        log.push(Heard {
+                            topic: String::from_utf8_lossy(&publish.topic).into_owned(),
+                            payload: publish.payload.to_vec(),
+                            retained: publish.retain,
+                            expiry_s: publish
+                                .properties
+                                .and_then(|known| known.message_expiry_interval),
+                        });
+                        change.send_replace(log.len());
+                    }
+                    _ => {}
+                }
+            }
+        });
+        tokio::time::timeout(Duration::from_secs(10), is_ready)
+            .await
+            .context("the broker does not confirm the subscriptions")?
+            .context("the broker closed the connection")?;
+        Ok(Self { client, heard, changed, task })
+    }
+
+    /// Queues a message, QoS 1.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn publish(
+        &self,
+        topic: &str,
+        payload: impl Into<Vec<u8>>,
+        retain: bool,
+        expiry_s: Option<u32>,
+    ) -> anyhow::Result<()> {
+        let properties =
+            PublishProperties { message_expiry_interval: expiry_s, ..PublishProperties::default() };
+        self.client
+            .publish_with_properties(topic, QoS::AtLeastOnce, retain, payload.into(), properties)
+            .await
+            .context("publishing")
+    }
+
+    /// Everything heard so far.
+    #[must_use]
+    pub fn heard(&self) -> Vec<Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until the messages heard so far satisfy a condition, and gives what it found.
+    ///
+    /// # Errors
+    /// When that does not happen within `patience`; the error says what was heard last.
+    pub async fn wait_for<R>(
+        &mut self,
+        patience: Duration,
+        what: &str,
+        mut found: impl FnMut(&[Heard]) -> Option<R>,
+    ) -> anyhow::Result<R> {
+        let waiting = async {
+            loop {
+                self.changed.borrow_and_update();
+                if let Some(result) =
+                    found(&self.heard.lock().unwrap_or_else(PoisonError::into_inner))
+                {
+                    return Some(result);
+                }
+                if self.changed.changed().await.is_err() {
+                    return None;
+                }
+            }
+        };
+        match tokio::time::timeout(patience, waiting).await {
+            Ok(Some(result)) => Ok(result),
+            Ok(None) => anyhow::bail!("the connection ended before: {what}"),
+            Err(_) => {
+                let heard = self.heard();
+                let last: Vec<String> = heard
+                    .iter()
+                    .rev()
+                    .take(5)
+                    .map(|one| format!("{} {}", one.topic, String::from_utf8_lossy(&one.payload)))
+                    .collect();
+                anyhow::bail!(
+                    "not within {patience:?}: {what}; {} messages, the last: {last:#?}",
+                    heard.len()
+                )
+            }
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
