@@ -1,4 +1,7 @@
-//! What tests of several crates share: real servers as child processes, and waiting on conditions.
+//! What tests of several crates share: real servers and our own services as child processes, and waiting on
+//! conditions.
 
+pub mod kafka;
 pub mod mosquitto;
-pub mod mqtt;
+pub mod service;
+pub mod wait;

@@ -342,8 +342,9 @@ impl Wished {
         bound: bool,
     ) -> (i64, Reason) {
         if let Some(device) = seen.device.filter(|device| device.non_compliant) {
+            // It is told to stop, and counted at what it takes until it has been seen to follow.
             let last = device.setpoint_w.map_or(0, |last| last.0);
-            return (last.min(seen.want.high_w), Reason::NonCompliant);
+            return (last.min(0), Reason::NonCompliant);
         }
         let why = match () {
             () if seen.override_w.is_some() => Reason::Override,

@@ -31,7 +31,7 @@ impl Policy for WaterFill {
         }
         let mut shares_w: Vec<i64> =
             problem.claims.iter().map(|claim| levels[claim.node].share(claim)).collect();
-        hand_out_spare(problem, &binds, &mut shares_w);
+        hand_out_spare(problem, &levels, &binds, &mut shares_w);
         let levels_w =
             levels.iter().zip(&binds).map(|(level, binds)| binds.then(|| level.watts())).collect();
         Shares { shares_w, levels_w }
@@ -99,8 +99,9 @@ impl Index {
     }
 }
 
-/// Gives the watts that rounding left over, one each, to claims under nodes that bind, in hash order.
-fn hand_out_spare(problem: &Problem, binds: &[bool], shares_w: &mut [i64]) {
+/// Gives the watts that rounding left over, one each, to claims under nodes that bind: the lowest level first (what a
+/// node left over belongs to its own claims), in hash order within it.
+fn hand_out_spare(problem: &Problem, levels: &[Level], binds: &[bool], shares_w: &mut [i64]) {
     let sums = problem.sums(|index| shares_w[index]);
     let mut spare: Vec<i64> = problem
         .nodes
@@ -115,7 +116,10 @@ fn hand_out_spare(problem: &Problem, binds: &[bool], shares_w: &mut [i64]) {
             bound[claim.node] && shares_w[*index] < claim.high_w && shares_w[*index] > claim.low_w
         })
         .collect();
-    order.sort_unstable_by_key(|index| (problem.claims[*index].tie, *index));
+    order.sort_unstable_by_key(|index| {
+        let claim = &problem.claims[*index];
+        (levels[claim.node], claim.tie, *index)
+    });
     for index in order {
         let path = || {
             std::iter::successors(Some(problem.claims[index].node), |node| {

@@ -1,0 +1,148 @@
+//! A real Apache Kafka (KRaft, one node) as a child process: its own folder, free loopback ports, gone when dropped.
+//!
+//! Its jars are fetched by scripts/fetch-kafka.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+
+use crate::mosquitto::free_port;
+use crate::wait;
+
+/// A JVM on a busy machine takes its time.
+const DEADLINE: Duration = Duration::from_secs(90);
+const CLUSTER_ID: &str = "bWluaS1kZXJtcy10ZXN0cw";
+
+/// A running broker.
+#[derive(Debug)]
+pub struct Kafka {
+    folder: TempDir,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Kafka {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// When its jars or a JVM are missing, or it does not come up.
+    pub fn start() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("making a folder for Kafka")?;
+        let (port, controller) = (free_port()?, free_port()?);
+        let data = folder.path().join("data");
+        let properties = format!(
+            "process.roles=broker,controller\nnode.id=1\n\
+             controller.quorum.voters=1@127.0.0.1:{controller}\n\
+             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+             controller.listener.names=CONTROLLER\n\
+             listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
+             log.dirs={}\noffsets.topic.replication.factor=1\n\
+             transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n\
+             group.initial.rebalance.delay.ms=0\nauto.create.topics.enable=false\n",
+            data.display()
+        );
+        fs::write(folder.path().join("server.properties"), properties)
+            .context("writing server.properties")?;
+        let mut broker = Self { folder, port, child: None };
+        broker.format()?;
+        broker.restart()?;
+        Ok(broker)
+    }
+
+    /// Its address, for clients.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it: what was not written to disk is lost.
+    ///
+    /// # Errors
+    /// When the process cannot be signalled.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        if let Some(mut child) = self.child.take() {
+            child.kill().context("killing Kafka")?;
+            child.wait().context("waiting for Kafka")?;
+        }
+        Ok(())
+    }
+
+    /// Starts it again with what it had stored.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        self.kill()?;
+        let mut child = self.java(&["-Xmx512m", "kafka.Kafka", "server.properties"])?;
+        let log = self.folder.path().join("kafka.log");
+        let started = wait::until("Kafka starts", DEADLINE, || {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            let ended = child.try_wait().ok().flatten().is_some();
+            (ended || text.contains("Kafka Server started")).then_some(!ended)
+        });
+        self.child = Some(child);
+        if !started? {
+            bail!("Kafka ended at its start:\n{}", fs::read_to_string(&log).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    fn format(&self) -> anyhow::Result<()> {
+        let arguments =
+            ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", "server.properties"];
+        let status = self.java(&arguments)?.wait().context("formatting Kafka's storage")?;
+        anyhow::ensure!(status.success(), "Kafka's storage could not be formatted");
+        Ok(())
+    }
+
+    fn java(&self, arguments: &[&str]) -> anyhow::Result<Child> {
+        let libs = kafka_folder().join("libs");
+        anyhow::ensure!(
+            libs.is_dir(),
+            "Apache Kafka is not in {}: run scripts/fetch-kafka",
+            libs.display()
+        );
+        let path = self.folder.path().join("kafka.log");
+        let log = File::options().create(true).append(true).open(path).context("Kafka's log")?;
+        let config = self.folder.path().join("log4j2.properties");
+        fs::write(
+            &config,
+            "rootLogger.level=info\nrootLogger.appenderRef.out.ref=out\nappender.out.type=Console\nappender.out.name=out\nappender.out.layout.type=PatternLayout\nappender.out.layout.pattern=%d %p %m (%c)%n\n",
+        )
+        .context("Kafka's logging")?;
+        Command::new("java")
+            .arg(format!("-Dlog4j2.configurationFile={}", config.display()))
+            .arg("-cp")
+            .arg(format!("{}/*", libs.display()))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().context("Kafka's log")?)
+            .stderr(log)
+            .spawn()
+            .context("starting java: install a JDK 17 or newer (Debian: openjdk-17-jre-headless)")
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        // Nobody is left to hear of a failure here.
+        self.kill().ok();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests have no settings of their own")]
+fn kafka_folder() -> PathBuf {
+    let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty()).map(PathBuf::from);
+    variable("DERMS_KAFKA_DIR").unwrap_or_else(|| {
+        let cache = variable("XDG_CACHE_HOME")
+            .or_else(|| variable("HOME").map(|home| home.join(".cache")))
+            .unwrap_or_else(|| PathBuf::from(".cache"));
+        cache.join("mini-derms/kafka")
+    })
+}
