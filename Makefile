@@ -1,0 +1,31 @@
+# Mini-DERMS. `make demo` and `make test` do all the set-up themselves.
+
+CARGO ?= cargo
+
+.PHONY: help demo test lint build bootstrap bench fmt dashboard clean-demo
+
+help: ## Show what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: ## Build, then run the whole loop with a simulated fleet
+	@scripts/bootstrap demo
+	@scripts/build demo
+	@exec scripts/run-demo
+
+test: ## Everything that CI checks
+	@scripts/bootstrap test
+	@scripts/test
+
+build: ## Build every program and the dashboard
+	@scripts/bootstrap demo
+	@scripts/build all
+
+lint: ## Formatting and lints only
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+fmt: ## Format
+	$(CARGO) fmt --all
+
+bootstrap: ## Install what is missing, or say what to install
+	@scripts/bootstrap test
