@@ -20,6 +20,11 @@ const DECIDE_EVERY_MS = 2000;
 const TOKEN_LIFE_S = 3600;
 const BODY_MAX = 1_000_000;
 
+/** As strict as the real API's, so that the journeys notice what it would block. */
+const POLICY =
+  "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+  "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
@@ -79,7 +84,8 @@ async function sendFile(response: ServerResponse, path: string): Promise<void> {
   const file = extname(path) && wanted.startsWith(DIST) ? wanted : join(DIST, 'index.html');
   try {
     const body = await readFile(file);
-    response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(body);
+    const type = TYPES[extname(file)] ?? 'application/octet-stream';
+    response.writeHead(200, { 'content-type': type, 'content-security-policy': POLICY }).end(body);
   } catch {
     response.writeHead(404).end('not built: npm run build');
   }

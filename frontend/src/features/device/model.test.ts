@@ -23,7 +23,7 @@ const facts = (part: Partial<Facts>): Facts => ({
   trackingErrorKw: 0,
   compliant: true,
   ...part,
-} as Facts);
+});
 
 test.each<[Partial<Facts>, string, string]>([
   [{}, 'ok', 'Follows its setpoints'],

@@ -22,7 +22,7 @@ const row = (id: string, part: Partial<Row> = {}): Row => ({
   trackingErrorKw: null,
   compliant: true,
   ...part,
-} as Row);
+});
 const ids = (rows: readonly Row[]) => rows.map(({ id }) => id);
 const view = (text: string) => viewFrom(new URLSearchParams(text));
 

@@ -1,5 +1,5 @@
 //! Demand-response events: what limits the feeders now and next, and for operators a way to make and to cancel one.
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { FeederCardFragment } from '../../shared/gql/graphql';
 import { useCan } from '../../shared/lib/can';
 import { useNow } from '../../shared/lib/hooks';
@@ -14,11 +14,23 @@ import { EventsQuery } from './queries';
 import styles from './EventsPanel.module.css';
 
 const ASK_EVERY_MS = 10_000;
+const SAID_FOR_MS = 20_000;
+
+/** What was just done, for as long as it takes to read. */
+function useSaying() {
+  const [said, setSaid] = useState('');
+  useEffect(() => {
+    if (!said) return;
+    const timer = setTimeout(() => setSaid(''), SAID_FOR_MS);
+    return () => clearTimeout(timer);
+  }, [said]);
+  return [said, setSaid] as const;
+}
 
 export function EventsPanel({ feeders }: { feeders: readonly FeederCardFragment[] }) {
   const [past, setPast] = useState(false);
   const [making, setMaking] = useState(false);
-  const [said, setSaid] = useState('');
+  const [said, setSaid] = useSaying();
   const mayCreate = useCan('createEvent');
   const now = useNow();
   const { data, error, loading, refresh } = useLiveQuery({

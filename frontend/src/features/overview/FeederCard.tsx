@@ -48,9 +48,19 @@ export const FeederCard = memo(function FeederCard({ feeder, range, stored, fail
 function CardHead({ feeder, titleId }: { feeder: FeederCardFragment; titleId: string }) {
   const now = useNow();
   const stale = isStale(parseTime(feeder.lastDecisionAt), now);
+  const state = standing(feeder);
   return (
     <header className={styles.head}>
       <h3 id={titleId}>{feeder.id}</h3>
+      <Badge tone={TONES[state]} icon={state}>
+        {WORDS[state]}
+        {state === 'over' ? ` by ${kw(-roomKw(feeder))}` : ''}
+      </Badge>
+      {isLowered(feeder) ? (
+        <Badge tone="accent" icon="bolt">
+          Event
+        </Badge>
+      ) : null}
       {feeder.mode === 'AUTOMATIC' ? null : (
         <Badge tone="accent" title={MODE_NOTES[feeder.mode]}>
           {words(feeder.mode)}
@@ -66,32 +76,21 @@ function CardHead({ feeder, titleId }: { feeder: FeederCardFragment; titleId: st
 }
 
 function Load({ feeder }: { feeder: FeederCardFragment }) {
-  const state = standing(feeder);
-  const room = roomKw(feeder);
-  const lowered = feeder.effectiveLimitKw < feeder.importLimitKw;
   return (
-    <div className={styles.load}>
-      <p className={styles.now}>
-        <span className="visually-hidden">Load </span>
-        <Figure kw={feeder.loadKw} scaleOf={feeder.effectiveLimitKw} size="xl" />
-        <span className={styles.of}>
-          of {kw(feeder.effectiveLimitKw)} limit
-          {lowered ? <span className={styles.own}> (own limit {kw(feeder.importLimitKw)})</span> : null}
-        </span>
-      </p>
-      <p className={styles.standing}>
-        <Badge tone={TONES[state]} icon={state}>
-          {WORDS[state]}
-          {state === 'over' ? ` by ${kw(-room)}` : ''}
-        </Badge>
-        {lowered ? (
-          <Badge tone="accent" icon="bolt">
-            Event limits
-          </Badge>
-        ) : null}
-      </p>
-    </div>
+    <p className={styles.load}>
+      <span className="visually-hidden">Load </span>
+      <Figure kw={feeder.loadKw} scaleOf={feeder.effectiveLimitKw} size="xl" />
+      <span className={styles.of}>
+        of {kw(feeder.effectiveLimitKw)} limit
+        {isLowered(feeder) ? <span className={styles.own}> (own limit {kw(feeder.importLimitKw)})</span> : null}
+      </span>
+    </p>
   );
+}
+
+/** An event or a program holds the feeder below its own limit. */
+function isLowered({ effectiveLimitKw, importLimitKw }: FeederCardFragment): boolean {
+  return effectiveLimitKw < importLimitKw;
 }
 
 function Facts({ feeder }: { feeder: FeederCardFragment }) {
