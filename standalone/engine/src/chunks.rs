@@ -15,14 +15,7 @@ pub(crate) enum Joining {
 
 /// How to join a format's chunks; `None` when its answers must be made whole.
 pub(crate) fn joining(format: &str) -> Option<Joining> {
-    let text = [
-        "TabSeparatedRaw",
-        "TabSeparated",
-        "TSVRaw",
-        "TSV",
-        "CSV",
-        "JSONCompactEachRow",
-    ];
+    let text = ["TabSeparatedRaw", "TabSeparated", "TSVRaw", "TSV", "CSV", "JSONCompactEachRow"];
     if let Some(rest) = text.iter().find_map(|name| format.strip_prefix(name)) {
         return match rest {
             "" => Some(Joining::Rows),
@@ -49,10 +42,7 @@ pub(crate) struct Joiner {
 
 impl Joiner {
     pub(crate) fn new(joining: Joining) -> Self {
-        Self {
-            joining,
-            header: None,
-        }
+        Self { joining, header: None }
     }
 
     /// The part of a chunk that belongs into the document.
@@ -107,50 +97,28 @@ mod tests {
     #[track_caller]
     fn joins(format: &str, chunks: &[&[u8]], expected: &[u8]) {
         let mut joiner = Joiner::new(joining(format).expect("can be streamed"));
-        let joined: Vec<u8> = chunks
-            .iter()
-            .flat_map(|chunk| joiner.take(chunk))
-            .copied()
-            .collect();
+        let joined: Vec<u8> = chunks.iter().flat_map(|chunk| joiner.take(chunk)).copied().collect();
         assert_eq!(joined, expected, "{format}");
     }
 
     #[test]
     fn headers_are_kept_once() {
         joins("TSV", &[b"a\n", b"a\n"], b"a\na\n");
-        joins(
-            "CSVWithNames",
-            &[b"\"x\"\n1\n", b"\"x\"\n2\n"],
-            b"\"x\"\n1\n2\n",
-        );
-        joins(
-            "TSVWithNamesAndTypes",
-            &[b"x\nInt8\n1\n", b"x\nInt8\n2\n"],
-            b"x\nInt8\n1\n2\n",
-        );
+        joins("CSVWithNames", &[b"\"x\"\n1\n", b"\"x\"\n2\n"], b"\"x\"\n1\n2\n");
+        joins("TSVWithNamesAndTypes", &[b"x\nInt8\n1\n", b"x\nInt8\n2\n"], b"x\nInt8\n1\n2\n");
         joins(
             "RowBinaryWithNamesAndTypes",
             &[b"\x01\x01x\x04Int8\x07", b"\x01\x01x\x04Int8\x08"],
             b"\x01\x01x\x04Int8\x07\x08",
         );
-        joins(
-            "RowBinaryWithNames",
-            &[b"\x01\x01x\x07", b"\x01\x01x\x08"],
-            b"\x01\x01x\x07\x08",
-        );
+        joins("RowBinaryWithNames", &[b"\x01\x01x\x07", b"\x01\x01x\x08"], b"\x01\x01x\x07\x08");
     }
 
     #[test]
     fn framed_formats_are_not_streamed() {
-        for format in [
-            "JSON",
-            "JSONCompact",
-            "Pretty",
-            "XML",
-            "Parquet",
-            "Arrow",
-            "CustomSeparated",
-        ] {
+        for format in
+            ["JSON", "JSONCompact", "Pretty", "XML", "Parquet", "Arrow", "CustomSeparated"]
+        {
             assert_eq!(joining(format), None, "{format}");
         }
     }

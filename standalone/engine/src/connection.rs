@@ -56,21 +56,12 @@ impl Connection {
     pub(crate) fn open(api: &'static Api, path: &Path) -> Option<Self> {
         let mut path_argument = b"--path=".to_vec();
         path_argument.extend_from_slice(path.as_os_str().as_encoded_bytes());
-        let arguments = [
-            CString::new("clickhouse").ok()?,
-            CString::new(path_argument).ok()?,
-        ];
-        let mut pointers = arguments
-            .each_ref()
-            .map(|argument| argument.as_ptr().cast_mut());
+        let arguments = [CString::new("clickhouse").ok()?, CString::new(path_argument).ok()?];
+        let mut pointers = arguments.each_ref().map(|argument| argument.as_ptr().cast_mut());
         // SAFETY: argc and argv describe two live, terminated strings; the engine copies them.
         let raw = unsafe { (api.connect)(2, pointers.as_mut_ptr()) };
         // SAFETY: a non-null answer points to the handle, which is null when the engine did not start.
-        if raw.is_null() || unsafe { *raw }.is_null() {
-            None
-        } else {
-            Some(Self { api, raw })
-        }
+        if raw.is_null() || unsafe { *raw }.is_null() { None } else { Some(Self { api, raw }) }
     }
 
     fn handle(&self) -> *mut c_void {
@@ -98,11 +89,7 @@ impl Connection {
                 &mut analysis,
             )
         };
-        if state == SUCCESS {
-            analysis.statement_count
-        } else {
-            0
-        }
+        if state == SUCCESS { analysis.statement_count } else { 0 }
     }
 
     /// Runs a statement and returns its whole answer.
@@ -158,11 +145,7 @@ impl Connection {
         if let Some(error) = result.error() {
             return Err(error);
         }
-        Ok(QueryStream {
-            connection: self,
-            result,
-            ended: false,
-        })
+        Ok(QueryStream { connection: self, result, ended: false })
     }
 
     /// Begins an INSERT whose rows are appended in chunks. `sql` ends before FORMAT or VALUES.
@@ -188,11 +171,7 @@ impl Connection {
                 parameters.len(),
             )
         };
-        let stream = InsertStream {
-            api: self.api,
-            raw,
-            connection: PhantomData,
-        };
+        let stream = InsertStream { api: self.api, raw, connection: PhantomData };
         match stream.error() {
             Some(error) => Err(error),
             None => Ok(stream),
@@ -223,10 +202,7 @@ impl Parameters {
         Self {
             names: pairs.iter().map(|(name, _)| name.as_ptr().cast()).collect(),
             name_lengths: pairs.iter().map(|(name, _)| name.len()).collect(),
-            values: pairs
-                .iter()
-                .map(|(_, value)| value.as_ptr().cast())
-                .collect(),
+            values: pairs.iter().map(|(_, value)| value.as_ptr().cast()).collect(),
             value_lengths: pairs.iter().map(|(_, value)| value.len()).collect(),
             _owned: pairs,
         }
@@ -263,12 +239,7 @@ impl QueryStream<'_> {
         let raw = unsafe {
             (self.connection.api.stream_fetch)(self.connection.handle(), self.result.raw)
         };
-        match (ResultHandle {
-            api: self.connection.api,
-            raw,
-        })
-        .into_answer()
-        {
+        match (ResultHandle { api: self.connection.api, raw }).into_answer() {
             Ok(answer) if answer.data.is_empty() => {
                 self.ended = true;
                 Ok(None)
@@ -321,9 +292,7 @@ impl InsertStream<'_> {
     pub(crate) fn finish(self) -> Result<Counts, DbError> {
         // SAFETY: the handle is alive; the result is freed by `ResultHandle`, the stream by `drop`.
         let raw = unsafe { (self.api.insert_done)(self.raw) };
-        ResultHandle { api: self.api, raw }
-            .into_answer()
-            .map(|answer| answer.counts)
+        ResultHandle { api: self.api, raw }.into_answer().map(|answer| answer.counts)
     }
 }
 
@@ -358,10 +327,8 @@ impl ResultHandle {
         }
         // SAFETY: the handle is alive and holds `length` bytes at `buffer`, copied before it is freed.
         unsafe {
-            let (buffer, length) = (
-                (self.api.result_buffer)(self.raw),
-                (self.api.result_length)(self.raw),
-            );
+            let (buffer, length) =
+                ((self.api.result_buffer)(self.raw), (self.api.result_length)(self.raw));
             let data = if buffer.is_null() || length == 0 {
                 Vec::new()
             } else {
@@ -397,8 +364,6 @@ unsafe fn text(pointer: *const c_char) -> Option<String> {
         return None;
     }
     // SAFETY: by this function's own precondition.
-    let text = unsafe { CStr::from_ptr(pointer) }
-        .to_string_lossy()
-        .into_owned();
+    let text = unsafe { CStr::from_ptr(pointer) }.to_string_lossy().into_owned();
     if text.is_empty() { None } else { Some(text) }
 }

@@ -47,10 +47,7 @@ impl Engine {
     /// # Errors
     /// When the library cannot be loaded, the folder is not usable or in use, or an engine is open already.
     pub fn open(library: &Path, data: &Path) -> Result<Self, OpenError> {
-        let folder_error = |source| OpenError::DataFolder {
-            path: data.to_path_buf(),
-            source,
-        };
+        let folder_error = |source| OpenError::DataFolder { path: data.to_path_buf(), source };
         std::fs::create_dir_all(data).map_err(folder_error)?;
         let data = data.canonicalize().map_err(folder_error)?;
         let lock = lock(&data)?;
@@ -74,16 +71,10 @@ impl Engine {
                 API.get_or_init(|| api)
             }
         };
-        let not_started = || OpenError::NotStarted {
-            path: data.to_path_buf(),
-        };
+        let not_started = || OpenError::NotStarted { path: data.to_path_buf() };
         let mut root = Connection::open(api, data).ok_or_else(not_started)?;
         let facts = root
-            .query(
-                b"SELECT version(), timezone()",
-                "TSV",
-                &Parameters::default(),
-            )
+            .query(b"SELECT version(), timezone()", "TSV", &Parameters::default())
             .map_err(|_| not_started())?;
         let facts = String::from_utf8_lossy(&facts.data).trim().to_owned();
         let (version, timezone) = facts.split_once('\t').ok_or_else(not_started)?;
@@ -160,11 +151,7 @@ impl Engine {
     }
 
     fn on_root(&self, sql: &str) {
-        let mut root = self
-            .inner
-            .root
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut root = self.inner.root.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(connection) = root.as_mut()
             && let Err(error) = connection.query(sql.as_bytes(), "TSV", &Parameters::default())
         {
@@ -179,19 +166,10 @@ const CLOSE_POLL: Duration = Duration::from_millis(20);
 impl Inner {
     /// Closes the last connection, which stops the engine, and then gives the folder up.
     fn stop(&self) {
-        let root = self
-            .root
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let root = self.root.lock().unwrap_or_else(PoisonError::into_inner).take();
         if root.is_some() {
             drop(root);
-            drop(
-                self.lock
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take(),
-            );
+            drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
             OPEN.store(false, Ordering::SeqCst);
         }
     }
@@ -209,16 +187,11 @@ pub(crate) fn closing() -> DbError {
 
 /// Takes the folder for this process: the engine itself would let two processes write the same parts.
 fn lock(data: &Path) -> Result<File, OpenError> {
-    let folder_error = |source| OpenError::DataFolder {
-        path: data.to_path_buf(),
-        source,
-    };
+    let folder_error = |source| OpenError::DataFolder { path: data.to_path_buf(), source };
     let file = File::create(data.join("derms.lock")).map_err(folder_error)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
-            path: data.to_path_buf(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: data.to_path_buf() }),
         Err(TryLockError::Error(source)) => Err(folder_error(source)),
     }
 }

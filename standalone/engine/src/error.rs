@@ -18,10 +18,7 @@ pub enum OpenError {
     LibraryUnusable { path: PathBuf, reason: String },
     /// The data folder cannot be made or locked.
     #[error("the ClickHouse data folder {} cannot be used: {source}", .path.display())]
-    DataFolder {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    DataFolder { path: PathBuf, source: std::io::Error },
     /// Another process has the folder open.
     #[error("the ClickHouse data folder {} is in use by another process", .path.display())]
     InUse { path: PathBuf },
@@ -59,10 +56,7 @@ pub(crate) mod code {
 
 impl DbError {
     pub(crate) fn new(code: u32, name: &str, text: &str) -> Self {
-        Self {
-            code,
-            message: format!("Code: {code}. DB::Exception: {text} ({name})"),
-        }
+        Self { code, message: format!("Code: {code}. DB::Exception: {text} ({name})") }
     }
 
     /// Takes over the engine's own text, which starts with its code.
@@ -78,11 +72,7 @@ impl DbError {
     }
 
     pub(crate) fn unexplained() -> Self {
-        Self::new(
-            code::STD_EXCEPTION,
-            "STD_EXCEPTION",
-            "the engine gave no reason",
-        )
+        Self::new(code::STD_EXCEPTION, "STD_EXCEPTION", "the engine gave no reason")
     }
 
     /// Whether the engine says that a statement has no streamed form.

@@ -53,7 +53,6 @@ macro_rules! api {
 }
 
 api! {
-    version = "chdb_version": fn() -> *const c_char;
     set_signal_handlers_enabled = "chdb_set_signal_handlers_enabled": fn(c_int);
     connect = "chdb_connect": fn(c_int, *mut *mut c_char) -> RawConnection;
     close_conn = "chdb_close_conn": fn(RawConnection);

@@ -8,11 +8,7 @@ use std::ops::Range;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Statement {
     /// An INSERT with its rows in the request: `sql` ends before FORMAT or VALUES, rows begin at `data`.
-    Insert {
-        sql: Range<usize>,
-        format: String,
-        data: usize,
-    },
+    Insert { sql: Range<usize>, format: String, data: usize },
     /// A query whose answer can be streamed.
     Select,
     /// Anything else: DDL, INSERT … SELECT, SHOW, SYSTEM.
@@ -34,11 +30,7 @@ struct Lexer<'a> {
 
 impl<'a> Lexer<'a> {
     fn new(text: &'a [u8]) -> Self {
-        Self {
-            text,
-            at: 0,
-            depth: 0,
-        }
+        Self { text, at: 0, depth: 0 }
     }
 
     fn skip_to(&mut self, found: Option<usize>, len: usize) {
@@ -105,11 +97,7 @@ impl Iterator for Lexer<'_> {
             }
             _ => self.at += 1,
         }
-        Some(Token {
-            range: start..self.at,
-            depth: self.depth,
-            word,
-        })
+        Some(Token { range: start..self.at, depth: self.depth, word })
     }
 }
 
@@ -118,9 +106,7 @@ fn is_word(byte: u8) -> bool {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|window| window == needle)
+    haystack.windows(needle.len()).position(|window| window == needle)
 }
 
 fn is(text: &[u8], token: &Token, keyword: &str) -> bool {
@@ -137,10 +123,7 @@ pub(crate) fn statement(text: &[u8]) -> Statement {
     if is(text, &first, "INSERT") {
         return insert(text, lexer).unwrap_or(Statement::Other);
     }
-    if ["SELECT", "WITH", "FROM", "VALUES"]
-        .iter()
-        .any(|keyword| is(text, &first, keyword))
-    {
+    if ["SELECT", "WITH", "FROM", "VALUES"].iter().any(|keyword| is(text, &first, keyword)) {
         return Statement::Select;
     }
     Statement::Other
@@ -149,10 +132,7 @@ pub(crate) fn statement(text: &[u8]) -> Statement {
 fn insert(text: &[u8], mut lexer: Lexer<'_>) -> Option<Statement> {
     // The table's name may itself read like a keyword, so it is stepped over first.
     let mut name = lexer.next()?;
-    while ["INTO", "TABLE", "FUNCTION"]
-        .iter()
-        .any(|keyword| is(text, &name, keyword))
-    {
+    while ["INTO", "TABLE", "FUNCTION"].iter().any(|keyword| is(text, &name, keyword)) {
         name = lexer.next()?;
     }
     let mut after_dot = false;
@@ -162,19 +142,12 @@ fn insert(text: &[u8], mut lexer: Lexer<'_>) -> Option<Statement> {
             after_dot = dot;
             continue;
         }
-        if ["SELECT", "WITH", "WATCH", "INFILE"]
-            .iter()
-            .any(|keyword| is(text, &token, keyword))
-        {
+        if ["SELECT", "WITH", "WATCH", "INFILE"].iter().any(|keyword| is(text, &token, keyword)) {
             return None;
         }
         let sql = 0..token.range.start;
         if is(text, &token, "VALUES") {
-            return Some(Statement::Insert {
-                sql,
-                format: "Values".into(),
-                data: token.range.end,
-            });
+            return Some(Statement::Insert { sql, format: "Values".into(), data: token.range.end });
         }
         if is(text, &token, "FORMAT") {
             let format = lexer.next().filter(|token| token.word)?;
@@ -223,13 +196,11 @@ pub(crate) fn output_format(text: &[u8]) -> Option<String> {
 /// Whether a query would write its answer to a file of the server.
 pub(crate) fn writes_outfile(text: &[u8]) -> bool {
     let mut into = false;
-    Lexer::new(text)
-        .filter(|token| token.depth == 0)
-        .any(|token| {
-            let outfile = into && is(text, &token, "OUTFILE");
-            into = is(text, &token, "INTO");
-            outfile
-        })
+    Lexer::new(text).filter(|token| token.depth == 0).any(|token| {
+        let outfile = into && is(text, &token, "OUTFILE");
+        into = is(text, &token, "INTO");
+        outfile
+    })
 }
 
 #[cfg(test)]
@@ -239,11 +210,7 @@ mod tests {
     #[track_caller]
     fn insert_splits(text: &str, sql: &str, format: &str, data: &str) {
         match statement(text.as_bytes()) {
-            Statement::Insert {
-                sql: range,
-                format: found,
-                data: start,
-            } => {
+            Statement::Insert { sql: range, format: found, data: start } => {
                 assert_eq!(text[range].trim_end(), sql);
                 assert_eq!(found, format);
                 assert_eq!(&text[start..], data);
@@ -259,18 +226,8 @@ mod tests {
 
     #[test]
     fn inserts_are_cut_where_their_rows_begin() {
-        insert_splits(
-            "INSERT INTO t FORMAT TSV\n1\t2\n",
-            "INSERT INTO t",
-            "TSV",
-            "1\t2\n",
-        );
-        insert_splits(
-            "insert into t format CSV \r\n1,2",
-            "insert into t",
-            "CSV",
-            "1,2",
-        );
+        insert_splits("INSERT INTO t FORMAT TSV\n1\t2\n", "INSERT INTO t", "TSV", "1\t2\n");
+        insert_splits("insert into t format CSV \r\n1,2", "insert into t", "CSV", "1,2");
         insert_splits(
             "INSERT INTO t(a, b) VALUES (1, 'x')",
             "INSERT INTO t(a, b)",

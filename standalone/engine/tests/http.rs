@@ -50,32 +50,18 @@ impl Server {
         options: HttpOptions,
     ) -> Self {
         let engine = Engine::open(&library(), folder.path()).expect("the engine opens");
-        let listener = TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .expect("a free port");
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let task = tokio::spawn(async move { engine.serve(listener, options, stop).await });
-        Self {
-            url,
-            shutdown,
-            task,
-            folder,
-            lock,
-        }
+        Self { url, shutdown, task, folder, lock }
     }
 
     async fn stop(self) -> Stopped {
         self.shutdown.cancel();
-        self.task
-            .await
-            .expect("the server's task")
-            .expect("an orderly end");
-        Stopped {
-            folder: self.folder,
-            lock: self.lock,
-        }
+        self.task.await.expect("the server's task").expect("an orderly end");
+        Stopped { folder: self.folder, lock: self.lock }
     }
 
     fn client(&self) -> clickhouse::Client {
@@ -109,12 +95,7 @@ impl Reply {
             .get("x-clickhouse-exception-code")
             .map(|code| code.to_str().expect("a number").to_owned());
         let status = response.status().as_u16();
-        Self {
-            status,
-            code,
-            headers,
-            text: response.text().await.expect("a body"),
-        }
+        Self { status, code, headers, text: response.text().await.expect("a body") }
     }
 }
 
@@ -141,15 +122,9 @@ async fn answers_as_a_clickhouse_server_does() {
         assert_eq!((reply.status, reply.text.as_str()), (200, "Ok.\n"));
     }
     assert_eq!(server.post(&[("query", "SELECT 1")], "").await.text, "1\n");
-    assert_eq!(
-        server.post(&[("query", "SELECT 1,")], "2").await.text,
-        "1\t2\n"
-    );
+    assert_eq!(server.post(&[("query", "SELECT 1,")], "2").await.text, "1\t2\n");
     let json = server
-        .post(
-            &[("default_format", "JSONEachRow"), ("query_id", "mine")],
-            "SELECT 1 AS one",
-        )
+        .post(&[("default_format", "JSONEachRow"), ("query_id", "mine")], "SELECT 1 AS one")
         .await;
     assert_eq!(json.text, "{\"one\":1}\n");
     assert_eq!(json.headers["x-clickhouse-query-id"], "mine");
@@ -157,23 +132,13 @@ async fn answers_as_a_clickhouse_server_does() {
 
     let missing = server.post(&[], "SELECT * FROM nowhere").await;
     assert_eq!((missing.status, missing.code.as_deref()), (404, Some("60")));
-    assert!(
-        missing.text.starts_with("Code: 60. DB::Exception: "),
-        "{}",
-        missing.text
-    );
+    assert!(missing.text.starts_with("Code: 60. DB::Exception: "), "{}", missing.text);
     let unknown = server.post(&[("no_such_setting", "1")], "SELECT 1").await;
     assert_eq!(unknown.code.as_deref(), Some("115"), "{}", unknown.text);
     let two = server.post(&[], "SELECT 1; SELECT 2").await;
     assert_eq!(two.code.as_deref(), Some("62"), "{}", two.text);
     let over_get = server.url.clone() + "/?query=CREATE%20DATABASE%20x";
-    assert_eq!(
-        Reply::of(reqwest::get(over_get).await)
-            .await
-            .code
-            .as_deref(),
-        Some("164")
-    );
+    assert_eq!(Reply::of(reqwest::get(over_get).await).await.code.as_deref(), Some("164"));
     server.stop().await;
 }
 
@@ -181,21 +146,12 @@ async fn answers_as_a_clickhouse_server_does() {
 async fn settings_and_sessions_do_not_outlive_their_statement() {
     let server = Server::start(HttpOptions::default()).await;
     let setting = "SELECT getSetting('max_block_size')";
-    assert_eq!(
-        server.post(&[("max_block_size", "77")], setting).await.text,
-        "77\n"
-    );
+    assert_eq!(server.post(&[("max_block_size", "77")], setting).await.text, "77\n");
     server.sql("SET max_block_size = 78").await;
     assert_ne!(server.sql(setting).await, "78\n");
     server.sql("CREATE DATABASE `odd ``name`").await;
     let database = "SELECT currentDatabase()";
-    assert_eq!(
-        server
-            .post(&[("database", "odd `name")], database)
-            .await
-            .text,
-        "odd `name\n"
-    );
+    assert_eq!(server.post(&[("database", "odd `name")], database).await.text, "odd `name\n");
     assert_eq!(server.sql(database).await, "default\n");
     server.stop().await;
 }
@@ -204,9 +160,7 @@ async fn settings_and_sessions_do_not_outlive_their_statement() {
 async fn parameters_are_bound_from_url_and_form() {
     let server = Server::start(HttpOptions::default()).await;
     let sql = "SELECT {a:String} || toString({b:UInt8} + 1)";
-    let reply = server
-        .post(&[("param_a", "it's; "), ("param_b", "41")], sql)
-        .await;
+    let reply = server.post(&[("param_a", "it's; "), ("param_b", "41")], sql).await;
     assert_eq!(reply.text, "it\\'s; 42\n");
     let found: String = server
         .client()
@@ -224,26 +178,12 @@ async fn the_official_client_writes_and_reads_with_and_without_validation() {
     let server = Server::start(HttpOptions::default()).await;
     lab(&server).await;
     let rows: Vec<Reading> = (0..1000)
-        .map(|id| Reading {
-            id,
-            name: format!("r{id}"),
-            watts: (id % 3 > 0).then_some(-5),
-        })
+        .map(|id| Reading { id, name: format!("r{id}"), watts: (id % 3 > 0).then_some(-5) })
         .collect();
     for validation in [true, false] {
-        let client = server
-            .client()
-            .with_database("lab")
-            .with_validation(validation);
-        client
-            .query("TRUNCATE TABLE readings")
-            .execute()
-            .await
-            .expect("truncated");
-        let mut insert = client
-            .insert::<Reading>("readings")
-            .await
-            .expect("an insert");
+        let client = server.client().with_database("lab").with_validation(validation);
+        client.query("TRUNCATE TABLE readings").execute().await.expect("truncated");
+        let mut insert = client.insert::<Reading>("readings").await.expect("an insert");
         for row in &rows {
             insert.write(row).await.expect("written");
         }
@@ -253,12 +193,7 @@ async fn the_official_client_writes_and_reads_with_and_without_validation() {
         assert_eq!(read, rows);
     }
     let error = server.client().query("SELECT nope").fetch_one::<u8>().await;
-    assert!(
-        error
-            .expect_err("no such column")
-            .to_string()
-            .contains("Code: 47")
-    );
+    assert!(error.expect_err("no such column").to_string().contains("Code: 47"));
     server.stop().await;
 }
 
@@ -284,10 +219,7 @@ async fn a_large_insert_is_one_part_and_a_repeated_token_adds_nothing() {
     }
     let summary = "SELECT count(), uniqExact(id), uniqExact(_part) FROM lab.readings";
     assert_eq!(server.sql(summary).await, format!("{ROWS}\t{ROWS}\t1\n"));
-    assert_eq!(
-        server.sql("SELECT countMerge(n) FROM lab.total").await,
-        format!("{ROWS}\n")
-    );
+    assert_eq!(server.sql("SELECT countMerge(n) FROM lab.total").await, format!("{ROWS}\n"));
     server.stop().await;
 }
 
@@ -302,9 +234,7 @@ async fn compressed_and_inline_rows_are_taken() {
         encoder.finish().expect("in memory")
     };
     let lz4 = {
-        let mut encoder = lz4::EncoderBuilder::new()
-            .build(Vec::new())
-            .expect("an encoder");
+        let mut encoder = lz4::EncoderBuilder::new().build(Vec::new()).expect("an encoder");
         std::io::Write::write_all(&mut encoder, b"10,one,1\n20,two,2\n").expect("in memory");
         encoder.finish().0
     };
@@ -312,25 +242,14 @@ async fn compressed_and_inline_rows_are_taken() {
     for (encoding, body) in [("gzip", gzip), ("lz4", lz4), ("zstd", zstd)] {
         let query = [("query", "INSERT INTO lab.readings FORMAT CSV")];
         let url = reqwest::Url::parse_with_params(&server.url, query).expect("a URL");
-        let request = reqwest::Client::new()
-            .post(url)
-            .header("content-encoding", encoding);
+        let request = reqwest::Client::new().post(url).header("content-encoding", encoding);
         let reply = Reply::of(request.body(body).send().await).await;
         assert_eq!(reply.status, 200, "{encoding}: {}", reply.text);
     }
     server.sql("INSERT INTO lab.readings FORMAT JSONEachRow\n{\"id\":3,\"name\":\"three\",\"watts\":null}").await;
-    server
-        .sql("INSERT INTO lab.readings VALUES (4, 'four', 4)")
-        .await;
-    server
-        .sql("INSERT INTO lab.readings SELECT 5, 'five', 5")
-        .await;
-    assert_eq!(
-        server
-            .sql("SELECT count(), sum(id) FROM lab.readings")
-            .await,
-        "9\t345\n"
-    );
+    server.sql("INSERT INTO lab.readings VALUES (4, 'four', 4)").await;
+    server.sql("INSERT INTO lab.readings SELECT 5, 'five', 5").await;
+    assert_eq!(server.sql("SELECT count(), sum(id) FROM lab.readings").await, "9\t345\n");
     server.stop().await;
 }
 
@@ -345,14 +264,7 @@ async fn an_insert_whose_client_goes_away_stores_nothing() {
     let query = [("query", "INSERT INTO lab.readings FORMAT TSV")];
     let url = reqwest::Url::parse_with_params(&server.url, query).expect("a URL");
     let body = reqwest::Body::wrap_stream(chunks);
-    assert!(
-        reqwest::Client::new()
-            .post(url)
-            .body(body)
-            .send()
-            .await
-            .is_err()
-    );
+    assert!(reqwest::Client::new().post(url).body(body).send().await.is_err());
     until_running(&server, 1).await;
     assert_eq!(server.sql("SELECT count() FROM lab.readings").await, "0\n");
     let bad = server.post(&query, "1\tone\t1\nnot a row\n").await;
@@ -395,18 +307,11 @@ async fn long_answers_stream_and_a_late_error_reaches_the_client() {
         expected += 1;
     }
     assert_eq!(expected, 3_000_000);
-    let json = server
-        .sql("SELECT number FROM numbers(200000) FORMAT JSONCompact")
-        .await;
+    let json = server.sql("SELECT number FROM numbers(200000) FORMAT JSONCompact").await;
     let json: serde_json::Value = serde_json::from_str(&json).expect("one document");
     assert_eq!(json["data"].as_array().map(Vec::len), Some(200_000));
     let sql = "SELECT throwIf(number = 2900000, 'late') FROM numbers(3000000)";
-    let error = server
-        .client()
-        .query(sql)
-        .fetch_all::<u8>()
-        .await
-        .expect_err("it throws");
+    let error = server.client().query(sql).fetch_all::<u8>().await.expect_err("it throws");
     assert!(error.to_string().contains("late"), "{error}");
     server.stop().await;
 }
@@ -425,42 +330,17 @@ async fn users_are_checked_and_a_reader_cannot_write() {
     };
     let server = Server::start(options).await;
     let refused = server.post(&[], "SELECT 1").await;
-    assert_eq!(
-        (refused.status, refused.code.as_deref()),
-        (403, Some("516"))
-    );
-    assert!(
-        refused.text.starts_with("Code: 516. DB::Exception: "),
-        "{}",
-        refused.text
-    );
-    let analyst = server
-        .client()
-        .with_user("analyst")
-        .with_password("analyst-secret");
-    assert_eq!(
-        analyst
-            .query("SELECT 1")
-            .fetch_one::<u8>()
-            .await
-            .expect("allowed"),
-        1
-    );
+    assert_eq!((refused.status, refused.code.as_deref()), (403, Some("516")));
+    assert!(refused.text.starts_with("Code: 516. DB::Exception: "), "{}", refused.text);
+    let analyst = server.client().with_user("analyst").with_password("analyst-secret");
+    assert_eq!(analyst.query("SELECT 1").fetch_one::<u8>().await.expect("allowed"), 1);
     let create = "CREATE DATABASE lab";
-    let error = analyst
-        .query(create)
-        .execute()
-        .await
-        .expect_err("read only");
+    let error = analyst.query(create).execute().await.expect_err("read only");
     assert!(error.to_string().contains("Code: 164"), "{error}");
-    let many = analyst
-        .query("SELECT number FROM numbers(1000)")
-        .fetch_all::<u64>()
-        .await;
+    let many = analyst.query("SELECT number FROM numbers(1000)").fetch_all::<u64>().await;
     assert!(many.expect_err("limited").to_string().contains("Code: 396"));
-    let basic = reqwest::Client::new()
-        .post(&server.url)
-        .basic_auth("writer", Some("writer-secret"));
+    let basic =
+        reqwest::Client::new().post(&server.url).basic_auth("writer", Some("writer-secret"));
     assert_eq!(Reply::of(basic.body(create).send().await).await.status, 200);
     server.stop().await;
 }
@@ -469,17 +349,12 @@ async fn users_are_checked_and_a_reader_cannot_write() {
 async fn data_outlives_a_restart_and_the_folder_has_one_owner() {
     let server = Server::start(HttpOptions::default()).await;
     lab(&server).await;
-    server
-        .sql("INSERT INTO lab.readings VALUES (1, 'kept', NULL)")
-        .await;
+    server.sql("INSERT INTO lab.readings VALUES (1, 'kept', NULL)").await;
     let again = Engine::open(&library(), server.folder.path());
     assert!(again.is_err_and(|error| error.to_string().contains("in use")));
     let Stopped { folder, lock } = server.stop().await;
     let server = Server::start_in(folder, lock, HttpOptions::default()).await;
-    assert_eq!(
-        server.sql("SELECT * FROM lab.readings").await,
-        "1\tkept\t\\N\n"
-    );
+    assert_eq!(server.sql("SELECT * FROM lab.readings").await, "1\tkept\t\\N\n");
     server.stop().await;
 }
 
@@ -488,19 +363,11 @@ async fn stopping_does_not_wait_for_endless_statements() {
     let server = Server::start(HttpOptions::default()).await;
     let url = server.url.clone();
     let endless = tokio::spawn(async move {
-        reqwest::Client::new()
-            .post(url)
-            .body("SELECT sum(number) FROM system.numbers")
-            .send()
-            .await
+        reqwest::Client::new().post(url).body("SELECT sum(number) FROM system.numbers").send().await
     });
     until_running(&server, 2).await;
     let began = Instant::now();
     server.stop().await;
-    assert!(
-        began.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     drop(endless.await);
 }

@@ -58,17 +58,9 @@ pub(super) fn check<'a>(
 }
 
 fn credentials(parts: &Parts, call: &Call) -> (String, String) {
-    let header = |name: &str| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(user) = header("x-clickhouse-user") {
-        return (
-            user.to_owned(),
-            header("x-clickhouse-key").unwrap_or_default().to_owned(),
-        );
+        return (user.to_owned(), header("x-clickhouse-key").unwrap_or_default().to_owned());
     }
     let basic = header("authorization")
         .and_then(|value| value.strip_prefix("Basic "))

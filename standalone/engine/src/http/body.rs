@@ -23,11 +23,7 @@ pub(super) type RequestBody = Box<dyn Read + Send>;
 /// Starts moving the body; reading it yields an error when the client goes away or falls silent.
 pub(super) fn spawn(body: Body, encoding: &str, shared: &Shared) -> Result<RequestBody, DbError> {
     let (sender, receiver) = mpsc::channel(QUEUED_CHUNKS_MAX);
-    let raw = Chunks {
-        receiver,
-        current: Bytes::new(),
-        ended: false,
-    };
+    let raw = Chunks { receiver, current: Bytes::new(), ended: false };
     let decoder: fn(Chunks) -> io::Result<RequestBody> = match encoding {
         "" | "identity" => |raw| Ok(Box::new(raw)),
         "gzip" | "x-gzip" => |raw| Ok(Box::new(flate2::read::MultiGzDecoder::new(raw))),
@@ -63,10 +59,7 @@ async fn pump(body: Body, sender: &mpsc::Sender<io::Result<Bytes>>) {
             Ok(Some(Ok(chunk))) => Ok(chunk),
             Ok(Some(Err(error))) => Err(io::Error::new(io::ErrorKind::ConnectionAborted, error)),
             Ok(None) => Ok(Bytes::new()),
-            Err(_) => Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the client fell silent",
-            )),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the client fell silent")),
         };
         // An empty chunk marks the proper end, so that a vanished sender is not taken for one.
         let last = chunk.as_ref().map_or(true, Bytes::is_empty);
@@ -107,9 +100,8 @@ enum Lazy {
 impl Read for Lazy {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if let Self::Waiting(start) = self {
-            let (raw, decoder) = start
-                .take()
-                .ok_or_else(|| io::Error::other("the body could not be decoded"))?;
+            let (raw, decoder) =
+                start.take().ok_or_else(|| io::Error::other("the body could not be decoded"))?;
             *self = Self::Reading(decoder(raw)?);
         }
         match self {

@@ -25,8 +25,8 @@ use crate::error::DbError;
 
 pub use auth::User;
 
-/// How long open requests get to finish when the server is told to stop.
-const DRAIN: Duration = Duration::from_millis(1500);
+/// How long each step of the ending takes at most: open requests, cancelled statements, their tasks.
+const DRAIN: Duration = Duration::from_millis(500);
 /// Largest multipart form (a statement and its parameters; rows are never sent this way).
 const FORM_BYTES_MAX: usize = 16 << 20;
 
@@ -41,10 +41,7 @@ pub struct HttpOptions {
 
 impl Default for HttpOptions {
     fn default() -> Self {
-        Self {
-            users: Vec::new(),
-            statement_memory_bytes_max: 2 << 30,
-        }
+        Self { users: Vec::new(), statement_memory_bytes_max: 2 << 30 }
     }
 }
 
@@ -129,9 +126,7 @@ async fn answer(shared: &Shared, request: Request) -> (String, Result<Response, 
         let guard = respond::CancelGuard::new(shared, &statement.tag);
         let (reply, started) = tokio::sync::oneshot::channel();
         let engine = shared.engine.clone();
-        shared
-            .tasks
-            .spawn_blocking(move || run::statement(&engine, statement, body, reply));
+        shared.tasks.spawn_blocking(move || run::statement(&engine, statement, body, reply));
         match started.await.unwrap_or_else(|_| Err(closing())) {
             Ok(started) => Ok(respond::success(shared, started, &query_id, guard)),
             Err(error) => {

@@ -61,11 +61,7 @@ impl Call {
             ..Self::default()
         };
         let header = |name: &str| {
-            parts
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
+            parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         call.database = header("x-clickhouse-database");
         call.default_format = header("x-clickhouse-format");
@@ -104,11 +100,7 @@ impl Call {
         shared: &Shared,
     ) -> Result<Option<RequestBody>, DbError> {
         let header = |name: &str| {
-            parts
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or("")
+            parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
         };
         if !header("content-type").starts_with("multipart/form-data") {
             return body::spawn(body, header("content-encoding"), shared).map(Some);
@@ -117,16 +109,11 @@ impl Call {
         let mut form = Multipart::from_request(request, &())
             .await
             .map_err(|error| bad_form(&error.body_text()))?;
-        while let Some(field) = form
-            .next_field()
-            .await
-            .map_err(|error| bad_form(&error.body_text()))?
+        while let Some(field) =
+            form.next_field().await.map_err(|error| bad_form(&error.body_text()))?
         {
             let name = field.name().unwrap_or_default().to_owned();
-            let value = field
-                .text()
-                .await
-                .map_err(|error| bad_form(&error.body_text()))?;
+            let value = field.text().await.map_err(|error| bad_form(&error.body_text()))?;
             self.take(&name, value);
         }
         Ok(None)
@@ -148,10 +135,7 @@ impl Call {
         let tag = uuid::Uuid::new_v4().to_string();
         let mut settings = vec![
             ("log_comment".to_owned(), tag.clone()),
-            (
-                "max_memory_usage".to_owned(),
-                options.statement_memory_bytes_max.to_string(),
-            ),
+            ("max_memory_usage".to_owned(), options.statement_memory_bytes_max.to_string()),
         ];
         settings.extend(self.settings);
         let mut read_only = self.read_only;
@@ -178,20 +162,14 @@ impl Call {
 }
 
 fn bad_form(text: &str) -> DbError {
-    DbError::new(
-        code::BAD_ARGUMENTS,
-        "BAD_ARGUMENTS",
-        &format!("Cannot read the form: {text}"),
-    )
+    DbError::new(code::BAD_ARGUMENTS, "BAD_ARGUMENTS", &format!("Cannot read the form: {text}"))
 }
 
 fn set(settings: &[(String, String)]) -> Result<String, DbError> {
     let mut sql = String::from("SET ");
     for (index, (name, value)) in settings.iter().enumerate() {
         let known = !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
         if !known {
             return Err(DbError::new(
                 code::UNKNOWN_SETTING,

@@ -31,10 +31,7 @@ pub(super) struct CancelGuard {
 
 impl CancelGuard {
     pub(super) fn new(shared: &Shared, tag: &str) -> Self {
-        Self {
-            shared: shared.clone(),
-            tag: Some(tag.to_owned()),
-        }
+        Self { shared: shared.clone(), tag: Some(tag.to_owned()) }
     }
 
     /// The statement has ended: there is nothing to cancel.
@@ -47,9 +44,7 @@ impl Drop for CancelGuard {
     fn drop(&mut self) {
         if let Some(tag) = self.tag.take() {
             let engine: Engine = self.shared.engine.clone();
-            self.shared
-                .tasks
-                .spawn_blocking(move || engine.cancel(&tag));
+            self.shared.tasks.spawn_blocking(move || engine.cancel(&tag));
         }
     }
 }
@@ -60,12 +55,7 @@ pub(super) fn success(
     query_id: &str,
     guard: CancelGuard,
 ) -> Response {
-    let tag: String = uuid::Uuid::new_v4()
-        .simple()
-        .to_string()
-        .chars()
-        .take(TAG_CHARS)
-        .collect();
+    let tag: String = uuid::Uuid::new_v4().simple().to_string().chars().take(TAG_CHARS).collect();
     let body = match started.rest {
         None => {
             guard.ended();
@@ -79,10 +69,7 @@ pub(super) fn success(
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(content_type(&started.format)),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&started.format)));
     put(headers, SERVER, "derms");
     put(headers, TIMEZONE, shared.engine.timezone());
     put(headers, FORMAT, &started.format);
@@ -98,10 +85,7 @@ type Rest = tokio::sync::mpsc::Receiver<Result<Bytes, DbError>>;
 /// marks that ClickHouse's clients look for.
 async fn next_chunk(
     (mut rest, mut guard, tag): (Rest, Option<CancelGuard>, String),
-) -> Option<(
-    Result<Bytes, std::io::Error>,
-    (Rest, Option<CancelGuard>, String),
-)> {
+) -> Option<(Result<Bytes, std::io::Error>, (Rest, Option<CancelGuard>, String))> {
     let chunk = match rest.recv().await {
         Some(Ok(chunk)) => chunk,
         end => {
@@ -125,10 +109,7 @@ pub(super) fn failure(error: &DbError, query_id: &str) -> Response {
     let mut response = Response::new(Body::from(format!("{error}\n")));
     *response.status_mut() = status(error.code);
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=UTF-8"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=UTF-8"));
     headers.insert(EXCEPTION_CODE, HeaderValue::from(error.code));
     put(headers, QUERY_ID, query_id);
     response

@@ -39,12 +39,7 @@ pub(super) struct Started {
 
 impl Started {
     fn whole(format: &str, data: Vec<u8>, counts: Counts) -> Self {
-        Self {
-            format: format.to_owned(),
-            first: data.into(),
-            counts,
-            rest: None,
-        }
+        Self { format: format.to_owned(), first: data.into(), counts, rest: None }
     }
 }
 
@@ -88,21 +83,11 @@ fn run(engine: &Engine, prepared: Prepared, head: &[u8], body: Option<RequestBod
         Statement::Insert { sql, format, data } => {
             let rows = Cursor::new(head[data..].to_vec()).chain(body.unwrap_or_else(nothing));
             let counts = insert(&mut connection, &head[sql], &format, &parameters, rows);
-            answer(
-                reply,
-                counts.map(|counts| Started::whole(default_format, Vec::new(), counts)),
-            );
+            answer(reply, counts.map(|counts| Started::whole(default_format, Vec::new(), counts)));
         }
         kind => match read_rest(head, body) {
             Err(error) => answer(reply, Err(error)),
-            Ok(text) => query(
-                &mut connection,
-                &text,
-                default_format,
-                &parameters,
-                kind,
-                reply,
-            ),
+            Ok(text) => query(&mut connection, &text, default_format, &parameters, kind, reply),
         },
     }
 }
@@ -127,10 +112,7 @@ fn read_head(
             return Ok((head, Some(body)));
         }
     }
-    (&mut body)
-        .take(HEAD_BYTES_MAX as u64)
-        .read_to_end(&mut head)
-        .map_err(unreadable)?;
+    (&mut body).take(HEAD_BYTES_MAX as u64).read_to_end(&mut head).map_err(unreadable)?;
     Ok((head, Some(body)))
 }
 
@@ -138,17 +120,11 @@ fn read_head(
 fn read_rest(head: &[u8], body: Option<RequestBody>) -> Result<Vec<u8>, DbError> {
     let mut text = head.to_vec();
     if let Some(body) = body {
-        body.take(STATEMENT_BYTES_MAX as u64 + 1)
-            .read_to_end(&mut text)
-            .map_err(unreadable)?;
+        body.take(STATEMENT_BYTES_MAX as u64 + 1).read_to_end(&mut text).map_err(unreadable)?;
     }
     if text.len() > STATEMENT_BYTES_MAX {
         let text = format!("The statement is longer than {STATEMENT_BYTES_MAX} bytes");
-        return Err(DbError::new(
-            code::QUERY_IS_TOO_LARGE,
-            "QUERY_IS_TOO_LARGE",
-            &text,
-        ));
+        return Err(DbError::new(code::QUERY_IS_TOO_LARGE, "QUERY_IS_TOO_LARGE", &text));
     }
     Ok(text)
 }
@@ -171,10 +147,7 @@ fn insert(
     let mut buffer = Vec::with_capacity(APPEND_BYTES);
     loop {
         buffer.clear();
-        (&mut rows)
-            .take(APPEND_BYTES as u64)
-            .read_to_end(&mut buffer)
-            .map_err(unreadable)?;
+        (&mut rows).take(APPEND_BYTES as u64).read_to_end(&mut buffer).map_err(unreadable)?;
         if buffer.is_empty() {
             return stream.finish();
         }
@@ -195,21 +168,11 @@ fn query(
 ) {
     if connection.statement_count(text) > 1 {
         let error = "Multi-statements are not allowed";
-        return answer(
-            reply,
-            Err(DbError::new(code::SYNTAX_ERROR, "SYNTAX_ERROR", error)),
-        );
+        return answer(reply, Err(DbError::new(code::SYNTAX_ERROR, "SYNTAX_ERROR", error)));
     }
     if sql::writes_outfile(text) {
         let error = "INTO OUTFILE is not allowed";
-        return answer(
-            reply,
-            Err(DbError::new(
-                code::NOT_IMPLEMENTED,
-                "NOT_IMPLEMENTED",
-                error,
-            )),
-        );
+        return answer(reply, Err(DbError::new(code::NOT_IMPLEMENTED, "NOT_IMPLEMENTED", error)));
     }
     let format = sql::output_format(text).unwrap_or_else(|| default_format.to_owned());
     let reply = match chunks::joining(&format).filter(|_| kind == Statement::Select) {
@@ -226,10 +189,7 @@ fn query(
         return answer(reply, Err(error));
     }
     let whole = connection.query(text, default_format, parameters);
-    answer(
-        reply,
-        whole.map(|whole| Started::whole(&format, whole.data, whole.counts)),
-    );
+    answer(reply, whole.map(|whole| Started::whole(&format, whole.data, whole.counts)));
 }
 
 /// Streams an answer out. Gives `reply` back when the statement turns out to have no streamed form.
@@ -272,12 +232,7 @@ fn stream_answer(
     let (sender, rest) = mpsc::channel(ANSWER_CHUNKS_MAX);
     answer(
         reply,
-        Ok(Started {
-            format: format.to_owned(),
-            first: first.into(),
-            counts,
-            rest: Some(rest),
-        }),
+        Ok(Started { format: format.to_owned(), first: first.into(), counts, rest: Some(rest) }),
     );
     while let Some(chunk) = stream.next().transpose() {
         let failed = chunk.is_err();

@@ -1,0 +1,153 @@
+//! Owns the command line: arguments, settings, the runtime and the exit status. What runs is decided elsewhere.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use service_kit::ServiceArgs;
+use service_kit::logging::{self, Destination};
+use service_kit::service::load_settings;
+use service_kit::settings::{Service, Settings};
+use service_kit::shutdown;
+use tokio_util::sync::CancellationToken;
+
+use crate::banner;
+use crate::solo::{self, Server};
+use crate::up;
+
+/// A feeder controller for fleets of distributed energy resources, in one process.
+#[derive(Debug, Parser)]
+#[command(name = "derms", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything: embedded servers and services.
+    Up(UpArguments),
+    /// Run only the embedded ClickHouse engine.
+    Clickhouse(ServerArguments),
+    /// Run only the embedded MQTT broker.
+    Broker(ServerArguments),
+    /// Run only the embedded log (Kafka protocol).
+    Log(ServerArguments),
+}
+
+#[derive(Debug, Args)]
+struct UpArguments {
+    /// Simulate a fleet, make a login and print where everything is.
+    #[arg(long)]
+    demo: bool,
+    /// Folder of everything that is kept [setting: DERMS_DATA_DIR].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Devices of the simulated fleet [setting: DERMS_SIM_DEVICES].
+    #[arg(long, value_name = "N")]
+    devices: Option<u32>,
+    /// Log to standard error instead of DIR/derms.log.
+    #[arg(long)]
+    log_stderr: bool,
+    #[command(flatten)]
+    service: ServiceArgs,
+}
+
+#[derive(Debug, Args)]
+struct ServerArguments {
+    /// Folder that the server keeps its data in.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Port to listen on; 0 takes any free one.
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    #[command(flatten)]
+    service: ServiceArgs,
+}
+
+/// Runs the command and gives the process's exit status.
+#[must_use]
+pub fn run(arguments: Arguments) -> i32 {
+    match arguments.command {
+        Command::Up(up) => run_up(up),
+        Command::Clickhouse(server) => run_server(Server::ClickHouse, server),
+        Command::Broker(server) => run_server(Server::Mqtt, server),
+        Command::Log(server) => run_server(Server::Log, server),
+    }
+}
+
+fn run_up(arguments: UpArguments) -> i32 {
+    let mut service = arguments.service;
+    if let Some(data) = &arguments.data {
+        service.set.push(format!("DERMS_DATA_DIR={}", data.display()));
+    }
+    if let Some(devices) = arguments.devices {
+        service.set.push(format!("DERMS_SIM_DEVICES={devices}"));
+    }
+    let settings = match load_settings(Service::Standalone, &service) {
+        Ok(settings) => settings,
+        Err(code) => return status(code),
+    };
+    let data = PathBuf::from(settings.text("DERMS_DATA_DIR"));
+    let destination = if arguments.log_stderr {
+        Destination::Stderr
+    } else {
+        Destination::File(data.join("derms.log"))
+    };
+    on_runtime(&settings.clone(), &data, &destination, |shutdown| {
+        up::up(settings, arguments.demo, shutdown)
+    })
+}
+
+fn run_server(server: Server, arguments: ServerArguments) -> i32 {
+    let mut service = arguments.service;
+    if let Some(port) = arguments.port {
+        service.set.push(format!("{}={port}", server.port_setting()));
+    }
+    let settings = match load_settings(Service::Standalone, &service) {
+        Ok(settings) => settings,
+        Err(code) => return status(code),
+    };
+    let data = arguments.data;
+    on_runtime(&settings.clone(), &data.clone(), &Destination::Stderr, |shutdown| async move {
+        solo::serve(server, &data, &settings, shutdown).await
+    })
+}
+
+/// `ExitCode` cannot be read back; this program ends by status numbers.
+fn status(code: ExitCode) -> i32 {
+    if code == ExitCode::SUCCESS { 0 } else { i32::from(service_kit::service::EXIT_BAD_SETTINGS) }
+}
+
+fn on_runtime<F, R>(
+    settings: &Settings,
+    data: &std::path::Path,
+    destination: &Destination,
+    run: F,
+) -> i32
+where
+    F: FnOnce(CancellationToken) -> R,
+    R: Future<Output = anyhow::Result<()>>,
+{
+    let outcome = (|| {
+        std::fs::create_dir_all(data).map_err(|error| {
+            anyhow::anyhow!("cannot make the data folder {}: {error}", data.display())
+        })?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let outcome = runtime.block_on(async {
+            logging::init(settings, destination)?;
+            run(shutdown::on_signal()?).await
+        });
+        // Blocking threads that are stuck must not hold the end up.
+        runtime.shutdown_background();
+        outcome
+    })();
+    match outcome {
+        Ok(()) => 0,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "ended by a failure");
+            banner::failure(&error);
+            1
+        }
+    }
+}

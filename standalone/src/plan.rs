@@ -1,0 +1,141 @@
+//! Owns the decisions made before anything starts: addresses, folders, secrets, and the settings that the services
+//! inside get. It starts nothing.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use rand::Rng as _;
+use rand::distr::Alphanumeric;
+use service_kit::settings::Settings;
+
+use crate::embedded::{bind_address, claim_port};
+
+/// The embedded log answers an empty fetch no sooner than this, and a fetch that is waited for gets it this late.
+const FETCH_WAIT_MS: &str = "10";
+const SECRET_CHARS: usize = 48;
+const PASSWORD_CHARS: usize = 16;
+
+/// What `derms up` will run.
+pub(crate) struct Plan {
+    pub(crate) data: PathBuf,
+    pub(crate) api: SocketAddr,
+    pub(crate) mqtt: SocketAddr,
+    pub(crate) log: SocketAddr,
+    pub(crate) clickhouse: SocketAddr,
+    /// The settings for the services: the operator's, with the embedded servers' addresses on top.
+    pub(crate) services: Settings,
+    /// The demo's password, when there is one of our own.
+    pub(crate) password: Option<String>,
+    /// Keeps others off the data folder.
+    _lock: File,
+}
+
+impl Plan {
+    /// Plans a run.
+    ///
+    /// # Errors
+    /// A taken port, a folder in use, a missing login: each with what to do about it.
+    pub(crate) fn new(settings: &Settings, demo: bool) -> anyhow::Result<Self> {
+        let bind = bind_address(settings)?;
+        let api_host: IpAddr = settings.text("HOST").parse().unwrap_or(bind);
+        let api = claim_port(api_host, settings.port("PORT"), "PORT")?;
+        let mqtt = claim_port(bind, settings.port("MQTT_PORT"), "MQTT_PORT")?;
+        let log = claim_port(bind, settings.port("DERMS_KAFKA_PORT"), "DERMS_KAFKA_PORT")?;
+        let clickhouse =
+            claim_port(bind, settings.port("DERMS_CLICKHOUSE_PORT"), "DERMS_CLICKHOUSE_PORT")?;
+        let data = PathBuf::from(settings.text("DERMS_DATA_DIR"));
+        let lock = lock(&data)?;
+        let (users, password) = users(settings, demo)?;
+        let secret = match settings.optional_text("JWT_SECRET") {
+            Some(secret) => secret.to_owned(),
+            None => kept_secret(&data.join("jwt.key"))?,
+        };
+        let services = settings.with(&[
+            ("HOST", &api.ip().to_string()),
+            ("PORT", &api.port().to_string()),
+            ("MQTT_HOST", &reachable(mqtt).ip().to_string()),
+            ("MQTT_PORT", &mqtt.port().to_string()),
+            ("DERMS_KAFKA_BROKERS", &reachable(log).to_string()),
+            ("DERMS_KAFKA_FETCH_WAIT_MS", FETCH_WAIT_MS),
+            ("DERMS_CLICKHOUSE_URL", &format!("http://{}", reachable(clickhouse))),
+            ("AUTH_USERS", &users),
+            ("JWT_SECRET", &secret),
+        ])?;
+        Ok(Self { data, api, mqtt, log, clickhouse, services, password, _lock: lock })
+    }
+}
+
+/// Where a server that listens everywhere is reached from this machine.
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())
+    } else {
+        address
+    }
+}
+
+fn lock(data: &Path) -> anyhow::Result<File> {
+    fs::create_dir_all(data).with_context(|| format!("making the folder {}", data.display()))?;
+    let file = File::create(data.join("derms.lock"))
+        .with_context(|| format!("the data folder {} cannot be written", data.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => anyhow::bail!(
+            "the data folder {} is in use by another derms: stop that one or choose another folder with --data",
+            data.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("locking the data folder {}", data.display()))
+        }
+    }
+}
+
+/// Who may log in: whom the settings name, else (in the demo) one user of each role with one password.
+fn users(settings: &Settings, demo: bool) -> anyhow::Result<(String, Option<String>)> {
+    if let Some(users) = settings.optional_text("AUTH_USERS") {
+        return Ok((users.to_owned(), None));
+    }
+    anyhow::ensure!(
+        demo,
+        "AUTH_USERS is not set: name the users (derms-api hash-password makes a hash), or use --demo"
+    );
+    let password = match settings.optional_text("DEMO_PASSWORD") {
+        Some(password) => password.to_owned(),
+        None => random_text(PASSWORD_CHARS),
+    };
+    let hash = derms_api::auth::hash_password(&password).context("hashing the demo's password")?;
+    let users: Vec<_> = ["admin", "operator", "viewer"]
+        .map(|role| serde_json::json!({"username": role, "passwordHash": hash, "role": role}))
+        .into();
+    Ok((serde_json::Value::from(users).to_string(), Some(password)))
+}
+
+/// A secret that is made once and kept, so that tokens stay valid over a restart.
+fn kept_secret(path: &Path) -> anyhow::Result<String> {
+    let doing = || format!("the file of the token key, {}", path.display());
+    match fs::read_to_string(path) {
+        Ok(secret) if secret.trim().len() >= SECRET_CHARS => return Ok(secret.trim().to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(doing),
+    }
+    let secret = random_text(SECRET_CHARS);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(doing)?;
+    file.write_all(secret.as_bytes()).with_context(doing)?;
+    Ok(secret)
+}
+
+fn random_text(chars: usize) -> String {
+    // The thread's generator is a cryptographic one, seeded by the operating system.
+    rand::rng().sample_iter(Alphanumeric).take(chars).map(char::from).collect()
+}
