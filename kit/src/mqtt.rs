@@ -4,6 +4,7 @@
 //! Sessions are clean: subscriptions are made anew each time and retained messages bring what was missed. The
 //! only file of device-side programs that knows the client library; it knows no topic and no payload.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,6 +84,21 @@ pub enum LinkEvent {
     Delivery(Delivery),
 }
 
+/// Who we are at the broker.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The user.
+    pub user: String,
+    /// The password; never printed.
+    pub password: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
 /// How a connection is made.
 #[derive(Debug, Clone)]
 pub struct LinkOptions<T> {
@@ -93,7 +109,7 @@ pub struct LinkOptions<T> {
     /// Our name there; a second connection of the same name ends the first.
     pub client_id: String,
     /// User and password.
-    pub credentials: Option<(String, String)>,
+    pub credentials: Option<Credentials>,
     /// What the broker publishes for us when we vanish.
     pub will: Option<Outgoing<T>>,
     /// What is published first on each connection.
@@ -228,8 +244,8 @@ impl<T: Clone + Send + Sync + 'static> Connection<T> {
         let mut network = NetworkOptions::new();
         network.set_tcp_nodelay(true);
         options.set_network_options(network);
-        if let Some((user, password)) = &own.credentials {
-            options.set_credentials(user.clone(), password.clone());
+        if let Some(own) = &own.credentials {
+            options.set_credentials(own.user.clone(), own.password.clone());
         }
         if let Some(will) = &own.will {
             let payload = will.payload.to_vec();

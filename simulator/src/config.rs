@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use schemas::mqtt::Topics;
+use service_kit::mqtt::Credentials;
 use service_kit::settings::Settings;
 
 /// How to reach the MQTT broker.
@@ -14,7 +15,7 @@ pub struct Broker {
     /// Its port.
     pub port: u16,
     /// User and password.
-    pub credentials: Option<(String, String)>,
+    pub credentials: Option<Credentials>,
 }
 
 /// What to simulate, and where.
@@ -54,9 +55,10 @@ impl Config {
             broker: Broker {
                 host: settings.text("MQTT_HOST").to_owned(),
                 port: settings.port("MQTT_PORT"),
-                credentials: settings
-                    .optional_text("MQTT_USERNAME")
-                    .map(|user| (user.to_owned(), password.to_owned())),
+                credentials: settings.optional_text("MQTT_USERNAME").map(|user| Credentials {
+                    user: user.to_owned(),
+                    password: password.to_owned(),
+                }),
             },
             topics: Topics::new(prefix).context("setting MQTT_TOPIC_PREFIX")?,
             devices,

@@ -6,8 +6,8 @@ use device_model::{Battery, Chance, Charger, Device, EvHabits, Identity, Pv, Uni
 use schemas::mqtt::Source;
 use schemas::{DeviceId, FeederId, Timestamp};
 
-/// Mean time that a car is away by day, s.
-const AWAY_S: f64 = 2_700.0;
+/// Mean time that a car is away, s.
+const AWAY_S: f64 = 2_400.0;
 /// Devices of one house.
 const PER_SITE: usize = 4;
 /// One charger in so many keeps charging slowly when its lease lapses; the others pause.
@@ -23,9 +23,9 @@ enum Kind {
 
 /// The mix: a kind, the prefix of its ids, and how many of 100 devices.
 const MIX: [(Kind, &str, usize); 6] = [
-    (Kind::Ev, "ev", 62),
-    (Kind::Pv, "pv", 16),
-    (Kind::Battery, "bat", 16),
+    (Kind::Ev, "ev", 59),
+    (Kind::Pv, "pv", 15),
+    (Kind::Battery, "bat", 20),
     (Kind::Ev, "pi-ev", 3),
     (Kind::Battery, "pi-bat", 2),
     (Kind::Pv, "pi-pv", 1),
@@ -106,7 +106,7 @@ fn device(
 }
 
 fn charger(now: Timestamp, chance: &mut Chance) -> Charger {
-    let max_kw = chance.pick(&[3.7, 7.4, 7.4, 7.4, 11.0, 11.0]);
+    let max_kw = chance.pick(&[3.7, 7.4, 7.4, 7.4, 11.0, 11.0, 11.0]);
     let capacity_kwh = chance.pick(&[40.0, 52.0, 60.0, 75.0]);
     let target_soc = chance.pick(&[0.8, 0.85, 0.9, 1.0]);
     let soc = chance.between(0.15, 0.75);
@@ -161,7 +161,7 @@ mod tests {
                 .or_default() += 1;
         }
         for feeder in ["feeder-1", "feeder-2"] {
-            for (kind, expected) in [("ev", 65), ("pv", 17), ("battery", 18)] {
+            for (kind, expected) in [("ev", 62), ("pv", 16), ("battery", 22)] {
                 assert_eq!(counts[&(feeder.to_owned(), kind)], expected, "{feeder} {kind}");
             }
         }
@@ -198,10 +198,6 @@ mod tests {
                 let settled = &series[5..];
                 let over = settled.iter().filter(|kw| **kw > DEMO_LIMIT_KW).count();
                 let mean = settled.iter().sum::<f64>() / settled.len() as f64;
-                println!(
-                    "{profile:?} {feeder}: mean {mean:.0} kW, over the limit {over} of {}",
-                    settled.len()
-                );
                 assert!(
                     over * 10 >= settled.len() * 8,
                     "{profile:?} {feeder}: over {over} of {}",

@@ -87,11 +87,7 @@ impl Battery {
     }
 
     pub(crate) fn charge(&mut self, kw: f64, dt_s: f64) {
-        let stored = if kw > 0.0 {
-            kw * self.efficiency
-        } else {
-            kw / self.efficiency
-        };
+        let stored = if kw > 0.0 { kw * self.efficiency } else { kw / self.efficiency };
         let soc = self.soc + stored * dt_s / 3600.0 / self.capacity_kwh;
         self.soc = soc.clamp(self.soc_min, self.soc_max);
     }

@@ -12,10 +12,7 @@ impl Chance {
     /// The chance of one named thing under a seed.
     #[must_use]
     pub fn of(seed: u64, name: &str) -> Self {
-        Self(ChaCha8Rng::seed_from_u64(stable_hash(&[
-            &seed.to_le_bytes(),
-            name.as_bytes(),
-        ])))
+        Self(ChaCha8Rng::seed_from_u64(stable_hash(&[&seed.to_le_bytes(), name.as_bytes()])))
     }
 
     /// Evenly spread from `low` to `high`.

@@ -41,12 +41,7 @@ pub struct Report {
 
 impl Report {
     fn of(setpoint_id: Uuid, status: AckStatus, reason: Option<&'static str>) -> Self {
-        Self {
-            setpoint_id,
-            status,
-            applied_kw: None,
-            reason,
-        }
+        Self { setpoint_id, status, applied_kw: None, reason }
     }
 }
 
@@ -100,15 +95,9 @@ impl Commands {
         if let (Some(new), Some(known)) = (pair, self.fence)
             && new < known
         {
-            return vec![Report::of(
-                id,
-                AckStatus::Superseded,
-                Some("an older epoch or sequence"),
-            )];
+            return vec![Report::of(id, AckStatus::Superseded, Some("an older epoch or sequence"))];
         }
-        let lease_ms = setpoint
-            .ttl_ms
-            .unwrap_or_else(|| setpoint.valid_until.since(now));
+        let lease_ms = setpoint.ttl_ms.unwrap_or_else(|| setpoint.valid_until.since(now));
         let lease_ms = remaining_ms.map_or(lease_ms, |left| lease_ms.min(left));
         // Expired or not, it is the newest word of its sender: nothing older shall win after it.
         self.fence = pair.or(self.fence);
@@ -150,14 +139,9 @@ impl Commands {
         if now < live.until {
             return None;
         }
-        let report = Report::of(
-            live.id,
-            AckStatus::Expired,
-            Some("its lease lapsed: at the fallback"),
-        );
-        self.state = State::Lapsed {
-            fallback_kw: live.fallback_kw,
-        };
+        let report =
+            Report::of(live.id, AckStatus::Expired, Some("its lease lapsed: at the fallback"));
+        self.state = State::Lapsed { fallback_kw: live.fallback_kw };
         Some(report)
     }
 

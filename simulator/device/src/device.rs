@@ -159,24 +159,16 @@ impl Device {
 
     fn approach(&self, goal: f64, dt_s: f64) -> f64 {
         let own = self.identity.ramp_kw_per_s;
-        let ramp = self
-            .commands
-            .ramp_kw_per_s()
-            .map_or(own, |asked| asked.min(own));
+        let ramp = self.commands.ramp_kw_per_s().map_or(own, |asked| asked.min(own));
         self.power_kw + (goal - self.power_kw).clamp(-ramp * dt_s, ramp * dt_s)
     }
 
     /// Reads its meter. The time of a sample is later than that of the one before, whatever the clock says.
     pub fn sample(&mut self, now: Timestamp, message_id: Uuid) -> TelemetryMessage {
-        let at = self
-            .last_sample
-            .map_or(now, |last| now.max(last.plus_ms(1)));
+        let at = self.last_sample.map_or(now, |last| now.max(last.plus_ms(1)));
         self.last_sample = Some(at);
         TelemetryMessage {
-            envelope: Envelope {
-                sent_at: Some(at),
-                ..self.envelope(at, message_id)
-            },
+            envelope: Envelope { sent_at: Some(at), ..self.envelope(at, message_id) },
             layout: TopicLayout::Flat,
             readings: self.read_meter(),
             online: true,
@@ -194,11 +186,8 @@ impl Device {
     fn read_meter(&mut self) -> Readings {
         let noise = METER_NOISE_KW * self.chance.bell();
         // A meter that sees nothing says nothing: no noise at rest.
-        let seen_kw = if self.power_kw.abs() < REACHED_KW {
-            self.power_kw
-        } else {
-            self.power_kw + noise
-        };
+        let seen_kw =
+            if self.power_kw.abs() < REACHED_KW { self.power_kw } else { self.power_kw + noise };
         let volts = MAINS_V + MAINS_NOISE_V * self.chance.bell();
         let milli = |quantity: f64| Watts::from_kw(quantity).map(|whole| whole.0);
         Readings {

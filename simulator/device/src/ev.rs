@@ -6,7 +6,6 @@
 use schemas::Timestamp;
 
 use crate::chance::Chance;
-use crate::sky::Conditions;
 
 /// Below this power a car does not charge (6 A on one phase).
 pub(crate) const MIN_KW: f64 = 1.4;
@@ -26,7 +25,7 @@ pub enum EvHabits {
     Stays,
     /// Cars leave when their time has come, and come back with less.
     ComesAndGoes {
-        /// Mean time away by day, s; by night it is half as long.
+        /// Mean time away, s.
         away_s: f64,
     },
 }
@@ -72,13 +71,9 @@ impl Charger {
         self.uptake = chance.between(0.975, 1.0);
         if let EvHabits::ComesAndGoes { away_s } = habits {
             self.bay = if chance.happens(0.15) {
-                Bay::Empty {
-                    returns: later(now, chance.wait(away_s / 2.0)),
-                }
+                Bay::Empty { returns: later(now, chance.wait(away_s / 2.0)) }
             } else {
-                Bay::Plugged {
-                    departs: Some(self.next_departure(now, chance)),
-                }
+                Bay::Plugged { departs: Some(self.next_departure(now, chance)) }
             };
         }
         self
@@ -123,40 +118,28 @@ impl Charger {
         matches!(self.bay, Bay::Plugged { .. })
     }
 
-    pub(crate) fn evolve(&mut self, now: Timestamp, conditions: Conditions, chance: &mut Chance) {
+    pub(crate) fn evolve(&mut self, now: Timestamp, chance: &mut Chance) {
         let EvHabits::ComesAndGoes { away_s } = self.habits else {
             return;
         };
         match self.bay {
             Bay::Plugged { departs: Some(at) } if now >= at => {
-                let mean = if conditions.is_day(now) {
-                    away_s
-                } else {
-                    away_s / 2.0
-                };
-                self.bay = Bay::Empty {
-                    returns: later(now, chance.wait(mean)),
-                };
+                self.bay = Bay::Empty { returns: later(now, chance.wait(away_s)) };
             }
             Bay::Empty { returns } if now >= returns => {
                 let driven_kwh = chance.between(8.0, 35.0);
                 self.soc = (self.soc - driven_kwh / self.capacity_kwh).max(SOC_HOME_MIN);
-                self.bay = Bay::Plugged {
-                    departs: Some(self.next_departure(now, chance)),
-                };
+                self.bay = Bay::Plugged { departs: Some(self.next_departure(now, chance)) };
             }
             Bay::Plugged { .. } | Bay::Empty { .. } => {}
         }
     }
 
-    /// Time for what is missing at two thirds of the power, and then some.
+    /// Time for what is missing at nearly full power, and then some.
     fn next_departure(&self, now: Timestamp, chance: &mut Chance) -> Timestamp {
         let missing_kwh = (self.target_soc - self.soc).max(0.05) * self.capacity_kwh;
-        let needed_s = missing_kwh / (self.max_kw * 0.66) * HOUR_S;
-        later(
-            now,
-            needed_s * chance.between(0.9, 1.5) + chance.wait(0.3 * HOUR_S),
-        )
+        let needed_s = missing_kwh / (self.max_kw * 0.85) * HOUR_S;
+        later(now, needed_s * chance.between(0.95, 1.3) + chance.wait(0.2 * HOUR_S))
     }
 
     /// What the car would take if it were offered everything.
@@ -172,11 +155,7 @@ impl Charger {
     pub(crate) fn accept_kw(&self, kw: f64) -> f64 {
         let offered = (kw * self.uptake).min(self.appetite_kw());
         // The smallest power is a matter of the offer, not of what the car makes of it.
-        if kw + 1e-9 < MIN_KW.min(self.max_kw) {
-            0.0
-        } else {
-            offered.max(0.0)
-        }
+        if kw + 1e-9 < MIN_KW.min(self.max_kw) { 0.0 } else { offered.max(0.0) }
     }
 
     /// The nearest power to `kw` that the car can take for `dt_s` seconds.

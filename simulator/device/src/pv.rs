@@ -28,11 +28,7 @@ impl Pv {
     #[must_use]
     pub fn new(max_kw: f64, chance: &mut Chance) -> Self {
         let shade = (CLOUD_MEAN + CLOUD_DEVIATION * chance.bell()).clamp(0.0, CLOUD_MAX);
-        Self {
-            max_kw,
-            shade,
-            available_kw: 0.0,
-        }
+        Self { max_kw, shade, available_kw: 0.0 }
     }
 
     /// Its greatest power, kW.

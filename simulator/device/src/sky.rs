@@ -41,9 +41,7 @@ impl Conditions {
     pub fn sun(self, now: Timestamp) -> f64 {
         let hour = self.hour(now);
         if (SUNRISE_H..SUNSET_H).contains(&hour) {
-            (PI * (hour - SUNRISE_H) / (SUNSET_H - SUNRISE_H))
-                .sin()
-                .max(0.0)
+            (PI * (hour - SUNRISE_H) / (SUNSET_H - SUNRISE_H)).sin().max(0.0)
         } else {
             0.0
         }
@@ -68,34 +66,21 @@ mod tests {
     fn the_sun_rises_peaks_and_sets_and_follows_the_local_clock() {
         let here = Conditions::default();
         assert_eq!(here.hour(at_hour(0)), 0.0);
-        for (hour, low, high) in [
-            (0, 0.0, 0.0),
-            (5, 0.0, 0.0),
-            (8, 0.3, 0.6),
-            (13, 0.99, 1.0),
-            (21, 0.0, 0.0),
-        ] {
+        for (hour, low, high) in
+            [(0, 0.0, 0.0), (5, 0.0, 0.0), (8, 0.3, 0.6), (13, 0.99, 1.0), (21, 0.0, 0.0)]
+        {
             let sun = here.sun(at_hour(hour));
             assert!((low..=high).contains(&sun), "{hour}: {sun}");
         }
-        let east = Conditions {
-            utc_offset_h: 2.0,
-            ..here
-        };
+        let east = Conditions { utc_offset_h: 2.0, ..here };
         assert_eq!(east.hour(at_hour(23)), 1.0);
     }
 
     #[test]
     fn a_fixed_profile_overrules_the_clock() {
         for hour in 0..24 {
-            let day = Conditions {
-                profile: Profile::Day,
-                utc_offset_h: 0.0,
-            };
-            let night = Conditions {
-                profile: Profile::Night,
-                utc_offset_h: 0.0,
-            };
+            let day = Conditions { profile: Profile::Day, utc_offset_h: 0.0 };
+            let night = Conditions { profile: Profile::Night, utc_offset_h: 0.0 };
             assert!(day.is_day(at_hour(hour)) && !night.is_day(at_hour(hour)));
         }
     }

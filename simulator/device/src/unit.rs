@@ -62,7 +62,7 @@ impl Unit {
         match self {
             Self::Pv(pv) => pv.evolve(now, dt_s, conditions, chance),
             Self::Battery(battery) => battery.evolve(now, conditions),
-            Self::Ev(charger) => charger.evolve(now, conditions, chance),
+            Self::Ev(charger) => charger.evolve(now, chance),
         }
     }
 
@@ -131,11 +131,9 @@ impl Unit {
 
     pub(crate) fn preferences(&self, priority: Option<i32>) -> Preferences {
         match self {
-            Self::Pv(_) | Self::Battery(_) => Preferences {
-                priority,
-                target_soc: None,
-                departure: None,
-            },
+            Self::Pv(_) | Self::Battery(_) => {
+                Preferences { priority, target_soc: None, departure: None }
+            }
             Self::Ev(charger) => Preferences {
                 priority,
                 target_soc: Soc::from_fraction(charger.target_soc()),

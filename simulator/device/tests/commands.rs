@@ -11,10 +11,7 @@ use support::{
 };
 
 fn words(reports: &[Report]) -> Vec<(u128, AckStatus)> {
-    reports
-        .iter()
-        .map(|report| (report.setpoint_id.as_u128(), report.status))
-        .collect()
+    reports.iter().map(|report| (report.setpoint_id.as_u128(), report.status)).collect()
 }
 
 fn ev_at_work() -> Device {
@@ -27,21 +24,14 @@ fn ev_at_work() -> Device {
 fn without_a_setpoint_a_car_takes_what_it_likes() {
     let device = ev_at_work();
     assert_eq!(device.drive(), Drive::Own);
-    assert!(
-        (device.power_kw() - 11.0).abs() < 0.01,
-        "{}",
-        device.power_kw()
-    );
+    assert!((device.power_kw() - 11.0).abs() < 0.01, "{}", device.power_kw());
 }
 
 #[test]
 fn a_setpoint_is_accepted_then_reached_within_the_ramp_then_applied() {
     let mut device = ev_at_work();
-    let reports = device.receive(
-        &setpoint(DeviceType::Ev, 1, 4.0, Some(60_000)),
-        after(30.0),
-        None,
-    );
+    let reports =
+        device.receive(&setpoint(DeviceType::Ev, 1, 4.0, Some(60_000)), after(30.0), None);
     assert_eq!(words(&reports), [(1, AckStatus::Accepted)]);
     assert!(device.is_pending());
     let mut applied = Vec::new();
@@ -87,11 +77,7 @@ fn when_the_lease_lapses_the_device_goes_to_the_fallback_of_the_setpoint_else_to
         let reports = device.step(after(40.0), DAY);
         assert_eq!(words(&reports), [(1, AckStatus::Expired)]);
         live(&mut device, 41, 60, DAY);
-        assert!(
-            (device.power_kw() - expected).abs() < 0.06,
-            "{}",
-            device.power_kw()
-        );
+        assert!((device.power_kw() - expected).abs() < 0.06, "{}", device.power_kw());
         assert_eq!(device.drive(), Drive::Fallback(named));
     }
 }
@@ -107,37 +93,22 @@ fn the_lease_counts_from_receipt_where_it_can_and_from_the_senders_clock_where_i
         (None, Some(5_000), 35),
     ] {
         let mut device = ev_at_work();
-        device.receive(
-            &setpoint(DeviceType::Ev, 1, 4.0, ttl_ms),
-            after(30.0),
-            remaining_ms,
-        );
+        device.receive(&setpoint(DeviceType::Ev, 1, 4.0, ttl_ms), after(30.0), remaining_ms);
         live(&mut device, 31, ends_s - 1, DAY);
-        assert!(
-            matches!(device.drive(), Drive::Setpoint(_)),
-            "{ttl_ms:?} {remaining_ms:?}"
-        );
+        assert!(matches!(device.drive(), Drive::Setpoint(_)), "{ttl_ms:?} {remaining_ms:?}");
         live(&mut device, ends_s, ends_s, DAY);
-        assert!(
-            matches!(device.drive(), Drive::Fallback(_)),
-            "{ttl_ms:?} {remaining_ms:?}"
-        );
+        assert!(matches!(device.drive(), Drive::Fallback(_)), "{ttl_ms:?} {remaining_ms:?}");
     }
 }
 
 #[test]
 fn what_comes_too_late_is_expired_and_changes_nothing() {
-    for (ttl_ms, remaining_ms, at_s) in [
-        (Some(0), None, 30.0),
-        (None, None, 61.0),
-        (Some(5_000), Some(0), 30.0),
-    ] {
+    for (ttl_ms, remaining_ms, at_s) in
+        [(Some(0), None, 30.0), (None, None, 61.0), (Some(5_000), Some(0), 30.0)]
+    {
         let mut device = ev_at_work();
-        let reports = device.receive(
-            &setpoint(DeviceType::Ev, 1, 4.0, ttl_ms),
-            after(at_s),
-            remaining_ms,
-        );
+        let reports =
+            device.receive(&setpoint(DeviceType::Ev, 1, 4.0, ttl_ms), after(at_s), remaining_ms);
         assert_eq!(words(&reports), [(1, AckStatus::Expired)]);
         assert_eq!(device.drive(), Drive::Own);
     }
@@ -152,10 +123,7 @@ fn an_older_pair_never_replaces_a_newer_one() {
     };
     assert_eq!(send(&mut device, 1, 5.0, 3, 10), [(1, AckStatus::Accepted)]);
     for (id, epoch, seq) in [(2, 3, 9), (3, 2, 99)] {
-        assert_eq!(
-            send(&mut device, id, 9.0, epoch, seq),
-            [(id, AckStatus::Superseded)]
-        );
+        assert_eq!(send(&mut device, id, 9.0, epoch, seq), [(id, AckStatus::Superseded)]);
         assert_eq!(device.drive(), Drive::Setpoint(5.0));
     }
     assert_eq!(
@@ -168,16 +136,9 @@ fn an_older_pair_never_replaces_a_newer_one() {
 #[test]
 fn a_late_newest_word_still_fences_off_older_ones() {
     let mut device = ev_at_work();
-    device.receive(
-        &fenced(setpoint(DeviceType::Ev, 1, 5.0, Some(0)), 1, 5),
-        after(30.0),
-        None,
-    );
+    device.receive(&fenced(setpoint(DeviceType::Ev, 1, 5.0, Some(0)), 1, 5), after(30.0), None);
     let older = fenced(setpoint(DeviceType::Ev, 2, 9.0, Some(60_000)), 1, 4);
-    assert_eq!(
-        words(&device.receive(&older, after(30.0), None)),
-        [(2, AckStatus::Superseded)]
-    );
+    assert_eq!(words(&device.receive(&older, after(30.0), None)), [(2, AckStatus::Superseded)]);
 }
 
 #[test]
@@ -187,20 +148,14 @@ fn a_message_seen_before_is_not_looked_at_again() {
     assert_eq!(device.receive(&command, after(30.0), None).len(), 1);
     assert!(device.receive(&command, after(39.0), None).is_empty());
     live(&mut device, 31, 41, DAY);
-    assert!(
-        matches!(device.drive(), Drive::Fallback(_)),
-        "a repeat does not renew the lease"
-    );
+    assert!(matches!(device.drive(), Drive::Fallback(_)), "a repeat does not renew the lease");
 }
 
 #[test]
 fn a_setpoint_for_another_type_is_rejected() {
     let mut device = ev_at_work();
-    let reports = device.receive(
-        &setpoint(DeviceType::Battery, 1, 4.0, Some(10_000)),
-        after(30.0),
-        None,
-    );
+    let reports =
+        device.receive(&setpoint(DeviceType::Battery, 1, 4.0, Some(10_000)), after(30.0), None);
     assert_eq!(words(&reports), [(1, AckStatus::Rejected)]);
     assert_eq!(device.drive(), Drive::Own);
 }
@@ -208,11 +163,7 @@ fn a_setpoint_for_another_type_is_rejected() {
 #[test]
 fn a_clock_that_is_set_back_does_not_lengthen_a_lease() {
     let mut device = ev_at_work();
-    device.receive(
-        &setpoint(DeviceType::Ev, 1, 4.0, Some(10_000)),
-        after(30.0),
-        None,
-    );
+    device.receive(&setpoint(DeviceType::Ev, 1, 4.0, Some(10_000)), after(30.0), None);
     live(&mut device, 31, 35, DAY);
     let hour_ago = |second: i64| Timestamp(START.0 - 3_600_000 + second * 1000);
     device.step(hour_ago(0), DAY);
@@ -226,26 +177,14 @@ fn a_clock_that_is_set_back_does_not_lengthen_a_lease() {
 fn a_battery_obeys_both_ways_and_a_pv_stays_below_its_limit() {
     for kw in [4.0, -4.0, 0.0] {
         let mut storage = device(battery(0.5), 0.0);
-        storage.receive(
-            &setpoint(DeviceType::Battery, 1, kw, Some(60_000)),
-            START,
-            None,
-        );
+        storage.receive(&setpoint(DeviceType::Battery, 1, kw, Some(60_000)), START, None);
         live(&mut storage, 0, 10, DAY);
-        assert!(
-            (storage.power_kw() - kw).abs() < 0.01,
-            "{kw}: {}",
-            storage.power_kw()
-        );
+        assert!((storage.power_kw() - kw).abs() < 0.01, "{kw}: {}", storage.power_kw());
     }
     let mut roof = device(pv(), 6.0);
     live(&mut roof, 0, 30, DAY);
     assert!(roof.power_kw() > 3.0, "full sun: {}", roof.power_kw());
-    roof.receive(
-        &setpoint(DeviceType::Pv, 1, 2.0, Some(60_000)),
-        after(30.0),
-        None,
-    );
+    roof.receive(&setpoint(DeviceType::Pv, 1, 2.0, Some(60_000)), after(30.0), None);
     live(&mut roof, 31, 40, DAY);
     assert!((roof.power_kw() - 2.0).abs() < 0.01, "{}", roof.power_kw());
 }
@@ -253,22 +192,10 @@ fn a_battery_obeys_both_ways_and_a_pv_stays_below_its_limit() {
 #[test]
 fn an_offer_below_a_cars_smallest_power_is_no_offer() {
     let mut device = ev_at_work();
-    device.receive(
-        &setpoint(DeviceType::Ev, 1, 1.3, Some(60_000)),
-        after(30.0),
-        None,
-    );
+    device.receive(&setpoint(DeviceType::Ev, 1, 1.3, Some(60_000)), after(30.0), None);
     live(&mut device, 31, 50, DAY);
     assert_eq!(device.power_kw(), 0.0);
-    device.receive(
-        &setpoint(DeviceType::Ev, 2, 1.4, Some(60_000)),
-        after(50.0),
-        None,
-    );
+    device.receive(&setpoint(DeviceType::Ev, 2, 1.4, Some(60_000)), after(50.0), None);
     live(&mut device, 51, 55, DAY);
-    assert!(
-        (device.power_kw() - 1.4).abs() < 0.06,
-        "{}",
-        device.power_kw()
-    );
+    assert!((device.power_kw() - 1.4).abs() < 0.06, "{}", device.power_kw());
 }

@@ -56,16 +56,10 @@ fn check_step(
     device.step(now, conditions);
     let after_kw = device.power_kw();
     let max = device.unit().max_kw();
-    assert!(
-        after_kw.is_finite() && after_kw.abs() <= max + 1e-9,
-        "{after_kw} of {max}"
-    );
+    assert!(after_kw.is_finite() && after_kw.abs() <= max + 1e-9, "{after_kw} of {max}");
     // Away from zero only as fast as the ramp; back to zero at once where physics demand it.
     let allowed = RAMP * dt_ms as f64 / 1000.0 + 1e-9;
-    assert!(
-        after_kw.abs() - before_kw.abs() <= allowed,
-        "{before_kw} -> {after_kw} in {dt_ms} ms"
-    );
+    assert!(after_kw.abs() - before_kw.abs() <= allowed, "{before_kw} -> {after_kw} in {dt_ms} ms");
     if let Some(soc) = device.unit().soc() {
         let (least, most) = soc_limits(device.unit());
         assert!((least..=most).contains(&soc), "{soc}");
@@ -157,10 +151,7 @@ fn the_same_seed_lives_the_same_life() {
         let mut trace = Vec::new();
         for second in 0..20_000 {
             device.step(START.plus_ms(second * 1000), Conditions::default());
-            trace.push((
-                device.power_kw().to_bits(),
-                device.unit().soc().map(f64::to_bits),
-            ));
+            trace.push((device.power_kw().to_bits(), device.unit().soc().map(f64::to_bits)));
         }
         trace
     };
@@ -181,10 +172,7 @@ fn cars_come_and_go_and_charge_in_between() {
         charged += u32::from(device.power_kw() > 1.0);
         assert!(device.unit().soc().is_some() || device.power_kw() == 0.0);
     }
-    assert!(
-        plugged > 20_000 && away > 5_000 && charged > 10_000,
-        "{plugged} {away} {charged}"
-    );
+    assert!(plugged > 20_000 && away > 5_000 && charged > 10_000, "{plugged} {away} {charged}");
 }
 
 #[test]

@@ -11,14 +11,8 @@ use uuid::Uuid;
 
 pub(crate) const START: Timestamp = Timestamp(1_700_000_000_000);
 pub(crate) const RAMP: f64 = 1.0;
-pub(crate) const DAY: Conditions = Conditions {
-    profile: Profile::Day,
-    utc_offset_h: 0.0,
-};
-pub(crate) const NIGHT: Conditions = Conditions {
-    profile: Profile::Night,
-    utc_offset_h: 0.0,
-};
+pub(crate) const DAY: Conditions = Conditions { profile: Profile::Day, utc_offset_h: 0.0 };
+pub(crate) const NIGHT: Conditions = Conditions { profile: Profile::Night, utc_offset_h: 0.0 };
 
 pub(crate) fn device(unit: Unit, fallback_kw: f64) -> Device {
     let identity = Identity {
