@@ -92,9 +92,11 @@ test.each<[Partial<Row>, { zero: number; from: number; to: number; setpoint: num
 
 test('updates replace rows, add new devices, and count them', () => {
   const fleet = { rows: new Map([['a', row('a')]]), total: 1 };
-  const merged = merge(fleet, new Map([['a', row('a', { powerKw: 3 })], ['b', row('b')]]));
+  const arrived = new Map([['a', row('a', { powerKw: 3 })], ['b', row('b')]]);
+  const merged = merge(fleet, arrived, true);
   expect([...merged.rows.keys()]).toEqual(['a', 'b']);
   expect(merged.rows.get('a')?.powerKw).toBe(3);
   expect(merged.total).toBe(2);
   expect(fleet.rows.get('a')?.powerKw).toBeNull();
+  expect([...merge(fleet, arrived, false).rows.keys()]).toEqual(['a']);
 });

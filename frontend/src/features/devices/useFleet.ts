@@ -13,6 +13,8 @@ const PAGE = 500;
 export const FLEET_MAX = 10_000;
 const APPLY_EVERY_MS = 1000;
 const ASK_EVERY_MS = 60_000;
+/** The server is asked when the typing pauses, not for every letter. */
+const TYPING_MS = 250;
 
 export interface Fleet {
   rows: ReadonlyMap<string, Row>;
@@ -70,17 +72,21 @@ export function useFleet(filters: Filters) {
       }
       setError(undefined);
     };
-    load().catch((reason: unknown) => {
-      if (!dropped) setError(reason as CombinedError);
-    });
+    const start = () => {
+      load().catch((reason: unknown) => {
+        if (!dropped) setError(reason as CombinedError);
+      });
+    };
+    const timer = setTimeout(start, key === '{}' ? 0 : TYPING_MS);
     return () => {
       dropped = true;
+      clearTimeout(timer);
     };
   }, [client, key, turn]);
 
   const refresh = useCallback(() => setTurn((before) => before + 1), []);
   useRefresh(refresh, ASK_EVERY_MS);
-  useUpdates(setFleet);
+  useUpdates(setFleet, !byServer);
 
   useEffect(() => {
     if (fleet) remembered = { client, fleet };
@@ -90,7 +96,7 @@ export function useFleet(filters: Filters) {
 }
 
 /** Collects updates and applies them together: a table that changes a thousand times a second helps nobody. */
-function useUpdates(setFleet: (change: (before: Fleet | null) => Fleet | null) => void): void {
+function useUpdates(setFleet: (change: (before: Fleet | null) => Fleet | null) => void, isWhole: boolean): void {
   const waiting = useRef(new Map<string, Row>());
   const onData = useCallback((update: DeviceUpdatesSubscription) => {
     const row = readFragment(DeviceRowFields, update.deviceUpdated);
@@ -103,16 +109,17 @@ function useUpdates(setFleet: (change: (before: Fleet | null) => Fleet | null) =
       if (waiting.current.size === 0) return;
       const arrived = waiting.current;
       waiting.current = new Map();
-      setFleet((before) => (before ? merge(before, arrived) : before));
+      setFleet((before) => (before ? merge(before, arrived, isWhole) : before));
     }, APPLY_EVERY_MS);
     return () => clearInterval(timer);
-  }, [setFleet]);
+  }, [setFleet, isWhole]);
 }
 
-export function merge(fleet: Fleet, arrived: ReadonlyMap<string, Row>): Fleet {
+/** Devices not known yet are added to the whole fleet only: what the server has narrowed down stays so. */
+export function merge(fleet: Fleet, arrived: ReadonlyMap<string, Row>, isWhole: boolean): Fleet {
   const rows = new Map(fleet.rows);
   for (const [id, row] of arrived) {
-    if (rows.has(id) || rows.size < FLEET_MAX) rows.set(id, row);
+    if (rows.has(id) || (isWhole && rows.size < FLEET_MAX)) rows.set(id, row);
   }
-  return { rows, total: fleet.total + Math.max(0, rows.size - fleet.rows.size) };
+  return { rows, total: Math.max(fleet.total, rows.size) };
 }
