@@ -37,6 +37,14 @@ test.each<[Partial<Facts>, string, string]>([
   expect(standing(facts(part))).toMatchObject({ tone, title });
 });
 
+test.each<[number, number, string]>([
+  [2, 1.9, 'Told to take 2.00 kW; takes 1.90 kW.'],
+  [-4.3, -3.5, 'Told to give 4.30 kW; gives 3.50 kW.'],
+  [0, 0, 'Told to stay idle; is idle.'],
+])('told %f kW and doing %f kW is "%s"', (setpointKw, powerKw, detail) => {
+  expect(standing(facts({ setpointKw, powerKw })).detail.replaceAll('\u00a0', ' ')).toBe(detail);
+});
+
 test('the direction is said in words', () => {
   expect(directionWords(-1)).toBe('giving to the feeder');
   expect(directionWords(1)).toBe('taking from the feeder');

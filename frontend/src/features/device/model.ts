@@ -56,12 +56,24 @@ export function standing(device: Facts): Standing {
   if (device.setpointKw === null) {
     return { tone: 'neutral', title: 'No setpoint', detail: 'It has not been commanded.' };
   }
-  return { tone: 'ok', title: 'Follows its setpoints', detail: `Told ${kw(device.setpointKw)}, ${doing(device.powerKw)}.` };
+  return { tone: 'ok', title: 'Follows its setpoints', detail: `Told to ${ORDERS[direction(device.setpointKw)]}${amount(device.setpointKw)}; ${doing(device.powerKw)}.` };
 }
 
-function doing(powerKw: number | null | undefined): string {
+const ORDERS: Record<ReturnType<typeof direction>, string> = {
+  takes: 'take',
+  gives: 'give',
+  idle: 'stay idle',
+  unknown: 'stay idle',
+};
+
+function amount(powerKw: number | null): string {
   const going = direction(powerKw);
-  return going === 'takes' || going === 'gives' ? `${going} ${kw(Math.abs(powerKw ?? 0))}` : 'idle';
+  return going === 'takes' || going === 'gives' ? ` ${kw(Math.abs(powerKw ?? 0))}` : '';
+}
+
+function doing(powerKw: number | null): string {
+  const going = direction(powerKw);
+  return going === 'takes' || going === 'gives' ? `${going}${amount(powerKw)}` : 'is idle';
 }
 
 export function sampleOf(device: Facts, at: number): TelemetrySample | null {

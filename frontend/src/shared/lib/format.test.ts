@@ -20,7 +20,7 @@ describe('power', () => {
   });
 
   test.each([null, undefined, Number.NaN, Number.POSITIVE_INFINITY])('%s is written as a dash', (value) => {
-    expect(powerFigure(value)).toEqual({ value: '–', unit: 'kW' });
+    expect(powerFigure(value)).toEqual({ value: '–', unit: '' });
   });
 
   test('a figure beside a larger one has the larger one’s precision and unit', () => {
@@ -32,7 +32,7 @@ describe('power', () => {
     [0.4, '+0.40 kW'],
     [-0.4, '−0.40 kW'],
     [0.001, '0.00 kW'],
-    [null, '– kW'],
+    [null, '–'],
   ])('the difference %s carries its sign: %s', (value, text) => {
     expect(plain(signedKw(value))).toBe(text);
   });

@@ -30,7 +30,7 @@ function kwDigits(magnitude: number): 0 | 1 | 2 {
  * `scaleOf` gives the digits of another figure, so that figures shown side by side have the same precision.
  */
 export function powerFigure(kw: number | null | undefined, scaleOf?: number): Figure {
-  if (kw === null || kw === undefined || !Number.isFinite(kw)) return { value: NONE, unit: 'kW' };
+  if (kw === null || kw === undefined || !Number.isFinite(kw)) return { value: NONE, unit: '' };
   const magnitude = Math.max(Math.abs(kw), Math.abs(scaleOf ?? 0));
   if (magnitude >= 10_000) return { value: fixed(kw / 1000, 2), unit: 'MW' };
   return { value: fixed(kw, kwDigits(magnitude)), unit: 'kW' };
@@ -38,7 +38,7 @@ export function powerFigure(kw: number | null | undefined, scaleOf?: number): Fi
 
 export function kw(value: number | null | undefined, scaleOf?: number): string {
   const figure = powerFigure(value, scaleOf);
-  return `${figure.value}\u00a0${figure.unit}`;
+  return figure.unit ? `${figure.value}\u00a0${figure.unit}` : figure.value;
 }
 
 /** A difference, always with its sign. */
