@@ -3,5 +3,6 @@
 
 pub mod kafka;
 pub mod mosquitto;
+pub mod mqtt;
 pub mod service;
 pub mod wait;

@@ -37,11 +37,7 @@ impl Mosquitto {
         let mut last = None;
         for _ in 0..PORTS_TRIED {
             let folder = tempfile::tempdir().context("making a folder for mosquitto")?;
-            let mut broker = Self {
-                folder,
-                port: free_port()?,
-                child: None,
-            };
+            let mut broker = Self { folder, port: free_port()?, child: None };
             match broker.restart() {
                 Ok(()) => return Ok(broker),
                 Err(error) => last = Some(error),
@@ -70,10 +66,7 @@ impl Mosquitto {
         let Some(mut child) = self.child.take() else {
             return Ok(());
         };
-        let sent = Command::new("kill")
-            .arg("-TERM")
-            .arg(child.id().to_string())
-            .status();
+        let sent = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
         sent.context("sending SIGTERM to mosquitto")?;
         let deadline = Instant::now() + DEADLINE;
         while child.try_wait().context("waiting for mosquitto")?.is_none() {
@@ -175,8 +168,5 @@ fn spawn(config: &Path) -> anyhow::Result<Child> {
 pub fn free_port() -> anyhow::Result<u16> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a free port")?;
-    Ok(listener
-        .local_addr()
-        .context("reading the free port")?
-        .port())
+    Ok(listener.local_addr().context("reading the free port")?.port())
 }

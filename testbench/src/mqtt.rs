@@ -13,6 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 const REQUESTS_MAX: usize = 1024;
+/// How long the broker keeps a durable session, s.
+const SESSION_S: u32 = 3600;
 const PACKET_MAX: u32 = 16 * 1024 * 1024;
 
 /// A message that was heard.
@@ -61,9 +63,33 @@ impl Client {
         name: &str,
         filters: &[&str],
     ) -> anyhow::Result<Self> {
+        Self::open(host, port, name, filters, None).await
+    }
+
+    /// The same with a session that the broker keeps, and fills, while the client is away.
+    ///
+    /// # Errors
+    /// As for [`Client::connect`].
+    pub async fn connect_durable(
+        host: &str,
+        port: u16,
+        name: &str,
+        filters: &[&str],
+    ) -> anyhow::Result<Self> {
+        Self::open(host, port, name, filters, Some(SESSION_S)).await
+    }
+
+    async fn open(
+        host: &str,
+        port: u16,
+        name: &str,
+        filters: &[&str],
+        session_s: Option<u32>,
+    ) -> anyhow::Result<Self> {
         let mut options = MqttOptions::new(name, host, port);
         options.set_max_packet_size(Some(PACKET_MAX));
-        options.set_clean_start(true);
+        options.set_clean_start(session_s.is_none());
+        options.set_session_expiry_interval(session_s);
         let (client, mut eventloop) = AsyncClient::new(options, REQUESTS_MAX);
         for filter in filters {
             client.subscribe(*filter, QoS::AtLeastOnce).await.context("subscribing")?;
