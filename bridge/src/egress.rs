@@ -125,6 +125,7 @@ impl Egress {
             self.settle();
         }
         self.drain().await;
+        self.group.leave().await;
         Ok(())
     }
 

@@ -13,9 +13,12 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use schemas::topics::Topic;
 use tokio::sync::mpsc;
 
+use super::closing::Closing;
 use super::{LogConfig, ReadError};
 
 const COMMITTED_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest wait for the log to take note of a leave; after it this member is taken for dead some time later.
+const LEAVE_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// The group says who works on what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +63,7 @@ impl ConsumerContext for Context {
 
 /// A member of a group on one topic.
 pub struct Group {
-    consumer: Arc<StreamConsumer<Context>>,
+    consumer: Arc<Closing<StreamConsumer<Context>>>,
     events: mpsc::UnboundedReceiver<GroupEvent>,
     topic: String,
 }
@@ -89,7 +92,15 @@ impl Group {
             client.create_with_context(Context { events: sender })?;
         let topic = config.topic_name(topic);
         consumer.subscribe(&[&topic])?;
-        Ok(Self { consumer: Arc::new(consumer), events, topic })
+        Ok(Self { consumer: Arc::new(Closing::new(consumer)), events, topic })
+    }
+
+    /// Leaves the group, so that others take over at once.
+    pub async fn leave(self) {
+        // A position that is still being asked for closes the consumer when it is done.
+        if let Some(consumer) = Arc::into_inner(self.consumer) {
+            consumer.close(LEAVE_TIMEOUT).await;
+        }
     }
 
     /// The next change of this member's partitions. Must be awaited all the time: it keeps the membership alive.

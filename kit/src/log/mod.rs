@@ -1,6 +1,7 @@
 //! The log client: topics, producer, reader, group. The only place that touches rdkafka.
 
 mod admin;
+mod closing;
 mod group;
 mod producer;
 mod reader;

@@ -14,6 +14,7 @@ use schemas::topics::Topic;
 use thiserror::Error;
 
 use super::LogConfig;
+use super::closing::Closing;
 
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(5);
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -53,7 +54,7 @@ pub struct ReadError(#[from] KafkaError);
 
 /// Reads partitions assigned by hand.
 pub struct Reader {
-    consumer: Arc<StreamConsumer>,
+    consumer: Arc<Closing<StreamConsumer>>,
     config: LogConfig,
 }
 
@@ -72,7 +73,7 @@ impl Reader {
         // The group is never joined; the client library wants a name.
         let consumer: StreamConsumer =
             config.consumer().set("group.id", "derms-unjoined").create()?;
-        let reader = Self { consumer: Arc::new(consumer), config: config.clone() };
+        let reader = Self { consumer: Arc::new(Closing::new(consumer)), config: config.clone() };
         reader.add(partitions)?;
         Ok(reader)
     }
