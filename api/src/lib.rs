@@ -5,3 +5,11 @@
 
 pub mod auth;
 pub mod caps;
+pub mod config;
+pub mod graphql;
+pub mod http;
+mod metrics;
+mod run;
+pub mod store;
+
+pub use run::{run, serve};

@@ -112,10 +112,8 @@ impl Auth {
         self.throttle.count(username, address, now);
         let entry = self.users.find(username);
         let hash = entry.map_or_else(password::decoy, |entry| entry.hash.clone());
-        let permit = Arc::clone(&self.running)
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
+        let permit =
+            Arc::clone(&self.running).acquire_owned().await.expect("the semaphore is never closed");
         let matches = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             hash.verify(password.expose_secret())
@@ -124,16 +122,10 @@ impl Auth {
         .unwrap_or(false);
         let entry = entry.filter(|_| matches).ok_or(LoginError::Invalid)?;
         self.throttle.forgive(username, address);
-        let (token, expires_at) = self
-            .tokens
-            .issue(&entry.username, entry.role, self.clock.now());
+        let (token, expires_at) = self.tokens.issue(&entry.username, entry.role, self.clock.now());
         Ok(Session {
             token,
-            user: AuthUser {
-                name: entry.username.clone(),
-                role: entry.role,
-                expires_at,
-            },
+            user: AuthUser { name: entry.username.clone(), role: entry.role, expires_at },
         })
     }
 
@@ -144,11 +136,7 @@ impl Auth {
     pub fn verify(&self, token: &str) -> Result<AuthUser, TokenError> {
         let (name, expires_at) = self.tokens.verify(token, self.clock.now())?;
         let entry = self.users.find(&name).ok_or(TokenError)?;
-        Ok(AuthUser {
-            name,
-            role: entry.role,
-            expires_at,
-        })
+        Ok(AuthUser { name, role: entry.role, expires_at })
     }
 
     /// The token of an `Authorization` value: `Bearer …`.

@@ -106,10 +106,7 @@ pub(super) fn decoy() -> Hash {
 /// # Errors
 /// [`HashError`] when the system gives no randomness.
 pub fn hash_password(password: &str) -> Result<String, HashError> {
-    hasher()
-        .hash_password(password.as_bytes())
-        .map(|hash| hash.to_string())
-        .map_err(|_| HashError)
+    hasher().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|_| HashError)
 }
 
 /// What a new password lacks; none when it is good enough.
@@ -141,10 +138,7 @@ mod tests {
     #[test]
     fn an_argon2id_hash_fits_its_password_alone() {
         let text = hash_password("Corr3ct-horse!").expect("randomness");
-        assert!(
-            text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{text}"
-        );
+        assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
         let hash = Hash::parse(&text).expect("our own hash");
         assert!(hash.verify("Corr3ct-horse!"));
         assert!(!hash.verify("Corr3ct-horse"));

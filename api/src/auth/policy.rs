@@ -54,21 +54,12 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 5] = [
-        Self::ReadSelf,
-        Self::ReadHealth,
-        Self::ReadFleet,
-        Self::ReadEvents,
-        Self::ManageEvents,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::ReadSelf, Self::ReadHealth, Self::ReadFleet, Self::ReadEvents, Self::ManageEvents];
 }
 
-const VIEWER: &[Action] = &[
-    Action::ReadSelf,
-    Action::ReadHealth,
-    Action::ReadFleet,
-    Action::ReadEvents,
-];
+const VIEWER: &[Action] =
+    &[Action::ReadSelf, Action::ReadHealth, Action::ReadFleet, Action::ReadEvents];
 const OPERATOR: &[Action] = &[
     Action::ReadSelf,
     Action::ReadHealth,

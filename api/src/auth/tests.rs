@@ -47,10 +47,8 @@ fn auth(users: Users) -> (Auth, Arc<TestClock>) {
 #[tokio::test]
 async fn a_good_login_gives_a_token_that_says_who_it_is() {
     let (auth, clock) = auth(users(&[("ada", "operator")]));
-    let session = auth
-        .login("ada", "Corr3ct-horse!".into(), HOME)
-        .await
-        .expect("the right password");
+    let session =
+        auth.login("ada", "Corr3ct-horse!".into(), HOME).await.expect("the right password");
     let user = auth.verify(&session.token).expect("a fresh token");
     assert_eq!((user.name.as_str(), user.role), ("ada", Role::Operator));
     clock.0.fetch_add(3_600_000, Ordering::SeqCst);
@@ -69,26 +67,16 @@ async fn wrong_and_unknown_are_refused_alike_and_then_throttled() {
     let refused = auth.login("ada", "Corr3ct-horse!".into(), HOME).await;
     assert!(matches!(refused, Err(LoginError::Throttled(_))));
     clock.0.fetch_add(15 * 60_000, Ordering::SeqCst);
-    assert!(
-        auth.login("ada", "Corr3ct-horse!".into(), HOME)
-            .await
-            .is_ok()
-    );
+    assert!(auth.login("ada", "Corr3ct-horse!".into(), HOME).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_user_who_is_no_longer_listed_has_no_valid_token_and_a_new_role_holds_at_once() {
     let (before, _) = auth(users(&[("ada", "admin")]));
-    let token = before
-        .login("ada", "Corr3ct-horse!".into(), HOME)
-        .await
-        .expect("the right password")
-        .token;
+    let token =
+        before.login("ada", "Corr3ct-horse!".into(), HOME).await.expect("the right password").token;
     let (demoted, _) = auth(users(&[("ada", "viewer")]));
-    assert_eq!(
-        demoted.verify(&token).map(|user| user.role),
-        Ok(Role::Viewer)
-    );
+    assert_eq!(demoted.verify(&token).map(|user| user.role), Ok(Role::Viewer));
     let (gone, _) = auth(users(&[("bob", "admin")]));
     assert!(gone.verify(&token).is_err());
 }

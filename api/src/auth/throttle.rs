@@ -89,15 +89,9 @@ impl Throttle {
     pub(super) fn count(&self, username: &str, address: IpAddr, now: Timestamp) {
         let mut counters = self.lock();
         for key in Key::all(username, address) {
-            let counter = counters.entry(key).or_insert(Counter {
-                since: now,
-                failures: 0,
-            });
+            let counter = counters.entry(key).or_insert(Counter { since: now, failures: 0 });
             if left(counter, now) == Duration::ZERO {
-                *counter = Counter {
-                    since: now,
-                    failures: 0,
-                };
+                *counter = Counter { since: now, failures: 0 };
             }
             counter.failures = counter.failures.saturating_add(1);
         }
@@ -134,9 +128,7 @@ impl Throttle {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Counter>> {
-        self.counters
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.counters.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -167,9 +159,7 @@ mod tests {
         fail(&throttle, "ada", HOME, 1);
         assert_eq!(
             throttle.check("ada", HOME, Timestamp(60_000)),
-            Err(Throttled {
-                retry_after: Duration::from_secs(14 * 60)
-            })
+            Err(Throttled { retry_after: Duration::from_secs(14 * 60) })
         );
         assert!(throttle.check("ada", AWAY, Timestamp(1)).is_ok());
         assert!(throttle.check("bob", HOME, Timestamp(1)).is_ok());

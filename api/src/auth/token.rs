@@ -142,10 +142,8 @@ impl Tokens {
         let now_s = now.0.div_euclid(1000);
         let latest_start = now_s.saturating_add(self.tolerance_s);
         let end = claims.exp.saturating_add(self.tolerance_s);
-        let started = [claims.iat, claims.nbf]
-            .into_iter()
-            .flatten()
-            .all(|start| start <= latest_start);
+        let started =
+            [claims.iat, claims.nbf].into_iter().flatten().all(|start| start <= latest_start);
         if !started || end <= now_s || claims.username.is_empty() {
             return Err(TokenError);
         }
@@ -157,13 +155,11 @@ impl Tokens {
 fn key_id(secret: &SecretString) -> String {
     use std::fmt::Write;
     let digest = Sha256::digest(secret.expose_secret().as_bytes());
-    digest[..KEY_ID_BYTES]
-        .iter()
-        .fold(String::new(), |mut id, byte| {
-            // Writing to a String cannot fail.
-            let _infallible = write!(id, "{byte:02x}");
-            id
-        })
+    digest[..KEY_ID_BYTES].iter().fold(String::new(), |mut id, byte| {
+        // Writing to a String cannot fail.
+        let _infallible = write!(id, "{byte:02x}");
+        id
+    })
 }
 
 fn seconds(duration: Duration) -> i64 {

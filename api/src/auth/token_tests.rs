@@ -43,17 +43,9 @@ fn a_token_is_valid_until_its_end_and_the_tolerance_after_it() {
 #[test]
 fn tokens_of_the_previous_key_are_accepted_and_of_another_not() {
     let (token, _) = Tokens::new(&config("a", None)).issue("ada", Role::Viewer, NOW);
-    assert!(
-        Tokens::new(&config("b", Some("a")))
-            .verify(&token, NOW)
-            .is_ok()
-    );
+    assert!(Tokens::new(&config("b", Some("a"))).verify(&token, NOW).is_ok());
     assert!(Tokens::new(&config("b", None)).verify(&token, NOW).is_err());
-    assert!(
-        Tokens::new(&config("b", Some("c")))
-            .verify(&token, NOW)
-            .is_err()
-    );
+    assert!(Tokens::new(&config("b", Some("c"))).verify(&token, NOW).is_err());
 }
 
 #[test]

@@ -58,11 +58,7 @@ impl Users {
         if by_name.is_empty() && problems.is_empty() {
             problems.push("the list is empty: nobody could log in".to_owned());
         }
-        if problems.is_empty() {
-            Ok(Self { by_name })
-        } else {
-            Err(UsersError(problems))
-        }
+        if problems.is_empty() { Ok(Self { by_name }) } else { Err(UsersError(problems)) }
     }
 
     /// The user of a name.
@@ -84,17 +80,10 @@ fn read_entry(entry: &Value) -> Result<UserEntry, String> {
     let hash = Hash::parse(&text(entry, "passwordHash")?)
         .map_err(|error| format!("passwordHash of {username:?}: {error}"))?;
     let role = text(entry, "role")?;
-    let role = Role::ALL
-        .into_iter()
-        .find(|known| known.as_str() == role)
-        .ok_or_else(|| {
-            format!("role {role:?} of {username:?}: expected viewer, operator or admin")
-        })?;
-    Ok(UserEntry {
-        username,
-        role,
-        hash,
-    })
+    let role = Role::ALL.into_iter().find(|known| known.as_str() == role).ok_or_else(|| {
+        format!("role {role:?} of {username:?}: expected viewer, operator or admin")
+    })?;
+    Ok(UserEntry { username, role, hash })
 }
 
 fn text(entry: &Map<String, Value>, key: &str) -> Result<String, String> {
@@ -138,14 +127,8 @@ mod tests {
         assert_eq!(problems.len(), 4, "{problems:?}");
         assert!(problems[0].contains("plain \"password\""), "{problems:?}");
         assert!(problems[1].contains("argon2id"), "{problems:?}");
-        assert!(
-            problems[2].contains("viewer, operator or admin"),
-            "{problems:?}"
-        );
-        assert!(
-            problems[3].contains("\"username\" is missing"),
-            "{problems:?}"
-        );
+        assert!(problems[2].contains("viewer, operator or admin"), "{problems:?}");
+        assert!(problems[3].contains("\"username\" is missing"), "{problems:?}");
     }
 
     #[test]

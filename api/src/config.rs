@@ -1,0 +1,269 @@
+//! The API's settings as types, checked: all that is wrong is said at once.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use secrecy::SecretString;
+use service_kit::log::LogConfig;
+use service_kit::settings::Settings;
+
+use crate::auth::{TokenConfig, Users};
+use crate::store::history::HistoryConfig;
+
+/// Everything the API needs to know.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// Host to listen on.
+    pub host: String,
+    /// Port to listen on; 0 takes a free one.
+    pub port: u16,
+    /// Who may log in.
+    pub users: Users,
+    /// How tokens are made.
+    pub tokens: TokenConfig,
+    /// Where the log is.
+    pub log: LogConfig,
+    /// Where ClickHouse is.
+    pub history: HistoryConfig,
+    /// Longest wait for a change to be confirmed.
+    pub write_timeout: Duration,
+    /// How the HTTP side behaves.
+    pub http: HttpConfig,
+    /// Certificate and key, where https is spoken.
+    pub tls: Option<TlsConfig>,
+}
+
+/// How the HTTP side behaves.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// Origins that browsers may call from.
+    pub origins: Vec<HeaderValue>,
+    /// Largest body, bytes.
+    pub body_limit: usize,
+    /// Where metrics are served, if at all.
+    pub metrics_path: Option<String>,
+    /// Folder of the built dashboard, as set.
+    pub dashboard: Option<PathBuf>,
+    /// Whether the schema may be asked for.
+    pub introspection: bool,
+    /// Whether https is spoken.
+    pub is_https: bool,
+}
+
+/// PEM files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// The private key.
+    pub key: PathBuf,
+    /// The certificate chain.
+    pub certificate: PathBuf,
+}
+
+/// Settings that cannot be used, each with what is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigProblems(pub Vec<String>);
+
+impl fmt::Display for ConfigProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "settings that cannot be used:")?;
+        self.0.iter().try_for_each(|problem| writeln!(f, "  {problem}"))
+    }
+}
+
+impl std::error::Error for ConfigProblems {}
+
+impl ApiConfig {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`ConfigProblems`] with all that is wrong.
+    pub fn from_settings(settings: &Settings) -> Result<Self, ConfigProblems> {
+        let mut problems = Vec::new();
+        let mut check = |problem: String| problems.push(problem);
+        let users = Users::parse(settings.text("AUTH_USERS"))
+            .map_err(|error| check(format!("AUTH_USERS: {error}")))
+            .ok();
+        let body_limit = body_limit(settings.text("JSON_BODY_LIMIT")).map_err(&mut check).ok();
+        let origins = origins(settings.text("CORS_ALLOWED_ORIGINS")).map_err(&mut check).ok();
+        let metrics_path = metrics_path(settings).map_err(&mut check).ok();
+        let tls = tls(settings).map_err(&mut check).ok();
+        let (Some(users), Some(body_limit), Some(origins), Some(metrics_path), Some(tls)) =
+            (users, body_limit, origins, metrics_path, tls)
+        else {
+            return Err(ConfigProblems(problems));
+        };
+        let timeout = settings.millis("DB_QUERY_TIMEOUT_MS");
+        Ok(Self {
+            host: settings.text("HOST").to_owned(),
+            port: settings.port("PORT"),
+            users,
+            tokens: tokens(settings),
+            log: LogConfig::from_settings(settings),
+            history: HistoryConfig {
+                url: settings.text("DERMS_CLICKHOUSE_URL").to_owned(),
+                database: settings.text("DERMS_CLICKHOUSE_DATABASE").to_owned(),
+                user: settings.optional_text("DERMS_CLICKHOUSE_USER").map(str::to_owned),
+                password: settings
+                    .optional_text("DERMS_CLICKHOUSE_PASSWORD")
+                    .map(SecretString::from),
+                timeout,
+            },
+            write_timeout: timeout,
+            http: HttpConfig {
+                origins,
+                body_limit,
+                metrics_path,
+                dashboard: settings.optional_path("DERMS_DASHBOARD_DIR"),
+                introspection: settings.flag("DERMS_GRAPHQL_INTROSPECTION"),
+                is_https: tls.is_some(),
+            },
+            tls,
+        })
+    }
+}
+
+fn tokens(settings: &Settings) -> TokenConfig {
+    TokenConfig {
+        secret: SecretString::from(settings.text("JWT_SECRET")),
+        previous: settings.optional_text("JWT_SECRET_PREVIOUS").map(SecretString::from),
+        issuer: settings.text("JWT_ISSUER").to_owned(),
+        audience: settings.text("JWT_AUDIENCE").to_owned(),
+        ttl: Duration::from_secs_f64(settings.float("JWT_TOKEN_TTL_HOURS") * 3_600.0),
+        tolerance: Duration::from_secs(settings.int("JWT_CLOCK_TOLERANCE_SECONDS").unsigned_abs()),
+    }
+}
+
+/// `512kb`, `1mb`, `1000000`, `64 KB`.
+fn body_limit(text: &str) -> Result<usize, String> {
+    const SMALLEST: usize = 1_024;
+    const LARGEST: usize = 64 * 1024 * 1024;
+    let lower = text.trim().to_ascii_lowercase();
+    let digits = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim();
+    let unit = match lower.trim_start_matches(|c: char| c.is_ascii_digit()).trim() {
+        "" | "b" => Some(1),
+        "kb" | "k" => Some(1_024),
+        "mb" | "m" => Some(1_024 * 1_024),
+        _ => None,
+    };
+    digits
+        .parse::<usize>()
+        .ok()
+        .zip(unit)
+        .and_then(|(count, unit)| count.checked_mul(unit))
+        .filter(|bytes| (SMALLEST..=LARGEST).contains(bytes))
+        .ok_or_else(|| {
+            format!("JSON_BODY_LIMIT = {text:?}: expected a size from 1kb to 64mb, for example 512kb or 1mb")
+        })
+}
+
+fn origins(text: &str) -> Result<Vec<HeaderValue>, String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|origin| !origin.is_empty())
+        .map(|origin| {
+            let is_origin = origin.split_once("://").is_some_and(|(scheme, host)| {
+                matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains('/')
+            });
+            HeaderValue::from_str(origin)
+                .ok()
+                .filter(|_| is_origin)
+                .ok_or_else(|| {
+                    format!("CORS_ALLOWED_ORIGINS: {origin:?} is no origin; expected for example http://localhost:5173")
+                })
+        })
+        .collect()
+}
+
+fn metrics_path(settings: &Settings) -> Result<Option<String>, String> {
+    if !settings.flag("PROMETHEUS_ENABLED") {
+        return Ok(None);
+    }
+    let path = settings.text("PROMETHEUS_PATH");
+    let is_path = path.starts_with('/')
+        && path.len() > 1
+        && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte));
+    let is_taken = path.starts_with("/api/") || path.starts_with("/graphql");
+    if is_path && !is_taken {
+        Ok(Some(path.to_owned()))
+    } else {
+        Err(format!("PROMETHEUS_PATH = {path:?}: expected a path of its own such as /metrics"))
+    }
+}
+
+fn tls(settings: &Settings) -> Result<Option<TlsConfig>, String> {
+    if !settings.flag("TLS_ENABLED") {
+        return Ok(None);
+    }
+    match (settings.optional_path("TLS_KEY_PATH"), settings.optional_path("TLS_CERT_PATH")) {
+        (Some(key), Some(certificate)) => Ok(Some(TlsConfig { key, certificate })),
+        _ => {
+            Err("TLS_ENABLED = true needs TLS_KEY_PATH and TLS_CERT_PATH: two PEM files".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use service_kit::settings::Service;
+
+    use super::*;
+
+    const SECRET: (&str, &str) = ("JWT_SECRET", "0123456789abcdef0123456789abcdef");
+
+    fn users() -> String {
+        format!(
+            r#"[{{"username":"ada","passwordHash":"scrypt:MDEyMzQ1Njc4OWFiY2RlZg==:{}==","role":"admin"}}]"#,
+            "A".repeat(86)
+        )
+    }
+
+    fn load(pairs: &[(&str, &str)]) -> Result<ApiConfig, ConfigProblems> {
+        let users = users();
+        let mut all = vec![SECRET, ("AUTH_USERS", users.as_str())];
+        all.extend_from_slice(pairs);
+        let settings = Settings::from_pairs(Service::Api, &all).expect("in the catalogue");
+        ApiConfig::from_settings(&settings)
+    }
+
+    #[test]
+    fn the_defaults_are_usable() {
+        let config = load(&[]).expect("usable");
+        assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 3001));
+        assert_eq!(config.http.body_limit, 1024 * 1024);
+        assert_eq!(config.http.metrics_path.as_deref(), Some("/metrics"));
+        assert_eq!(config.http.origins.len(), 3);
+        assert_eq!(config.tokens.ttl, Duration::from_secs(12 * 3600));
+        assert_eq!(config.tls, None);
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        let ConfigProblems(problems) = load(&[
+            ("AUTH_USERS", "{}"),
+            ("JSON_BODY_LIMIT", "much"),
+            ("CORS_ALLOWED_ORIGINS", "localhost"),
+            ("PROMETHEUS_PATH", "metrics"),
+            ("TLS_ENABLED", "true"),
+        ])
+        .expect_err("nothing is right");
+        assert_eq!(problems.len(), 5, "{problems:#?}");
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, bytes) in [
+            ("1mb", Some(1_048_576)),
+            ("512kb", Some(524_288)),
+            ("2000", Some(2_000)),
+            ("64 KB", Some(65_536)),
+            ("1", None),
+            ("1gb", None),
+            ("", None),
+            ("999999mb", None),
+        ] {
+            assert_eq!(body_limit(text).ok(), bytes, "{text:?}");
+        }
+    }
+}

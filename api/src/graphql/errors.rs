@@ -1,0 +1,87 @@
+//! Errors as clients see them: a stable code and words that say what was wrong and what is accepted. Never a source error.
+
+use async_graphql::{Error, ErrorExtensions, Response, ServerError, Value};
+
+use crate::store::history::HistoryError;
+use crate::store::operator::WriteError;
+
+/// `extensions.code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// No valid token.
+    Unauthenticated,
+    /// The role does not allow it.
+    Forbidden,
+    /// Something in the request is not accepted.
+    BadUserInput,
+    /// There is no such thing.
+    NotFound,
+    /// A part that this needs is away.
+    Unavailable,
+    /// It took too long.
+    Timeout,
+}
+
+impl Code {
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::NotFound => "NOT_FOUND",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Timeout => "TIMEOUT",
+        }
+    }
+
+    /// An error of this code.
+    pub fn error(self, message: impl Into<String>) -> Error {
+        Error::new(message).extend_with(|_, extensions| extensions.set("code", self.as_str()))
+    }
+}
+
+pub(super) fn bad_input(message: impl Into<String>) -> Error {
+    Code::BadUserInput.error(message)
+}
+
+pub(super) fn history(error: &HistoryError) -> Error {
+    let code = match error {
+        HistoryError::Unavailable => Code::Unavailable,
+        HistoryError::Timeout(_) => Code::Timeout,
+        HistoryError::Plan(_) => Code::BadUserInput,
+    };
+    code.error(error.to_string())
+}
+
+pub(super) fn write(error: &WriteError) -> Error {
+    let code = match error {
+        WriteError::Refused(_) => Code::BadUserInput,
+        WriteError::Unavailable => Code::Unavailable,
+        WriteError::Unconfirmed(_) => Code::Timeout,
+    };
+    code.error(error.to_string())
+}
+
+fn code_of(error: &ServerError) -> Option<&str> {
+    match error.extensions.as_ref()?.get("code")? {
+        Value::String(code) => Some(code),
+        _ => None,
+    }
+}
+
+/// Gives every error a code: what the library refuses before or while reading arguments is the request's fault.
+pub(crate) fn label(mut response: Response) -> Response {
+    for error in &mut response.errors {
+        if code_of(error).is_none() {
+            error.extensions.get_or_insert_default().set("code", Code::BadUserInput.as_str());
+        }
+    }
+    response
+}
+
+/// How a response counts: `ok`, or the code of its first error.
+pub(crate) fn outcome(response: &Response) -> String {
+    response.errors.first().map_or("ok", |error| code_of(error).unwrap_or("unknown")).to_owned()
+}

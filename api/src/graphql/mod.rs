@@ -1,0 +1,66 @@
+//! The GraphQL schema: names and types of schemas/graphql/schema.graphql, over the live view, history and the operators'
+//! log. Types here are made from domain types; domain types know nothing of GraphQL.
+
+mod cost;
+mod errors;
+mod guards;
+mod mutation;
+mod query;
+mod subscription;
+mod types;
+
+use std::sync::Arc;
+
+use async_graphql::Schema;
+use service_kit::clock::Clock;
+
+pub use errors::Code;
+pub(crate) use errors::{label, outcome};
+pub use mutation::Mutation;
+pub use query::Query;
+pub use subscription::{SocketBudget, Subscription};
+pub(crate) use types::tracking;
+
+use crate::caps::{
+    QUERY_COMPLEXITY_MAX, QUERY_DEPTH_MAX, QUERY_DIRECTIVES_MAX, QUERY_RECURSION_MAX,
+};
+use crate::store::health::HealthMonitor;
+use crate::store::history::History;
+use crate::store::live::Live;
+use crate::store::operator::OperatorLog;
+
+/// The schema that is served.
+pub type ApiSchema = Schema<Query, Mutation, Subscription>;
+
+/// Where fields take their answers from.
+#[derive(Clone)]
+pub struct Stores {
+    /// Feeders, devices, events, now.
+    pub live: Arc<Live>,
+    /// The past.
+    pub history: Arc<History>,
+    /// Where changes go.
+    pub operator: Arc<OperatorLog>,
+    /// How the parts are.
+    pub health: Arc<HealthMonitor>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Builds the schema with its limits.
+#[must_use]
+pub fn build(stores: Stores, introspection: bool) -> ApiSchema {
+    let mut builder = Schema::build(Query, Mutation, Subscription)
+        .limit_depth(QUERY_DEPTH_MAX)
+        .limit_complexity(QUERY_COMPLEXITY_MAX)
+        .limit_recursive_depth(QUERY_RECURSION_MAX)
+        .limit_directives(QUERY_DIRECTIVES_MAX)
+        .data(stores);
+    if !introspection {
+        builder = builder.disable_introspection().disable_suggestions();
+    }
+    builder.finish()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+//! Devices: as registered, and as the last decision saw them.
+
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use schemas::records::decision;
+use schemas::records::state::DeviceState;
+use schemas::records::telemetry;
+use schemas::registry::{DEFAULT_PRIORITY, Device as Registered};
+use schemas::{DeviceId, FeederId, Soc, Timestamp, Watts};
+
+use super::enums::{DeviceOrigin, DeviceType, Freshness, Resolution};
+use super::feeder::range;
+use super::scalars::to_datetime;
+use super::{Present, stores};
+use crate::graphql::{cost, errors};
+use crate::store::health::silence_max_ms;
+use crate::store::history;
+use crate::store::live::DeviceView;
+
+/// A device.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct Device {
+    #[graphql(skip)]
+    pub(crate) device_id: DeviceId,
+    id: ID,
+    #[graphql(name = "type")]
+    kind: DeviceType,
+    origin: DeviceOrigin,
+    pub(crate) feeder_id: ID,
+    pub(crate) site_id: Option<String>,
+    rated_kw: Option<f64>,
+    min_power_kw: Option<f64>,
+    pub(crate) priority: i32,
+    target_soc: Option<f64>,
+    opted_out: bool,
+    overridden: bool,
+    freshness: Freshness,
+    last_seen: Option<DateTime<Utc>>,
+    pub(crate) power_kw: Option<f64>,
+    setpoint_kw: Option<f64>,
+    pub(crate) soc: Option<f64>,
+    /// Signed mean of actual less setpoint over the controller's rolling window.
+    pub(crate) tracking_error_kw: Option<f64>,
+    compliant: bool,
+}
+
+/// A point of a device's history.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct TelemetryPoint {
+    at: DateTime<Utc>,
+    power_kw: f64,
+    min_kw: Option<f64>,
+    max_kw: Option<f64>,
+    setpoint_kw: Option<f64>,
+    soc: Option<f64>,
+}
+
+/// Orders of devices: ids from a to z; all else the largest first, and what is unknown last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum DeviceOrder {
+    /// By id.
+    Id,
+    /// By power, consumers first.
+    Power,
+    /// By state of charge.
+    Soc,
+    /// By the size of the tracking error.
+    TrackingError,
+    /// By priority.
+    Priority,
+    /// By when it was heard last.
+    LastSeen,
+}
+
+/// Which devices.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DeviceFilter {
+    pub(crate) feeder_id: Option<FeederId>,
+    pub(crate) kind: Option<telemetry::DeviceType>,
+    pub(crate) origin: Option<telemetry::DeviceOrigin>,
+    pub(crate) freshness: Option<decision::Freshness>,
+    /// In lower case.
+    pub(crate) search: Option<String>,
+}
+
+/// The devices that fit, by id.
+pub(crate) fn select(present: &Present<'_>, filter: &DeviceFilter) -> Vec<Device> {
+    let tree = filter.feeder_id.as_ref().map(|id| present.view.subtree(id));
+    present
+        .view
+        .devices()
+        .iter()
+        .filter(|device| {
+            tree.as_ref().is_none_or(|tree| device.feeder_id().is_some_and(|id| tree.contains(id)))
+        })
+        .map(|device| Device::read(present, device))
+        .filter(|device| device.fits(filter))
+        .collect()
+}
+
+impl Device {
+    /// A device as it is now.
+    pub(crate) fn read(present: &Present<'_>, device: &DeviceView) -> Self {
+        match (&device.registered, &device.state) {
+            (registered, Some(state)) => Self::seen(present, registered.as_ref(), state),
+            (Some(registered), None) => Self::unseen(present, &device.id, registered),
+            (None, None) => unreachable!("a view of a device holds at least one of the two"),
+        }
+    }
+
+    fn seen(present: &Present<'_>, registered: Option<&Registered>, state: &DeviceState) -> Self {
+        let feeder_id = registered.map_or(&state.feeder_id, |device| &device.feeder_id);
+        Self {
+            device_id: state.device_id.clone(),
+            id: state.device_id.as_str().into(),
+            kind: state.device_type.into(),
+            origin: state.origin.into(),
+            feeder_id: feeder_id.as_str().into(),
+            site_id: state.site_id.clone(),
+            rated_kw: state.rated_w.map(Watts::kw),
+            min_power_kw: state.min_power_w.map(Watts::kw),
+            priority: registered.and_then(|device| device.priority).unwrap_or(state.priority),
+            target_soc: registered
+                .and_then(|device| device.target_soc)
+                .or(state.target_soc)
+                .map(Soc::fraction),
+            opted_out: registered.map_or(state.opted_out, |device| device.opted_out),
+            overridden: is_overridden(registered, present.now).unwrap_or(state.overridden),
+            freshness: freshness(present, state).into(),
+            last_seen: state.last_seen.map(to_datetime),
+            power_kw: state.power_w.map(Watts::kw),
+            setpoint_kw: state.setpoint_w.map(Watts::kw),
+            soc: state.soc.map(Soc::fraction),
+            tracking_error_kw: state.tracking_mean_w.map(Watts::kw),
+            compliant: state.compliant,
+        }
+    }
+
+    /// Registered, but control has not looked at it yet.
+    fn unseen(present: &Present<'_>, id: &DeviceId, registered: &Registered) -> Self {
+        Self {
+            device_id: id.clone(),
+            id: id.as_str().into(),
+            kind: registered.device_type.into(),
+            origin: registered.origin.into(),
+            feeder_id: registered.feeder_id.as_str().into(),
+            site_id: registered.site_id.clone(),
+            rated_kw: None,
+            min_power_kw: None,
+            priority: registered.priority.unwrap_or(DEFAULT_PRIORITY),
+            target_soc: registered.target_soc.map(Soc::fraction),
+            opted_out: registered.opted_out,
+            overridden: is_overridden(Some(registered), present.now).unwrap_or(false),
+            freshness: Freshness::Missing,
+            last_seen: None,
+            power_kw: None,
+            setpoint_kw: None,
+            soc: None,
+            tracking_error_kw: None,
+            compliant: true,
+        }
+    }
+
+    fn fits(&self, filter: &DeviceFilter) -> bool {
+        let found = filter.search.as_ref().is_none_or(|text| {
+            [Some(self.device_id.as_str()), Some(&self.feeder_id), self.site_id.as_deref()]
+                .into_iter()
+                .flatten()
+                .any(|field| field.to_lowercase().contains(text))
+        });
+        found
+            && filter.kind.is_none_or(|kind| self.kind == kind.into())
+            && filter.origin.is_none_or(|origin| self.origin == origin.into())
+            && filter.freshness.is_none_or(|freshness| self.freshness == freshness.into())
+    }
+
+    /// Its place in an order: the smaller first; what is unknown last.
+    pub(super) fn rank(&self, order: DeviceOrder) -> i64 {
+        let largest_first = |value: Option<f64>| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a rank: saturates far beyond any power"
+            )]
+            value.map_or(i64::MAX, |value| -((value * 1.0e6) as i64))
+        };
+        match order {
+            DeviceOrder::Id => 0,
+            DeviceOrder::Power => largest_first(self.power_kw),
+            DeviceOrder::Soc => largest_first(self.soc),
+            DeviceOrder::TrackingError => largest_first(self.tracking_error_kw.map(f64::abs)),
+            DeviceOrder::Priority => -i64::from(self.priority),
+            DeviceOrder::LastSeen => {
+                self.last_seen.map_or(i64::MAX, |seen| -seen.timestamp_millis())
+            }
+        }
+    }
+}
+
+/// Whether an operator's setpoint holds now; none when the registry does not know the device.
+fn is_overridden(registered: Option<&Registered>, now: Timestamp) -> Option<bool> {
+    registered.map(|device| device.override_w.is_some_and(|(_, until)| now < until))
+}
+
+/// As the last decision saw it; but when decisions have stopped, fresh does not stay fresh.
+fn freshness(present: &Present<'_>, state: &DeviceState) -> decision::Freshness {
+    let allowed_ms = present.view.registry().settings.stale_ms + silence_max_ms(present.view);
+    let is_old = state.last_seen.is_none_or(|seen| present.now.since(seen) > allowed_ms);
+    match state.freshness {
+        decision::Freshness::Fresh if is_old => decision::Freshness::Stale,
+        as_seen => as_seen,
+    }
+}
+
+impl From<history::TelemetryPoint> for TelemetryPoint {
+    fn from(point: history::TelemetryPoint) -> Self {
+        Self {
+            at: to_datetime(Timestamp(point.at_ms)),
+            power_kw: point.power_kw,
+            min_kw: point.min_kw,
+            max_kw: point.max_kw,
+            setpoint_kw: point.setpoint_kw,
+            soc: point.soc,
+        }
+    }
+}
+
+#[ComplexObject]
+impl Device {
+    /// Power, setpoint and state of charge over time. Where nothing was recorded there is no point.
+    #[graphql(complexity = "cost::series(max_points, child_complexity)")]
+    async fn telemetry(
+        &self,
+        ctx: &Context<'_>,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        #[graphql(default_with = "Some(Resolution::Auto)")] resolution: Option<Resolution>,
+        #[graphql(default_with = "Some(cost::DEFAULT_POINTS)")] max_points: Option<i32>,
+    ) -> Result<Vec<TelemetryPoint>> {
+        let range = range(from, to, resolution, max_points)?;
+        let stores = stores(ctx);
+        let points = stores
+            .history
+            .device(&self.device_id, &range, stores.clock.now())
+            .await
+            .map_err(|error| errors::history(&error))?;
+        Ok(points.into_iter().map(TelemetryPoint::from).collect())
+    }
+}

@@ -1,0 +1,38 @@
+//! Ids, times and powers at the edge: checked on the way in, rounded nowhere on the way out.
+
+use async_graphql::{ID, Result};
+use chrono::{DateTime, Utc};
+use schemas::{DeviceId, FeederId, Timestamp, Watts};
+
+use crate::graphql::errors::bad_input;
+
+pub(in crate::graphql) fn feeder_id(argument: &str, id: &ID) -> Result<FeederId> {
+    FeederId::new(id).map_err(|error| bad_input(format!("{argument}: {error}")))
+}
+
+pub(in crate::graphql) fn device_id(argument: &str, id: &ID) -> Result<DeviceId> {
+    DeviceId::new(id).map_err(|error| bad_input(format!("{argument}: {error}")))
+}
+
+pub(in crate::graphql) fn from_datetime(time: DateTime<Utc>) -> Timestamp {
+    Timestamp(time.timestamp_millis())
+}
+
+/// A time as GraphQL shows it; one that no calendar has is shown as the nearest that it has.
+pub(in crate::graphql) fn to_datetime(time: Timestamp) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(time.0).unwrap_or(if time.0 < 0 {
+        DateTime::<Utc>::MIN_UTC
+    } else {
+        DateTime::<Utc>::MAX_UTC
+    })
+}
+
+/// kW from outside, at least 0.
+pub(in crate::graphql) fn power_at_least_zero(argument: &str, kw: f64) -> Result<Watts> {
+    Watts::from_kw(kw).filter(|watts| *watts >= Watts::ZERO).ok_or_else(|| {
+        bad_input(format!(
+            "{argument}: expected a number of kW from 0 to {:.0}, got {kw}",
+            schemas::units::KW_MAX
+        ))
+    })
+}

@@ -1,0 +1,183 @@
+//! The HTTP side: one file per resource, and what all of them share. Knows nothing of how answers are found.
+
+mod dashboard;
+mod error;
+mod graphql;
+mod headers;
+mod health;
+mod login;
+mod metrics;
+mod socket;
+mod tracking;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRequestParts, MatchedPath, Request};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+pub use error::ApiError;
+
+use crate::auth::{Action, Auth, AuthUser, policy};
+use crate::caps::REQUEST_TIMEOUT;
+use crate::config::HttpConfig;
+use crate::graphql::{ApiSchema, Stores};
+use dashboard::Dashboard;
+
+/// A browser may remember for so long which origins are allowed.
+const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) auth: Arc<Auth>,
+    pub(crate) stores: Stores,
+    pub(crate) schema: ApiSchema,
+    pub(crate) sockets: Arc<tokio::sync::Semaphore>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) body_limit: usize,
+    pub(crate) dashboard: Arc<Dashboard>,
+}
+
+impl App {
+    /// Puts it together.
+    #[must_use]
+    pub fn new(
+        auth: Arc<Auth>,
+        stores: Stores,
+        config: &HttpConfig,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            schema: crate::graphql::build(stores.clone(), config.introspection),
+            auth,
+            stores,
+            sockets: Arc::new(tokio::sync::Semaphore::new(crate::caps::SOCKETS_MAX)),
+            shutdown,
+            body_limit: config.body_limit,
+            dashboard: Arc::new(Dashboard::find(config.dashboard.as_deref())),
+        }
+    }
+}
+
+/// All routes.
+#[must_use]
+pub fn router(app: App, config: &HttpConfig) -> Router {
+    let cors = CorsLayer::new()
+        .allow_origin(AllowOrigin::list(config.origins.clone()))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
+        .max_age(PREFLIGHT_AGE);
+    let mut routes = Router::new()
+        .route("/api/health", get(health::show))
+        .route("/api/auth/login", post(login::login))
+        .route("/api/metrics/tracking-error", get(tracking::show))
+        .route("/graphql", post(graphql::answer))
+        .route("/graphql/ws", get(socket::open));
+    if let Some(path) = &config.metrics_path {
+        routes = routes.route(path, get(metrics::show));
+    }
+    routes
+        .fallback(dashboard::serve)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(config.body_limit))
+        .layer(middleware::from_fn(bound_time))
+        .layer(middleware::from_fn_with_state(config.is_https, headers::secure))
+        .layer(CompressionLayer::new())
+        .layer(cors)
+        .layer(middleware::from_fn(count))
+        .with_state(app)
+}
+
+async fn wrong_method(request: Request) -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{} is not accepted here", request.method()),
+    )
+}
+
+async fn bound_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "the request took too long; ask for less, or try again",
+        )
+        .into_response(),
+    }
+}
+
+async fn count(request: Request, next: Next) -> Response {
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("dashboard", MatchedPath::as_str)
+        .to_owned();
+    let response = next.run(request).await;
+    crate::metrics::count_request(&route, response.status().as_u16());
+    response
+}
+
+/// The token of a request: absent, or checked.
+///
+/// # Errors
+/// 401 for a token that is there but not valid, or a header that holds none.
+fn token_user(auth: &Auth, parts: &Parts) -> Result<Option<AuthUser>, ApiError> {
+    let Some(value) = parts.headers.get(AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let token = value
+        .to_str()
+        .ok()
+        .and_then(Auth::bearer)
+        .ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "Missing bearer token"))?;
+    auth.verify(token)
+        .map(Some)
+        .map_err(|error| ApiError::new(StatusCode::UNAUTHORIZED, error.to_string()))
+}
+
+/// Somebody who may or may not have proved who they are.
+pub(crate) struct MaybeUser(pub(crate) Option<AuthUser>);
+
+impl FromRequestParts<App> for MaybeUser {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        token_user(&app.auth, parts).map(Self)
+    }
+}
+
+/// Somebody who has proved who they are.
+pub(crate) struct User(pub(crate) AuthUser);
+
+impl User {
+    /// # Errors
+    /// 403 when their role does not allow it.
+    fn must(&self, action: Action) -> Result<(), ApiError> {
+        if policy::may(self.0.role, action) {
+            Ok(())
+        } else {
+            let refusal = policy::refusal(self.0.role, action);
+            Err(ApiError::new(StatusCode::FORBIDDEN, refusal))
+        }
+    }
+}
+
+impl FromRequestParts<App> for User {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        token_user(&app.auth, parts)?
+            .map(Self)
+            .ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "Missing bearer token"))
+    }
+}

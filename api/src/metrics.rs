@@ -1,0 +1,129 @@
+//! The API's metrics. The only file here that knows the metrics library.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
+use schemas::topics::Topic;
+use service_kit::metrics::{counter, counters, gauge, histogram};
+
+static REQUESTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "derms_api_requests_total",
+        "HTTP requests by route and status class",
+        &["route", "status"],
+    )
+});
+static GRAPHQL: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "derms_api_graphql_total",
+        "GraphQL operations by how they ended: ok or the code of their first error",
+        &["outcome"],
+    )
+});
+static GRAPHQL_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
+    histogram(
+        "derms_api_graphql_seconds",
+        "Time to answer a GraphQL query or mutation",
+        &[0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0],
+    )
+});
+static HISTORY_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
+    histogram(
+        "derms_api_history_seconds",
+        "Time of a read of history from ClickHouse",
+        &[0.005, 0.02, 0.1, 0.5, 2.0, 10.0],
+    )
+});
+static LOGINS: LazyLock<IntCounterVec> =
+    LazyLock::new(|| counters("derms_api_logins_total", "Logins by how they ended", &["outcome"]));
+static RECORDS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters("derms_api_records_total", "Log records taken into the live view", &["topic"])
+});
+static UNREADABLE: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "derms_api_records_unreadable_total",
+        "Log records that could not be read and were passed over",
+        &["topic"],
+    )
+});
+static SOCKETS: LazyLock<IntGauge> =
+    LazyLock::new(|| gauge("derms_api_sockets", "Open WebSocket connections"));
+static SOCKETS_REFUSED: LazyLock<IntCounter> = LazyLock::new(|| {
+    counter(
+        "derms_api_sockets_refused_total",
+        "WebSocket connections refused because there were too many",
+    )
+});
+static SUBSCRIPTIONS: LazyLock<IntGauge> =
+    LazyLock::new(|| gauge("derms_api_subscriptions", "Running subscriptions"));
+
+/// An HTTP request was answered.
+pub(crate) fn count_request(route: &str, status: u16) {
+    let class = match status {
+        100..200 => "1xx",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        _ => "5xx",
+    };
+    REQUESTS.with_label_values(&[route, class]).inc();
+}
+
+/// A GraphQL operation ended.
+pub(crate) fn observe_graphql(outcome: &str, took: Duration) {
+    GRAPHQL.with_label_values(&[outcome]).inc();
+    GRAPHQL_SECONDS.observe(took.as_secs_f64());
+}
+
+/// History was read.
+pub(crate) fn observe_history(took: Duration) {
+    HISTORY_SECONDS.observe(took.as_secs_f64());
+}
+
+/// A login ended.
+pub(crate) fn count_login(outcome: &'static str) {
+    LOGINS.with_label_values(&[outcome]).inc();
+}
+
+/// A record went into the live view.
+pub(crate) fn count_record(topic: Topic) {
+    RECORDS.with_label_values(&[topic.suffix()]).inc();
+}
+
+/// A record could not be read.
+pub(crate) fn count_unreadable(topic: Topic) {
+    UNREADABLE.with_label_values(&[topic.suffix()]).inc();
+}
+
+/// A connection was refused.
+pub(crate) fn count_socket_refused() {
+    SOCKETS_REFUSED.inc();
+}
+
+/// Counts one of a kind while it lives.
+#[derive(Debug)]
+pub(crate) struct Counted(&'static LazyLock<IntGauge>);
+
+impl Counted {
+    /// An open connection.
+    pub(crate) fn socket() -> Self {
+        Self::of(&SOCKETS)
+    }
+
+    /// A running subscription.
+    pub(crate) fn subscription() -> Self {
+        Self::of(&SUBSCRIPTIONS)
+    }
+
+    fn of(gauge: &'static LazyLock<IntGauge>) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

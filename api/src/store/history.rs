@@ -1,0 +1,211 @@
+//! History: series and statistics from ClickHouse, at a resolution that fits the range. Gaps stay gaps.
+//!
+//! Every value goes to the server as a parameter, never into the text of a query.
+
+mod plan;
+mod sql;
+
+use std::time::Duration;
+
+use clickhouse::{Client, Row};
+use schemas::{DeviceId, FeederId, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+pub use plan::{Plan, PlanError, Range, Resolution};
+
+use crate::caps::HISTORY_READS_MAX;
+use crate::metrics;
+
+/// Where ClickHouse is.
+#[derive(Debug, Clone)]
+pub struct HistoryConfig {
+    /// Its HTTP interface.
+    pub url: String,
+    /// Its database.
+    pub database: String,
+    /// Its user.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Option<SecretString>,
+    /// Longest wait for an answer.
+    pub timeout: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HistoryError {
+    /// ClickHouse is not there, or cannot answer.
+    #[error("history is unavailable: ClickHouse does not answer")]
+    Unavailable,
+    /// It took too long.
+    #[error("history was not read within {} ms; ask for a shorter range or fewer points", .0.as_millis())]
+    Timeout(Duration),
+    /// The request cannot be met as asked.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+/// A point of a feeder's series.
+#[derive(Debug, Clone, PartialEq, Row, Deserialize)]
+pub struct FeederPoint {
+    /// When: the decision, or the start of the bucket; ms since the epoch.
+    pub at_ms: i64,
+    /// Load, kW.
+    pub load_kw: f64,
+    /// Limit in force (the strictest within the bucket), kW.
+    pub limit_kw: f64,
+    /// Headroom, kW.
+    pub headroom_kw: f64,
+    /// Wanted and not given, kW.
+    pub curtailed_kw: f64,
+}
+
+/// A point of a device's series.
+#[derive(Debug, Clone, PartialEq, Row, Deserialize)]
+pub struct TelemetryPoint {
+    /// When: the sample, or the start of the bucket; ms since the epoch.
+    pub at_ms: i64,
+    /// Power, kW.
+    pub power_kw: f64,
+    /// The least within the bucket.
+    pub min_kw: Option<f64>,
+    /// The most within the bucket.
+    pub max_kw: Option<f64>,
+    /// The setpoint then.
+    pub setpoint_kw: Option<f64>,
+    /// The last state of charge within the bucket.
+    pub soc: Option<f64>,
+}
+
+/// How far a device was from its setpoints.
+#[derive(Debug, Clone, PartialEq, Row, Deserialize)]
+pub struct TrackingRow {
+    /// Which device.
+    pub device_id: String,
+    /// Decisions compared.
+    pub samples: u64,
+    /// Signed mean of actual less setpoint, kW.
+    pub mean_kw: f64,
+    /// Its mean absolute value, kW.
+    pub mean_abs_kw: f64,
+}
+
+/// Reads history.
+pub struct History {
+    client: Client,
+    timeout: Duration,
+    reads: Semaphore,
+}
+
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("History").finish_non_exhaustive()
+    }
+}
+
+impl History {
+    /// A reader; it connects by itself.
+    #[must_use]
+    pub fn new(config: &HistoryConfig) -> Self {
+        let mut client = Client::default().with_url(&config.url).with_database(&config.database);
+        if let Some(user) = &config.user {
+            client = client.with_user(user);
+        }
+        if let Some(password) = &config.password {
+            client = client.with_password(password.expose_secret());
+        }
+        // The server gives up too, so that nobody computes for an answer that nobody awaits.
+        let seconds = config.timeout.as_secs_f64().ceil();
+        client = client.with_setting("max_execution_time", seconds.to_string());
+        Self { client, timeout: config.timeout, reads: Semaphore::new(HISTORY_READS_MAX) }
+    }
+
+    /// Whether ClickHouse answers.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn ping(&self) -> Result<(), HistoryError> {
+        let query = self.client.query("SELECT toUInt8(1)").fetch_one::<u8>();
+        match tokio::time::timeout(self.timeout, query).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(HistoryError::Unavailable),
+            Err(_) => Err(HistoryError::Timeout(self.timeout)),
+        }
+    }
+
+    /// A feeder's series.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn feeder(
+        &self,
+        feeder_id: &FeederId,
+        range: &Range,
+        now: Timestamp,
+    ) -> Result<Vec<FeederPoint>, HistoryError> {
+        let plan = range.plan(now)?;
+        let query = self.series(sql::feeder(plan), plan, range).param("feeder", feeder_id.as_str());
+        let points = self.fetch::<FeederPoint>(query).await?;
+        Ok(range.check_count(points)?)
+    }
+
+    /// A device's series.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn device(
+        &self,
+        device_id: &DeviceId,
+        range: &Range,
+        now: Timestamp,
+    ) -> Result<Vec<TelemetryPoint>, HistoryError> {
+        let plan = range.plan(now)?;
+        let query = self.series(sql::device(plan), plan, range).param("device", device_id.as_str());
+        let points = self.fetch::<TelemetryPoint>(query).await?;
+        Ok(range.check_count(points)?)
+    }
+
+    /// How far each device was from its setpoints since a point in time.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn tracking(&self, since: Timestamp) -> Result<Vec<TrackingRow>, HistoryError> {
+        let query = self.client.query(sql::TRACKING).param("from", since.0);
+        self.fetch(query).await
+    }
+
+    fn series(&self, text: &str, plan: Plan, range: &Range) -> clickhouse::query::Query {
+        let (from, to) = plan.bounds(range);
+        self.client
+            .query(text)
+            .param("from", from.0)
+            .param("to", to.0)
+            .param("width", plan.width_ms())
+            .param("most", range.row_limit())
+    }
+
+    async fn fetch<T>(&self, query: clickhouse::query::Query) -> Result<Vec<T>, HistoryError>
+    where
+        T: clickhouse::RowOwned + clickhouse::RowRead,
+    {
+        let started = Instant::now();
+        let read = async {
+            let _turn = self.reads.acquire().await;
+            query.fetch_all::<T>().await
+        };
+        let outcome = tokio::time::timeout(self.timeout, read).await;
+        metrics::observe_history(started.elapsed());
+        match outcome {
+            Ok(Ok(rows)) => Ok(rows),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "history could not be read");
+                Err(HistoryError::Unavailable)
+            }
+            Err(_) => Err(HistoryError::Timeout(self.timeout)),
+        }
+    }
+}

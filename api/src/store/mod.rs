@@ -1,0 +1,7 @@
+//! What the API knows and where from: the live view (log), history (ClickHouse), and the operators' log it writes.
+
+pub mod follow;
+pub mod health;
+pub mod history;
+pub mod live;
+pub mod operator;
