@@ -53,6 +53,26 @@ test('a cut link is shown and comes back by itself', async () => {
   await page.getByText('Live', { exact: true }).waitFor();
 });
 
+test('a hidden tab closes the link and opens it again when shown', async () => {
+  const { page } = await stage.open();
+  const socket = page.waitForEvent('websocket');
+  await enter(page, stage.operator);
+  await page.getByText('Live', { exact: true }).waitFor();
+  const closed = (await socket).waitForEvent('close');
+  const turn = (state: 'hidden' | 'visible') =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => value });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, state);
+  await turn('hidden');
+  await closed;
+  await page.getByText('Paused', { exact: true }).waitFor();
+  const asked = page.waitForRequest('**/graphql');
+  await turn('visible');
+  await asked;
+  await page.getByText('Live', { exact: true }).waitFor();
+});
+
 test('an operator makes an event, sees the limit fall, and cancels it', async () => {
   const { page } = await stage.open();
   await enter(page, stage.operator);

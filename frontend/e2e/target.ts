@@ -5,6 +5,9 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Person } from './browser';
 
+/** More than one page of the API, so that paging is walked too. */
+const MOCK_DEVICES = 700;
+
 export interface Target {
   url: string;
   /** May create and cancel events. */
@@ -42,7 +45,7 @@ async function startMock(): Promise<Target> {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const child = spawn(process.execPath, ['--import', 'tsx', 'dev/mock/main.ts'], {
     cwd: root,
-    env: { ...process.env, MOCK_PORT: '0' },
+    env: { ...process.env, MOCK_PORT: '0', MOCK_DEVICES: String(MOCK_DEVICES) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');
