@@ -66,6 +66,7 @@ impl World {
             ("DERMS_TOPIC_PREFIX", PREFIX),
             ("DERMS_KAFKA_FETCH_WAIT_MS", "20"),
             ("DERMS_PARTITIONS", "all"),
+            ("DERMS_MQTT_DEVICE_RATE_MAX", "10000"),
         ];
         all.extend_from_slice(pairs);
         let settings = Settings::from_pairs(Service::Bridge, &all).expect("settings");
@@ -115,6 +116,7 @@ impl World {
                 if bounds.1 > bounds.0 {
                     return;
                 }
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
         timeout(DEADLINE, probed).await.expect("the bridge is ready in time");
@@ -269,6 +271,11 @@ impl Client {
             .expect("a message in time")
             .expect("a message")
     }
+}
+
+/// What a retained message of the broker says about its expiry, s.
+pub fn expiry_s(message: &Publish) -> Option<u32> {
+    message.properties.as_ref()?.message_expiry_interval
 }
 
 pub fn text(bytes: &[u8]) -> String {
