@@ -109,7 +109,7 @@ fn charger(now: Timestamp, chance: &mut Chance) -> Charger {
     let max_kw = chance.pick(&[3.7, 7.4, 7.4, 7.4, 11.0, 11.0, 11.0]);
     let capacity_kwh = chance.pick(&[40.0, 52.0, 60.0, 75.0]);
     let target_soc = chance.pick(&[0.8, 0.85, 0.9, 1.0]);
-    let soc = chance.between(0.15, 0.75);
+    let soc = chance.between(0.15, 0.9);
     Charger::new(max_kw, capacity_kwh, soc, target_soc).with_habits(
         EvHabits::ComesAndGoes { away_s: AWAY_S },
         now,

@@ -41,7 +41,7 @@ async fn it_generates_load_for_a_while_and_says_what_was_acknowledged() {
 #[test]
 fn bad_settings_are_all_named_and_it_ends_with_2() {
     let output = program(1883)
-        .args(["--devices", "none", "--rate", "-1"])
+        .args(["--devices=none", "--rate=-1"])
         .env("DERMS_SIM_INTERVAL_MS", "x")
         .output()
         .expect("it runs");

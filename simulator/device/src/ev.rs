@@ -70,7 +70,7 @@ impl Charger {
         self.habits = habits;
         self.uptake = chance.between(0.975, 1.0);
         if let EvHabits::ComesAndGoes { away_s } = habits {
-            self.bay = if chance.happens(0.15) {
+            self.bay = if chance.happens(0.3) {
                 Bay::Empty { returns: later(now, chance.wait(away_s / 2.0)) }
             } else {
                 Bay::Plugged { departs: Some(self.next_departure(now, chance)) }
