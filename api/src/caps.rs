@@ -87,4 +87,4 @@ pub const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 pub const LOG_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Connections that are still busy when the service ends are cut after this.
-pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+pub const DRAIN_TIMEOUT: Duration = Duration::from_millis(700);

@@ -14,7 +14,7 @@ use crate::store::history::HistoryConfig;
 
 /// Everything the API needs to know.
 #[derive(Debug, Clone)]
-pub struct ApiConfig {
+pub struct Config {
     /// Host to listen on.
     pub host: String,
     /// Port to listen on; 0 takes a free one.
@@ -74,7 +74,7 @@ impl fmt::Display for ConfigProblems {
 
 impl std::error::Error for ConfigProblems {}
 
-impl ApiConfig {
+impl Config {
     /// Reads the settings.
     ///
     /// # Errors
@@ -219,12 +219,12 @@ mod tests {
         )
     }
 
-    fn load(pairs: &[(&str, &str)]) -> Result<ApiConfig, ConfigProblems> {
+    fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigProblems> {
         let users = users();
         let mut all = vec![SECRET, ("AUTH_USERS", users.as_str())];
         all.extend_from_slice(pairs);
         let settings = Settings::from_pairs(Service::Api, &all).expect("in the catalogue");
-        ApiConfig::from_settings(&settings)
+        Config::from_settings(&settings)
     }
 
     #[test]

@@ -5,11 +5,14 @@
 
 pub mod auth;
 pub mod caps;
-pub mod config;
+mod config;
 pub mod graphql;
 pub mod http;
 mod metrics;
 mod run;
 pub mod store;
+#[cfg(test)]
+mod test_data;
 
+pub use config::{Config, ConfigProblems, HttpConfig, TlsConfig};
 pub use run::{run, serve};

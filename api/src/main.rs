@@ -4,8 +4,8 @@ use std::io::Read;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use derms_api::Config;
 use derms_api::auth::{hash_password, weakness};
-use derms_api::config::ApiConfig;
 use service_kit::service::{EXIT_BAD_SETTINGS, load_settings};
 use service_kit::settings::Service;
 use service_kit::{ServiceArgs, service_main};
@@ -45,12 +45,14 @@ fn main() -> ExitCode {
     let checked = ServiceArgs { check_config: false, list_settings: false, ..cli.service.clone() };
     if !cli.service.list_settings
         && let Ok(settings) = load_settings(Service::Api, &checked)
-        && let Err(problems) = ApiConfig::from_settings(&settings)
+        && let Err(problems) = Config::from_settings(&settings)
     {
         eprint!("{problems}");
         return ExitCode::from(EXIT_BAD_SETTINGS);
     }
-    service_main(Service::Api, &cli.service, derms_api::run)
+    service_main(Service::Api, &cli.service, |settings, shutdown| async move {
+        derms_api::run(Config::from_settings(&settings)?, shutdown).await
+    })
 }
 
 fn hash_from_stdin() -> Result<String, String> {

@@ -8,13 +8,12 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::Producer;
-use service_kit::settings::Settings;
 use service_kit::task::Crew;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
 use crate::caps::{DRAIN_TIMEOUT, SOCKET_INIT_TIMEOUT};
-use crate::config::{ApiConfig, TlsConfig};
+use crate::config::{Config, TlsConfig};
 use crate::graphql::Stores;
 use crate::http::{App, router};
 use crate::store::follow;
@@ -23,12 +22,11 @@ use crate::store::history::History;
 use crate::store::live::Live;
 use crate::store::operator::OperatorLog;
 
-/// Runs the API with these settings until `shutdown`.
+/// Runs the API until `shutdown`.
 ///
 /// # Errors
-/// Settings that cannot be used, an address that is taken, certificates that cannot be read.
-pub async fn run(settings: Settings, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let config = ApiConfig::from_settings(&settings)?;
+/// An address that is taken, certificates that cannot be read.
+pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     serve(config, shutdown, |_| {}).await
 }
 
@@ -37,7 +35,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> anyhow::Res
 /// # Errors
 /// An address that is taken, certificates that cannot be read.
 pub async fn serve(
-    config: ApiConfig,
+    config: Config,
     shutdown: CancellationToken,
     on_listening: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<()> {

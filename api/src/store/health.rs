@@ -223,7 +223,11 @@ pub async fn watch_clickhouse(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     loop {
-        match history.ping().await {
+        let answer = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            answer = history.ping() => answer,
+        };
+        match answer {
             Ok(()) => probe.pass("reachable"),
             Err(error) => probe.fail(error.to_string()),
         }
