@@ -114,7 +114,6 @@ impl<'a> Field<'a> {
     /// A whole number within bounds, written `5` or `5.0`.
     #[expect(
         clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
         reason = "whole and inside ±2^53, where f64 is exact"
     )]
     pub(super) fn integer(self, least: i64, most: i64) -> Result<i64, Rejection> {
