@@ -3,7 +3,10 @@
 //! A feeder in shadow mode is decided but never commanded. Everything that publishes takes a [`Commandable`], and there is
 //! no way to make one of another feeder's device.
 
+use std::collections::BTreeSet;
+
 use schemas::Timestamp;
+use schemas::ids::FeederId;
 use schemas::mqtt::Setpoint;
 use schemas::records::decision::{Decision, DeviceDecision, Emit};
 use schemas::records::operator::FeederMode;
@@ -16,15 +19,6 @@ pub(crate) struct Commandable<'d> {
 }
 
 impl<'d> Commandable<'d> {
-    /// The device, if its feeder's mode allows commands.
-    fn new(decision: &'d Decision, device: &'d DeviceDecision) -> Option<Self> {
-        let node = decision.header.nodes.iter().find(|node| node.feeder_id == device.feeder_id)?;
-        match node.mode {
-            FeederMode::Automatic | FeederMode::Manual => Some(Self { decision, device }),
-            FeederMode::Shadow | FeederMode::Disabled => None,
-        }
-    }
-
     pub(crate) fn device(&self) -> &'d DeviceDecision {
         self.device
     }
@@ -45,18 +39,20 @@ impl<'d> Commandable<'d> {
 }
 
 /// The devices of a decision that may be commanded, and how many setpoints the others would have got.
+///
+/// The only place that makes a [`Commandable`].
 pub(crate) fn commandable(decision: &Decision) -> (Vec<Commandable<'_>>, usize) {
-    let mut withheld = 0;
-    let devices = decision
-        .devices
+    let commanding: BTreeSet<&FeederId> = decision
+        .header
+        .nodes
         .iter()
-        .filter_map(|device| {
-            let commandable = Commandable::new(decision, device);
-            withheld += usize::from(commandable.is_none() && device.emit != Emit::None);
-            commandable
-        })
+        .filter(|node| matches!(node.mode, FeederMode::Automatic | FeederMode::Manual))
+        .map(|node| &node.feeder_id)
         .collect();
-    (devices, withheld)
+    let (allowed, others): (Vec<_>, Vec<_>) =
+        decision.devices.iter().partition(|device| commanding.contains(&device.feeder_id));
+    let withheld = others.iter().filter(|device| device.emit != Emit::None).count();
+    (allowed.into_iter().map(|device| Commandable { decision, device }).collect(), withheld)
 }
 
 #[cfg(test)]

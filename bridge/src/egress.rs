@@ -330,7 +330,7 @@ impl Egress {
                 continue;
             }
             let oldest_open = self.outbox.oldest_open(*number);
-            let Some((position, holder)) = partition.to_store(oldest_open) else {
+            let Some((position, holder)) = partition.take_position(oldest_open) else {
                 continue;
             };
             if let Err(error) = self.group.store(*number, position, &holder) {

@@ -97,7 +97,7 @@ impl Partition {
 
     /// The position to store, with its holder as text, when it has moved: nothing before it is still to be done.
     /// `oldest_open` is the oldest record with a setpoint on its way.
-    pub(crate) fn to_store(&mut self, oldest_open: Option<i64>) -> Option<(i64, String)> {
+    pub(crate) fn take_position(&mut self, oldest_open: Option<i64>) -> Option<(i64, String)> {
         let incomplete = self.incomplete.values().min().copied();
         let position = [oldest_open, incomplete]
             .into_iter()
@@ -165,13 +165,13 @@ mod tests {
         let mut records = parts(1, 3);
         let last = records.pop().unwrap();
         read_all(&mut partition, records);
-        assert_eq!(partition.to_store(None).unwrap().0, 101);
+        assert_eq!(partition.take_position(None).unwrap().0, 101);
         let readings = read_all(&mut partition, vec![last]);
         assert!(
             matches!(&readings[..], [Reading::Decided(decision)] if decision.devices.len() == 3)
         );
-        assert_eq!(partition.to_store(None).unwrap().0, 104);
-        assert_eq!(partition.to_store(None), None, "it has not moved");
+        assert_eq!(partition.take_position(None).unwrap().0, 104);
+        assert_eq!(partition.take_position(None), None, "it has not moved");
     }
 
     #[test]
@@ -179,8 +179,8 @@ mod tests {
         let mut partition = Partition::new(Ledger::new(), 0);
         read_all(&mut partition, vec![claim(1)]);
         read_all(&mut partition, parts(1, 1));
-        assert_eq!(partition.to_store(Some(1)).unwrap().0, 1);
-        assert_eq!(partition.to_store(None).unwrap().0, 2);
+        assert_eq!(partition.take_position(Some(1)).unwrap().0, 1);
+        assert_eq!(partition.take_position(None).unwrap().0, 2);
     }
 
     #[test]
@@ -189,9 +189,9 @@ mod tests {
         read_all(&mut partition, vec![claim(1)]);
         read_all(&mut partition, parts(1, 1));
         read_all(&mut partition, vec![claim(2)]);
-        let (position, text) = partition.to_store(Some(1)).unwrap();
+        let (position, text) = partition.take_position(Some(1)).unwrap();
         assert_eq!((position, holder_of(&text).unwrap().epoch), (1, 1));
-        let (position, text) = partition.to_store(None).unwrap();
+        let (position, text) = partition.take_position(None).unwrap();
         assert_eq!((position, holder_of(&text).unwrap().epoch), (3, 2));
         // Resumed there, the former owner's late record is void.
         let mut resumed = Partition::new(Ledger::resume(holder_of(&text)), position);

@@ -152,14 +152,21 @@ impl Watchdog {
     }
 }
 
+/// What a device has been told once this decision is out; nothing where it has no setpoint.
 fn told(device: &Commandable<'_>, before: Option<Told>) -> Option<Told> {
     let (decision, own) = (device.decision(), device.device());
-    let target_w = own.setpoint_w?;
-    let sent = device.is_sent();
-    // A decision that sends nothing leaves the lease as it was.
-    let valid_until = match &before {
-        Some(before) if !sent => before.valid_until,
-        _ => decision.header.at.plus_ms(own.ttl_ms),
+    let decided_w = own.setpoint_w?;
+    let (target_w, valid_until, setpoint_id) = match before {
+        // A decision that sends nothing leaves the device with what it has.
+        Some(before) if !device.is_sent() => {
+            (before.target_w, before.valid_until, before.setpoint_id)
+        }
+        _ => {
+            let id = decision.setpoint_id(&own.device_id);
+            // When its lease ends is not known where its last message was not seen: taken as over.
+            let lease_ms = if device.is_sent() { own.ttl_ms } else { 0 };
+            (decided_w, decision.header.at.plus_ms(lease_ms), id)
+        }
     };
     Some(Told {
         device_type: own.device_type,
@@ -168,7 +175,7 @@ fn told(device: &Commandable<'_>, before: Option<Told>) -> Option<Told> {
         fallback_w: own.fallback_w,
         ttl_ms: own.ttl_ms,
         valid_until,
-        setpoint_id: decision.setpoint_id(&own.device_id),
+        setpoint_id,
     })
 }
 
