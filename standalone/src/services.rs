@@ -60,12 +60,12 @@ impl Services {
         let sim = fleet.then(|| derms_sim::Config::from_settings(settings)).transpose()?;
         let bridge = derms_bridge::Config::from_settings(settings)?;
         let processor = derms_processor::Config::from_settings(settings)?;
-        // Checked before anything starts; the API reads them again itself.
-        derms_api::config::ApiConfig::from_settings(settings)?;
-        let api = settings.clone();
+        let api = derms_api::Config::from_settings(settings)?;
         let mut running = Vec::new();
         if let Some(sim) = sim {
-            running.push(Running::start("simulator", |stop| derms_sim::run(sim, derms_sim::Stats::default(), stop)));
+            running.push(Running::start("simulator", |stop| {
+                derms_sim::run(sim, derms_sim::Stats::default(), stop)
+            }));
         }
         running.push(Running::start("bridge", |stop| derms_bridge::run(bridge, stop)));
         running.push(Running::start("processor", |stop| derms_processor::run(processor, stop)));
