@@ -12,11 +12,14 @@ use rdkafka::{Offset, TopicPartitionList};
 use schemas::Timestamp;
 use schemas::topics::Topic;
 use thiserror::Error;
+use tokio::time::Instant;
 
 use super::LogConfig;
 use super::closing::Closing;
 
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a partition's bounds are asked for again.
+const BOUNDS_PATIENCE: Duration = Duration::from_secs(15);
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 /// Where reading begins.
@@ -151,17 +154,28 @@ impl Reader {
         }
     }
 
-    /// The first offset there is and the one after the last, of a partition.
+    /// The first offset there is and the one after the last, of a partition. Transient failures, as of a topic made a
+    /// moment ago that has no leader yet, are waited out for some seconds.
     ///
     /// # Errors
-    /// [`ReadError`] when the log does not answer within some seconds.
+    /// [`ReadError`] when the log does not answer within these, or refuses for good.
     pub async fn bounds(&self, topic: Topic, partition: i32) -> Result<(i64, i64), ReadError> {
-        let name = self.config.topic_name(topic);
-        let consumer = Arc::clone(&self.consumer);
-        let asked = tokio::task::spawn_blocking(move || {
-            consumer.fetch_watermarks(&name, partition, WATERMARK_TIMEOUT)
-        });
-        Ok(asked.await.expect("fetching watermarks does not panic")?)
+        let give_up = Instant::now() + BOUNDS_PATIENCE;
+        loop {
+            let name = self.config.topic_name(topic);
+            let consumer = Arc::clone(&self.consumer);
+            let asked = tokio::task::spawn_blocking(move || {
+                consumer.fetch_watermarks(&name, partition, WATERMARK_TIMEOUT)
+            });
+            match asked.await.expect("fetching watermarks does not panic") {
+                Ok(bounds) => return Ok(bounds),
+                Err(error) if is_transient(&error) && Instant::now() < give_up => {
+                    tracing::debug!(%error, "the log does not know its bounds yet");
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }
 
