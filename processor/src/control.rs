@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use control_core::Effects;
+use futures::FutureExt;
 use futures::future::try_join_all;
 use schemas::codec::Record;
 use schemas::ledger::Holder;
@@ -120,8 +121,7 @@ impl Control {
     /// Takes what is there already, so that a burst is gathered before it is decided on.
     async fn drain(&mut self) -> anyhow::Result<()> {
         for _ in 0..RECORDS_PER_TURN_MAX {
-            let next = futures::future::FutureExt::now_or_never(self.reader.next());
-            match next {
+            match self.reader.next().now_or_never() {
                 Some(record) => self.on_record(record?).await?,
                 None => break,
             }

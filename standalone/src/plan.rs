@@ -16,6 +16,8 @@ use crate::embedded::{bind_address, claim_port};
 
 /// The embedded log answers an empty fetch no sooner than this, and a fetch that is waited for gets it this late.
 const FETCH_WAIT_MS: &str = "10";
+/// One process works on all of them: more would only cost idle fetches. Topics that exist keep what they have.
+const TREE_PARTITIONS: &str = "4";
 const SECRET_CHARS: usize = 48;
 const PASSWORD_CHARS: usize = 16;
 
@@ -61,6 +63,7 @@ impl Plan {
             ("MQTT_PORT", &mqtt.port().to_string()),
             ("DERMS_KAFKA_BROKERS", &reachable(log).to_string()),
             ("DERMS_KAFKA_FETCH_WAIT_MS", FETCH_WAIT_MS),
+            ("DERMS_TREE_PARTITIONS", TREE_PARTITIONS),
             ("DERMS_CLICKHOUSE_URL", &format!("http://{}", reachable(clickhouse))),
             ("AUTH_USERS", &users),
             ("JWT_SECRET", &secret),

@@ -14,15 +14,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
+use futures::FutureExt;
 use schemas::topics::Topic;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::{Group, GroupEvent, LogRecord, Reader, Start};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use self::block::Cut;
 use self::service::Store;
 use self::stream::{DecisionPositions, Stream, position_table};
-use crate::caps::DEDUP_WINDOW;
+use crate::caps::{DEDUP_WINDOW, RECORDS_PER_TURN_MAX};
 use crate::config::{Config, Partitions};
 use crate::metrics;
 
@@ -87,6 +89,8 @@ impl Sink {
             }
         };
         let mut flush = tokio::time::interval(FLUSH_CHECK);
+        // A slow write must not be followed by a burst of looks: reading comes in between.
+        flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
@@ -97,11 +101,22 @@ impl Sink {
                 },
                 _ = flush.tick() => self.flush_due().await,
                 record = self.reader.next() => {
-                    let record = record?;
-                    self.take(&record).await;
+                    self.take(&record?).await;
+                    self.drain().await?;
                 }
             }
         }
+    }
+
+    /// Takes what is there already.
+    async fn drain(&mut self) -> anyhow::Result<()> {
+        for _ in 0..RECORDS_PER_TURN_MAX {
+            match self.reader.next().now_or_never() {
+                Some(record) => self.take(&record?).await,
+                None => break,
+            }
+        }
+        Ok(())
     }
 
     /// Takes a record in. A block that is full is written first, however long ClickHouse is away.

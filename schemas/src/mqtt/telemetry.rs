@@ -189,12 +189,18 @@ impl TelemetryMessage {
             .or_else(|| self.site_id.as_deref().and_then(|site| FeederId::new(site).ok()))
     }
 
-    /// Physical where the id or the source says so.
+    /// Simulated where the source says so, or where it says nothing and the id is one of the simulator's; else physical.
     #[must_use]
     pub fn origin(&self) -> DeviceOrigin {
-        let physical = self.envelope.device_id.as_str().starts_with("pi-")
-            || self.envelope.source == Source::PiAgent;
-        if physical { DeviceOrigin::Physical } else { DeviceOrigin::Simulated }
+        let id = self.envelope.device_id.as_str();
+        let simulated = match self.envelope.source {
+            Source::Simulator => !id.starts_with("pi-"),
+            Source::PiAgent => false,
+            Source::Backend | Source::Unknown => {
+                ["pv-", "bat-", "ev-"].iter().any(|prefix| id.starts_with(prefix))
+            }
+        };
+        if simulated { DeviceOrigin::Simulated } else { DeviceOrigin::Physical }
     }
 
     /// The log's record of this sample, on the feeder that the device is assigned to.
