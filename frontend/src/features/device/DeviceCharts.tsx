@@ -45,7 +45,7 @@ export function DeviceCharts({ device, range, onRange, telemetry, tail }: Props)
   const now = useNow(5000);
   const from = now - range.ms;
   const samples = useMemo(() => withTail(stored ?? NO_SAMPLES, tail, from), [stored, tail, from]);
-  const gap = useMemo(() => gapMs(stored ?? NO_SAMPLES), [stored]);
+  const gap = useMemo(() => gapMs(stored ?? NO_SAMPLES, range.ms), [stored, range.ms]);
   const power = useMemo(() => toColumns(samples, [(s) => s.powerKw, (s) => s.setpointKw], gap), [samples, gap]);
   const soc = useMemo(() => toColumns(samples, [(s) => (s.soc === null ? null : s.soc * 100)], gap), [samples, gap]);
   const frame = { from: from / 1000, to: now / 1000, syncKey: `device-${device.id}` };

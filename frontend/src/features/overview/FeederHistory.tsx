@@ -33,7 +33,7 @@ export function FeederHistory({ id, range, stored, tail = NO_POINTS, failed }: P
   const now = useNow(5000);
   const from = now - range.ms;
   const points = useMemo(() => withTail(stored ?? NO_POINTS, tail, from), [stored, tail, from]);
-  const gap = useMemo(() => gapMs(stored ?? NO_POINTS), [stored]);
+  const gap = useMemo(() => gapMs(stored ?? NO_POINTS, range.ms), [stored, range.ms]);
   const data = useMemo(() => toColumns(points, [(point) => point.loadKw, (point) => point.limitKw], gap), [points, gap]);
 
   if (stored === undefined && !failed) return <Loading what={`the history of ${id}`} height={HEIGHT + 56} />;

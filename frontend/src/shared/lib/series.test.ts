@@ -11,7 +11,7 @@ test('the tail follows the stored points without repeating them', () => {
 
 test('a hole in the stored points is a row of nulls', () => {
   const stored = points(0, 10, 20, 120, 130);
-  expect(toColumns(stored, [(point) => point.value], gapMs(stored))).toEqual({
+  expect(toColumns(stored, [(point) => point.value], gapMs(stored, 600_000))).toEqual({
     times: [0, 10, 20, 21, 120, 130],
     rows: [[0, 10, 20, null, 120, 130]],
   });
@@ -20,9 +20,15 @@ test('a hole in the stored points is a row of nulls', () => {
 test('coarse stored points before a fine tail are no holes', () => {
   const stored = points(0, 60, 120, 180);
   const all = withTail(stored, points(182, 184, 186, 188, 190), 0);
-  expect(toColumns(all, [(point) => point.value], gapMs(stored)).rows[0]).not.toContain(null);
+  expect(toColumns(all, [(point) => point.value], gapMs(stored, 600_000)).rows[0]).not.toContain(null);
+});
+
+test('the first minute’s average and the tail that follows it are one line', () => {
+  const stored = points(0);
+  const all = withTail(stored, points(80, 85), 0);
+  expect(toColumns(all, [(point) => point.value], gapMs(stored, 3_600_000)).rows[0]).toEqual([0, 80, 85]);
 });
 
 test('no points make empty columns', () => {
-  expect(toColumns([], [() => 1, () => 2], gapMs([]))).toEqual({ times: [], rows: [[], []] });
+  expect(toColumns([], [() => 1, () => 2], gapMs([], 600_000))).toEqual({ times: [], rows: [[], []] });
 });

@@ -7,7 +7,8 @@ export interface Sample {
 
 /** Samples count as missing when the distance is this many times the usual one of the stored points. */
 const GAP_FACTOR = 4;
-const SMALLEST_GAP_MS = 20_000;
+/** A hole narrower than this part of the window is not shown: averages of a minute stand at its beginning. */
+const HOLES_SEEN = 30;
 
 /** The stored points and those that came since; ascending, without doubles, not older than `from`. */
 export function withTail<Point extends Sample>(stored: readonly Point[], tail: readonly Point[], from: number): Point[] {
@@ -16,8 +17,8 @@ export function withTail<Point extends Sample>(stored: readonly Point[], tail: r
 }
 
 /** Longer than this between two points is a hole. Stored points may be coarser than the live tail: only they count. */
-export function gapMs(stored: readonly Sample[]): number {
-  return Math.max(usualStep(stored) * GAP_FACTOR, SMALLEST_GAP_MS);
+export function gapMs(stored: readonly Sample[], windowMs: number): number {
+  return Math.max(usualStep(stored) * GAP_FACTOR, windowMs / HOLES_SEEN);
 }
 
 function usualStep(points: readonly Sample[]): number {
