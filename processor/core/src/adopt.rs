@@ -1,5 +1,6 @@
 //! What the log says was decided is a fact, even where this core would have decided otherwise: it may have been sent.
 
+use schemas::Watts;
 use schemas::records::decision::{Decision, Emit};
 use schemas::records::snapshot::LiveCommand;
 
@@ -21,6 +22,7 @@ impl Tree {
                     until: recorded.header.at.plus_ms(2 * decided.ttl_ms),
                     fallback_w: decided.fallback_w,
                     applied: false,
+                    from_w: device.power_w.unwrap_or(Watts::ZERO),
                 };
                 device::command(device, command);
             }

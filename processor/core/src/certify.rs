@@ -1,5 +1,6 @@
 //! The independent check of a plan, written against the definitions in docs/control.md, not against the allocator.
 
+use schemas::records::decision::Freshness;
 use schemas::records::operator::ControlSettings;
 use schemas::records::telemetry::DeviceType;
 use schemas::{Soc, Watts};
@@ -24,6 +25,7 @@ pub(crate) fn certify(
     for (node, sums) in sums(view, planned).iter().enumerate() {
         check_node(view, node, sums, &mut findings);
     }
+    check_export(view, planned, &mut findings);
     findings
 }
 
@@ -48,8 +50,17 @@ fn check_device(
         findings.push(format!("{id}: setpoint {setpoint_w} W is below its minimum of {min} W"));
     }
     let soc = device.soc.unwrap_or(Soc::EMPTY);
-    if setpoint_w < 0 && soc <= settings.min_soc_reserve && seen.override_w.is_none() {
+    if setpoint_w < 0 && soc <= settings.min_soc_reserve {
         findings.push(format!("{id}: would be discharged below the reserve"));
+    }
+    let last = device.setpoint_w.map_or(seen.power_w, |last| last.0);
+    let step = match device.capabilities.ramp_w_per_s {
+        Some(ramp) => ramp.0.saturating_mul(settings.interval_ms) / 1_000,
+        None => seen.want.rated_w.saturating_mul(i64::from(settings.ramp_permille)) / 1_000,
+    };
+    let highest = last.max(seen.want.low_w).saturating_add(step.max(settings.deadband_w.0).max(1));
+    if seen.override_w.is_none() && setpoint_w > last && setpoint_w > highest.max(min) {
+        findings.push(format!("{id}: would rise from {last} W to {setpoint_w} W at once"));
     }
 }
 
@@ -73,12 +84,11 @@ fn sums(view: &View<'_>, planned: &[Planned]) -> Vec<Sums> {
             continue;
         }
         let setpoint = planned.setpoint_w.unwrap_or(seen.floor_w);
-        let follows = seen.device.is_none_or(|device| !device.non_compliant);
         for node in view.topology.path(seen.node) {
             sums[node].may_take_w += setpoint.max(seen.floor_w);
             sums[node].planned_w += setpoint;
             sums[node].raised_w += (setpoint - seen.floor_w).max(0);
-            sums[node].stubborn_w += if follows { 0 } else { setpoint.max(0) };
+            sums[node].stubborn_w += if seen.stuck { setpoint.max(0) } else { 0 };
         }
     }
     sums
@@ -97,5 +107,39 @@ fn check_node(view: &View<'_>, node: usize, sums: &Sums, findings: &mut Vec<Stri
     }
     if planned_w > room_w.max(0) && planned_w > stubborn_w {
         findings.push(format!("{feeder_id}: setpoints of {planned_w} W for {room_w} W"));
+    }
+}
+
+/// G1 and G2 on the export side: what may be given fits beside what is sure to be taken, or nobody gives more.
+fn check_export(view: &View<'_>, planned: &[Planned], findings: &mut Vec<String>) {
+    for (node, estimate) in view.nodes.iter().enumerate() {
+        let Some(export) = estimate.limits.export else { continue };
+        let (mut may_give, mut told, mut more) = (0_i64, 0_i64, 0_i64);
+        let mut room = export.0 - estimate.limits.margin.0.min(export.0);
+        for (seen, planned) in view.devices.iter().zip(planned) {
+            if !view.topology.path(seen.node).any(|above| above == node) {
+                continue;
+            }
+            if seen.role == Role::Controlled && seen.device_type == DeviceType::Pv {
+                let gives = -planned.setpoint_w.unwrap_or(seen.least_w);
+                let gave = -seen.least_w;
+                may_give += gives.max(gave).max(0);
+                told += gives.max(0);
+                more += (gives - gave.max(0)).max(0);
+            } else if seen.role == Role::Controlled {
+                room += planned.setpoint_w.unwrap_or(0).min(seen.least_w).min(0);
+            } else if seen.freshness == Freshness::Fresh && seen.device_type != DeviceType::Meter {
+                room += seen.power_w;
+            }
+        }
+        let feeder_id = &view.topology.nodes[node].feeder_id;
+        if told > room.max(0) {
+            findings.push(format!("{feeder_id}: {told} W of generation for room of {room} W"));
+        }
+        if may_give > room.max(0) && more > 0 {
+            findings.push(format!(
+                "{feeder_id}: {may_give} W may be given for room of {room} W, and {more} W more were allowed"
+            ));
+        }
     }
 }

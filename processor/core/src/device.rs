@@ -54,6 +54,11 @@ pub(crate) fn unheard(sample: &Telemetry) -> Device {
         good: 0,
         non_compliant: false,
         peak_w: Watts::ZERO,
+        acknowledges: false,
+        idle_windows: 0,
+        need_w: None,
+        allowed_w: None,
+        allowed_before_w: None,
         tracking: Vec::new(),
     }
 }
@@ -65,18 +70,26 @@ pub(crate) fn hear(
     window_end: Timestamp,
     settings: &ControlSettings,
 ) -> Heard {
-    let steering = steering_time(device, sample, settings.stale_ms);
-    device.last_event = Some(sample.ts);
-    device.last_arrival = Some(sample.arrival);
-    let Some(at) = steering else {
-        return Heard::Late;
+    let before = device.last_event.zip(device.last_arrival);
+    let steering = steering(before, sample, settings.stale_ms);
+    if steering != Steering::Old || device.last_event.is_none_or(|last| sample.ts > last) {
+        device.last_event = Some(sample.ts);
+        device.last_arrival = Some(sample.arrival);
+    }
+    let at = match steering {
+        Steering::Device(at) => at,
+        Steering::Arrival(at) => at,
+        Steering::Old => return Heard::Late,
     };
-    if at < window_end || !window::add(&mut device.readings, at, sample.power_w) {
+    device.skewed = matches!(steering, Steering::Arrival(_));
+    if !window::add(&mut device.readings, at, sample.power_w) {
         return Heard::Late;
     }
+    // Too late for its window, it never rewrites what was decided; the newest word of a device still counts as that.
+    let heard = if at < window_end { Heard::Late } else { Heard::Steers };
     if device.last_steering.is_some_and(|last| at <= last) {
-        // In the open window but not the newest: it weighs in the mean, nothing more.
-        return Heard::Steers;
+        // Not the newest: it weighs in the mean, nothing more.
+        return heard;
     }
     device.last_steering = Some(at);
     device.power_w = Some(sample.power_w);
@@ -90,36 +103,41 @@ pub(crate) fn hear(
     device.capabilities = sample.capabilities.clone();
     device.preferences = sample.preferences.clone();
     device.peak_w = device.peak_w.max(sample.power_w);
-    Heard::Steers
+    heard
 }
 
-/// The time by which a sample steers: the device's, or the arrival where its clock is off; none for an old reading
-/// that comes late.
+/// The time by which a sample steers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Steering {
+    /// The device's.
+    Device(Timestamp),
+    /// Its arrival: the device's clock is off.
+    Arrival(Timestamp),
+    /// None: an old reading that comes late.
+    Old,
+}
+
+/// The time by which a sample steers, from the event time and arrival of the one before.
 ///
 /// A clock that is off and a backlog after an outage look alike in one sample. They differ in pace: a live device's
 /// samples arrive as far apart as they were taken, a backlog arrives in a burst.
-fn steering_time(device: &mut Device, sample: &Telemetry, tolerance_ms: i64) -> Option<Timestamp> {
+pub(crate) fn steering(
+    before: Option<(Timestamp, Timestamp)>,
+    sample: &Telemetry,
+    tolerance_ms: i64,
+) -> Steering {
     let lag = sample.arrival.since(sample.ts);
     if lag.abs() <= tolerance_ms {
-        device.skewed = false;
-        return Some(sample.ts.min(sample.arrival));
+        return Steering::Device(sample.ts.min(sample.arrival));
     }
-    let ahead = lag < 0;
-    let live_pace = match (device.last_event, device.last_arrival) {
-        (Some(event), Some(arrival)) => {
-            let taken_apart = sample.ts.since(event);
-            let arrived_apart = sample.arrival.since(arrival);
-            taken_apart > 0
-                && arrived_apart * 2 >= taken_apart
-                && arrived_apart <= taken_apart * 2 + 1_000
-        }
-        (None, _) | (_, None) => false,
-    };
-    if ahead || live_pace {
-        device.skewed = true;
-        return Some(sample.arrival);
-    }
-    None
+    let live_pace = before.is_some_and(|(event, arrival)| {
+        let taken_apart = sample.ts.since(event);
+        let arrived_apart = sample.arrival.since(arrival);
+        taken_apart > 0
+            && arrived_apart * 2 >= taken_apart
+            && arrived_apart <= taken_apart * 2 + 1_000
+    });
+    if lag < 0 || live_pace { Steering::Arrival(sample.arrival) } else { Steering::Old }
 }
 
 /// Takes an ack or status in. `setpoint_of` gives the id of a command's setpoint.
@@ -130,16 +148,22 @@ pub(crate) fn acknowledge(
 ) {
     let place =
         ack.setpoint_id.and_then(|id| device.live.iter().position(|live| setpoint_of(live) == id));
+    device.acknowledges |= ack.setpoint_id.is_some();
     match (ack.status, place) {
         (AckStatus::Online, _) => device.offline = false,
         (AckStatus::Offline, _) => device.offline = true,
-        (AckStatus::Accepted, Some(place)) => drop(device.live.drain(..place)),
-        (AckStatus::Applied, Some(place)) => {
+        (AckStatus::Accepted | AckStatus::Applied, Some(place)) => {
             device.live[place].applied = true;
             device.live.drain(..place);
         }
-        (AckStatus::Rejected | AckStatus::Expired | AckStatus::Superseded, Some(place)) => {
+        (AckStatus::Rejected | AckStatus::Expired, Some(place)) => {
             device.live.remove(place);
+        }
+        // A repeated message is superseded by itself: only one that has a successor is gone.
+        (AckStatus::Superseded, Some(place)) => {
+            if place + 1 < device.live.len() {
+                device.live.remove(place);
+            }
         }
         (
             AckStatus::Accepted
@@ -160,7 +184,10 @@ pub(crate) fn command(device: &mut Device, command: LiveCommand) {
     }
 }
 
-/// Forgets commands whose lease is over, and those that the device has been seen to have left for the newest one.
+/// Forgets commands whose lease is over, and those that a device which acknowledges nothing has been seen to leave.
+///
+/// Little power alone says nothing: a car that is full keeps to every setpoint. What says that a decrease has arrived is
+/// that the device took more when it was decided, and now does not.
 pub(crate) fn prune_commands(
     device: &mut Device,
     now: Timestamp,
@@ -168,17 +195,24 @@ pub(crate) fn prune_commands(
     tolerance: Watts,
 ) {
     device.live.retain(|live| live.until > now);
-    let (Some(newest), Some(power)) = (device.live.last().copied(), device.power_w) else {
+    let (Some(power), Some(seen)) = (device.power_w, device.last_steering) else {
         return;
     };
-    let observed_since =
-        device.last_steering.is_some_and(|at| at.since(newest.decided) >= interval_ms);
-    if observed_since && power <= newest.setpoint_w + tolerance {
-        device.live.retain(|live| {
-            (live.epoch, live.seq) == (newest.epoch, newest.seq)
-                || live.setpoint_w <= power + tolerance
-        });
+    let followed = device.live.iter().rposition(|live| {
+        let kept_to = live.setpoint_w + tolerance;
+        seen.since(live.decided) >= interval_ms && live.from_w > kept_to && power <= kept_to
+    });
+    if let (Some(place), false) = (followed, device.acknowledges) {
+        device.live.drain(..place);
     }
+}
+
+/// The most and the least that the commands which may be in force allow; none when there is none.
+pub(crate) fn commanded(device: &Device, now: Timestamp) -> Option<(Watts, Watts)> {
+    let live = || device.live.iter().filter(|live| live.until > now);
+    let most = live().map(|live| live.setpoint_w.max(live.fallback_w)).max()?;
+    let least = live().map(|live| live.setpoint_w.min(live.fallback_w)).min()?;
+    Some((most, least))
 }
 
 /// How far a device's power may stray from its setpoint and still follow it: 5 % of its rating, at least 200 W.

@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 use schemas::ids::stable_hash;
 use schemas::records::decision::{Freshness, Reason};
-use schemas::records::operator::FeederMode;
-use schemas::records::snapshot::DeviceSnapshot as Device;
+use schemas::records::operator::{ControlSettings, FeederMode, MissingBehavior, RestartBehavior};
+use schemas::records::snapshot::{DeviceSnapshot as Device, NodeSnapshot};
 use schemas::records::telemetry::DeviceType;
 use schemas::registry::{self, Registry};
-use schemas::{DeviceId, Timestamp, Watts};
+use schemas::{DeviceId, FeederId, Timestamp, Watts};
+use uuid::Uuid;
 
-use crate::device::tolerance;
+use crate::device::{commanded, tolerance};
 use crate::limits::{Limits, limits};
 use crate::topology::Topology;
 use crate::wants::{Want, want};
+
+/// After an event devices begin to return spread over so long.
+pub(crate) const RELEASE_SPREAD_MS: i64 = 60_000;
 
 /// The part a device plays in this decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +46,15 @@ pub(crate) struct Seen<'a> {
     pub(crate) power_w: i64,
     /// What it may take whatever is decided now (G1): live commands, fallback, power not seen to have moved yet.
     pub(crate) floor_w: i64,
+    /// The least it may take whatever is decided now; negative where it may give power.
+    pub(crate) least_w: i64,
     pub(crate) fallback_w: i64,
+    /// It does not follow, or a decrease has not reached it: counted at what it may take, asked for no more.
+    pub(crate) stuck: bool,
+    /// What it is told while it is not heard: the setpoint, if any, and why.
+    pub(crate) told: (Option<i64>, Reason),
+    /// Returns later after an event, spread by event and device (G20).
+    pub(crate) released_later: bool,
     pub(crate) want: Want,
     pub(crate) override_w: Option<i64>,
     pub(crate) tie: u64,
@@ -59,6 +71,8 @@ pub(crate) struct NodeEstimate {
     pub(crate) controlled_w: i64,
     /// B(n): upper estimate of what nobody commands, silent devices' reservations included.
     pub(crate) uncontrolled_w: i64,
+    /// Load that only the head meter knows of.
+    pub(crate) unexplained_w: Option<i64>,
     /// The part of B(n) that is held for devices that are not heard, beyond what they were last seen to take.
     pub(crate) reserved_w: i64,
 }
@@ -70,6 +84,17 @@ impl NodeEstimate {
     }
 }
 
+/// What a decision is made from, beside the devices.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment<'a, 'n> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) nodes: &'n BTreeMap<FeederId, NodeSnapshot>,
+    pub(crate) now: Timestamp,
+    pub(crate) restarted_at: Option<Timestamp>,
+    /// In between windows the newest samples count, not the last window's means.
+    pub(crate) between_windows: bool,
+}
+
 /// The view that a decision is made on.
 #[derive(Debug)]
 pub(crate) struct View<'a> {
@@ -78,14 +103,13 @@ pub(crate) struct View<'a> {
     pub(crate) devices: Vec<Seen<'a>>,
 }
 
-/// Estimates the tree at `now`.
+/// Estimates the tree.
 pub(crate) fn estimate<'a>(
-    registry: &'a Registry,
+    moment: &Moment<'a, '_>,
     topology: Topology,
     devices: &'a BTreeMap<DeviceId, Device>,
-    now: Timestamp,
-    restarted_at: Option<Timestamp>,
 ) -> View<'a> {
+    let Moment { registry, now, .. } = *moment;
     let horizon = now.plus_ms(2 * registry.settings.interval_ms);
     let nodes: Vec<NodeEstimate> = topology
         .nodes
@@ -96,22 +120,25 @@ pub(crate) fn estimate<'a>(
             load_w: 0,
             controlled_w: 0,
             uncontrolled_w: 0,
+            unexplained_w: None,
             reserved_w: 0,
         })
         .collect();
     let mut view = View { topology, nodes, devices: Vec::new() };
-    view.devices = see_devices(registry, &view, devices, now, restarted_at);
-    add_up(&mut view);
+    view.devices = see_devices(moment, &view, devices);
+    add_up(&mut view, moment);
+    if let_go(&mut view) {
+        add_up(&mut view, moment);
+    }
     view
 }
 
 fn see_devices<'a>(
-    registry: &'a Registry,
+    moment: &Moment<'a, '_>,
     view: &View<'a>,
     devices: &'a BTreeMap<DeviceId, Device>,
-    now: Timestamp,
-    restarted_at: Option<Timestamp>,
 ) -> Vec<Seen<'a>> {
+    let registry = moment.registry;
     // Devices of the registry, and devices heard that are not registered yet, by id.
     let mut ids: BTreeMap<&DeviceId, usize> = BTreeMap::new();
     for (device_id, registered) in &registry.devices {
@@ -125,22 +152,18 @@ fn see_devices<'a>(
         }
     }
     ids.into_iter()
-        .map(|(device_id, node)| {
-            let device = devices.get(device_id);
-            see(registry, view, device_id, node, device, now, restarted_at)
-        })
+        .map(|(device_id, node)| see(moment, view, device_id, node, devices.get(device_id)))
         .collect()
 }
 
 fn see<'a>(
-    registry: &'a Registry,
+    moment: &Moment<'a, '_>,
     view: &View<'a>,
     device_id: &'a DeviceId,
     node: usize,
     device: Option<&'a Device>,
-    now: Timestamp,
-    restarted_at: Option<Timestamp>,
 ) -> Seen<'a> {
+    let Moment { registry, now, .. } = *moment;
     let settings = &registry.settings;
     let registered = registry.devices.get(device_id);
     let freshness = freshness(device, now, settings.stale_ms);
@@ -148,19 +171,25 @@ fn see<'a>(
     let device_type = device_type
         .or(registered.map(|registered| registered.device_type))
         .unwrap_or(DeviceType::Other);
-    let role = role(view, node, registered, device_type, freshness);
+    let override_w = registered
+        .and_then(|registered| registered.override_w)
+        .filter(|(_, until)| *until > now)
+        .map(|(watts, _)| watts.0);
+    let role = role(view, node, registered, device_type, freshness, override_w.is_some());
+    let role = match role {
+        Role::Silent(_) if unheard_since_restart(moment, device) => Role::Silent(Reason::Restart),
+        Role::Controlled | Role::Silent(_) | Role::Passive(_) | Role::Shadow => role,
+    };
     let fallback = registered
         .and_then(|registered| registered.fallback_w)
         .or(device.and_then(|device| device.capabilities.fallback_w))
         .unwrap_or(Watts::ZERO);
-    let power = device.and_then(|device| device.mean_w.or(device.power_w)).unwrap_or(Watts::ZERO);
-    let unheard_since_restart = restarted_at.is_some_and(|restarted_at| {
-        device.and_then(|device| device.last_arrival).is_none_or(|at| at < restarted_at)
-    });
-    let role = match role {
-        Role::Silent(_) if unheard_since_restart => Role::Silent(Reason::Restart),
-        Role::Controlled | Role::Silent(_) | Role::Passive(_) | Role::Shadow => role,
+    let told = match role {
+        Role::Silent(why) => told_unheard(device, device_type, why, settings, now),
+        Role::Controlled | Role::Passive(_) | Role::Shadow => (None, Reason::NotCommanded),
     };
+    let floor_w = device.map_or(fallback.0, |device| floor(device, role, fallback, settings, now));
+    let want = device.map_or(Want::UNHEARD, |device| want(device, registered, settings, now));
     Seen {
         device_id,
         device_type,
@@ -169,30 +198,107 @@ fn see<'a>(
         freshness,
         device,
         registered,
-        power_w: power.0,
-        floor_w: device.map_or(fallback.0, |device| floor(device, role, fallback, now)),
+        power_w: device.map_or(0, |device| power(device, role, freshness, moment.between_windows)),
+        stuck: device.is_some_and(|device| is_stuck(device, floor_w, settings, now)),
+        floor_w: floor_w.max(told.0.unwrap_or(i64::MIN)),
+        least_w: device.map_or(fallback.0.min(0), |device| least(device, fallback, now)),
         fallback_w: fallback.0,
-        want: device.map_or(
-            Want {
-                low_w: 0,
-                high_w: 0,
-                min_w: 0,
-                rated_w: 0,
-                weight_milli: 1_000,
-                reason: Reason::Missing,
-            },
-            |device| want(device, registered, settings, now),
-        ),
-        override_w: registered
-            .and_then(|registered| registered.override_w)
-            .filter(|(_, until)| *until > now)
-            .map(|(watts, _)| watts.0),
+        told,
+        released_later: view
+            .topology
+            .path(node)
+            .any(|above| is_released_later(moment, &view.topology.nodes[above].feeder_id, device_id)),
+        want,
+        override_w,
         // Ties change hands by the hour, so that nobody is first for ever and nothing flickers.
         tie: stable_hash(&[
             device_id.as_str().as_bytes(),
             &now.window_start(3_600_000).0.to_be_bytes(),
         ]),
     }
+}
+
+fn unheard_since_restart(moment: &Moment<'_, '_>, device: Option<&Device>) -> bool {
+    let arrival = device.and_then(|device| device.last_arrival);
+    moment.restarted_at.is_some_and(|restarted_at| arrival.is_none_or(|at| at < restarted_at))
+}
+
+/// Whether a device still waits after the end of the restriction on a feeder above it.
+fn is_released_later(moment: &Moment<'_, '_>, feeder_id: &FeederId, device_id: &DeviceId) -> bool {
+    let state = moment.nodes.get(feeder_id);
+    let (Some(at), Some(by)) = (
+        state.and_then(|state| state.released_at),
+        state.and_then(|state| state.restricted_by),
+    ) else {
+        return false;
+    };
+    moment.now.since(at) < release_offset_ms(by, device_id)
+}
+
+/// How long after the end of an event a device begins to return: anyone can compute it from the two ids.
+fn release_offset_ms(event_id: Uuid, device_id: &DeviceId) -> i64 {
+    let hash = stable_hash(&[event_id.as_bytes(), device_id.as_str().as_bytes()]);
+    i64::try_from(hash % RELEASE_SPREAD_MS.unsigned_abs()).unwrap_or(0)
+}
+
+/// The power that counts: the window's mean, between windows the newest. Of what nobody commands the larger of the two,
+/// and generation that is not heard any more as none.
+fn power(device: &Device, role: Role, freshness: Freshness, between_windows: bool) -> i64 {
+    let newest = device.power_w.unwrap_or(Watts::ZERO).0;
+    let mean = device.mean_w.map_or(newest, |mean| mean.0);
+    match role {
+        Role::Passive(_) if freshness != Freshness::Fresh => newest.max(mean).max(0),
+        Role::Passive(_) if device.device_type != DeviceType::Meter => newest.max(mean),
+        Role::Silent(_) if device.device_type == DeviceType::Pv => newest.max(mean).max(0),
+        Role::Passive(_) | Role::Silent(_) | Role::Controlled | Role::Shadow => {
+            if between_windows { newest } else { mean }
+        }
+    }
+}
+
+/// What a device that is not heard is told.
+fn told_unheard(
+    device: Option<&Device>,
+    device_type: DeviceType,
+    why: Reason,
+    settings: &ControlSettings,
+    now: Timestamp,
+) -> (Option<i64>, Reason) {
+    let hold = match why {
+        Reason::Restart => settings.restart_behavior == RestartBehavior::HoldLast,
+        _ => settings.missing_behavior == MissingBehavior::HoldLast,
+    };
+    let last = device.and_then(|device| device.setpoint_w);
+    let hold_since = device.and_then(|device| device.hold_since).unwrap_or(now);
+    let held = last.filter(|_| hold && now.since(hold_since) <= settings.hold_last_max_ms);
+    let excluded =
+        settings.missing_behavior == MissingBehavior::ExcludeDevice && why != Reason::Restart;
+    // Zero stops charging. For generation it would mean to curtail it, which no import limit asks for.
+    let stoppable = device_type != DeviceType::Pv;
+    match held {
+        _ if excluded || !stoppable => (None, why),
+        Some(last) => (Some(last.0), Reason::HoldLast),
+        None => (Some(0), why),
+    }
+}
+
+/// Where what is held for devices that are not heard passes a limit, they are told 0 instead. Says whether any was.
+fn let_go(view: &mut View<'_>) -> bool {
+    let short: Vec<bool> = view.nodes.iter().map(|node| node.budget_w() < 0).collect();
+    let mut changed = false;
+    for seen in &mut view.devices {
+        let holds = seen.told.1 == Reason::HoldLast && seen.told.0.is_some_and(|told| told > 0);
+        if holds && view.topology.path(seen.node).any(|above| short[above]) {
+            if let Role::Silent(why) = seen.role {
+                seen.told = (Some(0), why);
+                let last = seen.device.and_then(|device| commanded(device, Timestamp(i64::MIN)));
+                let observed = seen.device.and_then(|device| device.power_w).unwrap_or_default();
+                seen.floor_w = last.map_or(observed, |(most, _)| most.max(observed)).0;
+                changed = true;
+            }
+        }
+    }
+    changed
 }
 
 fn freshness(device: Option<&Device>, now: Timestamp, stale_ms: i64) -> Freshness {
@@ -210,6 +316,7 @@ fn role(
     registered: Option<&registry::Device>,
     device_type: DeviceType,
     freshness: Freshness,
+    overridden: bool,
 ) -> Role {
     let mut modes = view.topology.path(node).map(|above| view.nodes[above].mode);
     let mut mode = FeederMode::Automatic;
@@ -235,7 +342,6 @@ fn role(
         DeviceType::Pv => limited_export,
         DeviceType::Meter | DeviceType::Other => false,
     };
-    let overridden = registered.override_w.is_some();
     match mode {
         FeederMode::Disabled => Role::Passive(Reason::NotCommanded),
         _ if !commanded => Role::Passive(Reason::NotCommanded),
@@ -253,75 +359,136 @@ fn role(
 /// What the device may take whatever is decided now.
 ///
 /// A live command counts until its lease is over or the device was seen or said to have left it; the fallback counts
-/// because a lease can lapse; observed power counts while it is above what was commanded, or nothing was.
-fn floor(device: &Device, role: Role, fallback: Watts, now: Timestamp) -> i64 {
-    let live = device.live.iter().filter(|live| live.until > now);
-    let commanded = live.map(|live| live.setpoint_w.max(live.fallback_w)).max();
+/// because a lease can lapse; observed power counts while it is above what was commanded, or nothing was. A device that
+/// is not heard counts at the larger of all that, until every lease that it may have had is over: then one that is known
+/// to keep leases is at its fallback.
+fn floor(
+    device: &Device,
+    role: Role,
+    fallback: Watts,
+    settings: &ControlSettings,
+    now: Timestamp,
+) -> i64 {
     let observed =
         device.power_w.unwrap_or(Watts::ZERO).max(device.mean_w.unwrap_or(Watts(i64::MIN)));
-    let Some(commanded) = commanded else {
-        // A lease that has ended leaves the fallback, but only a device known to keep leases is trusted to be there.
-        let keeps_leases = device.capabilities.fallback_w.is_some();
-        return match role {
-            Role::Silent(_) if keeps_leases && device.setpoint_w.is_some() => fallback.0,
-            Role::Silent(_) | Role::Controlled | Role::Passive(_) | Role::Shadow => {
-                observed.max(fallback).0
+    let most = commanded(device, now).map(|(most, _)| most);
+    if matches!(role, Role::Silent(_)) {
+        let unheard_ms = device.last_steering.map_or(i64::MAX, |at| now.since(at));
+        let keeps_leases = device.capabilities.fallback_w.is_some() && !device.non_compliant;
+        let was_commanded = device.setpoint_w.is_some();
+        let lapsed = keeps_leases && was_commanded && unheard_ms > 2 * settings.lease_ms;
+        let least = if lapsed { fallback } else { observed.max(fallback) };
+        return most.unwrap_or(least).max(least).0;
+    }
+    match most {
+        None => observed.max(fallback).0,
+        Some(most) if observed > most + tolerance(device) => observed.0,
+        Some(most) => most.0,
+    }
+}
+
+/// Whether the device does not follow (G21), or may still take more than it was told two intervals ago: then others yield.
+fn is_stuck(device: &Device, floor_w: i64, settings: &ControlSettings, now: Timestamp) -> bool {
+    let tolerance = tolerance(device);
+    let lower = device.live.iter().filter(|live| {
+        (live.setpoint_w.max(live.fallback_w) + tolerance).0 < floor_w
+    });
+    let since = lower.map(|live| live.decided).min();
+    let told = device.setpoint_w.is_some_and(|told| (told + tolerance).0 < floor_w);
+    device.non_compliant
+        || told && since.is_some_and(|since| now.since(since) >= 2 * settings.interval_ms)
+}
+
+/// The mirror image: the least it may take, or the most it may give.
+fn least(device: &Device, fallback: Watts, now: Timestamp) -> i64 {
+    let observed =
+        device.power_w.unwrap_or(Watts::ZERO).min(device.mean_w.unwrap_or(Watts(i64::MAX)));
+    match commanded(device, now) {
+        None => observed.min(fallback).0,
+        Some((_, least)) if observed < least - tolerance(device) => observed.0,
+        Some((_, least)) => least.0,
+    }
+}
+
+/// What devices that follow take beyond their setpoints, each within its tolerance: together that can be much.
+fn overshoot(seen: &Seen<'_>) -> i64 {
+    let Some(device) = seen.device else { return 0 };
+    let (Some(mean), Some(allowed)) = (device.mean_w, device.allowed_w) else { return 0 };
+    let steady = device.allowed_before_w == Some(allowed) && allowed > Watts::ZERO;
+    let beyond = mean - allowed;
+    let follows = beyond.0.abs() <= tolerance(device).0;
+    if steady && follows && !device.non_compliant { beyond.0 } else { 0 }
+}
+
+/// Adds devices up to nodes, and nodes to their parents, head meters having the word where they are heard.
+fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>) {
+    let count = view.nodes.len();
+    let mut own = vec![Parts::default(); count];
+    for seen in &view.devices {
+        let parts = &mut own[seen.node];
+        match seen.role {
+            Role::Controlled if seen.device_type != DeviceType::Pv => {
+                parts.controlled += seen.power_w;
+                parts.beyond += overshoot(seen);
             }
+            Role::Silent(_) => {
+                parts.held += seen.floor_w;
+                parts.silent += seen.power_w;
+            }
+            Role::Passive(_) if seen.device_type == DeviceType::Meter => {
+                parts.has_meter |= !seen.registered.is_some_and(|registered| registered.opted_out);
+                if seen.freshness == Freshness::Fresh {
+                    parts.meter = Some(parts.meter.unwrap_or(0) + seen.power_w);
+                }
+            }
+            // Generation under export control is seen from the import side as it is observed.
+            Role::Controlled | Role::Passive(_) | Role::Shadow => parts.passive += seen.power_w,
+        }
+    }
+    for index in (0..count).rev() {
+        // Children stand after their parents: theirs have been added here already.
+        let parts = &mut own[index];
+        let known = parts.controlled + parts.passive + parts.silent;
+        let feeder_id = &view.topology.nodes[index].feeder_id;
+        let unexplained = match parts.meter {
+            Some(meter) => Some(meter - known),
+            // A meter that falls silent takes nothing away: what it knew of is still there.
+            None if parts.has_meter => moment
+                .nodes
+                .get(feeder_id)
+                .and_then(|state| state.unexplained_w)
+                .map(|unexplained| unexplained.0.max(0)),
+            None => None,
         };
-    };
-    match role {
-        Role::Silent(_) => commanded.max(observed).0,
-        Role::Controlled | Role::Passive(_) | Role::Shadow => {
-            if observed > commanded + tolerance(device) { observed.0 } else { commanded.0 }
+        parts.passive += unexplained.unwrap_or(0);
+        let node = &mut view.nodes[index];
+        node.unexplained_w = unexplained;
+        node.load_w = known + unexplained.unwrap_or(0);
+        node.controlled_w = parts.controlled;
+        node.uncontrolled_w = parts.passive + parts.held + parts.beyond.max(0);
+        node.reserved_w = (parts.held - parts.silent + parts.beyond.max(0)).max(0);
+        if let Some(parent) = view.topology.nodes[index].parent {
+            let below = own[index];
+            let above = &mut own[parent];
+            above.controlled += below.controlled;
+            above.passive += below.passive;
+            above.silent += below.silent;
+            above.held += below.held;
+            above.beyond += below.beyond;
         }
     }
 }
 
-/// Adds devices up to nodes, and nodes to their parents, head meters having the word where they are heard.
-fn add_up(view: &mut View<'_>) {
-    let count = view.nodes.len();
-    let (mut controlled, mut passive) = (vec![0_i64; count], vec![0_i64; count]);
-    let (mut held, mut silent_power) = (vec![0_i64; count], vec![0_i64; count]);
-    let mut meters: Vec<Option<i64>> = vec![None; count];
-    for seen in &view.devices {
-        match seen.role {
-            Role::Controlled if seen.device_type != DeviceType::Pv => {
-                controlled[seen.node] += seen.power_w;
-            }
-            Role::Silent(_) => {
-                held[seen.node] += seen.floor_w;
-                silent_power[seen.node] += seen.power_w;
-            }
-            Role::Passive(_) if seen.device_type == DeviceType::Meter => {
-                if seen.freshness == Freshness::Fresh {
-                    let reading = meters[seen.node].unwrap_or(0) + seen.power_w;
-                    meters[seen.node] = Some(reading);
-                }
-            }
-            // Generation under export control is seen from the import side as it is observed.
-            Role::Controlled | Role::Passive(_) | Role::Shadow => {
-                passive[seen.node] += seen.power_w;
-            }
-        }
-    }
-    let mut load = vec![0_i64; count];
-    for index in (0..count).rev() {
-        // Children stand after their parents: theirs have been added here already.
-        let observed = controlled[index] + passive[index] + silent_power[index];
-        load[index] = meters[index].unwrap_or(observed);
-        if meters[index].is_some() {
-            passive[index] = load[index] - controlled[index] - silent_power[index];
-        }
-        let node = &mut view.nodes[index];
-        node.load_w = load[index];
-        node.controlled_w = controlled[index];
-        node.uncontrolled_w = passive[index] + held[index];
-        node.reserved_w = (held[index] - silent_power[index]).max(0);
-        if let Some(parent) = view.topology.nodes[index].parent {
-            controlled[parent] += controlled[index];
-            passive[parent] += passive[index];
-            silent_power[parent] += silent_power[index];
-            held[parent] += held[index];
-        }
-    }
+/// Watts under a node, as they add up.
+#[derive(Debug, Clone, Copy, Default)]
+struct Parts {
+    controlled: i64,
+    /// Observed, commanded by nobody.
+    passive: i64,
+    /// What silent devices were last seen to take, and what is held for them.
+    silent: i64,
+    held: i64,
+    beyond: i64,
+    meter: Option<i64>,
+    has_meter: bool,
 }

@@ -7,6 +7,7 @@
 
 mod adopt;
 mod certify;
+mod compliance;
 mod device;
 mod estimate;
 mod limits;
@@ -15,6 +16,7 @@ pub mod policy;
 mod report;
 mod shape;
 mod snapshot;
+mod standing;
 mod topology;
 mod tree;
 mod wants;

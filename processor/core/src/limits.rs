@@ -4,6 +4,7 @@ use schemas::records::decision::NodeBinding;
 use schemas::records::operator::ProgramMode;
 use schemas::registry::{Event, Registry};
 use schemas::{FeederId, Timestamp, Watts};
+use uuid::Uuid;
 
 /// Limits in force over a stretch of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(crate) struct Limits {
     pub(crate) margin: Watts,
     /// What makes the limit what it is.
     pub(crate) binding: NodeBinding,
+    /// The event or program that does.
+    pub(crate) source: Option<Uuid>,
 }
 
 /// The limits of a feeder from `from` to `to`, both included.
@@ -36,22 +39,25 @@ pub(crate) fn limits(
     let standing = settings.global_limit_w.map_or(own_import, |global| global.min(own_import));
     let mut import = standing;
     let mut binding = NodeBinding::ImportLimit;
+    let mut source = None;
     for event in registry.events.values().filter(|event| event.created.feeder_id == *feeder_id) {
         if let Some(limit) = event_limit(event, standing, from, to)
             && limit < import
         {
             import = limit;
             binding = NodeBinding::Event;
+            source = Some(event.created.event_id);
         }
     }
-    let shed = program_shed(registry, feeder_id, standing, from, to);
+    let (shed, program) = program_shed(registry, feeder_id, standing, from, to);
     if standing - shed < import {
         import = (standing - shed).max(Watts::ZERO);
         binding = NodeBinding::Program;
+        source = program;
     }
     let relative = import.0.saturating_mul(i64::from(settings.margin_permille)) / 1000;
     let margin = Watts(settings.margin_w.0.max(relative)).min(import);
-    Limits { own_import, import, export: feeder.export_limit_w, margin, binding }
+    Limits { own_import, import, export: feeder.export_limit_w, margin, binding, source }
 }
 
 /// The lowest limit that an event sets within the stretch; none when it does not touch it.
@@ -72,15 +78,16 @@ fn event_limit(event: &Event, standing: Watts, from: Timestamp, to: Timestamp) -
     Some((standing - Watts(i64::try_from(drop).unwrap_or(i64::MAX))).max(Watts::ZERO))
 }
 
-/// Watts that active programs take from a feeder's limit: each one's shed, split evenly over the feeders it names.
+/// Watts that active programs take from a feeder's limit, each one's shed split evenly over the feeders it names, and
+/// the program that takes most.
 fn program_shed(
     registry: &Registry,
     feeder_id: &FeederId,
     standing: Watts,
     from: Timestamp,
     to: Timestamp,
-) -> Watts {
-    let mut shed = Watts::ZERO;
+) -> (Watts, Option<Uuid>) {
+    let (mut shed, mut largest) = (Watts::ZERO, None);
     for program in registry.programs.values().filter(|program| program.active) {
         if program.start > to || program.end <= from {
             continue;
@@ -95,7 +102,7 @@ fn program_shed(
         }
         let count = i64::try_from(named.len()).unwrap_or(i64::MAX).max(1);
         let split = Watts(program.target_shed_w.0.max(0) / count);
-        shed += match program.mode {
+        let part = match program.mode {
             ProgramMode::FixedCap => split,
             ProgramMode::PriceElastic => {
                 // Of each unit of net price per kWh one per cent of the limit, at most four fifths.
@@ -104,6 +111,8 @@ fn program_shed(
                 split.max(Watts(standing.0.saturating_mul(permille) / 1000))
             }
         };
+        shed += part;
+        largest = largest.max(Some((part, program.program_id)));
     }
-    shed
+    (shed, largest.map(|(_, program_id)| program_id))
 }

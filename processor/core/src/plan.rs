@@ -1,19 +1,22 @@
 //! From the view to setpoints: share fairly, choose who runs, raise only into headroom that is there, shape, certify.
 
+mod export;
+
 use schemas::Timestamp;
-use schemas::records::decision::{Freshness, Reason, Rung};
-use schemas::records::operator::{ControlSettings, MissingBehavior, RestartBehavior};
+use schemas::records::decision::{Reason, Rung};
+use schemas::records::operator::ControlSettings;
 use schemas::records::telemetry::DeviceType;
 
 use crate::certify;
 use crate::estimate::{Role, Seen, View};
-use crate::policy::{Claim, Node, Policy, Problem, Shares};
+use crate::policy::{Claim, Node, Policy, Problem, Shares, WaterFill};
 use crate::shape;
+use crate::wants::Want;
 
 /// An operator's setpoint comes first: its weight stands above every other.
 const OVERRIDE_WEIGHT_MILLI: i64 = 1_000_000_000;
-/// Budget of a node that sets no limit, W.
-const UNLIMITED_W: i64 = 1 << 50;
+/// A turn of a device with a minimum is worth about so many dwell times at that minimum.
+const TURN_DWELLS: i64 = 2;
 
 /// What is planned for one device, in the order of the view's devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +59,33 @@ pub(crate) fn plan(
     now: Timestamp,
     decreases_only: bool,
 ) -> Plan {
+    let made = make(view, policy, settings, now, decreases_only);
+    let findings = certify::certify(view, &made.devices, settings);
+    if findings.is_empty() {
+        return made;
+    }
+    // A plan that failed its check never reaches a device. In its place: what was certified last, lowered by the
+    // default policy to what is safe now; and where even that fails, no more than each device's fallback.
+    let mut safe = make(view, &WaterFill, settings, now, true);
+    hold_to_the_last(view, &mut safe.devices);
+    if !certify::certify(view, &safe.devices, settings).is_empty() {
+        to_fallbacks(view, &mut safe.devices);
+    }
+    for (seen, planned) in view.devices.iter().zip(&mut safe.devices) {
+        if seen.role == Role::Controlled {
+            planned.reason = Reason::Uncertified;
+        }
+    }
+    Plan { findings, ..safe }
+}
+
+fn make(
+    view: &View<'_>,
+    policy: &dyn Policy,
+    settings: &ControlSettings,
+    now: Timestamp,
+    decreases_only: bool,
+) -> Plan {
     let mut planned: Vec<Planned> = view.devices.iter().map(idle).collect();
     let real = Import::of(view, false);
     let nodes = real.fill(view, policy, settings, now, decreases_only, &mut planned);
@@ -68,17 +98,37 @@ pub(crate) fn plan(
             }
         }
     }
-    curtail(view, policy, &mut planned);
+    export::curtail(view, policy, decreases_only, &mut planned);
     for (seen, planned) in view.devices.iter().zip(&mut planned) {
-        if let Role::Silent(why) = seen.role {
-            *planned = silent(seen, why, settings, now);
+        if let Role::Silent(_) = seen.role {
+            let (setpoint_w, reason) = seen.told;
+            *planned = Planned { setpoint_w, reason, ..idle(seen) };
         }
     }
-    let findings = certify::certify(view, &planned, settings);
-    if !findings.is_empty() {
-        hold_to_what_is_safe(view, &mut planned);
+    Plan { devices: planned, nodes, findings: Vec::new() }
+}
+
+/// Nobody gets more than the last setpoint allowed.
+fn hold_to_the_last(view: &View<'_>, planned: &mut [Planned]) {
+    for (seen, planned) in view.devices.iter().zip(planned) {
+        let last = seen.device.and_then(|device| device.setpoint_w).map_or(0, |last| last.0);
+        let generates = seen.device_type == DeviceType::Pv;
+        if let (Role::Controlled, Some(setpoint)) = (seen.role, planned.setpoint_w) {
+            planned.setpoint_w =
+                Some(if generates { setpoint.max(last) } else { setpoint.min(last) });
+        }
     }
-    Plan { devices: planned, nodes, findings }
+}
+
+/// Everyone whom setpoints reach goes to the fallback.
+pub(crate) fn to_fallbacks(view: &View<'_>, planned: &mut [Planned]) {
+    for (seen, planned) in view.devices.iter().zip(planned) {
+        if seen.role == Role::Controlled {
+            planned.setpoint_w = Some(seen.fallback_w);
+            planned.running = false;
+            planned.reason = Reason::Uncertified;
+        }
+    }
 }
 
 fn idle(seen: &Seen<'_>) -> Planned {
@@ -87,40 +137,6 @@ fn idle(seen: &Seen<'_>) -> Planned {
         Role::Controlled | Role::Shadow => Reason::NotCommanded,
     };
     Planned { share_w: 0, setpoint_w: None, reason, bound_by: None, marginal_w: 0, running: false }
-}
-
-/// A plan that failed its check never reaches a device: nobody gets more than the last setpoint allowed.
-fn hold_to_what_is_safe(view: &View<'_>, planned: &mut [Planned]) {
-    for (seen, planned) in view.devices.iter().zip(planned) {
-        if seen.role == Role::Controlled
-            && let Some(setpoint) = planned.setpoint_w
-        {
-            let last = seen.device.and_then(|device| device.setpoint_w).map_or(0, |last| last.0);
-            planned.setpoint_w = Some(setpoint.min(last));
-            planned.reason = Reason::Uncertified;
-        }
-    }
-}
-
-/// What a device that is not heard gets.
-fn silent(seen: &Seen<'_>, why: Reason, settings: &ControlSettings, now: Timestamp) -> Planned {
-    let hold = match why {
-        Reason::Restart => settings.restart_behavior == RestartBehavior::HoldLast,
-        _ => settings.missing_behavior == MissingBehavior::HoldLast,
-    };
-    let last = seen.device.and_then(|device| device.setpoint_w);
-    let hold_since = seen.device.and_then(|device| device.hold_since).unwrap_or(now);
-    let held = last.filter(|_| hold && now.since(hold_since) <= settings.hold_last_max_ms);
-    let excluded =
-        settings.missing_behavior == MissingBehavior::ExcludeDevice && why != Reason::Restart;
-    // Zero stops charging. For generation it would mean to curtail it, which no import limit asks for.
-    let stoppable = seen.device_type != DeviceType::Pv;
-    let (setpoint_w, reason) = match held {
-        _ if excluded || !stoppable => (None, why),
-        Some(last) => (Some(last.0), Reason::HoldLast),
-        None => (Some(0), why),
-    };
-    Planned { setpoint_w, reason, ..idle(seen) }
 }
 
 /// The import side: devices that may take power, and the budgets of the nodes they stand under.
@@ -144,7 +160,7 @@ impl Import {
                 // Imagined under control: no longer part of the load that nobody commands.
                 view.topology.path(seen.node).for_each(|node| budgets[node] += seen.power_w);
             }
-            import.problem.claims.push(claim(seen));
+            import.problem.claims.push(claim_of(seen, false));
             import.device_of.push(index);
         }
         import.problem.nodes = view
@@ -171,6 +187,7 @@ impl Import {
         planned: &mut [Planned],
     ) -> Vec<NodePlan> {
         let fair = policy.allocate(&self.problem);
+        let deserved = self.deserved(view, policy, &fair);
         let (target, running) = self.select(view, policy, settings, now, &fair);
         let raised = self.raise(view, policy, &target.shares_w, decreases_only);
         let free_weights = self.free_weights(&fair);
@@ -179,11 +196,16 @@ impl Import {
             let bound_by = self.bound_by(&fair, claim);
             let wished = Wished {
                 fair_w: fair.shares_w[claim],
+                deserved_w: deserved[claim],
                 target_w: target.shares_w[claim],
                 raised_w: raised[claim],
                 running: running[claim],
             };
-            let (setpoint, reason) = wished.settle(seen, settings, now, bound_by.is_some());
+            let (mut setpoint, reason) = wished.settle(seen, settings, now, bound_by.is_some());
+            let last = seen.device.and_then(|device| device.setpoint_w);
+            if let Some(last) = last.filter(|_| decreases_only) {
+                setpoint = setpoint.min(last.0);
+            }
             let weight = self.problem.claims[claim].weight_milli;
             planned[*device] = Planned {
                 share_w: fair.shares_w[claim],
@@ -195,7 +217,51 @@ impl Import {
                 running: running[claim],
             };
         }
+        self.keep_small_decreases(view, settings, planned);
         self.node_plans(&fair)
+    }
+
+    /// What each would get if those that do not follow were like the others: no more is asked of them.
+    fn deserved(&self, view: &View<'_>, policy: &dyn Policy, fair: &Shares) -> Vec<i64> {
+        let mut honest = self.problem.clone();
+        for (claim, index) in self.device_of.iter().enumerate() {
+            honest.claims[claim] = claim_of(&view.devices[*index], true);
+        }
+        if honest == self.problem {
+            return fair.shares_w.clone();
+        }
+        policy.allocate(&honest).shares_w
+    }
+
+    /// A decrease that is too small to send is not sent, as long as nobody needs the watts. It changes nothing of what
+    /// may be taken: the command in force still allows as much.
+    fn keep_small_decreases(
+        &self,
+        view: &View<'_>,
+        settings: &ControlSettings,
+        planned: &mut [Planned],
+    ) {
+        let setpoint = |claim: usize| planned[self.device_of[claim]].setpoint_w.unwrap_or(0);
+        let sums = self.problem.sums(setpoint);
+        let nodes = self.problem.nodes.iter().zip(sums);
+        let mut spare: Vec<i64> = nodes.map(|(node, sum)| node.budget_w - sum).collect();
+        let mut order: Vec<usize> = (0..self.device_of.len()).collect();
+        order.sort_unstable_by_key(|claim| (self.problem.claims[*claim].tie, *claim));
+        for claim in order {
+            let seen = self.seen(view, claim);
+            let planned = &mut planned[self.device_of[claim]];
+            let last = seen.device.and_then(|device| device.setpoint_w).map(|last| last.0);
+            let (Some(last), Some(setpoint)) = (last, planned.setpoint_w) else { continue };
+            let more = last - setpoint;
+            let small = more > 0 && more < settings.deadband_w.0 && setpoint > 0;
+            let path = || view.topology.path(seen.node);
+            if small && !seen.stuck && seen.override_w.is_none() && path().all(|node| spare[node] >= more)
+            {
+                path().for_each(|node| spare[node] -= more);
+                planned.setpoint_w = Some(last);
+                planned.reason = Reason::Deadband;
+            }
+        }
     }
 
     /// Chooses who runs among devices with a minimum that their fair share does not reach.
@@ -232,14 +298,20 @@ impl Import {
         let mut order: Vec<usize> = (0..claims.len()).filter(|claim| contested[*claim]).collect();
         order.sort_by_key(|claim| {
             let device = self.seen(view, *claim).device;
-            let dwelling = device.is_some_and(|device| {
-                device.running
-                    && device
-                        .running_since
-                        .is_some_and(|since| now.since(since) < settings.dwell_ms)
-            });
+            let runs = device.is_some_and(|device| device.running);
+            let since = device.and_then(|device| device.running_since);
+            let dwelling = runs && since.is_some_and(|since| now.since(since) < settings.dwell_ms);
+            // Who runs is only relieved by one that is behind by a quantum: else they would change places all the time.
+            let quantum = TURN_DWELLS * min_w(*claim).saturating_mul(settings.dwell_ms);
             let deficit = device.map_or(0, |device| device.deficit_wms);
-            (!dwelling, std::cmp::Reverse(deficit), claims[*claim].tie, *claim)
+            let deficit = deficit.saturating_add(if runs { quantum } else { 0 });
+            (
+                !dwelling,
+                !runs && shape::rests(self.seen(view, *claim), settings, now),
+                std::cmp::Reverse(deficit),
+                claims[*claim].tie,
+                *claim,
+            )
         });
         let mut narrowed = self.problem.clone();
         for claim in order {
@@ -313,20 +385,30 @@ impl Import {
     }
 }
 
-fn claim(seen: &Seen<'_>) -> Claim {
+fn claim_of(seen: &Seen<'_>, trusting: bool) -> Claim {
+    let Want { low_w, high_w, rated_w, .. } = seen.want;
     let (low_w, high_w, weight_milli) = match seen.override_w {
-        Some(watts) => (watts.min(0), watts.max(0).min(seen.want.rated_w), OVERRIDE_WEIGHT_MILLI),
-        None => (seen.want.low_w, seen.want.high_w, seen.want.weight_milli),
+        // An order to give power is no wish: it is what it takes. Never below the reserve.
+        Some(watts) if watts < 0 => (watts.max(low_w), watts.max(low_w), OVERRIDE_WEIGHT_MILLI),
+        Some(watts) => (0, watts.min(rated_w), OVERRIDE_WEIGHT_MILLI),
+        None => (low_w, high_w, seen.want.weight_milli),
     };
-    // A device that does not follow is counted at what it takes, and gets no more than it had.
-    let follows = seen.device.is_none_or(|device| !device.non_compliant);
-    let (low_w, high_w) = if follows { (low_w, high_w) } else { (seen.floor_w, seen.floor_w) };
+    let floor_w = seen.floor_w;
+    let non_compliant = seen.device.is_some_and(|device| device.non_compliant);
+    let (low_w, high_w) = match () {
+        () if trusting => (low_w, high_w),
+        // A device that does not follow is counted at what it takes, and gets no more than it had.
+        () if non_compliant => (floor_w, floor_w),
+        () if seen.stuck => (low_w.max(floor_w), high_w.max(floor_w)),
+        () => (low_w, high_w),
+    };
     Claim { node: seen.node, low_w, high_w, weight_milli, tie: seen.tie }
 }
 
 /// What the steps before shaping say about one device.
 struct Wished {
     fair_w: i64,
+    deserved_w: i64,
     target_w: i64,
     raised_w: i64,
     running: bool,
@@ -341,10 +423,14 @@ impl Wished {
         now: Timestamp,
         bound: bool,
     ) -> (i64, Reason) {
-        if let Some(device) = seen.device.filter(|device| device.non_compliant) {
-            // It is told to stop, and counted at what it takes until it has been seen to follow.
+        if let Some(device) = seen.device.filter(|_| seen.stuck) {
+            // It is asked for no more than of others, and counted at what it takes until it has been seen to follow.
             let last = device.setpoint_w.map_or(0, |last| last.0);
-            return (last.min(0), Reason::NonCompliant);
+            let told = last.min(self.deserved_w);
+            let told = if told < seen.want.min_w { told.min(0) } else { told };
+            let why =
+                if device.non_compliant { Reason::NonCompliant } else { Reason::AwaitsHeadroom };
+            return (told, why);
         }
         let why = match () {
             () if seen.override_w.is_some() => Reason::Override,
@@ -355,66 +441,5 @@ impl Wished {
             () => seen.want.reason,
         };
         shape::shape(seen, self.raised_w, self.target_w, why, settings, now)
-    }
-}
-
-/// The export side: generation is capped where an export limit stands above it, each by its rating.
-fn curtail(view: &View<'_>, policy: &dyn Policy, planned: &mut [Planned]) {
-    let generators: Vec<usize> = (0..view.devices.len())
-        .filter(|index| {
-            let seen = &view.devices[*index];
-            seen.role == Role::Controlled && seen.device_type == DeviceType::Pv
-        })
-        .collect();
-    if generators.is_empty() {
-        return;
-    }
-    let mut taken = vec![0_i64; view.nodes.len()];
-    for (seen, planned) in view.devices.iter().zip(planned.iter()) {
-        taken[seen.node] += sure_load(seen, planned);
-    }
-    view.topology.roll_up(&mut taken);
-    let nodes = view.nodes.iter().zip(&view.topology.nodes).zip(&taken);
-    let problem = Problem {
-        nodes: nodes
-            .map(|((node, place), taken)| Node {
-                parent: place.parent,
-                budget_w: node.limits.export.map_or(UNLIMITED_W, |export| {
-                    (export.0 - node.limits.margin.0.min(export.0) + taken).max(0)
-                }),
-            })
-            .collect(),
-        claims: generators.iter().map(|index| generation_claim(&view.devices[*index])).collect(),
-    };
-    let shares = policy.allocate(&problem);
-    for (claim, index) in generators.iter().enumerate() {
-        let share = shares.shares_w[claim];
-        let curtailed = share < problem.claims[claim].high_w;
-        planned[*index].share_w = -share;
-        planned[*index].setpoint_w = Some(-share);
-        planned[*index].reason = if curtailed { Reason::Curtailed } else { Reason::Satisfied };
-    }
-}
-
-fn generation_claim(seen: &Seen<'_>) -> Claim {
-    let rating = seen.device.and_then(|device| device.capabilities.export_cap());
-    let rated_w = rating.map_or(-seen.power_w, |cap| cap.0).max(0);
-    Claim {
-        node: seen.node,
-        low_w: 0,
-        high_w: rated_w,
-        weight_milli: rated_w.max(1),
-        tie: seen.tie,
-    }
-}
-
-/// Load that is there for generation to feed, whatever happens: observed where nobody commands it, none of what a
-/// command could end, and all that storage gives back.
-fn sure_load(seen: &Seen<'_>, planned: &Planned) -> i64 {
-    match seen.role {
-        Role::Controlled if seen.device_type == DeviceType::Pv => 0,
-        Role::Controlled => planned.setpoint_w.unwrap_or(0).min(seen.power_w).min(0),
-        Role::Passive(_) | Role::Shadow if seen.freshness == Freshness::Fresh => seen.power_w,
-        Role::Passive(_) | Role::Shadow | Role::Silent(_) => seen.power_w.min(0),
     }
 }

@@ -12,6 +12,7 @@ use schemas::records::telemetry::{DeviceOrigin, DeviceType};
 use schemas::registry::Registry;
 use schemas::{DeviceId, FeederId, Timestamp, WattHours, Watts};
 
+use crate::device::tolerance;
 use crate::estimate::{NodeEstimate, Role, Seen, View};
 use crate::plan::{Plan, Planned};
 use crate::tree::{Effects, Tick};
@@ -27,6 +28,8 @@ pub(crate) struct Context<'a> {
     pub(crate) registry: &'a Registry,
     pub(crate) tick: Tick,
     pub(crate) window: (Timestamp, Timestamp),
+    /// Why control is stopped, where it is.
+    pub(crate) stopped: Option<String>,
 }
 
 /// Writes the decision and the states down.
@@ -37,7 +40,7 @@ pub(crate) fn report(
     policy: &'static str,
 ) -> Effects {
     let tick = context.tick;
-    let nodes = nodes(view, plan);
+    let nodes = nodes(context, view, plan);
     let header = DecisionHeader {
         at: tick.now,
         trigger: tick.trigger,
@@ -85,7 +88,7 @@ pub(crate) fn report(
     Effects { decision, device_states, feeder_states }
 }
 
-fn nodes(view: &View<'_>, plan: &Plan) -> Vec<NodeDecision> {
+fn nodes(context: &Context<'_>, view: &View<'_>, plan: &Plan) -> Vec<NodeDecision> {
     let count = view.nodes.len();
     let mut allocated = vec![0_i64; count];
     let mut counts = vec![[0_i64; 2]; count];
@@ -125,7 +128,7 @@ fn nodes(view: &View<'_>, plan: &Plan) -> Vec<NodeDecision> {
                 binding: binding(estimate, place.parent, planned.water_level_w.is_some(), plan),
                 rung: planned.rung,
                 degraded: (!plan.findings.is_empty()).then(|| "uncertified".to_owned()),
-                stopped: None,
+                stopped: context.stopped.clone(),
                 device_count: small(fresh + stale),
                 fresh_count: small(fresh),
                 stale_count: small(stale),
@@ -207,7 +210,13 @@ fn emit(seen: &Seen<'_>, planned: &Planned, lease_ms: i64, now: Timestamp) -> Em
             let fresh_lease = device
                 .and_then(|device| device.live.last())
                 .is_some_and(|live| now.since(live.decided) * 2 < lease_ms);
-            let every_cycle = matches!(seen.role, Role::Silent(_));
+            // A device that is above its setpoint and has not said that it got it is told again.
+            let astray = device.is_some_and(|device| {
+                let heard = device.live.last().is_some_and(|live| live.applied);
+                let above = device.power_w.unwrap_or_default() > Watts(setpoint) + tolerance(device);
+                above && !heard && device.acknowledges
+            });
+            let every_cycle = astray || matches!(seen.role, Role::Silent(_));
             match (changed, every_cycle || !fresh_lease) {
                 (true, _) => Emit::Change,
                 (false, true) => Emit::Renew,
@@ -302,6 +311,9 @@ fn alarms(view: &View<'_>, plan: &Plan, nodes: &[NodeDecision]) -> Vec<Alarm> {
                 Severity::Critical,
                 format!("the limit cannot be met: {} missing", node.unmet_w),
             );
+        }
+        if let Some(stopped) = &node.stopped {
+            raise("CTL-007", Severity::Critical, format!("control is stopped: {stopped}"));
         }
         if node.stale_count * 3 > node.device_count {
             let (stale, all) = (node.stale_count, node.device_count);

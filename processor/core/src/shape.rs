@@ -34,20 +34,17 @@ pub(crate) fn shape(
     let last = seen.device.and_then(|device| device.setpoint_w).map(|last| last.0);
     let base = ramp_base_w(seen);
     let min_w = seen.want.min_w;
+    let overridden = seen.override_w.is_some();
     let (mut setpoint, mut why) = (raised_w, why);
-    if setpoint > base {
+    if setpoint > base && !overridden {
         let ramped = base.max(seen.want.low_w) + ramp_step_w(seen, settings);
-        if setpoint > ramped && seen.override_w.is_none() {
+        if setpoint > ramped {
             // A device with a minimum starts at its minimum: it cannot run below.
-            setpoint = if base < min_w { min_w.max(ramped).min(setpoint) } else { ramped };
+            setpoint = if min_w > 0 && base < min_w { min_w.max(ramped).min(setpoint) } else { ramped };
             why = Reason::Ramp;
         }
-        let dwelling = seen.device.is_some_and(|device| {
-            device.direction < 0
-                && device.direction_since.is_some_and(|since| now.since(since) < settings.dwell_ms)
-        });
-        if let Some(last) = last.filter(|_| dwelling && seen.override_w.is_none()) {
-            (setpoint, why) = (last.min(setpoint), Reason::Dwell);
+        if let Some(held) = holds_back(seen, settings, now) {
+            (setpoint, why) = (last.unwrap_or(base).min(setpoint), held);
         }
         if let Some(last) =
             last.filter(|last| setpoint - last < settings.deadband_w.0 && setpoint > *last)
@@ -63,4 +60,19 @@ pub(crate) fn shape(
         }
     }
     (setpoint, why)
+}
+
+/// Why the device may not rise now, if it may not: it was lowered a moment ago, or returns later after an event.
+fn holds_back(seen: &Seen<'_>, settings: &ControlSettings, now: Timestamp) -> Option<Reason> {
+    if seen.released_later {
+        return Some(Reason::Release);
+    }
+    rests(seen, settings, now).then_some(Reason::Dwell)
+}
+
+/// Whether the device was lowered less than a dwell time ago.
+pub(crate) fn rests(seen: &Seen<'_>, settings: &ControlSettings, now: Timestamp) -> bool {
+    let lowered = seen.device.filter(|device| device.direction < 0);
+    let since = lowered.and_then(|device| device.direction_since);
+    since.is_some_and(|since| now.since(since) < settings.dwell_ms)
 }

@@ -15,13 +15,12 @@ use schemas::{DeviceId, FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
 use crate::device::{self, Heard};
-use crate::estimate::{Role, View, estimate};
-use crate::plan::{Plan, Planned, plan};
+use crate::estimate::{Moment, Role, estimate};
+use crate::plan::{Plan, Planned, plan, to_fallbacks};
+use crate::policy::Policy;
 use crate::topology::Topology;
-use crate::{policy, report, window};
+use crate::{compliance, policy, report, standing, wants, window};
 
-/// Windows in a row without following after which a device counts as non-compliant, and the reverse.
-const COMPLIANCE_WINDOWS: i32 = 3;
 /// Slices of the rolling tracking window.
 const TRACKING_SLICES: i64 = 10;
 /// Of a deficit this part is forgiven each decision: one in so many.
@@ -162,6 +161,17 @@ impl Tree {
     /// Decides: closes the window (unless the trigger asks for a decrease in between), plans, and remembers what the
     /// plan commands.
     pub fn decide(&mut self, registry: &Registry, tick: Tick) -> Effects {
+        let policy = policy::by_name(self.policy_name(registry));
+        self.decide_with(registry, tick, policy.as_ref())
+    }
+
+    /// Decides by another policy than the one that is set: for comparisons.
+    pub fn decide_with(
+        &mut self,
+        registry: &Registry,
+        tick: Tick,
+        policy: &dyn Policy,
+    ) -> Effects {
         let settings = &registry.settings;
         let decreases_only = matches!(tick.trigger, Trigger::Overload | Trigger::Operator);
         self.note_outage(settings, tick.now);
@@ -176,11 +186,27 @@ impl Tree {
             let tolerance = device::tolerance(device);
             device::prune_commands(device, tick.now, settings.interval_ms, tolerance);
         }
-        let mut view = estimate(registry, topology, &self.devices, tick.now, self.restarted_at);
-        hold_bases(&mut self.nodes, &mut view, settings);
-        let policy = policy::by_name(self.policy_name(registry));
-        let plan = plan(&view, policy.as_ref(), settings, tick.now, decreases_only);
-        let context = report::Context { root: &self.root, registry, tick, window };
+        standing::note_restrictions(&mut self.nodes, &topology, registry, tick.now);
+        let resumes = standing::resumes(&topology, registry);
+        let moment = Moment {
+            registry,
+            nodes: &self.nodes,
+            now: tick.now,
+            restarted_at: self.restarted_at,
+            between_windows: decreases_only,
+        };
+        let mut view = estimate(&moment, topology, &self.devices);
+        standing::hold_bases(&mut self.nodes, &mut view, settings);
+        let mut plan = plan(&view, policy, settings, tick.now, decreases_only);
+        let root = standing::node(&mut self.nodes, &self.root);
+        if !decreases_only {
+            standing::count_cycle(root, &plan.findings, resumes, settings);
+        }
+        let stopped = root.stopped.clone();
+        if stopped.is_some() {
+            to_fallbacks(&view, &mut plan.devices);
+        }
+        let context = report::Context { root: &self.root, registry, tick, window, stopped };
         let mut effects = report::report(&context, &view, &plan, policy.name());
         let roles: Vec<Role> = view.devices.iter().map(|seen| seen.role).collect();
         self.remember(&effects.decision, &plan, &roles, settings, tick);
@@ -209,9 +235,11 @@ impl Tree {
         let end = self.next_window_end(settings, now);
         let start = end.plus_ms(-settings.interval_ms);
         for device in self.devices.values_mut() {
-            device.mean_w = window::close(&mut device.readings, start, end);
+            device.mean_w = window::close(&mut device.readings, start, end, settings.stale_ms);
             note_tracking(device, settings, end);
-            note_compliance(device, settings, end);
+            compliance::note(device);
+            wants::note_need(device);
+            device.allowed_before_w = device.allowed_w;
         }
         self.window_end = end;
         (start, end)
@@ -239,6 +267,7 @@ impl Tree {
             let Some(device) = self.devices.get_mut(&decided.device_id) else {
                 continue;
             };
+            device.allowed_w = None;
             device.reason = Some(planned.reason);
             if matches!(role, Role::Silent(_)) {
                 device.hold_since = device.hold_since.or(Some(tick.now));
@@ -262,9 +291,11 @@ impl Tree {
                     until: tick.now.plus_ms(2 * decided.ttl_ms),
                     fallback_w: decided.fallback_w,
                     applied: false,
+                    from_w: device.power_w.unwrap_or(Watts::ZERO),
                 };
                 device::command(device, command);
             }
+            device.allowed_w = device::commanded(device, tick.now).map(|(most, _)| most);
         }
     }
 }
@@ -299,7 +330,8 @@ fn remember_setpoint(
         device.running = planned.running;
         device.running_since = Some(tick.now);
     }
-    if heard {
+    let closed = matches!(tick.trigger, Trigger::Window | Trigger::Idle);
+    if heard && closed {
         let rated = device.capabilities.import_cap().unwrap_or(device.peak_w).0.max(1);
         let bound = rated.saturating_mul(DEFICIT_MAX_MS);
         let missed = (planned.share_w - setpoint.0.max(0)).saturating_mul(settings.interval_ms);
@@ -327,58 +359,5 @@ fn note_tracking(device: &mut Device, settings: &ControlSettings, end: Timestamp
         slice.samples += 1;
         slice.sum_w += error;
         slice.sum_abs_w += error.abs();
-    }
-}
-
-/// Counts windows in which the device drew more than any command that may be in force allows.
-fn note_compliance(device: &mut Device, settings: &ControlSettings, end: Timestamp) {
-    let Some(mean) = device.mean_w else { return };
-    let newest = device.live.last();
-    // It had a whole window to follow in.
-    let settled = newest.is_some_and(|live| end.since(live.decided) >= settings.interval_ms);
-    let allowed = device.live.iter().map(|live| live.setpoint_w.max(live.fallback_w)).max();
-    let (Some(allowed), true) = (allowed, settled) else {
-        return;
-    };
-    if mean > allowed + device::tolerance(device) {
-        device.strikes = (device.strikes + 1).min(COMPLIANCE_WINDOWS);
-        device.good = 0;
-    } else {
-        device.good = (device.good + 1).min(COMPLIANCE_WINDOWS);
-        device.strikes = 0;
-    }
-    if device.strikes >= COMPLIANCE_WINDOWS {
-        device.non_compliant = true;
-    } else if device.good >= COMPLIANCE_WINDOWS {
-        device.non_compliant = false;
-    }
-}
-
-/// Holds the estimate of the uncommanded load above its noise: it follows a rise at once, and a fall only when it is
-/// more than a margin wide. So steady noise leads to no command.
-fn hold_bases(
-    nodes: &mut BTreeMap<FeederId, NodeSnapshot>,
-    view: &mut View<'_>,
-    settings: &ControlSettings,
-) {
-    for (place, node) in view.topology.nodes.iter().zip(&mut view.nodes) {
-        let state = nodes.entry(place.feeder_id.clone()).or_insert_with(|| NodeSnapshot {
-            feeder_id: place.feeder_id.clone(),
-            failures: 0,
-            good: 0,
-            stopped: None,
-            released_at: None,
-            restricted: false,
-            held_base_w: None,
-        });
-        let band = node.limits.margin.0.max(settings.margin_w.0);
-        let seen = node.uncontrolled_w;
-        let held = state.held_base_w.map(|held| held.0);
-        let held = match held {
-            Some(held) if seen <= held && seen >= held - band => held,
-            Some(_) | None => seen + band / 2,
-        };
-        state.held_base_w = Some(Watts(held));
-        node.uncontrolled_w = held;
     }
 }

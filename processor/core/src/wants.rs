@@ -5,14 +5,14 @@ use schemas::records::operator::ControlSettings;
 use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::telemetry::DeviceType;
 use schemas::registry::{self, DEFAULT_PRIORITY};
-use schemas::{Soc, Timestamp};
+use schemas::{Soc, Timestamp, Watts};
 
 use crate::device::tolerance;
 
 /// Rating assumed for a device that names none and has drawn nothing yet, W.
 const UNKNOWN_RATING_W: i64 = 1_000;
-/// A device that draws less than it may for so many intervals shows its need.
-const NEED_INTERVALS: i64 = 4;
+/// A device that takes less than it may for so many windows shows its need.
+const NEED_WINDOWS: i32 = 4;
 /// Most that a departure time multiplies a weight by, in thousandths.
 const URGENCY_MAX_MILLI: i64 = 4_000;
 
@@ -31,6 +31,18 @@ pub(crate) struct Want {
     pub(crate) weight_milli: i64,
     /// Why it wants no more.
     pub(crate) reason: Reason,
+}
+
+impl Want {
+    /// Of a device that was never heard.
+    pub(crate) const UNHEARD: Self = Self {
+        low_w: 0,
+        high_w: 0,
+        min_w: 0,
+        rated_w: 0,
+        weight_milli: 1_000,
+        reason: Reason::Missing,
+    };
 }
 
 /// Target state of charge: the operator's, the owner's, else the settings'.
@@ -68,7 +80,7 @@ pub(crate) fn want(
     let min_w = device.capabilities.min_power_w.map_or(0, |min| min.0.clamp(0, rated_w));
     let at_target = device.soc.is_some_and(|soc| soc >= target);
     let (high_w, reason) =
-        if at_target { (0, Reason::TargetReached) } else { needed(device, settings, rated_w, now) };
+        if at_target { (0, Reason::TargetReached) } else { (device.need_w.map_or(rated_w, |need| need.0.min(rated_w)), Reason::Satisfied) };
     let may_discharge = device.device_type == DeviceType::Battery
         && device.soc.is_some_and(|soc| soc > settings.min_soc_reserve);
     let discharge = device.capabilities.export_cap().map_or(0, |cap| cap.0);
@@ -83,24 +95,30 @@ pub(crate) fn want(
     }
 }
 
-/// The measured need: a device that draws less than it may wants a little more than it draws, not what it claims.
-fn needed(
-    device: &Device,
-    settings: &ControlSettings,
-    rated_w: i64,
-    now: Timestamp,
-) -> (i64, Reason) {
-    let (Some(setpoint), Some(since), Some(power)) =
-        (device.setpoint_w, device.setpoint_since, device.mean_w.or(device.power_w))
-    else {
-        return (rated_w, Reason::Satisfied);
-    };
-    let settled = now.since(since) >= NEED_INTERVALS * settings.interval_ms;
-    if settled && power.0 + tolerance(device).0 < setpoint.0 {
-        let probe = (rated_w / 10).max(2 * settings.deadband_w.0);
-        return (rated_w.min(power.0.max(0) + probe), Reason::Satisfied);
+/// Notes, at the end of a window, what the device shows to need: one that takes less than it may for some windows in a
+/// row wants a little more than it takes, not what it claims. One that takes all it may has an unknown need again.
+pub(crate) fn note_need(device: &mut Device) {
+    let (Some(mean), Some(setpoint)) = (device.mean_w, device.setpoint_w) else { return };
+    if setpoint.0 <= 0 {
+        return;
     }
-    (rated_w, Reason::Satisfied)
+    let tolerance = tolerance(device);
+    if mean + tolerance >= setpoint {
+        (device.idle_windows, device.need_w) = (0, None);
+        return;
+    }
+    device.idle_windows = (device.idle_windows + 1).min(NEED_WINDOWS);
+    if device.idle_windows < NEED_WINDOWS {
+        return;
+    }
+    let rated = device.capabilities.import_cap().unwrap_or(device.peak_w).0;
+    // Wider than the tolerance, or the probe itself would look like all that it may take.
+    let probe = (rated / 10).max(2 * tolerance.0);
+    let need = Watts(mean.0.max(0) + probe);
+    // Noise moves nothing.
+    if device.need_w.is_none_or(|known| (known - need).0.abs() > probe / 2) {
+        device.need_w = Some(need);
+    }
 }
 
 /// Priority × urgency, in thousandths, at least 1.

@@ -6,13 +6,27 @@ use schemas::records::telemetry::{DeviceType, Telemetry};
 use schemas::registry::Registry;
 use schemas::{DeviceId, FeederId, Timestamp};
 
+use crate::device::{Steering, steering};
 use crate::limits::limits;
 use crate::topology::Topology;
+
+/// A sample that arrives later than this and out of pace is old: no reason to act.
+const OLD_MS: i64 = 30_000;
+
+/// The newest word of one device.
+#[derive(Debug, Clone)]
+struct Word {
+    feeder_id: FeederId,
+    device_type: DeviceType,
+    power_w: i64,
+    at: Timestamp,
+    arrival: Timestamp,
+}
 
 /// Running loads of one tree from the newest samples.
 #[derive(Debug, Clone, Default)]
 pub struct Watch {
-    powers_w: BTreeMap<DeviceId, (FeederId, DeviceType, i64)>,
+    words: BTreeMap<DeviceId, Word>,
     /// The latest event time heard, never ahead of arrival.
     latest: Option<Timestamp>,
 }
@@ -22,8 +36,20 @@ impl Watch {
     pub fn hear(&mut self, sample: &Telemetry) {
         let at = sample.ts.min(sample.arrival);
         self.latest = Some(self.latest.map_or(at, |latest| latest.max(at)));
-        let entry = (sample.feeder_id.clone(), sample.device_type, sample.power_w.0);
-        self.powers_w.insert(sample.device_id.clone(), entry);
+        let before = self.words.get(&sample.device_id);
+        let steering = steering(before.map(|word| (word.at, word.arrival)), sample, OLD_MS);
+        if steering == Steering::Old && let Some(word) = self.words.get_mut(&sample.device_id) {
+            (word.at, word.arrival) = (word.at.max(sample.ts), sample.arrival);
+            return;
+        }
+        let word = Word {
+            feeder_id: sample.feeder_id.clone(),
+            device_type: sample.device_type,
+            power_w: sample.power_w.0,
+            at: sample.ts,
+            arrival: sample.arrival,
+        };
+        self.words.insert(sample.device_id.clone(), word);
     }
 
     /// The latest event time heard.
@@ -38,7 +64,8 @@ impl Watch {
         let topology = Topology::of(registry, root);
         let mut load = vec![0_i64; topology.nodes.len()];
         let mut meters = vec![None; topology.nodes.len()];
-        for (feeder_id, device_type, power_w) in self.powers_w.values() {
+        for word in self.words.values() {
+            let Word { feeder_id, device_type, power_w, .. } = word;
             let Some(node) = topology.index_of(feeder_id) else {
                 continue;
             };

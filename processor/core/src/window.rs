@@ -19,19 +19,20 @@ pub(crate) fn add(readings: &mut Vec<Reading>, at: Timestamp, power_w: Watts) ->
     true
 }
 
-/// The time-weighted mean over `[start, end)`, each reading holding until the next one; none when no reading
-/// covers any of it. Forgets what the next window does not need.
+/// The time-weighted mean over `[start, end)`, each reading holding until the next one but no longer than `hold_ms`; none
+/// when no reading covers any of it. Forgets what the next window does not need.
 pub(crate) fn close(
     readings: &mut Vec<Reading>,
     start: Timestamp,
     end: Timestamp,
+    hold_ms: i64,
 ) -> Option<Watts> {
     let mut weighted = 0_i128;
     let mut covered = 0_i64;
     for (index, reading) in readings.iter().enumerate() {
-        let until = readings.get(index + 1).map_or(end, |next| next.at);
-        let (from, until) = (reading.at.max(start), until.min(end));
-        let span = until.since(from).max(0);
+        let next = readings.get(index + 1).map_or(end, |next| next.at);
+        let until = next.min(reading.at.plus_ms(hold_ms)).min(end);
+        let span = until.since(reading.at.max(start)).max(0);
         weighted += i128::from(reading.power_w.0) * i128::from(span);
         covered += span;
     }
@@ -51,7 +52,7 @@ mod tests {
         for (at, power) in readings {
             add(&mut all, Timestamp(*at), Watts(*power));
         }
-        let mean = close(&mut all, Timestamp(window.0), Timestamp(window.1));
+        let mean = close(&mut all, Timestamp(window.0), Timestamp(window.1), 20);
         assert_eq!(mean, expected.map(Watts));
         assert_eq!(all.len(), kept);
     }
@@ -68,6 +69,7 @@ mod tests {
     fn the_reading_before_the_window_holds_into_it() {
         check(&[(-5, 100), (5, 200)], (0, 10), Some(150), 1);
         check(&[(-5, 100)], (0, 10), Some(100), 1);
+        check(&[(-95, 100), (8, 20)], (0, 10), Some(20), 1);
     }
 
     #[test]
@@ -82,6 +84,6 @@ mod tests {
         let mut readings = Vec::new();
         assert!(add(&mut readings, Timestamp(1), Watts(5)));
         assert!(!add(&mut readings, Timestamp(1), Watts(9)));
-        assert_eq!(close(&mut readings, Timestamp(0), Timestamp(10)), Some(Watts(5)));
+        assert_eq!(close(&mut readings, Timestamp(0), Timestamp(10), 20), Some(Watts(5)));
     }
 }

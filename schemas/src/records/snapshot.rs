@@ -36,6 +36,8 @@ pub struct LiveCommand {
     pub fallback_w: Watts,
     /// Whether the device acknowledged that it applied it.
     pub applied: bool,
+    /// What it took when this was decided: one that took more and now keeps to it has got it.
+    pub from_w: Watts,
 }
 
 /// A slice of the rolling tracking window.
@@ -116,6 +118,16 @@ pub struct DeviceSnapshot {
     pub non_compliant: bool,
     /// The highest power seen lately (measured need), W.
     pub peak_w: Watts,
+    /// Whether it has ever acknowledged a setpoint: then its silence means that it has not got one.
+    pub acknowledges: bool,
+    /// Windows in a row in which it took less than it might.
+    pub idle_windows: i32,
+    /// Its measured need, where it takes less than it might.
+    pub need_w: Option<Watts>,
+    /// The most that commands allowed after the last decision.
+    pub allowed_w: Option<Watts>,
+    /// And after the one before.
+    pub allowed_before_w: Option<Watts>,
     /// Rolling tracking error.
     pub tracking: Vec<TrackingBucket>,
 }
@@ -135,6 +147,12 @@ pub struct NodeSnapshot {
     pub released_at: Option<Timestamp>,
     /// Whether a restriction held at the last decision.
     pub restricted: bool,
+    /// The event or program that restricted it last: the release is spread by its id.
+    pub restricted_by: Option<Uuid>,
+    /// How often operators had resumed control when it was last stopped or resumed.
+    pub resumes: i64,
+    /// Load that only the head meter knows of, as last measured.
+    pub unexplained_w: Option<Watts>,
     /// Upper estimate of the uncommanded load in use, held against noise.
     pub held_base_w: Option<Watts>,
 }

@@ -1,0 +1,88 @@
+//! The export side: generation is capped where an export limit stands above it, each by its rating. The mirror image
+//! of the import side: what may be given already comes first, more is given only into room that is there.
+
+use schemas::records::decision::{Freshness, Reason};
+use schemas::records::telemetry::DeviceType;
+
+use super::Planned;
+use crate::estimate::{Role, Seen, View};
+use crate::policy::{Claim, Node, Policy, Problem};
+
+/// Budget of a node that sets no limit, W.
+const UNLIMITED_W: i64 = 1 << 50;
+
+pub(super) fn curtail(
+    view: &View<'_>,
+    policy: &dyn Policy,
+    decreases_only: bool,
+    planned: &mut [Planned],
+) {
+    let generators: Vec<usize> = (0..view.devices.len())
+        .filter(|index| {
+            let seen = &view.devices[*index];
+            seen.role == Role::Controlled && seen.device_type == DeviceType::Pv
+        })
+        .collect();
+    if generators.is_empty() {
+        return;
+    }
+    let mut sure = vec![0_i64; view.nodes.len()];
+    for (seen, planned) in view.devices.iter().zip(planned.iter()) {
+        sure[seen.node] += sure_load(seen, planned);
+    }
+    for (sure, node) in sure.iter_mut().zip(&view.nodes) {
+        *sure += node.unexplained_w.unwrap_or(0).min(0);
+    }
+    view.topology.roll_up(&mut sure);
+    let nodes = view.nodes.iter().zip(&view.topology.nodes).zip(&sure);
+    let mut problem = Problem {
+        nodes: nodes
+            .map(|((node, place), sure)| Node {
+                parent: place.parent,
+                budget_w: node.limits.export.map_or(UNLIMITED_W, |export| {
+                    (export.0 - node.limits.margin.0.min(export.0) + sure).max(0)
+                }),
+            })
+            .collect(),
+        claims: generators.iter().map(|index| claim(&view.devices[*index])).collect(),
+    };
+    let shares = policy.allocate(&problem).shares_w;
+    let wanted: Vec<i64> = problem.claims.iter().map(|claim| claim.high_w).collect();
+    for ((claim, index), share) in problem.claims.iter_mut().zip(&generators).zip(&shares) {
+        claim.low_w = (-view.devices[*index].least_w).max(0);
+        claim.high_w = if decreases_only { claim.low_w } else { claim.low_w.max(*share) };
+    }
+    let raised = policy.allocate(&problem).shares_w;
+    for (claim, index) in generators.iter().enumerate() {
+        let (share, given) = (shares[claim], raised[claim].min(shares[claim]));
+        planned[*index].share_w = -share;
+        planned[*index].setpoint_w = Some(-given);
+        planned[*index].reason = match () {
+            () if given < share => Reason::AwaitsHeadroom,
+            () if share < wanted[claim] => Reason::Curtailed,
+            () => Reason::Satisfied,
+        };
+    }
+}
+
+fn claim(seen: &Seen<'_>) -> Claim {
+    let rating = seen.device.and_then(|device| device.capabilities.export_cap());
+    let rated_w = rating.map_or(-seen.power_w, |cap| cap.0).max(0);
+    Claim { node: seen.node, low_w: 0, high_w: rated_w, weight_milli: rated_w.max(1), tie: seen.tie }
+}
+
+/// Load that is there for generation to feed, whatever happens: observed where nobody commands it, none of what a
+/// command could end, and all that storage and generation that is not heard may give back.
+fn sure_load(seen: &Seen<'_>, planned: &Planned) -> i64 {
+    match seen.role {
+        Role::Controlled if seen.device_type == DeviceType::Pv => 0,
+        Role::Controlled => planned.setpoint_w.unwrap_or(0).min(seen.least_w).min(0),
+        Role::Passive(_) if seen.device_type == DeviceType::Meter => 0,
+        Role::Passive(_) | Role::Shadow if seen.freshness == Freshness::Fresh => {
+            let newest = seen.device.and_then(|device| device.power_w);
+            let mean = seen.device.and_then(|device| device.mean_w);
+            newest.into_iter().chain(mean).min().unwrap_or_default().0
+        }
+        Role::Passive(_) | Role::Shadow | Role::Silent(_) => seen.least_w.min(0),
+    }
+}

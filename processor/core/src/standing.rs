@@ -1,0 +1,107 @@
+//! What a feeder remembers from decision to decision: its held estimate, restrictions and their release, failed cycles.
+
+use std::collections::BTreeMap;
+
+use schemas::records::operator::ControlSettings;
+use schemas::records::snapshot::NodeSnapshot;
+use schemas::registry::Registry;
+use schemas::{FeederId, Timestamp, Watts};
+
+use crate::estimate::{RELEASE_SPREAD_MS, View};
+use crate::limits::limits;
+use crate::topology::Topology;
+
+/// The state of one feeder.
+pub(crate) fn node<'n>(
+    nodes: &'n mut BTreeMap<FeederId, NodeSnapshot>,
+    feeder_id: &FeederId,
+) -> &'n mut NodeSnapshot {
+    nodes.entry(feeder_id.clone()).or_insert_with(|| NodeSnapshot {
+        feeder_id: feeder_id.clone(),
+        failures: 0,
+        good: 0,
+        stopped: None,
+        released_at: None,
+        restricted: false,
+        restricted_by: None,
+        resumes: 0,
+        unexplained_w: None,
+        held_base_w: None,
+    })
+}
+
+/// Holds the estimate of the uncommanded load above its noise: it follows a rise at once, and a fall only when it is
+/// more than a margin wide. So steady noise leads to no command.
+pub(crate) fn hold_bases(
+    nodes: &mut BTreeMap<FeederId, NodeSnapshot>,
+    view: &mut View<'_>,
+    settings: &ControlSettings,
+) {
+    for (place, estimate) in view.topology.nodes.iter().zip(&mut view.nodes) {
+        let state = node(nodes, &place.feeder_id);
+        let band = estimate.limits.margin.0.max(settings.margin_w.0);
+        let seen = estimate.uncontrolled_w;
+        let held = state.held_base_w.map(|held| held.0);
+        let held = match held {
+            Some(held) if seen <= held && seen >= held - band => held,
+            Some(_) | None => seen + band / 2,
+        };
+        state.held_base_w = Some(Watts(held));
+        state.unexplained_w = estimate.unexplained_w.map(Watts);
+        estimate.uncontrolled_w = held;
+    }
+}
+
+/// Notes which event or program restricts each feeder, and when one has ended.
+pub(crate) fn note_restrictions(
+    nodes: &mut BTreeMap<FeederId, NodeSnapshot>,
+    topology: &Topology,
+    registry: &Registry,
+    now: Timestamp,
+) {
+    for place in &topology.nodes {
+        let horizon = now.plus_ms(2 * registry.settings.interval_ms);
+        let source = limits(registry, &place.feeder_id, now, horizon).source;
+        let state = node(nodes, &place.feeder_id);
+        if source.is_some() {
+            (state.restricted, state.restricted_by, state.released_at) = (true, source, None);
+        } else if state.restricted {
+            (state.restricted, state.released_at) = (false, Some(now));
+        } else if state.released_at.is_some_and(|at| now.since(at) >= RELEASE_SPREAD_MS) {
+            (state.restricted_by, state.released_at) = (None, None);
+        }
+    }
+}
+
+/// How often operators have resumed control of the tree's feeders.
+pub(crate) fn resumes(topology: &Topology, registry: &Registry) -> i64 {
+    let feeders = topology.nodes.iter().filter_map(|place| registry.feeders.get(&place.feeder_id));
+    feeders.map(|feeder| feeder.resumes).sum()
+}
+
+/// Counts a cycle of the tree: after too many failed ones in a row its control stops, and comes back by an operator's word
+/// or after as many good ones.
+pub(crate) fn count_cycle(
+    root: &mut NodeSnapshot,
+    findings: &[String],
+    resumes: i64,
+    settings: &ControlSettings,
+) {
+    if findings.is_empty() {
+        root.failures = 0;
+        root.good = root.good.saturating_add(1);
+    } else {
+        root.good = 0;
+        root.failures = root.failures.saturating_add(1);
+    }
+    let most = settings.max_consecutive_failures.max(1);
+    if root.stopped.is_some() && (root.good >= most || resumes > root.resumes) {
+        root.stopped = None;
+        root.failures = 0;
+    }
+    if root.stopped.is_none() && root.failures >= most {
+        root.stopped = Some(format!("{most} cycles in a row failed their check"));
+        root.good = 0;
+    }
+    root.resumes = resumes;
+}

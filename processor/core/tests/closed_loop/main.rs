@@ -1,0 +1,9 @@
+//! The core in a closed loop: simulated devices, a bad network, a virtual clock, one seed. What is checked after every
+//! step is written from docs/control.md, not from the core's code.
+
+mod device;
+mod properties;
+mod reference;
+mod rng;
+mod scenes;
+mod world;

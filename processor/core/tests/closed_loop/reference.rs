@@ -1,0 +1,175 @@
+//! What must hold after every step, written from docs/control.md and from what the world really does.
+
+use schemas::FeederId;
+use schemas::records::decision::{Decision, DeviceDecision, Freshness, NodeDecision, Reason, Rung, Trigger};
+use schemas::records::operator::FeederMode;
+use schemas::records::telemetry::DeviceType;
+
+use crate::device::Sim;
+use crate::world::{World, feeder};
+
+/// Without losses a disturbance is over after so long: window, message, lag, ramp.
+pub(crate) const SETTLED_MS: i64 = 20_000;
+/// With losses two leases are added.
+const SETTLED_LOSSY_MS: i64 = 90_000;
+
+/// G1, as the physical world sees it: once the system has had time to act, no feeder is over its limit, unless the
+/// record says by how many watts the limit cannot be met.
+pub(crate) fn check_physics(world: &World) {
+    let settled = if world.net.loss_permille > 0 { SETTLED_LOSSY_MS } else { SETTLED_MS };
+    if world.now - world.quiet_since < settled || world.down_processor || world.decisions.is_empty() {
+        return;
+    }
+    for node in &world.last().header.nodes {
+        if node.unmet_w.0 > 0 || node.rung == Rung::Alarm {
+            continue;
+        }
+        let load = world.load(&node.feeder_id);
+        assert!(
+            load <= node.limit_w.0,
+            "G1: {} takes {load} W of {} W at +{} s: {node:?}",
+            node.feeder_id,
+            node.limit_w.0,
+            (world.now - crate::world::START_MS) / 1000
+        );
+    }
+}
+
+/// Everything that one decision must keep, before it is sent.
+pub(crate) fn check_decision(world: &World, decision: &Decision) {
+    assert!(decision.header.certified, "{:?}", decision.header.findings);
+    let worst = worst_w(world);
+    for node in &decision.header.nodes {
+        check_counting_the_unseen(world, decision, node, &worst);
+    }
+    for sim in &world.sims {
+        let decided = decided(decision, sim);
+        check_setpoint(world, decision, sim, decided);
+    }
+    if world.strict {
+        check_fair(world, decision);
+    }
+}
+
+pub(crate) fn decided<'d>(decision: &'d Decision, sim: &Sim) -> &'d DeviceDecision {
+    let place = decision.devices.binary_search_by(|decided| decided.device_id.as_str().cmp(&sim.spec.id));
+    &decision.devices[place.expect("every device is decided")]
+}
+
+/// The most that each device may take from now on, whatever is lost, late or repeated: the world knows.
+fn worst_w(world: &World) -> Vec<i64> {
+    let mut worst: Vec<i64> = world.sims.iter().map(Sim::worst_w).collect();
+    for (owner, order) in world.down.values() {
+        worst[*owner] = worst[*owner].max(order.setpoint_w).max(order.fallback_w);
+    }
+    worst
+}
+
+/// G1 and G2, strictly: where somebody is raised, all that may be taken from now on fits the limit.
+fn check_counting_the_unseen(
+    world: &World,
+    decision: &Decision,
+    node: &NodeDecision,
+    worst: &[i64],
+) {
+    let (mut may_take, mut raised) = (0, 0);
+    for (sim, worst) in world.sims.iter().zip(worst) {
+        let under = world.is_under(&feeder(&sim.spec.feeder), &node.feeder_id);
+        if !under || sim.spec.device_type == DeviceType::Meter {
+            continue;
+        }
+        let decided = decided(decision, sim);
+        let setpoint = decided.setpoint_w.map_or(*worst, |setpoint| setpoint.0.max(decided.fallback_w.0));
+        may_take += setpoint.max(*worst);
+        raised += (setpoint - worst).max(0);
+    }
+    let observed = world.now - world.quiet_since >= 10_000;
+    assert!(
+        raised == 0 || !world.strict || !observed || may_take <= node.limit_w.0,
+        "G1/G2: {raised} W are given where devices may take {may_take} W of {} W: {node:?}",
+        node.limit_w.0
+    );
+    // What is allotted fits beside what nobody commands.
+    let fresh = decision.devices.iter().filter(|decided| {
+        let active = decided.freshness == Freshness::Fresh && decided.compliant;
+        let generator = decided.device_type == DeviceType::Pv;
+        active && !generator && world.is_under(&decided.feeder_id, &node.feeder_id)
+    });
+    let allotted: i64 = fresh.filter_map(|decided| decided.setpoint_w).map(|setpoint| setpoint.0).sum();
+    let room = node.limit_w.0 - node.margin_w.0 - node.uncontrolled_w.0;
+    let commanded = node.mode == FeederMode::Automatic;
+    assert!(node.unmet_w.0 > 0 || !commanded || allotted <= room, "G1: {allotted} W allotted of {room} W: {node:?}");
+}
+
+/// G4, G9, G10, G12, G16 on one device.
+fn check_setpoint(world: &World, decision: &Decision, sim: &Sim, decided: &DeviceDecision) {
+    let Some(setpoint) = decided.setpoint_w.map(|setpoint| setpoint.0) else {
+        return;
+    };
+    let spec = &sim.spec;
+    assert!(decided.ttl_ms > 0, "G12: a setpoint without a lease");
+    if decided.freshness != Freshness::Fresh || decided.reason == Reason::NonCompliant {
+        return;
+    }
+    let storage = spec.device_type == DeviceType::Battery;
+    let low = if storage || spec.device_type == DeviceType::Pv { -spec.rated_w } else { 0 };
+    assert!((low..=spec.rated_w).contains(&setpoint), "G4: {setpoint} W for {decided:?}");
+    assert!(setpoint <= 0 || setpoint >= spec.min_w, "G4: {setpoint} W is below the minimum: {decided:?}");
+    if decided.share_w < decided.wanted_w && decided.reason != Reason::Override && spec.device_type != DeviceType::Pv {
+        assert!(decided.bound_by.is_some(), "G16: nothing binds {decided:?}");
+    }
+    if storage && let Some(soc) = decided.soc {
+        let settings = &world.registry.settings;
+        assert!(setpoint >= 0 || soc > settings.min_soc_reserve, "G10: discharged below the reserve: {decided:?}");
+        let overridden = decided.reason == Reason::Override;
+        assert!(setpoint <= 0 || overridden || soc < settings.target_soc, "G10: charged above the target: {decided:?}");
+    }
+    let last = world.decisions.last().map(|last| self::decided(last, sim));
+    let last = last.filter(|last| last.freshness == Freshness::Fresh && last.reason != Reason::Override);
+    let last = last.and_then(|last| last.setpoint_w).map(|last| last.0);
+    if let Some(last) = last
+        && decided.reason != Reason::Override
+        && spec.device_type != DeviceType::Pv
+    {
+        let step = spec.rated_w * i64::from(world.registry.settings.ramp_permille) / 1_000;
+        let step = step.max(world.registry.settings.deadband_w.0).max(spec.min_w);
+        assert!(setpoint - last.max(low.max(0).min(last)) <= step, "G9: from {last} W: {decided:?}");
+        let decreases_only = matches!(decision.header.trigger, Trigger::Overload | Trigger::Operator);
+        assert!(setpoint <= last || !decreases_only, "G9: raised by {:?}: {decided:?}", decision.header.trigger);
+    }
+}
+
+/// G5: no share can grow without shrinking one that is, per weight, no larger.
+fn check_fair(world: &World, decision: &Decision) {
+    let shared: Vec<&DeviceDecision> = decision
+        .devices
+        .iter()
+        .filter(|decided| {
+            decided.setpoint_w.is_some()
+                && decided.freshness == Freshness::Fresh
+                && decided.device_type != DeviceType::Pv
+                && !matches!(decided.reason, Reason::Override | Reason::NonCompliant)
+        })
+        .collect();
+    let under = |decided: &DeviceDecision, node: &FeederId| world.is_under(&decided.feeder_id, node);
+    for mine in &shared {
+        if mine.share_w >= mine.wanted_w {
+            continue;
+        }
+        let held = decision.header.nodes.iter().filter(|node| under(mine, &node.feeder_id)).any(|node| {
+            let room = node.limit_w.0 - node.margin_w.0 - node.uncontrolled_w.0;
+            let below = shared.iter().filter(|other| under(other, &node.feeder_id));
+            let sum: i64 = below.clone().map(|other| other.share_w.0).sum();
+            let larger = |other: &&&DeviceDecision| {
+                let theirs = i128::from(other.share_w.0 - 1) * i128::from(mine.weight_milli);
+                let me = i128::from(mine.share_w.0 + 1) * i128::from(other.weight_milli);
+                // What a device may take until a decrease has reached it cannot be given to others.
+                let stuck = other.reason == Reason::AwaitsHeadroom
+                    && other.setpoint_w.is_some_and(|setpoint| setpoint < other.share_w);
+                other.share_w.0 > 0 && theirs > me && !stuck
+            };
+            sum >= room && !below.clone().any(|other| larger(&other))
+        });
+        assert!(held, "G5: {mine:?} could grow");
+    }
+}
