@@ -172,17 +172,24 @@ impl Egress {
         wanted: &[i32],
         shutdown: &CancellationToken,
     ) -> anyhow::Result<()> {
-        for number in wanted {
-            if self.open.contains_key(number) {
-                continue;
+        let new: Vec<i32> =
+            wanted.iter().copied().filter(|number| !self.open.contains_key(number)).collect();
+        tokio::select! {
+            () = self.open_partitions(&new) => {}
+            () = shutdown.cancelled() => {
+                // What was not read to its end is not acted on.
+                self.open.retain(|number, _| !new.contains(number));
+                return Ok(());
             }
-            let opened = tokio::select! {
-                opened = self.open_partition(*number) => opened,
-                () = shutdown.cancelled() => return Ok(()),
-            };
-            self.reader.add(&[(Topic::Decisions, *number, Start::Offset(opened.next()))])?;
-            self.open.insert(*number, opened);
         }
+        let starts: Vec<_> = new
+            .iter()
+            .filter_map(|number| {
+                let next = self.open.get(number)?.next();
+                Some((Topic::Decisions, *number, Start::Offset(next)))
+            })
+            .collect();
+        self.reader.add(&starts)?;
         metrics::partitions(self.open.len());
         tracing::info!(partitions = ?self.open.keys(), "acting on decisions");
         Ok(())

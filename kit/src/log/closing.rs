@@ -1,7 +1,7 @@
-//! Consumers that close on a thread of their own.
+//! Consumers and producers that close on a thread of their own.
 //!
 //! The client library closes a consumer by talking to the log and blocks the thread that drops it, for ever where the
-//! log is away. That thread must be neither a worker of the runtime nor one that the runtime waits for at its end.
+//! log is away; a producer takes seconds to end its connections. That thread must be neither a worker of the runtime nor one that the runtime waits for at its end.
 
 use std::ops::Deref;
 use std::time::Duration;

@@ -14,6 +14,7 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::LogConfig;
+use super::closing::Closing;
 
 /// Records that wait for the log in the producer; at this number sending is refused.
 const QUEUE_MESSAGES_MAX: &str = "100000";
@@ -95,7 +96,7 @@ impl ProducerContext for Deliveries {
 /// Appends records. Cheap to clone.
 #[derive(Clone)]
 pub struct Producer {
-    inner: Arc<ThreadedProducer<Deliveries>>,
+    inner: Arc<Closing<ThreadedProducer<Deliveries>>>,
     prefix: Arc<str>,
 }
 
@@ -123,7 +124,7 @@ impl Producer {
             .set("queue.buffering.max.kbytes", QUEUE_KBYTES_MAX)
             .set("retry.backoff.ms", "50")
             .create_with_context(Deliveries)?;
-        Ok(Self { inner: Arc::new(inner), prefix: config.prefix.as_str().into() })
+        Ok(Self { inner: Arc::new(Closing::new(inner)), prefix: config.prefix.as_str().into() })
     }
 
     /// Hands a record over; `on_delivery` is called when the log has taken or refused it.
