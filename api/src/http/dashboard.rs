@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
 use super::{ApiError, App};
@@ -44,7 +45,7 @@ impl Dashboard {
                 "no built dashboard found; build frontend/ or set DERMS_DASHBOARD_DIR"
             ),
         }
-        Self { files: found.map(|folder| ServeDir::new(folder).precompressed_gzip()) }
+        Self { files: found.map(|folder| ServeDir::new(folder)) }
     }
 }
 
@@ -105,11 +106,12 @@ pub(super) async fn serve(State(app): State<App>, request: Request) -> Response 
 }
 
 async fn fetch(files: &ServeDir, request: Request) -> Response {
-    // Reading a file fails only in ways that become a status.
-    files.clone().try_call(request).await.map_or_else(
-        |_| StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        IntoResponse::into_response,
-    )
+    // Infallible: what goes wrong with a file has become a status.
+    files
+        .clone()
+        .oneshot(request)
+        .await
+        .map_or_else(|never| match never {}, IntoResponse::into_response)
 }
 
 fn not_built() -> Response {

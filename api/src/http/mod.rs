@@ -83,9 +83,11 @@ pub fn router(app: App, config: &HttpConfig) -> Router {
         .route("/api/metrics/tracking-error", get(tracking::show))
         .route("/graphql", post(graphql::answer))
         .route("/graphql/ws", get(socket::open));
-    if let Some(path) = &config.metrics_path {
-        routes = routes.route(path, get(metrics::show));
-    }
+    routes = match &config.metrics_path {
+        Some(path) => routes.route(path, get(metrics::show)),
+        // A scraper must not take the dashboard's page for metrics.
+        None => routes.route("/metrics", get(metrics::off)),
+    };
     routes
         .fallback(dashboard::serve)
         .method_not_allowed_fallback(wrong_method)

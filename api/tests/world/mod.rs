@@ -10,12 +10,12 @@ use service_kit::settings::{Service, Settings};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub const PASSWORD: &str = "Corr3ct-horse!";
+pub(crate) const PASSWORD: &str = "Corr3ct-horse!";
 const DEADLINE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
 
 /// A running API.
-pub struct Api {
+pub(crate) struct Api {
     address: SocketAddr,
     shutdown: CancellationToken,
     running: JoinHandle<anyhow::Result<()>>,
@@ -23,7 +23,7 @@ pub struct Api {
 }
 
 /// The users of a test: ada the admin, otto the operator, vic the viewer.
-pub fn users() -> String {
+pub(crate) fn users() -> String {
     let hash = derms_api::auth::hash_password(PASSWORD).expect("randomness");
     json!([
         {"username": "ada", "passwordHash": hash, "role": "admin"},
@@ -35,12 +35,15 @@ pub fn users() -> String {
 
 impl Api {
     /// Starts one with these settings over ones that reach nothing.
-    pub async fn start(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
         Self::start_with(settings, |_| {}).await
     }
 
     /// The same, with something changed that no setting allows.
-    pub async fn start_with(settings: &[(&str, &str)], change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn start_with(
+        settings: &[(&str, &str)],
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let users = users();
         let mut all = vec![
             ("PORT", "0"),
@@ -66,42 +69,42 @@ impl Api {
         Self { address, shutdown, running, http: Client::new() }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub fn get(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.http.get(self.url(path))
     }
 
-    pub fn post(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
         self.http.post(self.url(path))
     }
 
-    pub async fn login(&self, username: &str, password: &str) -> (StatusCode, Value) {
+    pub(crate) async fn login(&self, username: &str, password: &str) -> (StatusCode, Value) {
         let body = json!({"username": username, "password": password});
         answer(self.post("/api/auth/login").json(&body)).await
     }
 
-    pub async fn token(&self, username: &str) -> String {
+    pub(crate) async fn token(&self, username: &str) -> String {
         let (status, body) = self.login(username, PASSWORD).await;
         assert_eq!(status, StatusCode::OK, "{body}");
         body["token"].as_str().expect("a token").to_owned()
     }
 
     /// A GraphQL answer, errors and all.
-    pub async fn graphql(&self, token: &str, query: &str) -> Value {
+    pub(crate) async fn graphql(&self, token: &str, query: &str) -> Value {
         let request = self.post("/graphql").bearer_auth(token).json(&json!({"query": query}));
         answer(request).await.1
     }
 
     /// Asks until the answer has what the test waits for.
     #[allow(dead_code, reason = "each test file uses its part of this")]
-    pub async fn graphql_until<T>(
+    pub(crate) async fn graphql_until<T>(
         &self,
         token: &str,
         query: &str,
@@ -124,7 +127,7 @@ impl Api {
     }
 
     /// Ends it, which takes less than the five seconds that a whole system may take.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         tokio::time::timeout(Duration::from_secs(5), self.running)
             .await
@@ -134,7 +137,7 @@ impl Api {
     }
 }
 
-pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
+pub(crate) async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.expect("an answer");
     let status = response.status();
     let text = response.text().await.expect("a body");

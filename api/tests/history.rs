@@ -1,0 +1,239 @@
+//! History over ClickHouse's own engine: every resolution against rows that the test wrote, and gaps that stay gaps.
+
+use std::time::Duration;
+
+use derms_api::store::history::{
+    FeederPoint, History, HistoryConfig, HistoryError, PlanError, Range, Resolution, TelemetryPoint,
+};
+use schemas::clickhouse::{MIGRATIONS, statements};
+use schemas::{DeviceId, FeederId, Timestamp};
+use tempfile::TempDir;
+use testbench::mosquitto::free_port;
+use testbench::service::Service;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(100);
+/// A whole hour, not long ago enough to be dropped by any TTL.
+const HOUR_MS: i64 = 3_600_000;
+
+/// An engine with all tables, gone when dropped.
+struct Engine {
+    _folder: TempDir,
+    _service: Service,
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Engine {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let port = free_port().expect("a port").to_string();
+        let data = folder.path().join("data").display().to_string();
+        let arguments = ["clickhouse", "--data", &data, "--port", &port];
+        let service = Service::start("derms", &arguments, &[], folder.path()).expect("the engine");
+        let engine = Self {
+            _folder: folder,
+            _service: service,
+            url: format!("http://127.0.0.1:{port}"),
+            http: reqwest::Client::new(),
+        };
+        let waited = tokio::time::timeout(DEADLINE, async {
+            while engine.http.get(format!("{}/ping", engine.url)).send().await.is_err() {
+                tokio::time::sleep(POLL).await;
+            }
+        });
+        waited.await.expect("the engine answers");
+        engine.run("default", "CREATE DATABASE IF NOT EXISTS derms").await;
+        // Twice: every statement is safe to run again.
+        for migration in MIGRATIONS.iter().chain(MIGRATIONS) {
+            for statement in statements(migration.sql) {
+                engine.run("derms", &statement).await;
+            }
+        }
+        engine
+    }
+
+    async fn run(&self, database: &str, sql: &str) -> String {
+        let url = format!("{}/?database={database}", self.url);
+        let request = self.http.post(url).body(sql.to_owned());
+        let response = request.send().await.expect("an answer");
+        let status = response.status();
+        let body = response.text().await.expect("a body");
+        assert!(status.is_success(), "{sql}\n{body}");
+        body
+    }
+
+    fn history(&self) -> History {
+        History::new(&HistoryConfig {
+            url: self.url.clone(),
+            database: "derms".to_owned(),
+            user: None,
+            password: None,
+            timeout: Duration::from_secs(20),
+        })
+    }
+
+    /// Samples of one device: every 10 s from `from` on, 1 kW, 2 kW, …; SOC 50 %, 51 %, …
+    async fn samples(&self, device: &str, from: Timestamp, count: i64) {
+        self.run(
+            "derms",
+            &format!(
+                "INSERT INTO telemetry (message_id, device_id, device_type, origin, feeder_id, ts, arrival, power_w, soc_bp, online, source, layout, unknown_fields, log_partition, log_offset)
+                 SELECT generateUUIDv4(), '{device}', 'EV', 'SIMULATED', 'f1',
+                        fromUnixTimestamp64Milli({0} + number * 10000, 'UTC'), fromUnixTimestamp64Milli({0} + number * 10000, 'UTC'),
+                        1000 * (number + 1), 5000 + 100 * number, true, 'test', 'FLAT', 0, 0, number
+                 FROM numbers({count})",
+                from.0
+            ),
+        )
+        .await;
+    }
+
+    /// Decisions of f1 over one device: every 10 s, 5 s after its sample; load 10 kW, 20 kW, …; limit 100 kW, setpoint 7 kW.
+    async fn decisions(&self, device: &str, from: Timestamp, count: i64) {
+        let at = format!("fromUnixTimestamp64Milli({} + 5000 + number * 10000, 'UTC')", from.0);
+        self.run(
+            "derms",
+            &format!(
+                "INSERT INTO decisions (decision_id, root, epoch, seq, writer, at, trigger, window_start, window_end, policy, certified, findings, feeder_id, mode, import_limit_w, limit_w, margin_w, load_w, controlled_w, uncontrolled_w, reserved_w, headroom_w, allocated_w, unmet_w, curtailed_w, binding, rung, device_count, fresh_count, stale_count, position_acks, position_operator, position_telemetry, log_partition, log_offset)
+                 SELECT generateUUIDv4(), 'f1', 1, number, generateUUIDv4(), {at}, 'WINDOW', {at} - INTERVAL 10 SECOND, {at}, 'water-fill', true, [], 'f1', 'AUTOMATIC', 100000, 100000, 1000, 10000 * (number + 1), 0, 0, 0, 100000 - 10000 * (number + 1), 0, 0, 500, 'NONE', 'NORMAL', 1, 1, 0, 0, 0, 0, 0, number
+                 FROM numbers({count})"
+            ),
+        )
+        .await;
+        self.run(
+            "derms",
+            &format!(
+                "INSERT INTO decision_devices (decision_id, root, epoch, seq, at, device_id, feeder_id, device_type, power_w, freshness, wanted_w, share_w, setpoint_w, emit, ttl_ms, fallback_w, weight_milli, deficit_wh, reason, marginal_w, compliant, typed_layout, log_partition, log_offset)
+                 SELECT generateUUIDv4(), 'f1', 1, number, {at}, '{device}', 'f1', 'EV', 6500, 'FRESH', 7000, 7000, 7000, 'RENEW', 30000, 0, 1000, 0, 'SATISFIED', 0, true, false, 0, number
+                 FROM numbers({count})"
+            ),
+        )
+        .await;
+    }
+}
+
+/// The start of the hour before last.
+fn start() -> Timestamp {
+    use service_kit::clock::Clock;
+    service_kit::clock::SystemClock.now().plus_ms(-HOUR_MS).window_start(HOUR_MS)
+}
+
+fn range(from: Timestamp, length_ms: i64, resolution: Resolution, max_points: i32) -> Range {
+    Range { from, to: from.plus_ms(length_ms), resolution, max_points }
+}
+
+fn device() -> DeviceId {
+    DeviceId::new("ev-1").expect("an id")
+}
+
+fn feeder() -> FeederId {
+    FeederId::new("f1").expect("an id")
+}
+
+fn point(
+    at: Timestamp,
+    power_kw: f64,
+    spread: Option<(f64, f64)>,
+    setpoint_kw: Option<f64>,
+    soc: f64,
+) -> TelemetryPoint {
+    TelemetryPoint {
+        at_ms: at.0,
+        power_kw,
+        min_kw: spread.map(|(min, _)| min),
+        max_kw: spread.map(|(_, max)| max),
+        setpoint_kw,
+        soc: Some(soc),
+    }
+}
+
+fn load(at: Timestamp, load_kw: f64) -> FeederPoint {
+    FeederPoint {
+        at_ms: at.0,
+        load_kw,
+        limit_kw: 100.0,
+        headroom_kw: 100.0 - load_kw,
+        curtailed_kw: 0.5,
+    }
+}
+
+#[tokio::test]
+async fn series_are_read_at_each_resolution_and_gaps_stay_gaps() {
+    let engine = Engine::start().await;
+    let from = start();
+    let now = from.plus_ms(2 * HOUR_MS);
+    // Six samples in the first minute, none in the second, three in the third.
+    engine.samples("ev-1", from, 6).await;
+    engine.decisions("ev-1", from, 6).await;
+    engine.samples("ev-1", from.plus_ms(120_000), 3).await;
+    engine.samples("other", from, 6).await;
+    let history = engine.history();
+    let minutes = |n: i64| from.plus_ms(n * 60_000);
+
+    let raw = range(from, 25_000, Resolution::Raw, 10);
+    assert_eq!(
+        history.device(&device(), &raw, now).await.expect("rows"),
+        [
+            point(from, 1.0, None, None, 0.5),
+            point(from.plus_ms(10_000), 2.0, None, Some(7.0), 0.51),
+            point(from.plus_ms(20_000), 3.0, None, Some(7.0), 0.52),
+        ]
+    );
+    assert_eq!(
+        history.feeder(&feeder(), &raw, now).await.expect("rows"),
+        [load(from.plus_ms(5_000), 10.0), load(from.plus_ms(15_000), 20.0)]
+    );
+
+    // 3 minutes in 31 points: buckets of 6 s, empty ones left out. The setpoint ends with the decisions.
+    let auto = range(from, 180_000, Resolution::Auto, 31);
+    let points = history.device(&device(), &auto, now).await.expect("buckets");
+    assert_eq!(points.len(), 9);
+    assert_eq!(points[1], point(from.plus_ms(6_000), 2.0, Some((2.0, 2.0)), Some(7.0), 0.51));
+    assert_eq!(points[6].at_ms, minutes(2).0);
+    let after_the_last_decision = points[8].setpoint_kw;
+    assert_eq!(after_the_last_decision, None);
+
+    let by_minute = range(from, 240_000, Resolution::Minute, 10);
+    assert_eq!(
+        history.device(&device(), &by_minute, now).await.expect("minutes"),
+        [
+            point(minutes(0), 3.5, Some((1.0, 6.0)), Some(7.0), 0.55),
+            point(minutes(2), 2.0, Some((1.0, 3.0)), None, 0.52),
+        ]
+    );
+    assert_eq!(
+        history.feeder(&feeder(), &by_minute, now).await.expect("minutes"),
+        [load(minutes(0), 35.0)]
+    );
+
+    let by_hour = range(from, HOUR_MS, Resolution::Hour, 10);
+    assert_eq!(
+        history.device(&device(), &by_hour, now).await.expect("hours"),
+        [point(from, 3.0, Some((1.0, 6.0)), Some(7.0), 0.52)]
+    );
+    assert_eq!(history.feeder(&feeder(), &by_hour, now).await.expect("hours"), [load(from, 35.0)]);
+}
+
+#[tokio::test]
+async fn tracking_compares_power_with_the_setpoint_before_it_and_too_many_points_are_refused() {
+    let engine = Engine::start().await;
+    let from = start();
+    let now = from.plus_ms(2 * HOUR_MS);
+    engine.samples("ev-1", from, 6).await;
+    engine.decisions("ev-1", from, 6).await;
+    let history = engine.history();
+    let rows = history.tracking(from).await.expect("rows");
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].device_id.as_str(), rows[0].samples), ("ev-1", 5));
+    assert!((rows[0].mean_kw + 0.5).abs() < 1e-9, "{rows:?}");
+    assert!((rows[0].mean_abs_kw - 0.5).abs() < 1e-9, "{rows:?}");
+
+    let raw = range(from, HOUR_MS, Resolution::Raw, 5);
+    assert_eq!(
+        history.device(&device(), &raw, now).await,
+        Err(HistoryError::Plan(PlanError::TooMany(5)))
+    );
+    let nobody = DeviceId::new("nobody").expect("an id");
+    assert_eq!(history.device(&nobody, &raw, now).await, Ok(Vec::new()));
+}
