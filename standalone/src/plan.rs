@@ -10,14 +10,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use rand::Rng as _;
 use rand::distr::Alphanumeric;
-use service_kit::settings::Settings;
+use service_kit::settings::{Setting, Settings};
 
 use crate::embedded::{bind_address, claim_port};
 
-/// The embedded log answers an empty fetch no sooner than this, and a fetch that is waited for gets it this late.
-const FETCH_WAIT_MS: &str = "10";
-/// One process works on all of them: more would only cost idle fetches. Topics that exist keep what they have.
-const TREE_PARTITIONS: &str = "4";
+/// What suits the embedded log better than the defaults, which are for a cluster. It answers each fetch after the
+/// whole wait, and each partition costs queries whether it has records or not: one process has no use for many.
+/// An operator's own choice stands.
+const FOR_EMBEDDED_LOG: &[(&str, &str)] =
+    &[("DERMS_KAFKA_FETCH_WAIT_MS", "40"), ("DERMS_TREE_PARTITIONS", "4")];
 const SECRET_CHARS: usize = 48;
 const PASSWORD_CHARS: usize = 16;
 
@@ -56,20 +57,27 @@ impl Plan {
             Some(secret) => secret.to_owned(),
             None => kept_secret(&data.join("jwt.key"))?,
         };
-        let services = settings.with(&[
+        let tuned: Vec<_> = FOR_EMBEDDED_LOG
+            .iter()
+            .filter(|(name, _)| is_default(settings, name))
+            .copied()
+            .collect();
+        let services = settings.with(&tuned)?.with(&[
             ("HOST", &api.ip().to_string()),
             ("PORT", &api.port().to_string()),
             ("MQTT_HOST", &reachable(mqtt).ip().to_string()),
             ("MQTT_PORT", &mqtt.port().to_string()),
             ("DERMS_KAFKA_BROKERS", &reachable(log).to_string()),
-            ("DERMS_KAFKA_FETCH_WAIT_MS", FETCH_WAIT_MS),
-            ("DERMS_TREE_PARTITIONS", TREE_PARTITIONS),
             ("DERMS_CLICKHOUSE_URL", &format!("http://{}", reachable(clickhouse))),
             ("AUTH_USERS", &users),
             ("JWT_SECRET", &secret),
         ])?;
         Ok(Self { data, api, mqtt, log, clickhouse, services, password, _lock: lock })
     }
+}
+
+fn is_default(settings: &Settings, name: &str) -> bool {
+    Setting::find(name).is_some_and(|setting| setting.default == settings.optional_text(name))
 }
 
 /// Where a server that listens everywhere is reached from this machine.

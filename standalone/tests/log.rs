@@ -17,7 +17,8 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn log_in(data: &Path) -> EmbeddedLog {
-    let address = claim_port(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, "DERMS_KAFKA_PORT").expect("a port");
+    let address =
+        claim_port(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, "DERMS_KAFKA_PORT").expect("a port");
     EmbeddedLog::start(address, data).await.expect("the log starts")
 }
 
@@ -111,7 +112,8 @@ async fn records_and_group_positions_outlive_the_log() {
 
     let third = log_in(data.path()).await;
     let address = third.address();
-    let all = tokio::task::spawn_blocking(move || read(&consumer(address, "t", "other"), 800)).await;
+    let all =
+        tokio::task::spawn_blocking(move || read(&consumer(address, "t", "other"), 800)).await;
     assert_eq!(all.expect("read"), (0..800).collect());
     third.stop().await;
 }
@@ -156,7 +158,8 @@ async fn a_waiting_reader_gets_a_record_quickly() {
 async fn a_folder_that_the_log_cannot_take_is_refused_in_words() {
     let data = tempfile::tempdir().expect("a folder");
     let odd = data.path().join("with space");
-    let address = claim_port(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, "DERMS_KAFKA_PORT").expect("a port");
+    let address =
+        claim_port(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, "DERMS_KAFKA_PORT").expect("a port");
     let error = EmbeddedLog::start(address, &odd).await.err().expect("refused");
     assert!(error.to_string().contains("with space"), "{error}");
 }

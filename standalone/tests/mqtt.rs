@@ -249,6 +249,7 @@ async fn no_more_is_in_flight_than_the_receive_maximum() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn retained_messages_are_overwritten_expire_and_outlive_the_broker() {
+    const DEVICES: usize = 300;
     let data = folder();
     let first = broker(data.path()).await;
     let (mut sender, _) = Peer::connect(options(first.address(), "sender")).await;
@@ -256,6 +257,9 @@ async fn retained_messages_are_overwritten_expire_and_outlive_the_broker() {
     sender.send("r/overwritten", true, "new").await;
     sender.send("r/cleared", true, "x").await;
     sender.send("r/cleared", true, "").await;
+    for device in 0..DEVICES {
+        sender.send(&format!("many/{device}"), true, "setpoint").await;
+    }
     sender.send_expiring("r/short", "gone soon", 1).await;
     let sent = Instant::now();
     sender.send_expiring("r/long", "stays", 500).await;
@@ -280,6 +284,7 @@ async fn retained_messages_are_overwritten_expire_and_outlive_the_broker() {
     drop(second);
     let third = broker(data.path()).await;
     check(retained(third.address(), "r/#", 2).await);
+    assert_eq!(retained(third.address(), "many/+", DEVICES).await.len(), DEVICES);
     third.stop().await;
 }
 

@@ -46,6 +46,7 @@ impl MqttBroker {
     /// When the address cannot be bound or the folder cannot be used.
     pub async fn start(address: SocketAddr, data: &Path) -> anyhow::Result<Self> {
         let retained = RetainedStore::open(data)
+            .await
             .with_context(|| format!("opening retained messages in {}", data.display()))?;
         let runtime = OwnRuntime::new("mqtt", THREADS).context("starting the broker's runtime")?;
         let store = retained.clone();

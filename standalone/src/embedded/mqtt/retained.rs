@@ -29,16 +29,16 @@ struct Inner {
 
 impl RetainedStore {
     /// Opens the store and reads what it kept.
-    pub(super) fn open(folder: &Path) -> std::io::Result<Self> {
+    pub(super) async fn open(folder: &Path) -> anyhow::Result<Self> {
         let now = SystemClock.now();
-        let (file, kept) = RetainedFile::open(folder, now)?;
+        let folder = folder.to_path_buf();
+        let (file, kept) =
+            tokio::task::spawn_blocking(move || RetainedFile::open(&folder, now)).await??;
         let tree = DefaultRetainStorage::new();
         for entry in kept {
             let left = entry.expires_at.map(|at| until(now, at));
             let topic = TopicName::from(entry.topic.as_str());
-            // Inserting into the tree of memory never waits.
-            let set = tree.set_with_timeout(&topic, entry.retain, left);
-            if let Err(error) = futures::executor::block_on(set) {
+            if let Err(error) = tree.set_with_timeout(&topic, entry.retain, left).await {
                 tracing::warn!(%error, "a retained message could not be restored");
             }
         }
