@@ -14,12 +14,14 @@ const out = values.out;
 
 async function shoot(page: Page, name: string): Promise<void> {
   await page.evaluate(() => document.fonts.ready);
-  await page.screenshot({ path: join(out, `${name}.png`), fullPage: name.startsWith('overview') || name.startsWith('device-') });
+  // The whole page where it is a page of panels; on a phone what is in view, as the navigation floats above it.
+  const fullPage = /^(overview|device)-wide/.test(name);
+  await page.screenshot({ path: join(out, `${name}.png`), fullPage });
   console.log(name);
 }
 
 async function round(page: Page, suffix: string, person: Person): Promise<void> {
-  await page.goto('/login');
+  await page.goto('/');
   await page.getByLabel('User name').waitFor();
   await shoot(page, `login-${suffix}`);
   await enter(page, person);
@@ -30,7 +32,8 @@ async function round(page: Page, suffix: string, person: Person): Promise<void> 
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Devices' }).click();
   await page.getByTestId(testIds.deviceRow).nth(3).waitFor();
   await shoot(page, `devices-${suffix}`);
-  await page.goto('/devices?type=BATTERY');
+  await page.getByLabel('Type').selectOption({ label: 'Battery' });
+  await page.waitForURL(/type=BATTERY/);
   await page.getByTestId(testIds.deviceRow).first().getByRole('link').click();
   await page.getByTestId(testIds.powerChart).waitFor();
   await page.getByTestId(testIds.socChart).waitFor();

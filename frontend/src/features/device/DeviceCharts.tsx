@@ -2,7 +2,7 @@
 import { useMemo } from 'react';
 import { useNow } from '../../shared/lib/hooks';
 import { kw, percent } from '../../shared/lib/format';
-import { gapMs, toColumns, withTail } from '../../shared/lib/series';
+import { gapMs, toColumns, windowStart, withTail } from '../../shared/lib/series';
 import { testIds } from '../../shared/testIds';
 import type { ChartSeries } from '../../shared/ui/chartOptions';
 import { Panel } from '../../shared/ui/Panel';
@@ -48,7 +48,7 @@ export function DeviceCharts({ device, range, onRange, telemetry, tail }: Props)
   const gap = useMemo(() => gapMs(stored ?? NO_SAMPLES, range.ms), [stored, range.ms]);
   const power = useMemo(() => toColumns(samples, [(s) => s.powerKw, (s) => s.setpointKw], gap), [samples, gap]);
   const soc = useMemo(() => toColumns(samples, [(s) => (s.soc === null ? null : s.soc * 100)], gap), [samples, gap]);
-  const frame = { from: from / 1000, to: now / 1000, syncKey: `device-${device.id}` };
+  const frame = { from: windowStart(samples, now, range.ms) / 1000, to: now / 1000, syncKey: `device-${device.id}` };
   const stores = device.soc !== null;
 
   return (

@@ -2,7 +2,7 @@
 import { useMemo } from 'react';
 import { useNow } from '../../shared/lib/hooks';
 import { kw, percent } from '../../shared/lib/format';
-import { gapMs, toColumns, withTail } from '../../shared/lib/series';
+import { gapMs, toColumns, windowStart, withTail } from '../../shared/lib/series';
 import { shortTime } from '../../shared/lib/time';
 import { testIds } from '../../shared/testIds';
 import type { ChartSeries } from '../../shared/ui/chartOptions';
@@ -43,7 +43,7 @@ export function FeederHistory({ id, range, stored, tail = NO_POINTS, failed }: P
       <TimeChart
         series={SERIES}
         data={data}
-        from={from / 1000}
+        from={windowStart(points, now, range.ms) / 1000}
         to={now / 1000}
         height={HEIGHT}
         over={OVER}

@@ -1,6 +1,6 @@
 //! Tests of series.ts.
 import { expect, test } from 'vitest';
-import { gapMs, toColumns, withTail } from './series';
+import { gapMs, toColumns, windowStart, withTail } from './series';
 
 const points = (...seconds: number[]) => seconds.map((second) => ({ at: second * 1000, value: second }));
 
@@ -27,6 +27,15 @@ test('the first minute’s average and the tail that follows it are one line', (
   const stored = points(0);
   const all = withTail(stored, points(80, 85), 0);
   expect(toColumns(all, [(point) => point.value], gapMs(stored, 3_600_000)).rows[0]).toEqual([0, 80, 85]);
+});
+
+test.each([
+  ['a full history fills the range', points(0, 3500), 0],
+  ['a short history fills the chart', points(1800, 3500), 1_800_000],
+  ['a very short one fills a sixth of the range', points(3500), 3_000_000],
+  ['without points the whole range is shown', [], 0],
+])('%s', (_name, samples, from) => {
+  expect(windowStart(samples, 3_600_000, 3_600_000)).toBe(from);
 });
 
 test('no points make empty columns', () => {

@@ -7,6 +7,7 @@ export interface Sample {
 
 /** Samples count as missing when the distance is this many times the usual one of the stored points. */
 const GAP_FACTOR = 4;
+const SHORTEST_PART = 6;
 /** A hole narrower than this part of the window is not shown: averages of a minute stand at its beginning. */
 const HOLES_SEEN = 30;
 
@@ -14,6 +15,12 @@ const HOLES_SEEN = 30;
 export function withTail<Point extends Sample>(stored: readonly Point[], tail: readonly Point[], from: number): Point[] {
   const last = stored.at(-1)?.at ?? Number.NEGATIVE_INFINITY;
   return [...stored, ...tail.filter((point) => point.at > last)].filter((point) => point.at >= from);
+}
+
+/** Where a chart begins: at the range asked for, or, while there is less to show, closer, but not below a sixth. */
+export function windowStart(points: readonly Sample[], now: number, rangeMs: number): number {
+  const first = points[0]?.at ?? now - rangeMs;
+  return Math.max(now - rangeMs, Math.min(first, now - rangeMs / SHORTEST_PART));
 }
 
 /** Longer than this between two points is a hole. Stored points may be coarser than the live tail: only they count. */
