@@ -30,7 +30,8 @@ async fn it_generates_load_for_a_while_and_says_what_was_acknowledged() {
         .strip_prefix("telemetry acknowledged: ")
         .and_then(|number| number.parse().ok())
         .unwrap_or_else(|| panic!("unexpected words: {words}"));
-    assert!((500..=1_100).contains(&count), "about 500 per second for 2 seconds: {count}");
+    // At most 500 per second for two seconds and one more round; a busy machine may manage less.
+    assert!((100..=1_100).contains(&count), "{count}");
     listener
         .wait_for(Duration::from_secs(30), "as many", |heard| (heard.len() >= count).then_some(()))
         .await
