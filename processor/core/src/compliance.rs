@@ -1,5 +1,6 @@
 //! Whether a device follows its setpoints (G21): observed, not claimed. Must not know what it is allotted.
 
+use schemas::Timestamp;
 use schemas::records::snapshot::DeviceSnapshot as Device;
 
 use crate::device::tolerance;
@@ -10,7 +11,7 @@ const STRIKES: i32 = 2;
 const GOOD_WINDOWS: i32 = 3;
 
 /// Looks at the window that has just closed: did the device take more than any command that may have been in force in it?
-pub(crate) fn note(device: &mut Device) {
+pub(crate) fn note(device: &mut Device, window_start: Timestamp) {
     // In force when the window began, or since.
     let (Some(mean), Some(before), Some(since)) =
         (device.mean_w, device.allowed_before_w, device.allowed_w)
@@ -23,10 +24,13 @@ pub(crate) fn note(device: &mut Device) {
         device.strikes = 0;
     } else {
         device.good = 0;
-        // One that is on its way is not blamed, nor one that acknowledges and has not got the message.
-        let arrived = device.power_w.is_some_and(|power| power <= bound);
+        // Not blamed is who is there or on the way, who was not heard in the window, or who acknowledges and has not got
+        // the message.
+        let heard = device.last_steering.is_some_and(|at| at >= window_start);
+        let follows =
+            device.power_w.is_some_and(|power| power <= bound || power + tolerance(device) < mean);
         let told = !device.acknowledges || device.live.iter().any(|live| live.applied);
-        if told && !arrived {
+        if heard && told && !follows {
             device.strikes = (device.strikes + 1).min(STRIKES);
         }
     }

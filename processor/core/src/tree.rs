@@ -237,7 +237,7 @@ impl Tree {
         for device in self.devices.values_mut() {
             device.mean_w = window::close(&mut device.readings, start, end, settings.stale_ms);
             note_tracking(device, settings, end);
-            compliance::note(device);
+            compliance::note(device, start);
             wants::note_need(device);
             device.allowed_before_w = device.allowed_w;
         }

@@ -200,3 +200,11 @@ fn a_higher_root_limit_lowers_no_share() {
         }
     }
 }
+
+/// Seeds of worlds that once went wrong.
+#[test]
+fn worlds_that_once_went_wrong_stay_right() {
+    for seed in [2_124_738_311_270_823_600, 7_875_838_947_659_146_963, 13_313_517_365_790_969_359, 15_800_216_333_429_101_320] {
+        live(seed, 12);
+    }
+}

@@ -107,6 +107,8 @@ fn check_setpoint(world: &World, decision: &Decision, sim: &Sim, decided: &Devic
         return;
     };
     let spec = &sim.spec;
+    let honest = world.strict && world.net.loss_permille == 0;
+    assert!(decided.compliant || !honest, "G21: blamed without reason: {decided:?}");
     assert!(decided.ttl_ms > 0, "G12: a setpoint without a lease");
     if decided.freshness != Freshness::Fresh || decided.reason == Reason::NonCompliant {
         return;
@@ -148,12 +150,12 @@ fn check_fair(world: &World, decision: &Decision) {
             decided.setpoint_w.is_some()
                 && decided.freshness == Freshness::Fresh
                 && decided.device_type != DeviceType::Pv
-                && !matches!(decided.reason, Reason::Override | Reason::NonCompliant)
+                && decided.reason != Reason::Override
         })
         .collect();
     let under = |decided: &DeviceDecision, node: &FeederId| world.is_under(&decided.feeder_id, node);
     for mine in &shared {
-        if mine.share_w >= mine.wanted_w {
+        if mine.share_w >= mine.wanted_w || mine.reason == Reason::NonCompliant {
             continue;
         }
         let held = decision.header.nodes.iter().filter(|node| under(mine, &node.feeder_id)).any(|node| {
@@ -164,8 +166,9 @@ fn check_fair(world: &World, decision: &Decision) {
                 let theirs = i128::from(other.share_w.0 - 1) * i128::from(mine.weight_milli);
                 let me = i128::from(mine.share_w.0 + 1) * i128::from(other.weight_milli);
                 // What a device may take until a decrease has reached it cannot be given to others.
-                let stuck = other.reason == Reason::AwaitsHeadroom
-                    && other.setpoint_w.is_some_and(|setpoint| setpoint < other.share_w);
+                let stuck = other.reason == Reason::NonCompliant
+                    || other.reason == Reason::AwaitsHeadroom
+                        && other.setpoint_w.is_some_and(|setpoint| setpoint < other.share_w);
                 other.share_w.0 > 0 && theirs > me && !stuck
             };
             sum >= room && !below.clone().any(|other| larger(&other))
