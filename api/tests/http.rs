@@ -189,10 +189,12 @@ async fn the_dashboard_is_served_with_headers_that_keep_it_to_itself() {
     assert_eq!(header(&headers, "x-content-type-options"), "nosniff");
     assert_eq!(header(&headers, "cache-control"), "no-cache");
 
-    let route = api.get("/devices/ev-1?tab=history").send().await.expect("an answer");
-    assert_eq!(route.status(), StatusCode::OK);
-    assert!(header(route.headers(), "content-type").starts_with("text/html"));
-    assert!(route.text().await.expect("a page").contains("<title>page"));
+    for path in ["/devices/ev-1?tab=history", "/devices/site.ev-1"] {
+        let route = api.get(path).send().await.expect("an answer");
+        assert_eq!(route.status(), StatusCode::OK, "{path}");
+        assert!(header(route.headers(), "content-type").starts_with("text/html"));
+        assert!(route.text().await.expect("a page").contains("<title>page"));
+    }
 
     let asset = api.get("/assets/app-1a2b.js").send().await.expect("an answer");
     assert!(header(asset.headers(), "cache-control").contains("immutable"));

@@ -15,6 +15,8 @@ use super::{ApiError, App};
 const INDEX: &str = "/index.html";
 /// Where the build puts files whose names carry a hash of their content.
 const HASHED: &str = "/assets/";
+/// Pages that end in a device's id, which may hold dots as a file's name does.
+const DEVICE_PAGES: &str = "/devices/";
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 /// Folders above the program or the working folder that are searched for a build.
@@ -84,7 +86,8 @@ pub(super) async fn serve(State(app): State<App>, request: Request) -> Response 
     let (parts, _) = request.into_parts();
     let found = fetch(files, Request::from_parts(parts.clone(), Body::empty())).await;
     let is_route = found.status() == StatusCode::NOT_FOUND
-        && !path.rsplit('/').next().unwrap_or_default().contains('.');
+        && (path.starts_with(DEVICE_PAGES)
+            || !path.rsplit('/').next().unwrap_or_default().contains('.'));
     let (mut response, is_hashed) = if is_route {
         let mut parts = parts;
         parts.uri = Uri::from_static(INDEX);
