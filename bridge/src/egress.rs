@@ -35,6 +35,10 @@ use crate::publisher::{PublishError, Publisher};
 use crate::registrar::Directory;
 use crate::watchdog::Watchdog;
 
+/// The bridges' group.
+const GROUP: &str = "bridge";
+/// Longest wait for the log to take the last positions.
+const LAST_POSITIONS_MAX: Duration = Duration::from_millis(500);
 /// Records read at once before any of their setpoints goes out, so that only the newest does.
 const READ_AHEAD_MAX: usize = 1_000;
 /// A partition that was taken away is worked on for at least so long.
@@ -78,7 +82,12 @@ impl Egress {
     pub(crate) fn new(parts: Parts) -> anyhow::Result<Self> {
         let config = &parts.config;
         Ok(Self {
-            group: Group::join(&config.log, "bridge", Topic::Decisions)?,
+            group: match config.partitions {
+                PartitionChoice::Auto => Group::join(&config.log, GROUP, Topic::Decisions)?,
+                PartitionChoice::All | PartitionChoice::These(_) => {
+                    Group::positions_only(&config.log, GROUP, Topic::Decisions)?
+                }
+            },
             reader: Reader::new(&config.log, &[])?,
             open: BTreeMap::new(),
             leaving: BTreeMap::new(),
@@ -330,17 +339,23 @@ impl Egress {
         Ok(())
     }
 
+    /// Positions that have moved since the last call.
+    fn take_positions(&mut self) -> Vec<(i32, i64, String)> {
+        let (leaving, outbox) = (&self.leaving, &self.outbox);
+        self.open
+            .iter_mut()
+            // The position of a partition that was taken away is another bridge's business.
+            .filter(|(number, _)| !leaving.contains_key(number))
+            .filter_map(|(number, partition)| {
+                let (position, holder) = partition.take_position(outbox.oldest_open(*number))?;
+                Some((*number, position, holder))
+            })
+            .collect()
+    }
+
     fn store_positions(&mut self) {
-        for (number, partition) in &mut self.open {
-            // Its position is another bridge's business.
-            if self.leaving.contains_key(number) {
-                continue;
-            }
-            let oldest_open = self.outbox.oldest_open(*number);
-            let Some((position, holder)) = partition.take_position(oldest_open) else {
-                continue;
-            };
-            if let Err(error) = self.group.store(*number, position, &holder) {
+        for (number, position, holder) in self.take_positions() {
+            if let Err(error) = self.group.store(number, position, &holder) {
                 tracing::debug!(%error, partition = number, "a position was not stored");
             }
         }
@@ -366,7 +381,21 @@ impl Egress {
             );
         }
         self.settle();
-        self.store_positions();
+        let positions: Vec<_> = self
+            .open
+            .iter_mut()
+            .filter(|(number, _)| !self.leaving.contains_key(number))
+            .map(|(number, partition)| {
+                let (position, holder) = partition.position(self.outbox.oldest_open(*number));
+                (*number, position, holder)
+            })
+            .collect();
+        let stored = timeout(LAST_POSITIONS_MAX, self.group.store_all(&positions)).await;
+        if !matches!(stored, Ok(Ok(()))) {
+            tracing::warn!(
+                "the last positions were not stored; some setpoints are sent again at the next start"
+            );
+        }
     }
 }
 

@@ -95,25 +95,23 @@ impl Partition {
         }
     }
 
-    /// The position to store, with its holder as text, when it has moved: nothing before it is still to be done.
-    /// `oldest_open` is the oldest record with a setpoint on its way.
-    pub(crate) fn take_position(&mut self, oldest_open: Option<i64>) -> Option<(i64, String)> {
+    /// The position to store, with its holder as text: nothing before it is still to be done. `oldest_open` is the
+    /// oldest record with a setpoint on its way.
+    pub(crate) fn position(&mut self, oldest_open: Option<i64>) -> (i64, String) {
         let incomplete = self.incomplete.values().min().copied();
-        let position = [oldest_open, incomplete]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(self.next)
-            .min(self.next);
-        if self.stored == Some(position) {
-            return None;
-        }
-        self.stored = Some(position);
+        let position = [oldest_open, incomplete].into_iter().flatten().fold(self.next, i64::min);
         while self.holders.get(1).is_some_and(|(from, _)| *from <= position) {
             self.holders.pop_front();
         }
         let holder = self.holders.front().and_then(|(_, holder)| *holder);
-        Some((position, holder_text(holder)))
+        (position, holder_text(holder))
+    }
+
+    /// The same, when it has moved since the last call.
+    pub(crate) fn take_position(&mut self, oldest_open: Option<i64>) -> Option<(i64, String)> {
+        let (position, holder) = self.position(oldest_open);
+        let moved = self.stored.replace(position) != Some(position);
+        moved.then_some((position, holder))
     }
 }
 

@@ -80,6 +80,21 @@ impl Group {
     /// # Errors
     /// [`ReadError`] when the client library refuses.
     pub fn join(config: &LogConfig, name: &str, topic: Topic) -> Result<Self, ReadError> {
+        let group = Self::new(config, name, topic)?;
+        group.consumer.subscribe(&[&group.topic])?;
+        Ok(group)
+    }
+
+    /// The group's positions without membership, for who is told its partitions otherwise. The log takes positions from
+    /// such a one as long as the group has no members.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the client library refuses.
+    pub fn positions_only(config: &LogConfig, name: &str, topic: Topic) -> Result<Self, ReadError> {
+        Self::new(config, name, topic)
+    }
+
+    fn new(config: &LogConfig, name: &str, topic: Topic) -> Result<Self, ReadError> {
         let (sender, events) = mpsc::unbounded_channel();
         let mut client = config.consumer();
         client
@@ -91,7 +106,6 @@ impl Group {
         let consumer: StreamConsumer<Context> =
             client.create_with_context(Context { events: sender })?;
         let topic = config.topic_name(topic);
-        consumer.subscribe(&[&topic])?;
         Ok(Self { consumer: Arc::new(Closing::new(consumer)), events, topic })
     }
 
@@ -142,15 +156,40 @@ impl Group {
         }))
     }
 
-    /// Stores the group's position in a partition: the next offset to work on, and a text with it.
+    /// Stores the group's position in a partition: the next offset to work on, and a text with it. Does not wait.
     ///
     /// # Errors
-    /// [`ReadError`] when the log refuses, for example because the partition is another member's by now.
+    /// [`ReadError`] when the client library refuses.
     pub fn store(&self, partition: i32, next: i64, text: &str) -> Result<(), ReadError> {
-        let mut list = TopicPartitionList::new();
-        let mut element = list.add_partition(&self.topic, partition);
-        element.set_offset(Offset::Offset(next))?;
-        element.set_metadata(text);
+        let list = self.position_list(&[(partition, next, text.to_owned())])?;
         Ok(self.consumer.commit(&list, CommitMode::Async)?)
+    }
+
+    /// Stores positions and waits until the log has them.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the log refuses, for example because a partition is another member's by now.
+    pub async fn store_all(&self, positions: &[(i32, i64, String)]) -> Result<(), ReadError> {
+        if positions.is_empty() {
+            return Ok(());
+        }
+        let list = self.position_list(positions)?;
+        let consumer = Arc::clone(&self.consumer);
+        let stored =
+            tokio::task::spawn_blocking(move || consumer.commit(&list, CommitMode::Sync)).await;
+        Ok(stored.expect("storing positions does not panic")?)
+    }
+
+    fn position_list(
+        &self,
+        positions: &[(i32, i64, String)],
+    ) -> Result<TopicPartitionList, ReadError> {
+        let mut list = TopicPartitionList::new();
+        for (partition, next, text) in positions {
+            let mut element = list.add_partition(&self.topic, *partition);
+            element.set_offset(Offset::Offset(*next))?;
+            element.set_metadata(text);
+        }
+        Ok(list)
     }
 }
