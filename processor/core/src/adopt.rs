@@ -13,7 +13,9 @@ impl Tree {
         for decided in &recorded.devices {
             let Some(device) = self.devices.get_mut(&decided.device_id) else { continue };
             device.setpoint_w = decided.setpoint_w;
-            if let (Some(setpoint_w), Emit::Change | Emit::Renew) = (decided.setpoint_w, decided.emit) {
+            if let (Some(setpoint_w), Emit::Change | Emit::Renew) =
+                (decided.setpoint_w, decided.emit)
+            {
                 let command = LiveCommand {
                     epoch: recorded.epoch,
                     seq: recorded.seq,

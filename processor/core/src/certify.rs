@@ -73,6 +73,9 @@ struct Sums {
     planned_w: i64,
     /// What was given beyond what they may take already.
     raised_w: i64,
+    /// Fair shares, and the least that they can be.
+    shared_w: i64,
+    least_w: i64,
     /// Setpoints that cannot be lower, because the device does not follow.
     stubborn_w: i64,
 }
@@ -87,6 +90,8 @@ fn sums(view: &View<'_>, planned: &[Planned]) -> Vec<Sums> {
         for node in view.topology.path(seen.node) {
             sums[node].may_take_w += setpoint.max(seen.floor_w);
             sums[node].planned_w += setpoint;
+            sums[node].shared_w += planned.share_w;
+            sums[node].least_w += least_share(seen);
             sums[node].raised_w += (setpoint - seen.floor_w).max(0);
             sums[node].stubborn_w += if seen.stuck { setpoint.max(0) } else { 0 };
         }
@@ -94,12 +99,25 @@ fn sums(view: &View<'_>, planned: &[Planned]) -> Vec<Sums> {
     sums
 }
 
+/// The least that a device's share can be: what it takes where it cannot be told, else all that it may give back.
+fn least_share(seen: &Seen<'_>) -> i64 {
+    match seen.override_w {
+        _ if seen.stuck => seen.floor_w.max(seen.want.low_w),
+        Some(told) => told.clamp(seen.want.low_w, 0),
+        None => seen.want.low_w,
+    }
+}
+
 /// G1 and G2 at a node: what may be taken fits, or nobody is raised and the plan goes the right way.
 fn check_node(view: &View<'_>, node: usize, sums: &Sums, findings: &mut Vec<String>) {
     let estimate = &view.nodes[node];
     let room_w = estimate.limits.import.0 - estimate.limits.margin.0 - estimate.uncontrolled_w;
     let feeder_id = &view.topology.nodes[node].feeder_id;
-    let Sums { may_take_w, planned_w, raised_w, stubborn_w } = *sums;
+    let Sums { may_take_w, planned_w, raised_w, shared_w, least_w, stubborn_w } = *sums;
+    // Ramps may hide for a while that shares are too large; they are checked by themselves.
+    if shared_w > room_w.max(least_w) {
+        findings.push(format!("{feeder_id}: shares of {shared_w} W for {room_w} W"));
+    }
     if may_take_w > room_w && raised_w > 0 {
         findings.push(format!(
             "{feeder_id}: devices may take {may_take_w} W of {room_w} W, and {raised_w} W more were given"

@@ -204,10 +204,9 @@ fn see<'a>(
         least_w: device.map_or(fallback.0.min(0), |device| least(device, fallback, now)),
         fallback_w: fallback.0,
         told,
-        released_later: view
-            .topology
-            .path(node)
-            .any(|above| is_released_later(moment, &view.topology.nodes[above].feeder_id, device_id)),
+        released_later: view.topology.path(node).any(|above| {
+            is_released_later(moment, &view.topology.nodes[above].feeder_id, device_id)
+        }),
         want,
         override_w,
         // Ties change hands by the hour, so that nobody is first for ever and nothing flickers.
@@ -226,10 +225,9 @@ fn unheard_since_restart(moment: &Moment<'_, '_>, device: Option<&Device>) -> bo
 /// Whether a device still waits after the end of the restriction on a feeder above it.
 fn is_released_later(moment: &Moment<'_, '_>, feeder_id: &FeederId, device_id: &DeviceId) -> bool {
     let state = moment.nodes.get(feeder_id);
-    let (Some(at), Some(by)) = (
-        state.and_then(|state| state.released_at),
-        state.and_then(|state| state.restricted_by),
-    ) else {
+    let (Some(at), Some(by)) =
+        (state.and_then(|state| state.released_at), state.and_then(|state| state.restricted_by))
+    else {
         return false;
     };
     moment.now.since(at) < release_offset_ms(by, device_id)
@@ -251,7 +249,11 @@ fn power(device: &Device, role: Role, freshness: Freshness, between_windows: boo
         Role::Passive(_) if device.device_type != DeviceType::Meter => newest.max(mean),
         Role::Silent(_) if device.device_type == DeviceType::Pv => newest.max(mean).max(0),
         Role::Passive(_) | Role::Silent(_) | Role::Controlled | Role::Shadow => {
-            if between_windows { newest } else { mean }
+            if between_windows {
+                newest
+            } else {
+                mean
+            }
         }
     }
 }
@@ -390,9 +392,10 @@ fn floor(
 /// Whether the device does not follow (G21), or may still take more than it was told two intervals ago: then others yield.
 fn is_stuck(device: &Device, floor_w: i64, settings: &ControlSettings, now: Timestamp) -> bool {
     let tolerance = tolerance(device);
-    let lower = device.live.iter().filter(|live| {
-        (live.setpoint_w.max(live.fallback_w) + tolerance).0 < floor_w
-    });
+    let lower = device
+        .live
+        .iter()
+        .filter(|live| (live.setpoint_w.max(live.fallback_w) + tolerance).0 < floor_w);
     let since = lower.map(|live| live.decided).min();
     let told = device.setpoint_w.is_some_and(|told| (told + tolerance).0 < floor_w);
     device.non_compliant

@@ -255,7 +255,10 @@ impl Import {
             let more = last - setpoint;
             let small = more > 0 && more < settings.deadband_w.0 && setpoint > 0;
             let path = || view.topology.path(seen.node);
-            if small && !seen.stuck && seen.override_w.is_none() && path().all(|node| spare[node] >= more)
+            if small
+                && !seen.stuck
+                && seen.override_w.is_none()
+                && path().all(|node| spare[node] >= more)
             {
                 path().for_each(|node| spare[node] -= more);
                 planned.setpoint_w = Some(last);

@@ -213,7 +213,8 @@ fn emit(seen: &Seen<'_>, planned: &Planned, lease_ms: i64, now: Timestamp) -> Em
             // A device that is above its setpoint and has not said that it got it is told again.
             let astray = device.is_some_and(|device| {
                 let heard = device.live.last().is_some_and(|live| live.applied);
-                let above = device.power_w.unwrap_or_default() > Watts(setpoint) + tolerance(device);
+                let above =
+                    device.power_w.unwrap_or_default() > Watts(setpoint) + tolerance(device);
                 above && !heard && device.acknowledges
             });
             let every_cycle = astray || matches!(seen.role, Role::Silent(_));

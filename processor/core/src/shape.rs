@@ -40,7 +40,8 @@ pub(crate) fn shape(
         let ramped = base.max(seen.want.low_w) + ramp_step_w(seen, settings);
         if setpoint > ramped {
             // A device with a minimum starts at its minimum: it cannot run below.
-            setpoint = if min_w > 0 && base < min_w { min_w.max(ramped).min(setpoint) } else { ramped };
+            setpoint =
+                if min_w > 0 && base < min_w { min_w.max(ramped).min(setpoint) } else { ramped };
             why = Reason::Ramp;
         }
         if let Some(held) = holds_back(seen, settings, now) {

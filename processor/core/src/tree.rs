@@ -166,12 +166,7 @@ impl Tree {
     }
 
     /// Decides by another policy than the one that is set: for comparisons.
-    pub fn decide_with(
-        &mut self,
-        registry: &Registry,
-        tick: Tick,
-        policy: &dyn Policy,
-    ) -> Effects {
+    pub fn decide_with(&mut self, registry: &Registry, tick: Tick, policy: &dyn Policy) -> Effects {
         let settings = &registry.settings;
         let decreases_only = matches!(tick.trigger, Trigger::Overload | Trigger::Operator);
         self.note_outage(settings, tick.now);

@@ -79,8 +79,11 @@ pub(crate) fn want(
         .map_or_else(|| device.peak_w.0.max(UNKNOWN_RATING_W), |cap| cap.0);
     let min_w = device.capabilities.min_power_w.map_or(0, |min| min.0.clamp(0, rated_w));
     let at_target = device.soc.is_some_and(|soc| soc >= target);
-    let (high_w, reason) =
-        if at_target { (0, Reason::TargetReached) } else { (device.need_w.map_or(rated_w, |need| need.0.min(rated_w)), Reason::Satisfied) };
+    let (high_w, reason) = if at_target {
+        (0, Reason::TargetReached)
+    } else {
+        (device.need_w.map_or(rated_w, |need| need.0.min(rated_w)), Reason::Satisfied)
+    };
     let may_discharge = device.device_type == DeviceType::Battery
         && device.soc.is_some_and(|soc| soc > settings.min_soc_reserve);
     let discharge = device.capabilities.export_cap().map_or(0, |cap| cap.0);

@@ -38,7 +38,9 @@ impl Watch {
         self.latest = Some(self.latest.map_or(at, |latest| latest.max(at)));
         let before = self.words.get(&sample.device_id);
         let steering = steering(before.map(|word| (word.at, word.arrival)), sample, OLD_MS);
-        if steering == Steering::Old && let Some(word) = self.words.get_mut(&sample.device_id) {
+        if steering == Steering::Old
+            && let Some(word) = self.words.get_mut(&sample.device_id)
+        {
             (word.at, word.arrival) = (word.at.max(sample.ts), sample.arrival);
             return;
         }

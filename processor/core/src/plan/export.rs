@@ -68,7 +68,13 @@ pub(super) fn curtail(
 fn claim(seen: &Seen<'_>) -> Claim {
     let rating = seen.device.and_then(|device| device.capabilities.export_cap());
     let rated_w = rating.map_or(-seen.power_w, |cap| cap.0).max(0);
-    Claim { node: seen.node, low_w: 0, high_w: rated_w, weight_milli: rated_w.max(1), tie: seen.tie }
+    Claim {
+        node: seen.node,
+        low_w: 0,
+        high_w: rated_w,
+        weight_milli: rated_w.max(1),
+        tie: seen.tie,
+    }
 }
 
 /// Load that is there for generation to feed, whatever happens: observed where nobody commands it, none of what a

@@ -146,7 +146,8 @@ impl Sim {
     /// Moves on by `step_ms`.
     pub(crate) fn step(&mut self, now: i64, step_ms: i64) {
         let lag = self.spec.lag_ms;
-        while let Some((at, order)) = self.taken.first().copied().filter(|(at, _)| now - at >= lag) {
+        while let Some((at, order)) = self.taken.first().copied().filter(|(at, _)| now - at >= lag)
+        {
             self.order = Some((order, at + order.ttl_ms));
             self.taken.remove(0);
         }
@@ -183,7 +184,10 @@ impl Sim {
             DeviceType::Battery => {
                 let full = self.soc().is_some_and(|soc| soc >= 10_000);
                 let empty = self.soc().is_some_and(|soc| soc <= 0);
-                let (low, high) = (if empty { 0 } else { -self.spec.rated_w }, if full { 0 } else { self.spec.rated_w });
+                let (low, high) = (
+                    if empty { 0 } else { -self.spec.rated_w },
+                    if full { 0 } else { self.spec.rated_w },
+                );
                 told.clamp(low, high)
             }
             DeviceType::Meter | DeviceType::Other => self.wish_w,

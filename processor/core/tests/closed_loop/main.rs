@@ -1,6 +1,7 @@
 //! The core in a closed loop: simulated devices, a bad network, a virtual clock, one seed. What is checked after every
 //! step is written from docs/control.md, not from the core's code.
 
+mod broken;
 mod device;
 mod properties;
 mod reference;

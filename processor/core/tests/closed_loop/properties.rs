@@ -13,8 +13,13 @@ use crate::device::Spec;
 use crate::rng::Rng;
 use crate::world::{Net, World, device, feeder};
 
-const FEEDERS: [(&str, Option<&str>); 5] =
-    [("root", None), ("a", Some("root")), ("b", Some("root")), ("a-1", Some("a")), ("a-2", Some("a"))];
+const FEEDERS: [(&str, Option<&str>); 5] = [
+    ("root", None),
+    ("a", Some("root")),
+    ("b", Some("root")),
+    ("a-1", Some("a")),
+    ("a-2", Some("a")),
+];
 
 /// A world of its seed.
 fn world_of(seed: u64) -> World {
@@ -32,7 +37,8 @@ fn world_of(seed: u64) -> World {
         world.feeder(id, *parent, rng.between(8_000, 60_000));
     }
     for index in 0..rng.between(1, 14) {
-        let at = usize::try_from(rng.between(0, i64::try_from(feeders).expect("few") - 1)).expect("few");
+        let at =
+            usize::try_from(rng.between(0, i64::try_from(feeders).expect("few") - 1)).expect("few");
         let id = format!("d-{index}");
         let mut spec = match rng.between(0, 9) {
             0 => Spec::new(DeviceType::Pv, &id, FEEDERS[at].0, rng.between(1_000, 8_000)),
@@ -59,12 +65,14 @@ fn world_of(seed: u64) -> World {
 
 /// Things that happen: limits, events, links, loads, opt-outs.
 fn disturb(world: &mut World, rng: &mut Rng) {
-    let sim = usize::try_from(rng.between(0, i64::try_from(world.sims.len()).expect("few") - 1)).expect("few");
+    let sim = usize::try_from(rng.between(0, i64::try_from(world.sims.len()).expect("few") - 1))
+        .expect("few");
     let spec = world.sims[sim].spec.clone();
     match rng.between(0, 6) {
         0 => {
             let feeders: Vec<_> = world.registry.feeders.keys().cloned().collect();
-            let which = usize::try_from(rng.between(0, i64::try_from(feeders.len()).expect("few") - 1));
+            let which =
+                usize::try_from(rng.between(0, i64::try_from(feeders.len()).expect("few") - 1));
             let limit = rng.between(5_000, 60_000);
             world.feeder(feeders[which.expect("few")].as_str(), None, limit);
         }
@@ -204,7 +212,12 @@ fn a_higher_root_limit_lowers_no_share() {
 /// Seeds of worlds that once went wrong.
 #[test]
 fn worlds_that_once_went_wrong_stay_right() {
-    for seed in [2_124_738_311_270_823_600, 7_875_838_947_659_146_963, 13_313_517_365_790_969_359, 15_800_216_333_429_101_320] {
+    for seed in [
+        2_124_738_311_270_823_600,
+        7_875_838_947_659_146_963,
+        13_313_517_365_790_969_359,
+        15_800_216_333_429_101_320,
+    ] {
         live(seed, 12);
     }
 }

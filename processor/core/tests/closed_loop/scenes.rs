@@ -123,9 +123,9 @@ fn a_charger_that_acks_and_ignores_is_marked_and_counted_at_its_real_draw() {
     world.feeder("root", None, 21_000);
     let from = world.decisions.len();
     world.run(SETTLED_MS + 5_000);
-    let cycles = world.decisions[from..].iter().filter(|decision| {
-        matches!(decision.header.trigger, Trigger::Window | Trigger::Idle)
-    });
+    let cycles = world.decisions[from..]
+        .iter()
+        .filter(|decision| matches!(decision.header.trigger, Trigger::Window | Trigger::Idle));
     let marked = cycles.clone().position(|decision| !decision.devices[2].compliant);
     // The first cycle's window began before it was told.
     assert!(marked.is_some_and(|marked| marked <= 3), "marked in cycle {marked:?}");
@@ -134,7 +134,8 @@ fn a_charger_that_acks_and_ignores_is_marked_and_counted_at_its_real_draw() {
         assert!(world.load(&feeder("root")) <= 21_000);
     }
     assert_eq!(world.decided(2).reason, Reason::NonCompliant);
-    let others: i64 = (0..6).filter(|index| *index != 2).map(|index| world.sims[index].power_w).sum();
+    let others: i64 =
+        (0..6).filter(|index| *index != 2).map(|index| world.sims[index].power_w).sum();
     assert!(others >= 12_000, "the others share the rest: {others} W");
     // It gets headroom back only after it has behaved.
     world.sims[2].spec.liar = false;
@@ -165,11 +166,16 @@ fn a_device_whose_clock_is_off_is_controlled_by_arrival_and_shown() {
         world.sims[1].spec.skew_ms = skew_ms;
         world.run(2 * MINUTE);
         let decided = world.decided(1);
-        assert_eq!(decided.freshness, schemas::records::decision::Freshness::Fresh, "skew {skew_ms}");
+        assert_eq!(
+            decided.freshness,
+            schemas::records::decision::Freshness::Fresh,
+            "skew {skew_ms}"
+        );
         assert!(world.load(&feeder("root")) <= 20_000);
         assert!(world.sims[1].power_w >= 4_000, "skew {skew_ms}: {} W", world.sims[1].power_w);
         let alarmed = world.last().header.alarms.iter().any(|alarm| {
-            alarm.code == "CTL-006" && alarm.device_id.as_ref().is_some_and(|id| id.as_str() == "ev-1")
+            alarm.code == "CTL-006"
+                && alarm.device_id.as_ref().is_some_and(|id| id.as_str() == "ev-1")
         });
         assert_eq!(alarmed, skew_ms.abs() >= 600_000, "skew {skew_ms}");
     }
@@ -197,7 +203,11 @@ fn a_backlog_that_comes_in_a_burst_changes_no_decision() {
     assert_eq!(calm.decisions.len(), burst.decisions.len());
     let (calm_w, burst_w) = (&calm, &burst);
     for (number, (calm, burst)) in setpoints(&calm).iter().zip(&setpoints(&burst)).enumerate() {
-        assert_eq!(calm, burst, "decision {number}: {:#?} {:#?}", calm_w.decisions[number], burst_w.decisions[number]);
+        assert_eq!(
+            calm, burst,
+            "decision {number}: {:#?} {:#?}",
+            calm_w.decisions[number], burst_w.decisions[number]
+        );
     }
     let (snapshot, _) = burst.tree.snapshot();
     assert!(snapshot.late_samples > 60, "the old ones are counted: {}", snapshot.late_samples);
@@ -349,7 +359,8 @@ fn constant_inputs_lead_to_renewals_only() {
     let from = world.decisions.len();
     world.run(10 * MINUTE);
     assert_eq!(changes(&world, from), 0);
-    let renewed = world.decisions[from..].iter().flat_map(|d| &d.devices).filter(|d| d.emit == Emit::Renew);
+    let renewed =
+        world.decisions[from..].iter().flat_map(|d| &d.devices).filter(|d| d.emit == Emit::Renew);
     assert!(renewed.count() >= 8 * 10, "leases are renewed");
     // G6: what is there is used.
     let node = &world.last().header.nodes[0];
@@ -405,7 +416,11 @@ fn an_operators_setpoint_holds_until_its_end() {
     for (sim, watts) in [(0, 3_000), (battery, -2_000)] {
         let device_id = crate::world::device(&world.sims[sim].spec.id);
         let power_w = Watts(watts);
-        world.operate(Change::OverrideSet(schemas::records::operator::OverrideSet { device_id, power_w, until }));
+        world.operate(Change::OverrideSet(schemas::records::operator::OverrideSet {
+            device_id,
+            power_w,
+            until,
+        }));
     }
     world.run(MINUTE);
     assert_eq!(world.sims[0].power_w, 3_000);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use control_core::policy::Policy;
 use control_core::{Effects, Input, Tick, Tree, Watch};
 use schemas::records::ack::{Ack, AckStatus};
 use schemas::records::decision::{Decision, Emit, Positions, Trigger, setpoint_id};
@@ -52,6 +53,8 @@ pub(crate) struct World {
     pub(crate) strict: bool,
     /// No decisions are made: the processor is down.
     pub(crate) down_processor: bool,
+    /// Another policy than the default one.
+    pub(crate) policy: Option<fn() -> Box<dyn Policy>>,
     up: BTreeMap<(i64, u64), Input>,
     backlog: Vec<(usize, Input)>,
     waiting: (Vec<Ack>, Vec<Telemetry>),
@@ -78,6 +81,7 @@ impl World {
             quiet_since: START_MS,
             strict: true,
             down_processor: false,
+            policy: None,
             up: BTreeMap::new(),
             backlog: Vec::new(),
             waiting: (Vec::new(), Vec::new()),
@@ -181,7 +185,8 @@ impl World {
     /// True load under a feeder.
     pub(crate) fn load(&self, feeder_id: &FeederId) -> i64 {
         let under = |sim: &&Sim| {
-            sim.spec.device_type != DeviceType::Meter && self.is_under(&feeder(&sim.spec.feeder), feeder_id)
+            sim.spec.device_type != DeviceType::Meter
+                && self.is_under(&feeder(&sim.spec.feeder), feeder_id)
         };
         self.sims.iter().filter(under).map(|sim| sim.power_w).sum()
     }
@@ -386,7 +391,10 @@ impl World {
             seq: self.seq,
             positions: Positions::default(),
         };
-        let Effects { decision, .. } = self.tree.decide(&self.registry, tick);
+        let Effects { decision, .. } = match self.policy {
+            Some(policy) => self.tree.decide_with(&self.registry, tick, policy().as_ref()),
+            None => self.tree.decide(&self.registry, tick),
+        };
         reference::check_decision(self, &decision);
         for index in 0..self.sims.len() {
             let decided = reference::decided(&decision, &self.sims[index]);
