@@ -1,11 +1,9 @@
 //! `derms-api`: runs the API, or hashes a password.
 
-use std::io::Read;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use derms_api::Config;
-use derms_api::auth::{hash_password, weakness};
+use derms_api::{Config, auth};
 use service_kit::service::{EXIT_BAD_SETTINGS, load_settings};
 use service_kit::settings::Service;
 use service_kit::{ServiceArgs, service_main};
@@ -30,7 +28,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Some(Command::HashPassword) = cli.command {
-        return match hash_from_stdin() {
+        return match auth::hash_new_password(std::io::stdin()) {
             Ok(hash) => {
                 println!("{hash}");
                 ExitCode::SUCCESS
@@ -42,25 +40,19 @@ fn main() -> ExitCode {
         };
     }
     // What the catalogue cannot check is checked before anything starts.
-    let checked = ServiceArgs { check_config: false, list_settings: false, ..cli.service.clone() };
-    if !cli.service.list_settings
-        && let Ok(settings) = load_settings(Service::Api, &checked)
-        && let Err(problems) = Config::from_settings(&settings)
-    {
-        eprint!("{problems}");
-        return ExitCode::from(EXIT_BAD_SETTINGS);
+    if !cli.service.list_settings {
+        let checked = ServiceArgs { check_config: false, ..cli.service.clone() };
+        match load_settings(Service::Api, &checked).map(|settings| Config::from_settings(&settings))
+        {
+            Ok(Ok(_)) => {}
+            Ok(Err(problems)) => {
+                eprint!("{problems}");
+                return ExitCode::from(EXIT_BAD_SETTINGS);
+            }
+            Err(exit_code) => return exit_code,
+        }
     }
     service_main(Service::Api, &cli.service, |settings, shutdown| async move {
         derms_api::run(Config::from_settings(&settings)?, shutdown).await
     })
-}
-
-fn hash_from_stdin() -> Result<String, String> {
-    let mut password = String::new();
-    std::io::stdin().read_to_string(&mut password).map_err(|error| error.to_string())?;
-    let password = password.trim_end_matches(['\r', '\n']);
-    match weakness(password) {
-        Some(lack) => Err(lack),
-        None => hash_password(password).map_err(|_| "the system gives no randomness".to_owned()),
-    }
 }

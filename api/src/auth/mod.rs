@@ -16,7 +16,7 @@ use service_kit::clock::Clock;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-pub use password::{HashError, hash_password, weakness};
+pub use password::{HashError, hash_new_password, hash_password};
 pub use policy::{Action, Role};
 pub use throttle::Throttled;
 pub use token::{TokenConfig, TokenError};

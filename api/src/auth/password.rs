@@ -109,9 +109,22 @@ pub fn hash_password(password: &str) -> Result<String, HashError> {
     hasher().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|_| HashError)
 }
 
+/// Reads a new password, with or without an end of line, and hashes it if it is good enough.
+///
+/// # Errors
+/// What the password lacks, or why it could not be read or hashed.
+pub fn hash_new_password(mut input: impl std::io::Read) -> Result<String, String> {
+    let mut password = String::new();
+    input.read_to_string(&mut password).map_err(|error| error.to_string())?;
+    let password = password.trim_end_matches(['\r', '\n']);
+    match weakness(password) {
+        Some(lack) => Err(lack),
+        None => hash_password(password).map_err(|_| "the system gives no randomness".to_owned()),
+    }
+}
+
 /// What a new password lacks; none when it is good enough.
-#[must_use]
-pub fn weakness(password: &str) -> Option<String> {
+fn weakness(password: &str) -> Option<String> {
     let mut lacks = Vec::new();
     if password.chars().count() < PASSWORD_LEN_MIN {
         lacks.push("12 characters or more");
@@ -165,6 +178,13 @@ mod tests {
         ] {
             assert_eq!(Hash::parse(text).err(), Some(HashError), "{text}");
         }
+    }
+
+    #[test]
+    fn a_new_password_is_hashed_without_its_end_of_line() {
+        let hash = hash_new_password("Adm1n!2345678\r\n".as_bytes()).expect("good enough");
+        assert!(Hash::parse(&hash).expect("our own hash").verify("Adm1n!2345678"));
+        assert!(hash_new_password("Adm1n!\n".as_bytes()).is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod cost;
 mod errors;
+mod executor;
 mod guards;
 mod mutation;
 mod query;
@@ -16,6 +17,7 @@ use service_kit::clock::Clock;
 
 pub use errors::Code;
 pub(crate) use errors::{label, outcome};
+pub(crate) use executor::Labelled;
 pub use mutation::Mutation;
 pub use query::Query;
 pub use subscription::{SocketBudget, Subscription};

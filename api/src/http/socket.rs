@@ -18,7 +18,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 use super::{ApiError, App};
 use crate::auth::{Auth, AuthUser};
 use crate::caps::{SOCKET_INIT_TIMEOUT, SOCKET_PING_INTERVAL, SOCKET_SEND_TIMEOUT};
-use crate::graphql::{Code, SocketBudget};
+use crate::graphql::{Code, Labelled, SocketBudget};
 use crate::metrics::{Counted, count_socket_refused};
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -87,7 +87,7 @@ async fn serve(app: App, socket: WebSocket, permit: OwnedSemaphorePermit) {
         .take_while(|message| future::ready(message.is_ok()))
         .filter_map(|message| future::ready(message.ok().and_then(text)));
     let mut output = Box::pin(
-        GraphqlSocket::new(app.schema.clone(), input, WebSocketProtocols::GraphQLWS)
+        GraphqlSocket::new(Labelled(app.schema.clone()), input, WebSocketProtocols::GraphQLWS)
             .on_connection_init(init),
     );
     let mut ends = Box::pin(end(&app, &owner));

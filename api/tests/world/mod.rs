@@ -1,4 +1,5 @@
 //! An API under test: in this process, on a free port, with what the test gives it for a log and a ClickHouse.
+#![allow(dead_code, reason = "each test file uses its part of this")]
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -103,7 +104,6 @@ impl Api {
     }
 
     /// Asks until the answer has what the test waits for.
-    #[allow(dead_code, reason = "each test file uses its part of this")]
     pub(crate) async fn graphql_until<T>(
         &self,
         token: &str,

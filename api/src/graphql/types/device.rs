@@ -10,7 +10,7 @@ use schemas::{DeviceId, FeederId, Soc, Timestamp, Watts};
 
 use super::enums::{DeviceOrigin, DeviceType, Freshness, Resolution};
 use super::feeder::range;
-use super::scalars::to_datetime;
+use super::scalars::{to_datetime, to_the_watt};
 use super::{Present, stores};
 use crate::graphql::{cost, errors};
 use crate::store::health::silence_max_ms;
@@ -216,10 +216,10 @@ impl From<history::TelemetryPoint> for TelemetryPoint {
     fn from(point: history::TelemetryPoint) -> Self {
         Self {
             at: to_datetime(Timestamp(point.at_ms)),
-            power_kw: point.power_kw,
+            power_kw: to_the_watt(point.power_kw),
             min_kw: point.min_kw,
             max_kw: point.max_kw,
-            setpoint_kw: point.setpoint_kw,
+            setpoint_kw: point.setpoint_kw.map(to_the_watt),
             soc: point.soc,
         }
     }

@@ -6,7 +6,7 @@ use schemas::records::decision::NodeDecision;
 use schemas::{FeederId, Timestamp, Watts};
 
 use super::enums::{DeviceType, FeederMode, Resolution};
-use super::scalars::{from_datetime, to_datetime};
+use super::scalars::{from_datetime, to_datetime, to_the_watt};
 use super::{Present, present, stores};
 use crate::caps::POINTS_MAX;
 use crate::graphql::cost;
@@ -189,10 +189,10 @@ impl From<history::FeederPoint> for FeederPoint {
     fn from(point: history::FeederPoint) -> Self {
         Self {
             at: to_datetime(Timestamp(point.at_ms)),
-            load_kw: point.load_kw,
+            load_kw: to_the_watt(point.load_kw),
             limit_kw: point.limit_kw,
-            headroom_kw: point.headroom_kw,
-            curtailed_kw: point.curtailed_kw,
+            headroom_kw: to_the_watt(point.headroom_kw),
+            curtailed_kw: to_the_watt(point.curtailed_kw),
         }
     }
 }

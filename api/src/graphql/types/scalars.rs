@@ -1,4 +1,4 @@
-//! Ids, times and powers at the edge: checked on the way in, rounded nowhere on the way out.
+//! Ids, times and powers at the edge: checked on the way in; on the way out only means are rounded, to the watt.
 
 use async_graphql::{ID, Result};
 use chrono::{DateTime, Utc};
@@ -25,6 +25,11 @@ pub(in crate::graphql) fn to_datetime(time: Timestamp) -> DateTime<Utc> {
     } else {
         DateTime::<Utc>::MAX_UTC
     })
+}
+
+/// A mean in kW, to the watt: what is finer is noise of the division.
+pub(in crate::graphql) fn to_the_watt(kw: f64) -> f64 {
+    (kw * 1_000.0).round() / 1_000.0
 }
 
 /// kW from outside, at least 0.

@@ -9,6 +9,7 @@ use schemas::{FeederId, Watts};
 
 use super::Present;
 use super::enums::{DeviceOrigin, DeviceType};
+use super::scalars::to_the_watt;
 use crate::graphql::Stores;
 use crate::graphql::errors::{self, Code, bad_input};
 use crate::store::history::TrackingRow;
@@ -79,7 +80,7 @@ pub(crate) async fn read(
     Ok(collect(stores, under, |state| {
         let row = rows.get(state.device_id.as_str())?;
         let samples = i32::try_from(row.samples).unwrap_or(i32::MAX);
-        Some((samples, row.mean_kw, row.mean_abs_kw))
+        Some((samples, to_the_watt(row.mean_kw), to_the_watt(row.mean_abs_kw)))
     }))
 }
 
