@@ -31,7 +31,6 @@ impl Crew {
     }
 
     /// Adds a task. It must end soon after the crew's token is cancelled.
-    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
     pub fn spawn<F>(&mut self, name: &'static str, future: F)
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,

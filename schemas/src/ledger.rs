@@ -36,7 +36,6 @@ pub enum Void {
 
 /// What a record means where it stands.
 #[derive(Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "decisions are the rule, the others the exception")]
 pub enum Verdict {
     /// The partition has a new owner.
     Claimed(Holder),

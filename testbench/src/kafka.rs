@@ -138,7 +138,8 @@ impl Drop for Kafka {
 
 #[expect(clippy::disallowed_methods, reason = "tests have no settings of their own")]
 fn kafka_folder() -> PathBuf {
-    let variable = |name| std::env::var(name).ok().filter(|text| !text.is_empty()).map(PathBuf::from);
+    let variable =
+        |name| std::env::var(name).ok().filter(|text| !text.is_empty()).map(PathBuf::from);
     variable("DERMS_KAFKA_DIR").unwrap_or_else(|| {
         let cache = variable("XDG_CACHE_HOME")
             .or_else(|| variable("HOME").map(|home| home.join(".cache")))

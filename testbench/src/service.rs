@@ -61,7 +61,8 @@ impl Service {
     /// When it does not run.
     pub fn signal(&self, signal: &str) -> anyhow::Result<()> {
         let Some(child) = &self.child else { bail!("{} does not run", self.name) };
-        let sent = Command::new("kill").arg(format!("-{signal}")).arg(child.id().to_string()).status();
+        let sent =
+            Command::new("kill").arg(format!("-{signal}")).arg(child.id().to_string()).status();
         anyhow::ensure!(sent.context("running kill")?.success(), "kill -{signal} failed");
         Ok(())
     }

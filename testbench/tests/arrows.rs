@@ -74,7 +74,10 @@ fn every_arrow_between_crates_is_one_of_the_design() {
             panic!("{package} has no row in ARROWS");
         };
         for dependency in dependencies.iter().filter(|name| ours.contains(name)) {
-            assert!(allowed.contains(&dependency.as_str()), "{package} must not depend on {dependency}");
+            assert!(
+                allowed.contains(&dependency.as_str()),
+                "{package} must not depend on {dependency}"
+            );
         }
     }
 }

@@ -99,7 +99,8 @@ impl System {
         )
         .expect("a file");
         let config = config.display().to_string();
-        let (bridge, processor, api) = (run("derms-bridge"), run("derms-processor"), run("derms-api"));
+        let (bridge, processor, api) =
+            (run("derms-bridge"), run("derms-processor"), run("derms-api"));
         let simulator = run("derms-sim");
         let agent =
             Service::start("derms-agent", &["--config", &config], &[], place).expect("derms-agent");
@@ -162,7 +163,8 @@ impl System {
 
     #[track_caller]
     fn eventually<T>(&self, what: &str, condition: impl FnMut() -> Option<T>) -> T {
-        wait::until(what, SOON, condition).unwrap_or_else(|error| panic!("{error:#}\n{}", self.logs()))
+        wait::until(what, SOON, condition)
+            .unwrap_or_else(|error| panic!("{error:#}\n{}", self.logs()))
     }
 }
 
@@ -189,7 +191,8 @@ fn five_programs_control_a_fleet_over_real_servers() {
     let under_control = || {
         let answer = system.graphql(&operator, feeders);
         let feeders = answer["data"]["feeders"].as_array()?.clone();
-        let inside = feeders.iter().all(|feeder| kw(&feeder["loadKw"]) <= kw(&feeder["effectiveLimitKw"]));
+        let inside =
+            feeders.iter().all(|feeder| kw(&feeder["loadKw"]) <= kw(&feeder["effectiveLimitKw"]));
         (feeders.len() == 2 && inside && kw(&feeders[0]["loadKw"]) > 1.0).then_some(feeders)
     };
     let before = system.eventually("both feeders are inside their limits", under_control);
@@ -238,15 +241,12 @@ fn five_programs_control_a_fleet_over_real_servers() {
     system.eventually("everything acknowledged is stored once", || {
         (system.sql(stored) == format!("{acknowledged}\t{acknowledged}")).then_some(())
     });
-    let decided = "SELECT count() > 0 AND countIf(NOT certified) = 0 FROM derms.decisions FORMAT TSV";
+    let decided =
+        "SELECT count() > 0 AND countIf(NOT certified) = 0 FROM derms.decisions FORMAT TSV";
     assert_eq!(system.sql(decided), "1", "{}", system.logs());
 
-    let services = [
-        &mut system.bridge,
-        &mut system.processor,
-        &mut system.api,
-        &mut system.clickhouse,
-    ];
+    let services =
+        [&mut system.bridge, &mut system.processor, &mut system.api, &mut system.clickhouse];
     for service in services {
         let ended = service.terminate(Duration::from_secs(10)).expect("it ends");
         assert!(ended.success(), "{}", service.log());

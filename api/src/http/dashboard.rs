@@ -47,7 +47,7 @@ impl Dashboard {
                 "no built dashboard found; build frontend/ or set DERMS_DASHBOARD_DIR"
             ),
         }
-        Self { files: found.map(|folder| ServeDir::new(folder)) }
+        Self { files: found.map(ServeDir::new) }
     }
 }
 

@@ -266,9 +266,10 @@ fn told_unheard(
     settings: &ControlSettings,
     now: Timestamp,
 ) -> (Option<i64>, Reason) {
-    let hold = match why {
-        Reason::Restart => settings.restart_behavior == RestartBehavior::HoldLast,
-        _ => settings.missing_behavior == MissingBehavior::HoldLast,
+    let hold = if why == Reason::Restart {
+        settings.restart_behavior == RestartBehavior::HoldLast
+    } else {
+        settings.missing_behavior == MissingBehavior::HoldLast
     };
     let last = device.and_then(|device| device.setpoint_w);
     let hold_since = device.and_then(|device| device.hold_since).unwrap_or(now);
@@ -290,14 +291,15 @@ fn let_go(view: &mut View<'_>) -> bool {
     let mut changed = false;
     for seen in &mut view.devices {
         let holds = seen.told.1 == Reason::HoldLast && seen.told.0.is_some_and(|told| told > 0);
-        if holds && view.topology.path(seen.node).any(|above| short[above]) {
-            if let Role::Silent(why) = seen.role {
-                seen.told = (Some(0), why);
-                let last = seen.device.and_then(|device| commanded(device, Timestamp(i64::MIN)));
-                let observed = seen.device.and_then(|device| device.power_w).unwrap_or_default();
-                seen.floor_w = last.map_or(observed, |(most, _)| most.max(observed)).0;
-                changed = true;
-            }
+        if holds
+            && view.topology.path(seen.node).any(|above| short[above])
+            && let Role::Silent(why) = seen.role
+        {
+            seen.told = (Some(0), why);
+            let last = seen.device.and_then(|device| commanded(device, Timestamp(i64::MIN)));
+            let observed = seen.device.and_then(|device| device.power_w).unwrap_or_default();
+            seen.floor_w = last.map_or(observed, |(most, _)| most.max(observed)).0;
+            changed = true;
         }
     }
     changed
@@ -436,7 +438,8 @@ fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>) {
             }
             Role::Silent(_) => {
                 parts.held += seen.floor_w;
-                parts.silent += seen.power_w;
+                // Of one whose lease is over no more than its fallback is taken to be in a meter's reading.
+                parts.silent += seen.power_w.min(seen.floor_w);
             }
             Role::Passive(_) if seen.device_type == DeviceType::Meter => {
                 parts.has_meter |= !seen.registered.is_some_and(|registered| registered.opted_out);

@@ -341,7 +341,6 @@ pub struct Claim {
 /// One record of `decisions.v1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each variant's record says it")]
-#[expect(clippy::large_enum_variant, reason = "decisions are the rule, claims the exception")]
 pub enum LedgerRecord {
     Claim(Claim),
     DecisionPart(DecisionPart),

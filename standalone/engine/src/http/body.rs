@@ -90,10 +90,13 @@ impl Read for Chunks {
     }
 }
 
+/// Makes a decoder of a body.
+type Make = fn(Chunks) -> io::Result<RequestBody>;
+
 /// A decoder that is made on the first read: some read on construction, which must happen on the
 /// blocking thread.
 enum Lazy {
-    Waiting(Option<(Chunks, fn(Chunks) -> io::Result<RequestBody>)>),
+    Waiting(Option<(Chunks, Make)>),
     Reading(RequestBody),
 }
 
