@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +14,9 @@ use crate::{metrics, shutdown};
 
 /// Exit code for settings that cannot be used.
 pub const EXIT_BAD_SETTINGS: u8 = 2;
+
+/// How long blocking calls may go on after the service itself has ended.
+const BLOCKING_GRACE: Duration = Duration::from_millis(500);
 
 /// The arguments that every service takes.
 #[derive(Debug, Clone, Default, Parser)]
@@ -87,6 +91,8 @@ where
         }
         outcome
     });
+    // A call into the log client that nobody awaits any more would hold the end up for seconds.
+    runtime.shutdown_timeout(BLOCKING_GRACE);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -3,6 +3,7 @@
 //! Its jars are fetched by scripts/fetch-kafka.
 
 use std::fs::{self, File};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -80,10 +81,11 @@ impl Kafka {
         self.kill()?;
         let mut child = self.java(&["-Xmx512m", "kafka.Kafka", "server.properties"])?;
         let log = self.folder.path().join("kafka.log");
+        // Kafka logs nothing without a binding for SLF4J; that it listens is what its clients need.
         let started = wait::until("Kafka starts", DEADLINE, || {
-            let text = fs::read_to_string(&log).unwrap_or_default();
             let ended = child.try_wait().ok().flatten().is_some();
-            (ended || text.contains("Kafka Server started")).then_some(!ended)
+            let listens = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+            (ended || listens).then_some(!ended)
         });
         self.child = Some(child);
         if !started? {
