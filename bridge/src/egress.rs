@@ -225,8 +225,8 @@ impl Egress {
         }
         match LedgerRecord::decode(&record.value) {
             Ok(entry) => match partition.read(record.offset, entry) {
-                Reading::Decided(decision) => {
-                    let place = Place { partition: record.partition, offset: record.offset };
+                Reading::Decided(decision, from) => {
+                    let place = Place { partition: record.partition, offset: from };
                     self.decided(&decision, place);
                 }
                 Reading::Void(void) => metrics::void(void),

@@ -13,7 +13,8 @@ use uuid::Uuid;
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "decisions are the rule, the others the exception")]
 pub(crate) enum Reading {
-    Decided(Decision),
+    /// A whole decision, and the offset of its first record.
+    Decided(Decision, i64),
     Void(Void),
     Nothing,
 }
@@ -83,8 +84,8 @@ impl Partition {
                 Reading::Nothing
             }
             Verdict::Decided(decision) => {
-                self.incomplete.remove(&decision.root);
-                Reading::Decided(decision)
+                let from = self.incomplete.remove(&decision.root).unwrap_or(offset);
+                Reading::Decided(decision, from)
             }
             Verdict::Void(void) => {
                 if let (Void::Torn, Some(root)) = (void, &root) {
@@ -165,8 +166,9 @@ mod tests {
         read_all(&mut partition, records);
         assert_eq!(partition.take_position(None).unwrap().0, 101);
         let readings = read_all(&mut partition, vec![last]);
+        // Its setpoints keep the position at its first part, too.
         assert!(
-            matches!(&readings[..], [Reading::Decided(decision)] if decision.devices.len() == 3)
+            matches!(&readings[..], [Reading::Decided(whole, 101)] if whole.devices.len() == 3)
         );
         assert_eq!(partition.take_position(None).unwrap().0, 104);
         assert_eq!(partition.take_position(None), None, "it has not moved");
