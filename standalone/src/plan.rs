@@ -14,11 +14,15 @@ use service_kit::settings::{Setting, Settings};
 
 use crate::embedded::{bind_address, claim_port};
 
-/// What suits the embedded log better than the defaults, which are for a cluster. It answers each fetch after the
-/// whole wait, and each partition costs queries whether it has records or not: one process has no use for many.
-/// An operator's own choice stands.
-const FOR_EMBEDDED_LOG: &[(&str, &str)] =
-    &[("DERMS_KAFKA_FETCH_WAIT_MS", "40"), ("DERMS_TREE_PARTITIONS", "4")];
+/// What suits one process on the embedded log better than the defaults, which are for a cluster; an operator's own
+/// choice stands. The log answers a fetch only after its whole wait, and each partition of each fetch costs queries
+/// whether it has records or not, so few partitions and a longer wait keep it from being busy with nothing. Nobody
+/// shares the partitions, so no group has to wait until a killed predecessor is taken for dead.
+const FOR_ONE_PROCESS: &[(&str, &str)] = &[
+    ("DERMS_KAFKA_FETCH_WAIT_MS", "80"),
+    ("DERMS_TREE_PARTITIONS", "2"),
+    ("DERMS_PARTITIONS", "all"),
+];
 const SECRET_CHARS: usize = 48;
 const PASSWORD_CHARS: usize = 16;
 
@@ -57,7 +61,7 @@ impl Plan {
             Some(secret) => secret.to_owned(),
             None => kept_secret(&data.join("jwt.key"))?,
         };
-        let tuned: Vec<_> = FOR_EMBEDDED_LOG
+        let tuned: Vec<_> = FOR_ONE_PROCESS
             .iter()
             .filter(|(name, _)| is_default(settings, name))
             .copied()
