@@ -130,7 +130,29 @@ pub(crate) fn estimate<'a>(
     if let_go(&mut view) {
         add_up(&mut view, moment);
     }
+    keep_discharge_inside(&mut view);
     view
+}
+
+/// Storage gives back no more than an export limit above it leaves, each by its rating: an import limit never drives a
+/// feeder over its export limit.
+fn keep_discharge_inside(view: &mut View<'_>) {
+    for (index, node) in view.nodes.iter().enumerate() {
+        let Some(export) = node.limits.export else { continue };
+        let others = node.load_w - node.controlled_w;
+        let room = (export.0 - node.limits.margin.0.min(export.0) + others).max(0);
+        let under = |seen: &Seen<'_>| view.topology.path(seen.node).any(|above| above == index);
+        let all: i64 = view.devices.iter().filter(|seen| under(seen)).map(|s| -s.want.low_w).sum();
+        if all <= room {
+            continue;
+        }
+        for seen in view.devices.iter_mut().filter(|seen| seen.want.low_w < 0) {
+            if view.topology.path(seen.node).any(|above| above == index) {
+                let part = i128::from(seen.want.low_w) * i128::from(room) / i128::from(all);
+                seen.want.low_w = i64::try_from(part).unwrap_or(0);
+            }
+        }
+    }
 }
 
 fn see_devices<'a>(
@@ -447,8 +469,13 @@ fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>) {
                     parts.meter = Some(parts.meter.unwrap_or(0) + seen.power_w);
                 }
             }
-            // Generation under export control is seen from the import side as it is observed.
-            Role::Controlled | Role::Passive(_) | Role::Shadow => parts.passive += seen.power_w,
+            // Generation under export control counts on the import side as much as its commands leave of it.
+            Role::Controlled => parts.passive += seen.power_w.max(seen.floor_w),
+            // One that was commanded until now may still take what its lease allows.
+            Role::Passive(_) if seen.device.is_some_and(|device| !device.live.is_empty()) => {
+                parts.passive += seen.power_w.max(seen.floor_w);
+            }
+            Role::Passive(_) | Role::Shadow => parts.passive += seen.power_w,
         }
     }
     for index in (0..count).rev() {
@@ -456,20 +483,17 @@ fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>) {
         let parts = &mut own[index];
         let known = parts.controlled + parts.passive + parts.silent;
         let feeder_id = &view.topology.nodes[index].feeder_id;
+        let before = moment.nodes.get(feeder_id).and_then(|state| state.unexplained_w);
         let unexplained = match parts.meter {
-            Some(meter) => Some(meter - known),
+            Some(meter) => Some(follow(before, meter - known, moment.between_windows)),
             // A meter that falls silent takes nothing away: what it knew of is still there.
-            None if parts.has_meter => moment
-                .nodes
-                .get(feeder_id)
-                .and_then(|state| state.unexplained_w)
-                .map(|unexplained| unexplained.0.max(0)),
+            None if parts.has_meter => before.map(|unexplained| unexplained.0.max(0)),
             None => None,
         };
         parts.passive += unexplained.unwrap_or(0);
         let node = &mut view.nodes[index];
         node.unexplained_w = unexplained;
-        node.load_w = known + unexplained.unwrap_or(0);
+        node.load_w = parts.meter.unwrap_or(known + unexplained.unwrap_or(0));
         node.controlled_w = parts.controlled;
         node.uncontrolled_w = parts.passive + parts.held + parts.beyond.max(0);
         node.reserved_w = (parts.held - parts.silent + parts.beyond.max(0)).max(0);
@@ -483,6 +507,16 @@ fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>) {
             above.beyond += below.beyond;
         }
     }
+}
+
+/// What only the meter knows of follows a rise at once and a fall slowly: samples of meter and devices are not of one
+/// moment, and while devices move the difference is partly imagined.
+fn follow(before: Option<Watts>, measured: i64, between_windows: bool) -> i64 {
+    let before = before.map_or(0, |before| before.0);
+    if measured >= before {
+        return measured;
+    }
+    if between_windows { before } else { before - (before - measured + 3) / 4 }
 }
 
 /// Watts under a node, as they add up.

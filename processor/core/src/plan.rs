@@ -87,18 +87,20 @@ fn make(
     decreases_only: bool,
 ) -> Plan {
     let mut planned: Vec<Planned> = view.devices.iter().map(idle).collect();
-    let real = Import::of(view, false);
+    let dimmed = export::dimmed(view, policy, settings.deadband_w.0, decreases_only, &planned);
+    let real = Import::of(view, false, &dimmed);
     let nodes = real.fill(view, policy, settings, now, decreases_only, &mut planned);
     if view.devices.iter().any(|seen| seen.role == Role::Shadow) {
         let mut imagined = planned.clone();
-        Import::of(view, true).fill(view, policy, settings, now, decreases_only, &mut imagined);
+        let imagine = Import::of(view, true, &dimmed);
+        imagine.fill(view, policy, settings, now, decreases_only, &mut imagined);
         for (index, seen) in view.devices.iter().enumerate() {
             if seen.role == Role::Shadow {
                 planned[index] = imagined[index];
             }
         }
     }
-    export::curtail(view, policy, decreases_only, &mut planned);
+    export::curtail(view, policy, settings.deadband_w.0, decreases_only, &mut planned);
     for (seen, planned) in view.devices.iter().zip(&mut planned) {
         if let Role::Silent(_) = seen.role {
             let (setpoint_w, reason) = seen.told;
@@ -147,9 +149,10 @@ struct Import {
 }
 
 impl Import {
-    fn of(view: &View<'_>, with_shadow: bool) -> Self {
-        let mut budgets: Vec<i64> =
-            view.nodes.iter().map(super::estimate::NodeEstimate::budget_w).collect();
+    /// `dimmed` is what will be missing of the generation under each node.
+    fn of(view: &View<'_>, with_shadow: bool, dimmed: &[i64]) -> Self {
+        let nodes = view.nodes.iter().zip(dimmed);
+        let mut budgets: Vec<i64> = nodes.map(|(node, dimmed)| node.budget_w() - dimmed).collect();
         let mut import = Self { problem: Problem::default(), device_of: Vec::new() };
         for (index, seen) in view.devices.iter().enumerate() {
             let shadow = seen.role == Role::Shadow && with_shadow;
@@ -254,6 +257,8 @@ impl Import {
             let (Some(last), Some(setpoint)) = (last, planned.setpoint_w) else { continue };
             let more = last - setpoint;
             let small = more > 0 && more < settings.deadband_w.0 && setpoint > 0;
+            // Its lease is still alive, so nothing more is given.
+            let small = small && last <= seen.floor_w;
             let path = || view.topology.path(seen.node);
             if small
                 && !seen.stuck
@@ -429,7 +434,7 @@ impl Wished {
         if let Some(device) = seen.device.filter(|_| seen.stuck) {
             // It is asked for no more than of others, and counted at what it takes until it has been seen to follow.
             let last = device.setpoint_w.map_or(0, |last| last.0);
-            let told = last.min(self.deserved_w);
+            let told = last.min(self.deserved_w).min(seen.floor_w);
             let told = if told < seen.want.min_w { told.min(0) } else { told };
             let why =
                 if device.non_compliant { Reason::NonCompliant } else { Reason::AwaitsHeadroom };

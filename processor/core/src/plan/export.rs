@@ -11,9 +11,32 @@ use crate::policy::{Claim, Node, Policy, Problem};
 /// Budget of a node that sets no limit, W.
 const UNLIMITED_W: i64 = 1 << 50;
 
+/// What curtailment will take from the generation under each node: the import side has to do without it.
+pub(super) fn dimmed(
+    view: &View<'_>,
+    policy: &dyn Policy,
+    deadband_w: i64,
+    decreases_only: bool,
+    planned: &[Planned],
+) -> Vec<i64> {
+    let mut early = planned.to_vec();
+    curtail(view, policy, deadband_w, decreases_only, &mut early);
+    let mut dimmed = vec![0_i64; view.nodes.len()];
+    for (seen, planned) in view.devices.iter().zip(&early) {
+        if let (Role::Controlled, DeviceType::Pv, Some(setpoint)) =
+            (seen.role, seen.device_type, planned.setpoint_w)
+        {
+            dimmed[seen.node] += (setpoint - seen.power_w.max(seen.floor_w)).max(0);
+        }
+    }
+    view.topology.roll_up(&mut dimmed);
+    dimmed
+}
+
 pub(super) fn curtail(
     view: &View<'_>,
     policy: &dyn Policy,
+    deadband_w: i64,
     decreases_only: bool,
     planned: &mut [Planned],
 ) {
@@ -55,6 +78,10 @@ pub(super) fn curtail(
     let raised = policy.allocate(&problem).shares_w;
     for (claim, index) in generators.iter().enumerate() {
         let (share, given) = (shares[claim], raised[claim].min(shares[claim]));
+        let last = view.devices[*index].device.and_then(|device| device.setpoint_w);
+        let last = last.map(|last| -last.0);
+        // A little more is not worth a message.
+        let given = last.filter(|last| (1..deadband_w).contains(&(given - last))).unwrap_or(given);
         planned[*index].share_w = -share;
         planned[*index].setpoint_w = Some(-given);
         planned[*index].reason = match () {
@@ -87,7 +114,10 @@ fn sure_load(seen: &Seen<'_>, planned: &Planned) -> i64 {
         Role::Passive(_) | Role::Shadow if seen.freshness == Freshness::Fresh => {
             let newest = seen.device.and_then(|device| device.power_w);
             let mean = seen.device.and_then(|device| device.mean_w);
-            newest.into_iter().chain(mean).min().unwrap_or_default().0
+            let observed = newest.into_iter().chain(mean).min().unwrap_or_default().0;
+            // One that was commanded until now goes to its fallback when its lease ends.
+            let leased = seen.device.is_some_and(|device| !device.live.is_empty());
+            if leased { observed.min(seen.least_w) } else { observed }
         }
         Role::Passive(_) | Role::Shadow | Role::Silent(_) => seen.least_w.min(0),
     }

@@ -7,4 +7,5 @@ mod properties;
 mod reference;
 mod rng;
 mod scenes;
+mod wild;
 mod world;

@@ -22,7 +22,7 @@ const FEEDERS: [(&str, Option<&str>); 5] = [
 ];
 
 /// A world of its seed.
-fn world_of(seed: u64) -> World {
+pub(crate) fn world_of(seed: u64) -> World {
     let mut rng = Rng::new(seed ^ 0xabcd);
     let mut world = World::new(seed);
     if rng.chance(700) {
@@ -64,7 +64,7 @@ fn world_of(seed: u64) -> World {
 }
 
 /// Things that happen: limits, events, links, loads, opt-outs.
-fn disturb(world: &mut World, rng: &mut Rng) {
+pub(crate) fn disturb(world: &mut World, rng: &mut Rng) {
     let sim = usize::try_from(rng.between(0, i64::try_from(world.sims.len()).expect("few") - 1))
         .expect("few");
     let spec = world.sims[sim].spec.clone();
@@ -131,13 +131,13 @@ fn live(seed: u64, minutes: i64) -> World {
     world
 }
 
-fn bytes(decision: &Decision) -> Vec<u8> {
+pub(crate) fn bytes(decision: &Decision) -> Vec<u8> {
     let parts = decision.clone().into_parts(usize::MAX);
     parts.into_iter().flat_map(|part| LedgerRecord::DecisionPart(part).encode()).collect()
 }
 
 /// As many worlds as `PROPTEST_CASES` asks for; a seed does not shrink.
-fn cases() -> ProptestConfig {
+pub(crate) fn cases() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, max_shrink_iters: 0, ..ProptestConfig::default() }
 }
 
