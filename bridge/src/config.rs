@@ -101,7 +101,8 @@ impl Config {
                 login,
             },
             client_id: settings.text("DERMS_MQTT_CLIENT_ID").to_owned(),
-            share_group: settings.optional_text("DERMS_MQTT_SHARE_GROUP").map(str::to_owned),
+            share_group: share_group(settings.optional_text("DERMS_MQTT_SHARE_GROUP"))
+                .context("setting DERMS_MQTT_SHARE_GROUP")?,
             receive_max: bounded(settings.int("DERMS_MQTT_RECEIVE_MAX")),
             payload_max: bounded(settings.int("MQTT_MAX_PAYLOAD_BYTES")),
             device_rate_max: bounded(settings.int("DERMS_MQTT_DEVICE_RATE_MAX")),
@@ -132,6 +133,16 @@ impl Config {
 
 fn bounded<T: TryFrom<i64>>(number: i64) -> T {
     T::try_from(number).ok().expect("the catalogue bounds the number")
+}
+
+/// A group is one level of a topic filter.
+fn share_group(text: Option<&str>) -> anyhow::Result<Option<String>> {
+    match text {
+        Some(group) if group.contains(['/', '+', '#']) => {
+            anyhow::bail!("expected a name without / + #, got {group:?}")
+        }
+        group => Ok(group.map(str::to_owned)),
+    }
 }
 
 fn partition_choice(text: &str) -> anyhow::Result<PartitionChoice> {
@@ -168,6 +179,12 @@ mod tests {
         for bad in ["", "0,", "-1", "some"] {
             assert!(partition_choice(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_share_group_is_one_level_of_a_filter() {
+        assert_eq!(share_group(Some("bridges")).unwrap().as_deref(), Some("bridges"));
+        assert!(share_group(Some("a/b")).is_err());
     }
 
     #[test]

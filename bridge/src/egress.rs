@@ -4,36 +4,36 @@
 //! The group says which partitions are this bridge's; it is a hint. Two bridges that act on the same partition for
 //! a moment publish the same messages with the same ids, and devices recognise them.
 
+mod membership;
 mod opening;
+mod sending;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use schemas::Timestamp;
 use schemas::codec::Record;
-use schemas::ids::DeviceId;
-use schemas::mqtt::{Setpoint, Topics};
 use schemas::records::decision::{Decision, LedgerRecord};
 use schemas::topics::Topic;
 use service_kit::clock::Clock;
-use service_kit::log::{Group, GroupEvent, LogRecord, Reader, Start};
-use std::time::Duration;
+use service_kit::log::{Group, LogRecord, Reader};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::caps;
 use crate::commandable::commandable;
 use crate::config::{Config, PartitionChoice};
-use crate::metrics::{self, SetpointResult};
-use crate::mqtt::Retained;
+use crate::metrics;
 use crate::outbox::{Order, Outbox, Place, Tries};
 use crate::partitions::{Partition, Reading};
-use crate::publisher::{PublishError, Publisher};
+use crate::publisher::Publisher;
 use crate::registrar::Directory;
 use crate::watchdog::Watchdog;
+
+use self::sending::Tried;
 
 /// The bridges' group.
 const GROUP: &str = "bridge";
@@ -54,14 +54,6 @@ pub(crate) struct Parts {
     pub(crate) directory: Arc<Directory>,
     pub(crate) publisher: Publisher,
     pub(crate) clock: Arc<dyn Clock>,
-}
-
-/// The end of a try to publish.
-struct Tried {
-    device_id: DeviceId,
-    decided: Timestamp,
-    took: Duration,
-    outcome: Result<(), PublishError>,
 }
 
 pub(crate) struct Egress {
@@ -138,72 +130,6 @@ impl Egress {
         Ok(())
     }
 
-    /// Takes over partitions as the group says. One that is taken away is worked on until it is said who has what: when
-    /// the log is away the group takes away everything, and somebody must still watch the trees.
-    async fn membership(
-        &mut self,
-        event: GroupEvent,
-        shutdown: &CancellationToken,
-    ) -> anyhow::Result<()> {
-        match event {
-            GroupEvent::Revoked(partitions) => {
-                self.store_positions();
-                let now = Instant::now();
-                self.leaving.extend(partitions.into_iter().map(|number| (number, now)));
-                Ok(())
-            }
-            GroupEvent::Assigned(partitions) => {
-                let leaving = std::mem::take(&mut self.leaving);
-                let given_away: Vec<i32> =
-                    leaving.into_keys().filter(|number| !partitions.contains(number)).collect();
-                self.give_up(&given_away)?;
-                self.take_over(&partitions, shutdown).await
-            }
-        }
-    }
-
-    fn give_up(&mut self, partitions: &[i32]) -> anyhow::Result<()> {
-        for number in partitions {
-            self.leaving.remove(number);
-            if self.open.remove(number).is_some() {
-                self.reader.remove(&[(Topic::Decisions, *number)])?;
-            }
-        }
-        let kept: Vec<i32> = self.open.keys().copied().collect();
-        self.watchdog.keep_partitions(&kept);
-        metrics::partitions(kept.len());
-        Ok(())
-    }
-
-    /// Works on these partitions too from now on.
-    async fn take_over(
-        &mut self,
-        wanted: &[i32],
-        shutdown: &CancellationToken,
-    ) -> anyhow::Result<()> {
-        let new: Vec<i32> =
-            wanted.iter().copied().filter(|number| !self.open.contains_key(number)).collect();
-        tokio::select! {
-            () = self.open_partitions(&new) => {}
-            () = shutdown.cancelled() => {
-                // What was not read to its end is not acted on.
-                self.open.retain(|number, _| !new.contains(number));
-                return Ok(());
-            }
-        }
-        let starts: Vec<_> = new
-            .iter()
-            .filter_map(|number| {
-                let next = self.open.get(number)?.next();
-                Some((Topic::Decisions, *number, Start::Offset(next)))
-            })
-            .collect();
-        self.reader.add(&starts)?;
-        metrics::partitions(self.open.len());
-        tracing::info!(partitions = ?self.open.keys(), "acting on decisions");
-        Ok(())
-    }
-
     /// Reads a record, and those that are there already.
     fn read_ahead(&mut self, first: LogRecord) -> anyhow::Result<()> {
         self.read(first);
@@ -261,59 +187,6 @@ impl Egress {
                 });
             }
         }
-    }
-
-    /// Sends what is due, as much at once as may be.
-    fn launch(&mut self) {
-        let now = self.parts.clock.now();
-        while self.flying.len() < caps::PUBLISHES_IN_FLIGHT_MAX {
-            let Some(order) = self.outbox.next(now) else {
-                break;
-            };
-            let config = &self.parts.config;
-            let messages =
-                messages(&config.topics, order.setpoint.clone(), order.typed_layout, now);
-            let (publisher, bound) = (self.parts.publisher.clone(), config.publish.timeout);
-            let started = Instant::now();
-            self.flying.push(
-                async move {
-                    let mut outcome = Ok(());
-                    for message in messages {
-                        outcome = outcome.and(publisher.publish(message, bound).await);
-                    }
-                    Tried {
-                        device_id: order.setpoint.envelope.device_id,
-                        decided: order.decided,
-                        took: started.elapsed(),
-                        outcome,
-                    }
-                }
-                .boxed(),
-            );
-        }
-    }
-
-    fn tried(&mut self, tried: &Tried) {
-        let now = self.parts.clock.now();
-        match &tried.outcome {
-            Ok(()) => metrics::published(tried.took, now.since(tried.decided)),
-            Err(error) => {
-                metrics::publish_failed(error.as_str());
-                tracing::debug!(device_id = %tried.device_id, %error, "a setpoint was not published");
-            }
-        }
-        self.outbox.finished(&tried.device_id, tried.outcome.is_ok(), now);
-    }
-
-    fn settle(&mut self) {
-        for settled in self.outbox.take_settled() {
-            let envelope = &settled.order.setpoint.envelope;
-            metrics::setpoint(settled.result, envelope.device_type);
-            if settled.result == SetpointResult::Failed {
-                tracing::warn!(device_id = %envelope.device_id, "a setpoint was given up after all tries");
-            }
-        }
-        metrics::outbox(self.outbox.len());
     }
 
     /// The regular look: watchdog and positions.
@@ -395,54 +268,6 @@ impl Egress {
             tracing::warn!(
                 "the last positions were not stored; some setpoints are sent again at the next start"
             );
-        }
-    }
-}
-
-/// The messages of a setpoint: one, or two where the device speaks the predecessor's layout.
-fn messages(
-    topics: &Topics,
-    mut setpoint: Setpoint,
-    typed_layout: bool,
-    now: Timestamp,
-) -> Vec<Retained> {
-    let left_ms = setpoint.valid_until.since(now).max(0);
-    setpoint.envelope.timestamp = now;
-    setpoint.envelope.sent_at = Some(now);
-    setpoint.ttl_ms = Some(left_ms);
-    // In whole seconds, at least one: a device that connects later finds it as long as it is valid.
-    let expiry_s = u32::try_from(left_ms.saturating_add(999) / 1_000).unwrap_or(u32::MAX).max(1);
-    let envelope = &setpoint.envelope;
-    let typed = typed_layout.then(|| topics.setpoints(envelope.device_type, &envelope.device_id));
-    let payload = setpoint.encode();
-    [Some(topics.control(&envelope.device_id)), typed]
-        .into_iter()
-        .flatten()
-        .map(|topic| Retained { topic, payload: payload.clone(), expiry_s: Some(expiry_s) })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::commandable::tests as make;
-    use schemas::mqtt::decode_setpoint;
-
-    #[test]
-    fn a_setpoint_goes_out_with_what_is_left_of_its_lease() {
-        let decision = make::decision(3, 10_000, vec![make::device("ev-1", "north", 7_000)]);
-        let (devices, _) = commandable(&decision);
-        let setpoint = devices[0].setpoint(Timestamp(10_000)).unwrap();
-        let messages = messages(&Topics::default(), setpoint, true, Timestamp(12_500));
-        let topics: Vec<_> = messages.iter().map(|m| m.topic.as_str()).collect();
-        assert_eq!(topics, ["der/control/ev-1", "der/setpoints/ev/ev-1"]);
-        for message in &messages {
-            assert_eq!(message.expiry_s, Some(28));
-            let id = DeviceId::new("ev-1").unwrap();
-            let sent = decode_setpoint(&id, &message.payload, 10_000).unwrap();
-            assert_eq!(sent.id(), decision.setpoint_id(&id));
-            assert_eq!(sent.ttl_ms, Some(27_500));
-            assert_eq!((sent.epoch, sent.seq), (Some(1), Some(3)));
         }
     }
 }
