@@ -13,6 +13,8 @@ use super::LogConfig;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const DAY_MS: i64 = 86_400_000;
+/// Fifty years. Kafka's own word for "for ever" is -1, but the embedded log takes that for an age and deletes all.
+const FOREVER_MS: &str = "1576800000000";
 /// Records of decisions and snapshots are cut into parts far below this.
 const MAX_MESSAGE_BYTES: &str = "4194304";
 
@@ -104,7 +106,7 @@ fn new_topic<'a>(topic: Topic, name: &'a str, config: &LogConfig) -> NewTopic<'a
     .set("max.message.bytes", MAX_MESSAGE_BYTES);
     match topic.retention() {
         Retention::Compacted => new.set("cleanup.policy", "compact"),
-        Retention::Forever => new.set("cleanup.policy", "delete").set("retention.ms", "-1"),
+        Retention::Forever => new.set("cleanup.policy", "delete").set("retention.ms", FOREVER_MS),
         Retention::Days(days) => {
             // The admin client borrows its texts; these are few and live as long as the process.
             let retention: &'static str = (days * DAY_MS).to_string().leak();
