@@ -37,7 +37,7 @@ export function useStage() {
     open: async (look?: Look): Promise<Stage> => {
       const context = await newContext(browser, url, look);
       const page = await context.newPage();
-      page.setDefaultTimeout(20_000);
+      page.setDefaultTimeout(30_000);
       const stage = { page, errors: watchErrors(page) };
       open.push(stage);
       return stage;
