@@ -1,7 +1,7 @@
 //! Tests of overview/model.ts and meter.ts.
 import { describe, expect, test } from 'vitest';
 import { meterGeometry } from './meter';
-import { deviceMix, isStale, roomKw, standing, summarise, trackingSummary, verdict } from './model';
+import { deviceMix, isStale, roomKw, standing, summarise, trackingSummary, verdict, withoutSeams } from './model';
 
 const feeder = (id: string, loadKw: number, effectiveLimitKw: number, exportLimitKw: number | null = null) => ({
   id,
@@ -69,6 +69,13 @@ test('a history is summed up by its share inside and its closest moment', () => 
     closest: { at: 2, roomKw: -4 },
   });
   expect(summarise([])).toBeNull();
+});
+
+test('a minute in which the limit changed is no overload, a minute under one limit is', () => {
+  const limits = (points: [load: number, limit: number][]) =>
+    withoutSeams(points.map(([loadKw, limitKw], at) => ({ at, loadKw, limitKw }))).map(({ limitKw }) => limitKw);
+  expect(limits([[90, 100], [70, 50], [49, 50], [70, 50], [90, 100]])).toEqual([100, 100, 50, 100, 100]);
+  expect(limits([[90, 100], [70, 50], [70, 50], [70, 50], [90, 100]])).toEqual([100, 100, 50, 100, 100]);
 });
 
 test('the mix adds the feeders up', () => {

@@ -73,6 +73,18 @@ export interface HistoryPoint {
   limitKw: number;
 }
 
+/**
+ * An average over a minute carries that minute's lowest limit: where the limit changed within it, the mean load looks
+ * over although it never was. Such a point is held against the highest limit beside it.
+ */
+export function withoutSeams(points: readonly HistoryPoint[]): HistoryPoint[] {
+  return points.map((point, index) => {
+    if (point.loadKw <= point.limitKw) return point;
+    const beside = [points[index - 1], points[index + 1]].map((each) => each?.limitKw ?? point.limitKw);
+    return { ...point, limitKw: Math.max(point.limitKw, ...beside) };
+  });
+}
+
 export interface HistorySummary {
   insideShare: number;
   closest: { at: number; roomKw: number };

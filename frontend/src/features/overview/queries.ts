@@ -46,10 +46,10 @@ export const FeederUpdates = graphql(`
 `);
 
 export const FeederHistories = graphql(`
-  query FeederHistories($from: DateTime!, $to: DateTime!) {
+  query FeederHistories($from: DateTime!, $to: DateTime!, $maxPoints: Int!) {
     feeders {
       id
-      history(from: $from, to: $to, maxPoints: 360) {
+      history(from: $from, to: $to, maxPoints: $maxPoints) {
         at
         loadKw
         limitKw

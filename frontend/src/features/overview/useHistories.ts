@@ -3,6 +3,7 @@ import { useMemo } from 'react';
 import { useBulkQuery } from '../../shared/lib/live';
 import { parseTime, toRfc3339 } from '../../shared/lib/time';
 import type { Range } from '../../shared/ui/ranges';
+import { withoutSeams } from './model';
 import type { HistoryPoint } from './model';
 import { FeederHistories } from './queries';
 
@@ -11,7 +12,7 @@ export function useHistories(range: Range) {
     query: FeederHistories,
     variables: () => {
       const now = Date.now();
-      return { from: toRfc3339(now - range.ms), to: toRfc3339(now) };
+      return { from: toRfc3339(now - range.ms), to: toRfc3339(now), maxPoints: range.maxPoints };
     },
     key: range.value,
     everyMs: range.refreshMs,
@@ -19,12 +20,10 @@ export function useHistories(range: Range) {
   const byFeeder = useMemo(() => {
     const histories = new Map<string, HistoryPoint[]>();
     for (const feeder of data?.feeders ?? []) {
-      histories.set(
-        feeder.id,
-        feeder.history.map(({ at, loadKw, limitKw }) => ({ at: parseTime(at) ?? 0, loadKw, limitKw })),
-      );
+      const points = feeder.history.map(({ at, loadKw, limitKw }) => ({ at: parseTime(at) ?? 0, loadKw, limitKw }));
+      histories.set(feeder.id, range.isAveraged ? withoutSeams(points) : points);
     }
     return histories;
-  }, [data]);
+  }, [data, range.isAveraged]);
   return { byFeeder, error };
 }

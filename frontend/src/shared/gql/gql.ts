@@ -25,7 +25,7 @@ type Documents = {
     "\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": typeof types.FeederCardFragmentDoc,
     "\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n": typeof types.FeedersDocument,
     "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n": typeof types.FeederUpdatesDocument,
-    "\n  query FeederHistories($from: DateTime!, $to: DateTime!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: 360) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n": typeof types.FeederHistoriesDocument,
+    "\n  query FeederHistories($from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n": typeof types.FeederHistoriesDocument,
     "\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n": typeof types.EventsDocument,
     "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": typeof types.CreateEventDocument,
     "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n": typeof types.CancelEventDocument,
@@ -46,7 +46,7 @@ const documents: Documents = {
     "\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": types.FeederCardFragmentDoc,
     "\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n": types.FeedersDocument,
     "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n": types.FeederUpdatesDocument,
-    "\n  query FeederHistories($from: DateTime!, $to: DateTime!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: 360) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n": types.FeederHistoriesDocument,
+    "\n  query FeederHistories($from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n": types.FeederHistoriesDocument,
     "\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n": types.EventsDocument,
     "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": types.CreateEventDocument,
     "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n": types.CancelEventDocument,
@@ -117,7 +117,7 @@ export function graphql(source: "\n  subscription FeederUpdates {\n    feederUpd
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query FeederHistories($from: DateTime!, $to: DateTime!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: 360) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n"): (typeof documents)["\n  query FeederHistories($from: DateTime!, $to: DateTime!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: 360) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n"];
+export function graphql(source: "\n  query FeederHistories($from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n"): (typeof documents)["\n  query FeederHistories($from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
