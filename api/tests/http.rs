@@ -17,210 +17,231 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
 }
 
-#[tokio::test]
-async fn a_login_gives_a_token_that_says_who_it_is() {
-    let api = Api::start(&[]).await;
-    let (status, body) = api.login("otto", PASSWORD).await;
-    assert_eq!(status, StatusCode::OK);
-    assert_eq!(body["user"], json!({"username": "otto", "role": "operator"}));
-    let token = body["token"].as_str().expect("a token");
-    let answer = api.graphql(token, "{ me { name role } }").await;
-    assert_eq!(answer, json!({"data": {"me": {"name": "otto", "role": "OPERATOR"}}}));
-    api.stop().await;
+#[test]
+fn a_login_gives_a_token_that_says_who_it_is() {
+    world::run(async {
+        let api = Api::start(&[]).await;
+        let (status, body) = api.login("otto", PASSWORD).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(body["user"], json!({"username": "otto", "role": "operator"}));
+        let token = body["token"].as_str().expect("a token");
+        let answer = api.graphql(token, "{ me { name role } }").await;
+        assert_eq!(answer, json!({"data": {"me": {"name": "otto", "role": "OPERATOR"}}}));
+        api.stop().await;
+    });
 }
 
-#[tokio::test]
-async fn a_bad_login_is_told_what_is_wrong_and_guessing_is_stopped() {
-    let api = Api::start(&[]).await;
-    for body in ["", "{", "[]", "{\"username\": 1}"] {
-        let (status, answer) = answer(api.post("/api/auth/login").body(body)).await;
-        assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
-        assert!(answer["error"].is_string(), "{body}");
-    }
-    let (status, body) =
-        answer(api.post("/api/auth/login").json(&json!({"username": "vic"}))).await;
-    assert_eq!(
-        (status, body),
-        (StatusCode::BAD_REQUEST, json!({"error": "username and password are required"}))
-    );
-    for _ in 0..5 {
-        let (status, body) = api.login("vic", "wrong").await;
+#[test]
+fn a_bad_login_is_told_what_is_wrong_and_guessing_is_stopped() {
+    world::run(async {
+        let api = Api::start(&[]).await;
+        for body in ["", "{", "[]", "{\"username\": 1}"] {
+            let (status, answer) = answer(api.post("/api/auth/login").body(body)).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+            assert!(answer["error"].is_string(), "{body}");
+        }
+        let (status, body) =
+            answer(api.post("/api/auth/login").json(&json!({"username": "vic"}))).await;
         assert_eq!(
             (status, body),
-            (StatusCode::UNAUTHORIZED, json!({"error": "Invalid credentials"}))
+            (StatusCode::BAD_REQUEST, json!({"error": "username and password are required"}))
         );
-    }
-    let (status, body) = api.login("vic", PASSWORD).await;
-    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
-    assert!(body["error"].as_str().expect("words").starts_with("too many failed logins"));
-    assert_eq!(api.login("ada", PASSWORD).await.0, StatusCode::OK);
-    api.stop().await;
+        for _ in 0..5 {
+            let (status, body) = api.login("vic", "wrong").await;
+            assert_eq!(
+                (status, body),
+                (StatusCode::UNAUTHORIZED, json!({"error": "Invalid credentials"}))
+            );
+        }
+        let (status, body) = api.login("vic", PASSWORD).await;
+        assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(body["error"].as_str().expect("words").starts_with("too many failed logins"));
+        assert_eq!(api.login("ada", PASSWORD).await.0, StatusCode::OK);
+        api.stop().await;
+    });
 }
 
-#[tokio::test]
-async fn health_is_public_and_says_what_is_missing_but_not_where_it_would_be() {
-    let api = Api::start(&[]).await;
-    let (status, body) = answer(api.get("/api/health")).await;
-    assert_eq!(status, StatusCode::OK);
-    assert_eq!(body["status"], "degraded");
-    assert_eq!((&body["log"]["ok"], &body["db"]["ok"]), (&json!(false), &json!(false)));
-    let text = body.to_string();
-    assert!(!text.contains("127.0.0.1") && !text.contains(":9"), "{text}");
-    api.stop().await;
+#[test]
+fn health_is_public_and_says_what_is_missing_but_not_where_it_would_be() {
+    world::run(async {
+        let api = Api::start(&[]).await;
+        let (status, body) = answer(api.get("/api/health")).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(body["status"], "degraded");
+        assert_eq!((&body["log"]["ok"], &body["db"]["ok"]), (&json!(false), &json!(false)));
+        let text = body.to_string();
+        assert!(!text.contains("127.0.0.1") && !text.contains(":9"), "{text}");
+        api.stop().await;
+    });
 }
 
-#[tokio::test]
-async fn graphql_over_http_keeps_to_its_rules() {
-    let api = Api::start(&[]).await;
-    let token = api.token("vic").await;
-    let json_query = json!({"query": "{ me { name } }"});
-    let bad = |response: &Value| response["errors"][0]["extensions"]["code"].clone();
+#[test]
+fn graphql_over_http_keeps_to_its_rules() {
+    world::run(async {
+        let api = Api::start(&[]).await;
+        let token = api.token("vic").await;
+        let json_query = json!({"query": "{ me { name } }"});
+        let bad = |response: &Value| response["errors"][0]["extensions"]["code"].clone();
 
-    let (status, body) = answer(api.post("/graphql").json(&json_query)).await;
-    assert_eq!((status, bad(&body)), (StatusCode::OK, json!("UNAUTHENTICATED")));
-    let (status, body) = answer(api.post("/graphql").bearer_auth("x").json(&json_query)).await;
-    assert_eq!((status, bad(&body)), (StatusCode::UNAUTHORIZED, json!("UNAUTHENTICATED")));
-    let with_token = || api.post("/graphql").bearer_auth(&token);
-    let (status, _) = answer(with_token().body(json_query.to_string())).await;
-    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    let (status, body) = answer(with_token().json(&json!([json_query]))).await;
-    assert_eq!((status, bad(&body)), (StatusCode::BAD_REQUEST, json!("BAD_USER_INPUT")));
-    let (status, body) = answer(with_token().json(&json!({"query": "{ nothing }"}))).await;
-    assert_eq!((status, bad(&body)), (StatusCode::OK, json!("BAD_USER_INPUT")));
-    let modern = "application/graphql-response+json";
-    let (status, _) =
-        answer(with_token().header("accept", modern).json(&json!({"query": "{ nothing }"}))).await;
-    assert_eq!(status, StatusCode::BAD_REQUEST);
-    let response = with_token().header("accept", modern).json(&json_query).send().await;
-    let response = response.expect("an answer");
-    assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!(header(response.headers(), "content-type"), modern);
-    assert_eq!(answer(api.get("/graphql")).await.0, StatusCode::METHOD_NOT_ALLOWED);
-    let feeders = api.graphql(&token, "{ feeders { id } }").await;
-    assert_eq!(bad(&feeders), "UNAVAILABLE");
-    api.stop().await;
-}
-
-#[tokio::test]
-async fn introspection_is_for_those_who_are_logged_in_and_can_be_turned_off() {
-    let query = json!({"query": "{ __schema { queryType { name } } }"});
-    let api = Api::start(&[]).await;
-    let token = api.token("vic").await;
-    let (_, body) = answer(api.post("/graphql").bearer_auth(&token).json(&query)).await;
-    assert_eq!(body["data"]["__schema"]["queryType"]["name"], "Query");
-    let (_, body) = answer(api.post("/graphql").json(&query)).await;
-    assert!(body["data"]["__schema"].is_null(), "{body}");
-    api.stop().await;
-
-    let api = Api::start(&[("DERMS_GRAPHQL_INTROSPECTION", "false")]).await;
-    let token = api.token("vic").await;
-    let (_, body) = answer(api.post("/graphql").bearer_auth(&token).json(&query)).await;
-    assert!(body["data"]["__schema"].is_null(), "{body}");
-    api.stop().await;
-}
-
-#[tokio::test]
-async fn a_body_that_is_too_large_is_refused_as_such() {
-    let api = Api::start(&[("JSON_BODY_LIMIT", "2kb")]).await;
-    let large = json!({"username": "a", "password": "x".repeat(3_000)});
-    let (status, body) = answer(api.post("/api/auth/login").json(&large)).await;
-    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(body["error"].as_str().expect("words").contains("2048 bytes"), "{body}");
-    api.stop().await;
-}
-
-#[tokio::test]
-async fn the_tracking_error_route_wants_a_token() {
-    let api = Api::start(&[]).await;
-    let path = "/api/metrics/tracking-error";
-    let (status, body) = answer(api.get(path)).await;
-    assert_eq!(
-        (status, body),
-        (StatusCode::UNAUTHORIZED, json!({"error": "Missing bearer token"}))
-    );
-    let (status, body) = answer(api.get(path).bearer_auth("x")).await;
-    assert_eq!(
-        (status, body),
-        (StatusCode::UNAUTHORIZED, json!({"error": "Invalid or expired token"}))
-    );
-    let token = api.token("vic").await;
-    let (status, _) = answer(api.get(path).bearer_auth(&token)).await;
-    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    let bad = api.get(&format!("{path}?minutes=soon")).bearer_auth(&token);
-    assert_eq!(answer(bad).await.0, StatusCode::BAD_REQUEST);
-    api.stop().await;
-}
-
-#[tokio::test]
-async fn metrics_are_where_they_are_set_to_be_and_nowhere_when_off() {
-    let api = Api::start(&[("PROMETHEUS_PATH", "/internal/metrics")]).await;
-    answer(api.get("/api/health")).await;
-    let (status, body) = answer(api.get("/internal/metrics")).await;
-    assert_eq!(status, StatusCode::OK);
-    let text = body.as_str().expect("text");
-    assert!(
-        text.contains("derms_api_requests_total{route=\"/api/health\",status=\"2xx\"}"),
-        "{text}"
-    );
-    api.stop().await;
-    let api = Api::start(&[("PROMETHEUS_ENABLED", "false")]).await;
-    assert_eq!(answer(api.get("/metrics")).await.0, StatusCode::NOT_FOUND);
-    api.stop().await;
-}
-
-#[tokio::test]
-async fn the_dashboard_is_served_with_headers_that_keep_it_to_itself() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let put = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        std::fs::write(path, text).expect("a file");
-    };
-    put("index.html", "<!doctype html><title>page</title>");
-    put("assets/app-1a2b.js", "export {}");
-    let path = folder.path().to_str().expect("UTF-8");
-    let api = Api::start(&[("DERMS_DASHBOARD_DIR", path)]).await;
-
-    let page = api.get("/").send().await.expect("an answer");
-    assert_eq!(page.status(), StatusCode::OK);
-    let headers = page.headers().clone();
-    let policy = header(&headers, "content-security-policy");
-    assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
-    assert_eq!(header(&headers, "x-content-type-options"), "nosniff");
-    assert_eq!(header(&headers, "cache-control"), "no-cache");
-
-    for path in ["/devices/ev-1?tab=history", "/devices/site.ev-1"] {
-        let route = api.get(path).send().await.expect("an answer");
-        assert_eq!(route.status(), StatusCode::OK, "{path}");
-        assert!(header(route.headers(), "content-type").starts_with("text/html"));
-        assert!(route.text().await.expect("a page").contains("<title>page"));
-    }
-
-    let asset = api.get("/assets/app-1a2b.js").send().await.expect("an answer");
-    assert!(header(asset.headers(), "cache-control").contains("immutable"));
-    for missing in ["/assets/gone.js", "/api/nothing", "/graphql/nothing", "/../Cargo.toml"] {
-        let (status, body) = answer(api.get(missing)).await;
-        let is_page = body.as_str().is_some_and(|text| text.contains("<title>page"));
-        assert!(status == StatusCode::NOT_FOUND || is_page, "{missing}: {status} {body}");
-    }
-    assert_eq!(
-        answer(api.get("/api/nothing")).await.1,
-        json!({"error": "there is no /api/nothing"})
-    );
-    api.stop().await;
-}
-
-#[tokio::test]
-async fn only_listed_origins_may_call_from_a_browser() {
-    let api = Api::start(&[("CORS_ALLOWED_ORIGINS", "https://derms.example")]).await;
-    for (origin, allowed) in
-        [("https://derms.example", "https://derms.example"), ("https://evil.example", "")]
-    {
-        let response = api.get("/api/health").header("origin", origin).send().await;
+        let (status, body) = answer(api.post("/graphql").json(&json_query)).await;
+        assert_eq!((status, bad(&body)), (StatusCode::OK, json!("UNAUTHENTICATED")));
+        let (status, body) = answer(api.post("/graphql").bearer_auth("x").json(&json_query)).await;
+        assert_eq!((status, bad(&body)), (StatusCode::UNAUTHORIZED, json!("UNAUTHENTICATED")));
+        let with_token = || api.post("/graphql").bearer_auth(&token);
+        let (status, _) = answer(with_token().body(json_query.to_string())).await;
+        assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        let (status, body) = answer(with_token().json(&json!([json_query]))).await;
+        assert_eq!((status, bad(&body)), (StatusCode::BAD_REQUEST, json!("BAD_USER_INPUT")));
+        let (status, body) = answer(with_token().json(&json!({"query": "{ nothing }"}))).await;
+        assert_eq!((status, bad(&body)), (StatusCode::OK, json!("BAD_USER_INPUT")));
+        let modern = "application/graphql-response+json";
+        let (status, _) =
+            answer(with_token().header("accept", modern).json(&json!({"query": "{ nothing }"})))
+                .await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        let response = with_token().header("accept", modern).json(&json_query).send().await;
         let response = response.expect("an answer");
-        assert_eq!(header(response.headers(), "access-control-allow-origin"), allowed);
-    }
-    api.stop().await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(header(response.headers(), "content-type"), modern);
+        assert_eq!(answer(api.get("/graphql")).await.0, StatusCode::METHOD_NOT_ALLOWED);
+        let feeders = api.graphql(&token, "{ feeders { id } }").await;
+        assert_eq!(bad(&feeders), "UNAVAILABLE");
+        api.stop().await;
+    });
+}
+
+#[test]
+fn introspection_is_for_those_who_are_logged_in_and_can_be_turned_off() {
+    world::run(async {
+        let query = json!({"query": "{ __schema { queryType { name } } }"});
+        let api = Api::start(&[]).await;
+        let token = api.token("vic").await;
+        let (_, body) = answer(api.post("/graphql").bearer_auth(&token).json(&query)).await;
+        assert_eq!(body["data"]["__schema"]["queryType"]["name"], "Query");
+        let (_, body) = answer(api.post("/graphql").json(&query)).await;
+        assert!(body["data"]["__schema"].is_null(), "{body}");
+        api.stop().await;
+
+        let api = Api::start(&[("DERMS_GRAPHQL_INTROSPECTION", "false")]).await;
+        let token = api.token("vic").await;
+        let (_, body) = answer(api.post("/graphql").bearer_auth(&token).json(&query)).await;
+        assert!(body["data"]["__schema"].is_null(), "{body}");
+        api.stop().await;
+    });
+}
+
+#[test]
+fn a_body_that_is_too_large_is_refused_as_such() {
+    world::run(async {
+        let api = Api::start(&[("JSON_BODY_LIMIT", "2kb")]).await;
+        let large = json!({"username": "a", "password": "x".repeat(3_000)});
+        let (status, body) = answer(api.post("/api/auth/login").json(&large)).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert!(body["error"].as_str().expect("words").contains("2048 bytes"), "{body}");
+        api.stop().await;
+    });
+}
+
+#[test]
+fn the_tracking_error_route_wants_a_token() {
+    world::run(async {
+        let api = Api::start(&[]).await;
+        let path = "/api/metrics/tracking-error";
+        let (status, body) = answer(api.get(path)).await;
+        assert_eq!(
+            (status, body),
+            (StatusCode::UNAUTHORIZED, json!({"error": "Missing bearer token"}))
+        );
+        let (status, body) = answer(api.get(path).bearer_auth("x")).await;
+        assert_eq!(
+            (status, body),
+            (StatusCode::UNAUTHORIZED, json!({"error": "Invalid or expired token"}))
+        );
+        let token = api.token("vic").await;
+        let (status, _) = answer(api.get(path).bearer_auth(&token)).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        let bad = api.get(&format!("{path}?minutes=soon")).bearer_auth(&token);
+        assert_eq!(answer(bad).await.0, StatusCode::BAD_REQUEST);
+        api.stop().await;
+    });
+}
+
+#[test]
+fn metrics_are_where_they_are_set_to_be_and_nowhere_when_off() {
+    world::run(async {
+        let api = Api::start(&[("PROMETHEUS_PATH", "/internal/metrics")]).await;
+        answer(api.get("/api/health")).await;
+        let (status, body) = answer(api.get("/internal/metrics")).await;
+        assert_eq!(status, StatusCode::OK);
+        let text = body.as_str().expect("text");
+        assert!(
+            text.contains("derms_api_requests_total{route=\"/api/health\",status=\"2xx\"}"),
+            "{text}"
+        );
+        api.stop().await;
+        let api = Api::start(&[("PROMETHEUS_ENABLED", "false")]).await;
+        assert_eq!(answer(api.get("/metrics")).await.0, StatusCode::NOT_FOUND);
+        api.stop().await;
+    });
+}
+
+#[test]
+fn the_dashboard_is_served_with_headers_that_keep_it_to_itself() {
+    world::run(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let put = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            std::fs::write(path, text).expect("a file");
+        };
+        put("index.html", "<!doctype html><title>page</title>");
+        put("assets/app-1a2b.js", "export {}");
+        let path = folder.path().to_str().expect("UTF-8");
+        let api = Api::start(&[("DERMS_DASHBOARD_DIR", path)]).await;
+
+        let page = api.get("/").send().await.expect("an answer");
+        assert_eq!(page.status(), StatusCode::OK);
+        let headers = page.headers().clone();
+        let policy = header(&headers, "content-security-policy");
+        assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!(header(&headers, "x-content-type-options"), "nosniff");
+        assert_eq!(header(&headers, "cache-control"), "no-cache");
+
+        for path in ["/devices/ev-1?tab=history", "/devices/site.ev-1"] {
+            let route = api.get(path).send().await.expect("an answer");
+            assert_eq!(route.status(), StatusCode::OK, "{path}");
+            assert!(header(route.headers(), "content-type").starts_with("text/html"));
+            assert!(route.text().await.expect("a page").contains("<title>page"));
+        }
+
+        let asset = api.get("/assets/app-1a2b.js").send().await.expect("an answer");
+        assert!(header(asset.headers(), "cache-control").contains("immutable"));
+        for missing in ["/assets/gone.js", "/api/nothing", "/graphql/nothing", "/../Cargo.toml"] {
+            let (status, body) = answer(api.get(missing)).await;
+            let is_page = body.as_str().is_some_and(|text| text.contains("<title>page"));
+            assert!(status == StatusCode::NOT_FOUND || is_page, "{missing}: {status} {body}");
+        }
+        assert_eq!(
+            answer(api.get("/api/nothing")).await.1,
+            json!({"error": "there is no /api/nothing"})
+        );
+        api.stop().await;
+    });
+}
+
+#[test]
+fn only_listed_origins_may_call_from_a_browser() {
+    world::run(async {
+        let api = Api::start(&[("CORS_ALLOWED_ORIGINS", "https://derms.example")]).await;
+        for (origin, allowed) in
+            [("https://derms.example", "https://derms.example"), ("https://evil.example", "")]
+        {
+            let response = api.get("/api/health").header("origin", origin).send().await;
+            let response = response.expect("an answer");
+            assert_eq!(header(response.headers(), "access-control-allow-origin"), allowed);
+        }
+        api.stop().await;
+    });
 }
 
 type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
@@ -249,74 +270,85 @@ async fn hear(socket: &mut Socket) -> Value {
     }
 }
 
-#[tokio::test]
-async fn a_socket_takes_queries_once_its_owner_has_proved_who_they_are() {
-    let api = Api::start(&[]).await;
-    let token = api.token("vic").await;
-    let mut socket = open_socket(&api).await;
-    let init =
-        json!({"type": "connection_init", "payload": {"authorization": format!("Bearer {token}")}});
-    say(&mut socket, init).await;
-    assert_eq!(hear(&mut socket).await["type"], "connection_ack");
-    let query = json!({"id": "1", "type": "subscribe", "payload": {"query": "{ me { name } }"}});
-    say(&mut socket, query).await;
-    let next = hear(&mut socket).await;
-    assert_eq!(next["payload"]["data"]["me"]["name"], "vic");
-    assert_eq!(hear(&mut socket).await, json!({"type": "complete", "id": "1"}));
-    api.stop().await;
+#[test]
+fn a_socket_takes_queries_once_its_owner_has_proved_who_they_are() {
+    world::run(async {
+        let api = Api::start(&[]).await;
+        let token = api.token("vic").await;
+        let mut socket = open_socket(&api).await;
+        let init = json!({"type": "connection_init", "payload": {"authorization": format!("Bearer {token}")}});
+        say(&mut socket, init).await;
+        assert_eq!(hear(&mut socket).await["type"], "connection_ack");
+        let query =
+            json!({"id": "1", "type": "subscribe", "payload": {"query": "{ me { name } }"}});
+        say(&mut socket, query).await;
+        let next = hear(&mut socket).await;
+        assert_eq!(next["payload"]["data"]["me"]["name"], "vic");
+        assert_eq!(hear(&mut socket).await, json!({"type": "complete", "id": "1"}));
+        api.stop().await;
+    });
 }
 
-#[tokio::test]
-async fn a_socket_is_closed_when_its_token_is_bad_or_ends_and_when_the_service_does() {
-    let api = Api::start(&[]).await;
-    let mut socket = open_socket(&api).await;
-    say(&mut socket, json!({"type": "connection_init", "payload": {"authorization": "Bearer x"}}))
+#[test]
+fn a_socket_is_closed_when_its_token_is_bad_or_ends_and_when_the_service_does() {
+    world::run(async {
+        let api = Api::start(&[]).await;
+        let mut socket = open_socket(&api).await;
+        say(
+            &mut socket,
+            json!({"type": "connection_init", "payload": {"authorization": "Bearer x"}}),
+        )
         .await;
-    assert_eq!(hear(&mut socket).await, 4401);
+        assert_eq!(hear(&mut socket).await, 4401);
 
-    let mut early = open_socket(&api).await;
-    say(
-        &mut early,
-        json!({"id": "1", "type": "subscribe", "payload": {"query": "{ me { name } }"}}),
-    )
-    .await;
-    assert_eq!(hear(&mut early).await, 4401);
+        let mut early = open_socket(&api).await;
+        say(
+            &mut early,
+            json!({"id": "1", "type": "subscribe", "payload": {"query": "{ me { name } }"}}),
+        )
+        .await;
+        assert_eq!(hear(&mut early).await, 4401);
 
-    let token = api.token("vic").await;
-    let mut socket = open_socket(&api).await;
-    say(
+        let token = api.token("vic").await;
+        let mut socket = open_socket(&api).await;
+        say(
         &mut socket,
         json!({"type": "connection_init", "payload": {"authorization": format!("Bearer {token}")}}),
     )
     .await;
-    assert_eq!(hear(&mut socket).await["type"], "connection_ack");
-    let ended = tokio::join!(api.stop(), hear(&mut socket));
-    assert_eq!(ended.1, 1001);
+        assert_eq!(hear(&mut socket).await["type"], "connection_ack");
+        let ended = tokio::join!(api.stop(), hear(&mut socket));
+        assert_eq!(ended.1, 1001);
 
-    let api = Api::start_with(&[], |config| {
-        config.tokens.ttl = Duration::from_secs(2);
-        config.tokens.tolerance = Duration::ZERO;
-    })
-    .await;
-    let token = api.token("vic").await;
-    let mut socket = open_socket(&api).await;
-    say(
+        let api = Api::start_with(&[], |config| {
+            config.tokens.ttl = Duration::from_secs(2);
+            config.tokens.tolerance = Duration::ZERO;
+        })
+        .await;
+        let token = api.token("vic").await;
+        let mut socket = open_socket(&api).await;
+        say(
         &mut socket,
         json!({"type": "connection_init", "payload": {"authorization": format!("Bearer {token}")}}),
     )
     .await;
-    assert_eq!(hear(&mut socket).await["type"], "connection_ack");
-    assert_eq!(hear(&mut socket).await, 4401);
-    api.stop().await;
+        assert_eq!(hear(&mut socket).await["type"], "connection_ack");
+        assert_eq!(hear(&mut socket).await, 4401);
+        api.stop().await;
+    });
 }
 
-#[tokio::test]
-async fn a_socket_of_another_protocol_and_no_socket_at_all_are_refused() {
-    let api = Api::start(&[]).await;
-    let url = format!("ws://{}/graphql/ws", api.address());
-    let mut request = url.into_client_request().expect("a request");
-    request.headers_mut().insert("sec-websocket-protocol", "graphql-ws".parse().expect("a header"));
-    assert!(connect_async(request).await.is_err());
-    assert_eq!(answer(api.get("/graphql/ws")).await.0, StatusCode::UPGRADE_REQUIRED);
-    api.stop().await;
+#[test]
+fn a_socket_of_another_protocol_and_no_socket_at_all_are_refused() {
+    world::run(async {
+        let api = Api::start(&[]).await;
+        let url = format!("ws://{}/graphql/ws", api.address());
+        let mut request = url.into_client_request().expect("a request");
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", "graphql-ws".parse().expect("a header"));
+        assert!(connect_async(request).await.is_err());
+        assert_eq!(answer(api.get("/graphql/ws")).await.0, StatusCode::UPGRADE_REQUIRED);
+        api.stop().await;
+    });
 }

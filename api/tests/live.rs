@@ -169,82 +169,90 @@ fn event_on(feeder: &str) -> String {
     )
 }
 
-#[tokio::test]
-async fn what_stands_in_the_log_is_shown_and_what_is_written_is_still_there_after_a_restart() {
-    let mut kafka = Kafka::start().expect("Kafka; scripts/fetch-kafka gets its jars");
-    let brokers = kafka.address();
-    let log = Log::open(&brokers).await;
-    log.register("bat-1", "f1").await;
-    log.decide("f1", 1, Watts(1_000)).await;
-    log.decide("f1", 2, Watts(2_000)).await;
-    let settings = [("DERMS_KAFKA_BROKERS", brokers.as_str()), ("DB_QUERY_TIMEOUT_MS", "10000")];
-    let api = Api::start(&settings).await;
-    let token = api.token("otto").await;
+#[test]
+fn what_stands_in_the_log_is_shown_and_what_is_written_is_still_there_after_a_restart() {
+    world::run(async {
+        let mut kafka = Kafka::start().expect("Kafka; scripts/fetch-kafka gets its jars");
+        let brokers = kafka.address();
+        let log = Log::open(&brokers).await;
+        log.register("bat-1", "f1").await;
+        log.decide("f1", 1, Watts(1_000)).await;
+        log.decide("f1", 2, Watts(2_000)).await;
+        let settings =
+            [("DERMS_KAFKA_BROKERS", brokers.as_str()), ("DB_QUERY_TIMEOUT_MS", "10000")];
+        let api = Api::start(&settings).await;
+        let token = api.token("otto").await;
 
-    let feeders = "{ feeders { id loadKw } devices { edges { node { id freshness powerKw } } } }";
-    let shown = api
-        .graphql_until(&token, feeders, |answer| {
-            answer["errors"].is_null().then(|| answer["data"].clone())
+        let feeders =
+            "{ feeders { id loadKw } devices { edges { node { id freshness powerKw } } } }";
+        let shown = api
+            .graphql_until(&token, feeders, |answer| {
+                answer["errors"].is_null().then(|| answer["data"].clone())
+            })
+            .await;
+        assert_eq!(shown["feeders"], json!([{"id": "f1", "loadKw": 2.0}]));
+        assert_eq!(
+            shown["devices"]["edges"][0]["node"],
+            json!({"id": "bat-1", "freshness": "MISSING", "powerKw": null})
+        );
+        log.see("bat-1", "f1", 3, Watts(-1_500)).await;
+        let device = "{ device(id: \"bat-1\") { freshness powerKw } }";
+        api.graphql_until(&token, device, |answer| {
+            let seen = json!({"freshness": "FRESH", "powerKw": -1.5});
+            (answer["data"]["device"] == seen).then_some(())
         })
         .await;
-    assert_eq!(shown["feeders"], json!([{"id": "f1", "loadKw": 2.0}]));
-    assert_eq!(
-        shown["devices"]["edges"][0]["node"],
-        json!({"id": "bat-1", "freshness": "MISSING", "powerKw": null})
-    );
-    log.see("bat-1", "f1", 3, Watts(-1_500)).await;
-    let device = "{ device(id: \"bat-1\") { freshness powerKw } }";
-    api.graphql_until(&token, device, |answer| {
-        let seen = json!({"freshness": "FRESH", "powerKw": -1.5});
-        (answer["data"]["device"] == seen).then_some(())
-    })
-    .await;
 
-    let created = api.graphql(&token, &event_on("f1")).await;
-    let id = created["data"]["createEvent"]["id"].clone();
-    assert!(id.is_string(), "{created}");
-    let events = "{ events { id createdBy } }";
-    let listed = json!([{"id": id, "createdBy": "otto"}]);
-    assert_eq!(api.graphql(&token, events).await["data"]["events"], listed);
-    api.stop().await;
+        let created = api.graphql(&token, &event_on("f1")).await;
+        let id = created["data"]["createEvent"]["id"].clone();
+        assert!(id.is_string(), "{created}");
+        let events = "{ events { id createdBy } }";
+        let listed = json!([{"id": id, "createdBy": "otto"}]);
+        assert_eq!(api.graphql(&token, events).await["data"]["events"], listed);
+        api.stop().await;
 
-    let api = Api::start(&settings).await;
-    let token = api.token("vic").await;
-    api.graphql_until(&token, events, |answer| (answer["data"]["events"] == listed).then_some(()))
+        let api = Api::start(&settings).await;
+        let token = api.token("vic").await;
+        api.graphql_until(&token, events, |answer| {
+            (answer["data"]["events"] == listed).then_some(())
+        })
         .await;
 
-    // The log goes away: what is known is still shown, changes are refused, health says it.
-    kafka.kill().expect("Kafka ends");
-    let health = "{ health { status log { ok } } }";
-    api.graphql_until(&token, health, |answer| {
-        (answer["data"]["health"]["log"]["ok"] == Value::Bool(false)).then_some(())
-    })
-    .await;
-    assert_eq!(api.graphql(&token, events).await["data"]["events"], listed);
-    api.stop().await;
+        // The log goes away: what is known is still shown, changes are refused, health says it.
+        kafka.kill().expect("Kafka ends");
+        let health = "{ health { status log { ok } } }";
+        api.graphql_until(&token, health, |answer| {
+            (answer["data"]["health"]["log"]["ok"] == Value::Bool(false)).then_some(())
+        })
+        .await;
+        assert_eq!(api.graphql(&token, events).await["data"]["events"], listed);
+        api.stop().await;
+    });
 }
 
-#[tokio::test]
-async fn a_change_that_the_log_does_not_take_in_time_is_not_called_done_and_the_view_catches_up() {
-    let mut kafka = Kafka::start().expect("Kafka; scripts/fetch-kafka gets its jars");
-    let brokers = kafka.address();
-    let log = Log::open(&brokers).await;
-    log.register("bat-1", "f1").await;
-    let settings = [("DERMS_KAFKA_BROKERS", brokers.as_str()), ("DB_QUERY_TIMEOUT_MS", "1500")];
-    let api = Api::start(&settings).await;
-    let token = api.token("otto").await;
-    let feeders = "{ feeders { id } }";
-    api.graphql_until(&token, feeders, |answer| answer["errors"].is_null().then_some(())).await;
+#[test]
+fn a_change_that_the_log_does_not_take_in_time_is_not_called_done_and_the_view_catches_up() {
+    world::run(async {
+        let mut kafka = Kafka::start().expect("Kafka; scripts/fetch-kafka gets its jars");
+        let brokers = kafka.address();
+        let log = Log::open(&brokers).await;
+        log.register("bat-1", "f1").await;
+        let settings = [("DERMS_KAFKA_BROKERS", brokers.as_str()), ("DB_QUERY_TIMEOUT_MS", "1500")];
+        let api = Api::start(&settings).await;
+        let token = api.token("otto").await;
+        let feeders = "{ feeders { id } }";
+        api.graphql_until(&token, feeders, |answer| answer["errors"].is_null().then_some(())).await;
 
-    kafka.kill().expect("Kafka ends");
-    let refused = api.graphql(&token, &event_on("f1")).await;
-    assert_eq!(refused["errors"][0]["extensions"]["code"], "TIMEOUT", "{refused}");
-    kafka.restart().expect("Kafka starts again");
-    // It may still take effect, as the answer said: the producer goes on trying, and the view reads on.
-    let events = "{ events { createdBy } }";
-    api.graphql_until(&token, events, |answer| {
-        (answer["data"]["events"] == json!([{"createdBy": "otto"}])).then_some(())
-    })
-    .await;
-    api.stop().await;
+        kafka.kill().expect("Kafka ends");
+        let refused = api.graphql(&token, &event_on("f1")).await;
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "TIMEOUT", "{refused}");
+        kafka.restart().expect("Kafka starts again");
+        // It may still take effect, as the answer said: the producer goes on trying, and the view reads on.
+        let events = "{ events { createdBy } }";
+        api.graphql_until(&token, events, |answer| {
+            (answer["data"]["events"] == json!([{"createdBy": "otto"}])).then_some(())
+        })
+        .await;
+        api.stop().await;
+    });
 }

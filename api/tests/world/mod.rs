@@ -15,6 +15,13 @@ pub(crate) const PASSWORD: &str = "Corr3ct-horse!";
 const DEADLINE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
 
+/// Runs a test and does not wait for calls of the log client that nobody awaits any more.
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(test);
+    runtime.shutdown_background();
+}
+
 /// A running API.
 pub(crate) struct Api {
     address: SocketAddr,
