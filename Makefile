@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test lint build bootstrap bench fmt dashboard clean-demo
+.PHONY: help demo test test-real lint build bootstrap fmt
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -15,6 +15,10 @@ demo: ## Build, then run the whole loop with a simulated fleet
 test: ## Everything that CI checks
 	@scripts/bootstrap test
 	@scripts/test
+
+test-real: ## The same, and the services and embedded servers against Mosquitto, Kafka and each other
+	@scripts/bootstrap test
+	@scripts/test real
 
 build: ## Build every program and the dashboard
 	@scripts/bootstrap demo
