@@ -61,8 +61,8 @@ pub(super) async fn answer(
         None => request = request.disable_introspection(),
     }
     let response = run(&app, request).await;
-    let could_run = response.errors.is_empty() || !response.data.eq(&async_graphql::Value::Null);
-    let status = if could_run || !modern { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let status =
+        if modern && never_ran(&response) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     respond(status, modern, response)
 }
 
@@ -100,8 +100,19 @@ fn refusal(code: Code, message: &str) -> GraphqlResponse {
 
 fn respond(status: StatusCode, modern: bool, response: GraphqlResponse) -> Response {
     let content_type = if modern { GRAPHQL_JSON } else { JSON };
-    let body = serde_json::to_vec(&response).unwrap_or_default();
-    (status, [(CONTENT_TYPE, content_type)], body).into_response()
+    let body = if never_ran(&response) {
+        serde_json::to_vec(&serde_json::json!({"errors": response.errors}))
+    } else {
+        serde_json::to_vec(&response)
+    };
+    (status, [(CONTENT_TYPE, content_type)], body.unwrap_or_default()).into_response()
+}
+
+/// Whether the request was refused before any field was asked: then there is no data, not even null.
+fn never_ran(response: &GraphqlResponse) -> bool {
+    !response.errors.is_empty()
+        && response.data == async_graphql::Value::Null
+        && response.errors.iter().all(|error| error.path.is_empty())
 }
 
 fn accepts_graphql(headers: &HeaderMap) -> bool {
