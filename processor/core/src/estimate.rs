@@ -516,7 +516,14 @@ fn follow(before: Option<Watts>, measured: i64, between_windows: bool) -> i64 {
     if measured >= before {
         return measured;
     }
-    if between_windows { before } else { before - (before - measured + 3) / 4 }
+    if between_windows {
+        return before;
+    }
+    // Unknown generation would give headroom: it is believed only when it stays for minutes.
+    if before > 0 {
+        return (before - (before - measured + 3) / 4).max(0);
+    }
+    before - (before - measured + 63) / 64
 }
 
 /// Watts under a node, as they add up.
