@@ -4,8 +4,10 @@ use control_core::Tree;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use schemas::codec::Record;
-use schemas::records::decision::{Decision, LedgerRecord};
+use schemas::records::decision::{Decision, LedgerRecord, Positions};
 use schemas::records::operator::{Change, DeviceChange, EventCreated};
+use schemas::records::snapshot::SnapshotPart;
+use schemas::records::state::Version;
 use schemas::records::telemetry::DeviceType;
 use schemas::{Timestamp, Watts};
 use uuid::Uuid;
@@ -228,5 +230,26 @@ fn worlds_that_once_went_wrong_stay_right() {
         4_955_746_065_107_030_113,
     ] {
         live(seed, 12);
+    }
+}
+
+/// G17: a snapshot comes back from its bytes as it was.
+#[test]
+fn a_snapshot_survives_the_log() {
+    for seed in 0..6 {
+        let (tree, devices) = live(seed, 4).tree.snapshot();
+        let part = SnapshotPart {
+            root: feeder("root"),
+            version: Version { epoch: 1, seq: 2 },
+            writer: Uuid::nil(),
+            number: 1,
+            part: 0,
+            parts: 1,
+            positions: Positions::default(),
+            decisions_next: 3,
+            tree: Some(tree),
+            devices,
+        };
+        assert_eq!(SnapshotPart::decode(&part.encode()), Ok(part), "seed {seed}");
     }
 }
