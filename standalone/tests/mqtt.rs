@@ -1,5 +1,7 @@
 //! The embedded MQTT broker, asked for everything this system relies on.
 
+#![expect(clippy::disallowed_methods, reason = "a test owns its tasks")]
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;

@@ -1,6 +1,9 @@
 //! The engine behind ClickHouse's HTTP interface, asked the way curl and the official client ask it.
 //! Needs the engine library (scripts/fetch-engine); each test has an engine and a folder of its own.
 
+#![expect(clippy::disallowed_methods, reason = "a test owns its tasks")]
+#![expect(clippy::await_holding_lock, reason = "one engine at a time is the point of the lock")]
+
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
