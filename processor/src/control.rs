@@ -23,6 +23,7 @@ use uuid::Uuid;
 use crate::caps::{RECORDS_PER_TURN_MAX, RECOVERY_PAUSE};
 use crate::config::{Config, Partitions};
 use crate::driver::{Driver, RegistryAt, ReplayRegistry, Standing};
+use crate::membership::next_event;
 use crate::metrics;
 use crate::recovery::{Recovered, Recovery, gather_input, report_difference};
 
@@ -364,13 +365,6 @@ impl Control {
             self.start_recovery(partition, true);
         }
         Ok(())
-    }
-}
-
-async fn next_event(group: &mut Option<Group>) -> anyhow::Result<GroupEvent> {
-    match group {
-        Some(group) => Ok(group.next().await?),
-        None => std::future::pending().await,
     }
 }
 

@@ -4,6 +4,7 @@ pub mod caps;
 pub mod config;
 pub mod control;
 pub mod driver;
+mod membership;
 pub mod metrics;
 pub mod recovery;
 pub mod run;

@@ -26,6 +26,7 @@ use self::service::Store;
 use self::stream::{DecisionPositions, Stream, position_table};
 use crate::caps::{DEDUP_WINDOW, RECORDS_PER_TURN_MAX};
 use crate::config::{Config, Partitions};
+use crate::membership::next_event;
 use crate::metrics;
 
 const GROUP: &str = "sink";
@@ -197,13 +198,6 @@ impl Sink {
                 break;
             }
         }
-    }
-}
-
-async fn next_event(group: &mut Option<Group>) -> anyhow::Result<GroupEvent> {
-    match group {
-        Some(group) => Ok(group.next().await?),
-        None => std::future::pending().await,
     }
 }
 

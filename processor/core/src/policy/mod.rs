@@ -5,8 +5,6 @@
 
 mod water_fill;
 
-use schemas::Watts;
-
 pub use water_fill::WaterFill;
 
 /// A node of the tree, parents before children.
@@ -82,12 +80,6 @@ pub trait Policy {
 #[must_use]
 pub fn by_name(_name: &str) -> Box<dyn Policy> {
     Box::new(WaterFill)
-}
-
-/// The power that a level gives to a claim.
-#[must_use]
-pub fn at_level(claim: &Claim, level: Level) -> Watts {
-    Watts(level.share(claim))
 }
 
 /// A water level: watts per unit of weight, in fractions of 2⁻²⁰ W, so that rounding is far below a watt.
