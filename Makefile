@@ -16,7 +16,7 @@ test: ## Everything that CI checks
 	@scripts/bootstrap test
 	@scripts/test
 
-test-real: ## The same, and the services and embedded servers against Mosquitto, Kafka and each other
+test-real: ## Only the services and embedded servers against Mosquitto, Kafka and each other
 	@scripts/bootstrap test
 	@scripts/test real
 

@@ -276,11 +276,13 @@ fn the_feeder_is_the_one_named_else_the_site_where_that_can_be_one() {
 }
 
 #[test]
-fn a_device_is_physical_by_its_id_or_its_source() {
+fn a_device_is_simulated_only_where_its_source_or_its_id_says_so() {
     for (id, source, origin) in [
         ("pi-7", "simulator", DeviceOrigin::Physical),
         ("garage", "pi-agent", DeviceOrigin::Physical),
-        ("garage", "unknown", DeviceOrigin::Simulated),
+        ("garage", "simulator", DeviceOrigin::Simulated),
+        ("garage", "unknown", DeviceOrigin::Physical),
+        ("bat-12", "unknown", DeviceOrigin::Simulated),
     ] {
         let mut message = with("/deviceId", Some(json!(id)));
         super::change(&mut message, "/source", Some(json!(source)));
