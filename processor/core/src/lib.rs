@@ -13,6 +13,7 @@ mod estimate;
 mod limits;
 mod plan;
 pub mod policy;
+mod release;
 mod report;
 mod shape;
 mod snapshot;

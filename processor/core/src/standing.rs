@@ -7,8 +7,9 @@ use schemas::records::snapshot::NodeSnapshot;
 use schemas::registry::Registry;
 use schemas::{FeederId, Timestamp, Watts};
 
-use crate::estimate::{RELEASE_SPREAD_MS, View};
+use crate::estimate::View;
 use crate::limits::limits;
+use crate::release::RELEASE_SPREAD_MS;
 use crate::topology::Topology;
 
 /// The state of one feeder.

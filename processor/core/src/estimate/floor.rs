@@ -1,0 +1,94 @@
+//! What a device may take, at most and at least, whatever is decided now.
+
+use schemas::records::decision::Freshness;
+use schemas::records::operator::ControlSettings;
+use schemas::records::snapshot::DeviceSnapshot as Device;
+use schemas::records::telemetry::DeviceType;
+use schemas::{Timestamp, Watts};
+
+use super::Role;
+use crate::device::{commanded, tolerance};
+
+/// The power that counts: the window's mean, between windows the newest. Of what nobody commands the larger of the two,
+/// and generation that is not heard any more as none.
+pub(super) fn power(
+    device: &Device,
+    role: Role,
+    freshness: Freshness,
+    between_windows: bool,
+) -> i64 {
+    let newest = device.power_w.unwrap_or(Watts::ZERO).0;
+    let mean = device.mean_w.map_or(newest, |mean| mean.0);
+    match role {
+        Role::Passive(_) if freshness != Freshness::Fresh => newest.max(mean).max(0),
+        Role::Passive(_) if device.device_type != DeviceType::Meter => newest.max(mean),
+        Role::Silent(_) if device.device_type == DeviceType::Pv => newest.max(mean).max(0),
+        Role::Passive(_) | Role::Silent(_) | Role::Controlled | Role::Shadow => {
+            if between_windows {
+                newest
+            } else {
+                mean
+            }
+        }
+    }
+}
+
+/// What the device may take whatever is decided now.
+///
+/// A live command counts until its lease is over or the device was seen or said to have left it; the fallback counts
+/// because a lease can lapse; observed power counts while it is above what was commanded, or nothing was. A device that
+/// is not heard counts at the larger of all that, until every lease that it may have had is over: then one that is known
+/// to keep leases is at its fallback.
+pub(super) fn floor(
+    device: &Device,
+    role: Role,
+    fallback: Watts,
+    settings: &ControlSettings,
+    now: Timestamp,
+) -> i64 {
+    let observed =
+        device.power_w.unwrap_or(Watts::ZERO).max(device.mean_w.unwrap_or(Watts(i64::MIN)));
+    let most = commanded(device, now).map(|(most, _)| most);
+    if matches!(role, Role::Silent(_)) {
+        let unheard_ms = device.last_steering.map_or(i64::MAX, |at| now.since(at));
+        let keeps_leases = device.capabilities.fallback_w.is_some() && !device.non_compliant;
+        let was_commanded = device.setpoint_w.is_some();
+        let lapsed = keeps_leases && was_commanded && unheard_ms > 2 * settings.lease_ms;
+        let least = if lapsed { fallback } else { observed.max(fallback) };
+        return most.unwrap_or(least).max(least).0;
+    }
+    match most {
+        None => observed.max(fallback).0,
+        Some(most) if observed > most + tolerance(device) => observed.0,
+        Some(most) => most.0,
+    }
+}
+
+/// Whether the device does not follow (G21), or may still take more than it was told two intervals ago: then others yield.
+pub(super) fn is_stuck(
+    device: &Device,
+    floor_w: i64,
+    settings: &ControlSettings,
+    now: Timestamp,
+) -> bool {
+    let tolerance = tolerance(device);
+    let lower = device
+        .live
+        .iter()
+        .filter(|live| (live.setpoint_w.max(live.fallback_w) + tolerance).0 < floor_w);
+    let since = lower.map(|live| live.decided).min();
+    let told = device.setpoint_w.is_some_and(|told| (told + tolerance).0 < floor_w);
+    device.non_compliant
+        || told && since.is_some_and(|since| now.since(since) >= 2 * settings.interval_ms)
+}
+
+/// The mirror image: the least it may take, or the most it may give.
+pub(super) fn least(device: &Device, fallback: Watts, now: Timestamp) -> i64 {
+    let observed =
+        device.power_w.unwrap_or(Watts::ZERO).min(device.mean_w.unwrap_or(Watts(i64::MAX)));
+    match commanded(device, now) {
+        None => observed.min(fallback).0,
+        Some((_, least)) if observed < least - tolerance(device) => observed.0,
+        Some((_, least)) => least.0,
+    }
+}

@@ -1,0 +1,223 @@
+//! Who is who in this decision, and the load that nobody commands.
+
+mod floor;
+mod role;
+mod sums;
+
+use std::collections::BTreeMap;
+
+use schemas::ids::stable_hash;
+use schemas::records::decision::{Freshness, Reason};
+use schemas::records::operator::FeederMode;
+use schemas::records::snapshot::{DeviceSnapshot as Device, NodeSnapshot};
+use schemas::records::telemetry::DeviceType;
+use schemas::registry::{self, Registry};
+use schemas::{DeviceId, FeederId, Timestamp, Watts};
+
+use crate::limits::{Limits, limits};
+use crate::release::is_released_later;
+use crate::topology::Topology;
+use crate::wants::{Want, want};
+
+/// The part a device plays in this decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Heard, and takes setpoints.
+    Controlled,
+    /// Takes setpoints, but is not heard: its power stays reserved.
+    Silent(Reason),
+    /// Counted, not commanded.
+    Passive(Reason),
+    /// Would be controlled, but its feeder only watches.
+    Shadow,
+}
+
+/// One device in this decision.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen<'a> {
+    pub(crate) device_id: &'a DeviceId,
+    pub(crate) device_type: DeviceType,
+    pub(crate) node: usize,
+    pub(crate) role: Role,
+    pub(crate) freshness: Freshness,
+    pub(crate) device: Option<&'a Device>,
+    pub(crate) registered: Option<&'a registry::Device>,
+    /// Power in the window, W; 0 when never heard.
+    pub(crate) power_w: i64,
+    /// What it may take whatever is decided now (G1): live commands, fallback, power not seen to have moved yet.
+    pub(crate) floor_w: i64,
+    /// The least it may take whatever is decided now; negative where it may give power.
+    pub(crate) least_w: i64,
+    pub(crate) fallback_w: i64,
+    /// It does not follow, or a decrease has not reached it: counted at what it may take, asked for no more.
+    pub(crate) stuck: bool,
+    /// What it is told while it is not heard: the setpoint, if any, and why.
+    pub(crate) told: (Option<i64>, Reason),
+    /// Returns later after an event, spread by event and device (G20).
+    pub(crate) released_later: bool,
+    pub(crate) want: Want,
+    pub(crate) override_w: Option<i64>,
+    pub(crate) tie: u64,
+}
+
+/// One node in this decision.
+#[derive(Debug, Clone)]
+pub(crate) struct NodeEstimate {
+    pub(crate) limits: Limits,
+    pub(crate) mode: FeederMode,
+    /// Observed load under it.
+    pub(crate) load_w: i64,
+    /// Observed power of controlled devices under it.
+    pub(crate) controlled_w: i64,
+    /// B(n): upper estimate of what nobody commands, silent devices' reservations included.
+    pub(crate) uncontrolled_w: i64,
+    /// Load that only the head meter knows of.
+    pub(crate) unexplained_w: Option<i64>,
+    /// The part of B(n) that is held for devices that are not heard, beyond what they were last seen to take.
+    pub(crate) reserved_w: i64,
+}
+
+impl NodeEstimate {
+    /// What the controlled devices under the node may take together.
+    pub(crate) fn budget_w(&self) -> i64 {
+        self.limits.import.0 - self.limits.margin.0 - self.uncontrolled_w
+    }
+}
+
+/// What a decision is made from, beside the devices.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment<'a, 'n> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) nodes: &'n BTreeMap<FeederId, NodeSnapshot>,
+    pub(crate) now: Timestamp,
+    pub(crate) restarted_at: Option<Timestamp>,
+    /// In between windows the newest samples count, not the last window's means.
+    pub(crate) between_windows: bool,
+}
+
+/// The view that a decision is made on.
+#[derive(Debug)]
+pub(crate) struct View<'a> {
+    pub(crate) topology: Topology,
+    pub(crate) nodes: Vec<NodeEstimate>,
+    pub(crate) devices: Vec<Seen<'a>>,
+}
+
+/// Estimates the tree.
+pub(crate) fn estimate<'a>(
+    moment: &Moment<'a, '_>,
+    topology: Topology,
+    devices: &'a BTreeMap<DeviceId, Device>,
+) -> View<'a> {
+    let Moment { registry, now, .. } = *moment;
+    let horizon = now.plus_ms(2 * registry.settings.interval_ms);
+    let nodes: Vec<NodeEstimate> = topology
+        .nodes
+        .iter()
+        .map(|node| NodeEstimate {
+            limits: limits(registry, &node.feeder_id, now, horizon),
+            mode: registry.feeders.get(&node.feeder_id).map_or(FeederMode::Automatic, |f| f.mode),
+            load_w: 0,
+            controlled_w: 0,
+            uncontrolled_w: 0,
+            unexplained_w: None,
+            reserved_w: 0,
+        })
+        .collect();
+    let mut view = View { topology, nodes, devices: Vec::new() };
+    view.devices = see_devices(moment, &view, devices);
+    sums::add_up(&mut view, moment);
+    if sums::let_go(&mut view) {
+        sums::add_up(&mut view, moment);
+    }
+    sums::keep_discharge_inside(&mut view);
+    view
+}
+
+fn see_devices<'a>(
+    moment: &Moment<'a, '_>,
+    view: &View<'a>,
+    devices: &'a BTreeMap<DeviceId, Device>,
+) -> Vec<Seen<'a>> {
+    let registry = moment.registry;
+    // Devices of the registry, and devices heard that are not registered yet, by id.
+    let mut ids: BTreeMap<&DeviceId, usize> = BTreeMap::new();
+    for (device_id, registered) in &registry.devices {
+        if let Some(node) = view.topology.index_of(&registered.feeder_id) {
+            ids.insert(device_id, node);
+        }
+    }
+    for (device_id, device) in devices {
+        if !registry.devices.contains_key(device_id) {
+            ids.insert(device_id, view.topology.index_of(&device.feeder_id).unwrap_or(0));
+        }
+    }
+    ids.into_iter()
+        .map(|(device_id, node)| see(moment, view, device_id, node, devices.get(device_id)))
+        .collect()
+}
+
+fn see<'a>(
+    moment: &Moment<'a, '_>,
+    view: &View<'a>,
+    device_id: &'a DeviceId,
+    node: usize,
+    device: Option<&'a Device>,
+) -> Seen<'a> {
+    let Moment { registry, now, .. } = *moment;
+    let settings = &registry.settings;
+    let registered = registry.devices.get(device_id);
+    let freshness = role::freshness(device, now, settings.stale_ms);
+    let device_type = device.map(|device| device.device_type);
+    let device_type = device_type
+        .or(registered.map(|registered| registered.device_type))
+        .unwrap_or(DeviceType::Other);
+    let override_w = registered
+        .and_then(|registered| registered.override_w)
+        .filter(|(_, until)| *until > now)
+        .map(|(watts, _)| watts.0);
+    let role = role::role(view, node, registered, device_type, freshness, override_w.is_some());
+    let role = match role {
+        Role::Silent(_) if role::unheard_since_restart(moment, device) => {
+            Role::Silent(Reason::Restart)
+        }
+        Role::Controlled | Role::Silent(_) | Role::Passive(_) | Role::Shadow => role,
+    };
+    let fallback = registered
+        .and_then(|registered| registered.fallback_w)
+        .or(device.and_then(|device| device.capabilities.fallback_w))
+        .unwrap_or(Watts::ZERO);
+    let told = match role {
+        Role::Silent(why) => role::told_unheard(device, device_type, why, settings, now),
+        Role::Controlled | Role::Passive(_) | Role::Shadow => (None, Reason::NotCommanded),
+    };
+    let floor_w =
+        device.map_or(fallback.0, |device| floor::floor(device, role, fallback, settings, now));
+    let want = device.map_or(Want::UNHEARD, |device| want(device, registered, settings, now));
+    Seen {
+        device_id,
+        device_type,
+        node,
+        role,
+        freshness,
+        device,
+        registered,
+        power_w: device
+            .map_or(0, |device| floor::power(device, role, freshness, moment.between_windows)),
+        stuck: device.is_some_and(|device| floor::is_stuck(device, floor_w, settings, now)),
+        floor_w: floor_w.max(told.0.unwrap_or(i64::MIN)),
+        least_w: device.map_or(fallback.0.min(0), |device| floor::least(device, fallback, now)),
+        fallback_w: fallback.0,
+        told,
+        released_later: view.topology.path(node).any(|above| {
+            is_released_later(moment, &view.topology.nodes[above].feeder_id, device_id)
+        }),
+        want,
+        override_w,
+        // Ties change hands by the hour, so that nobody is first for ever and nothing flickers.
+        tie: stable_hash(&[
+            device_id.as_str().as_bytes(),
+            &now.window_start(3_600_000).0.to_be_bytes(),
+        ]),
+    }
+}

@@ -1,0 +1,98 @@
+//! The part each device plays: how recently it was heard, whether it is commanded, and what it is told while it is not
+//! heard.
+
+use schemas::Timestamp;
+use schemas::records::decision::{Freshness, Reason};
+use schemas::records::operator::{ControlSettings, FeederMode, MissingBehavior, RestartBehavior};
+use schemas::records::snapshot::DeviceSnapshot as Device;
+use schemas::records::telemetry::DeviceType;
+use schemas::registry;
+
+use super::{Moment, Role, View};
+
+pub(super) fn freshness(device: Option<&Device>, now: Timestamp, stale_ms: i64) -> Freshness {
+    match device.and_then(|device| device.last_steering.map(|at| (device, at))) {
+        None => Freshness::Missing,
+        Some((device, _)) if device.offline => Freshness::Offline,
+        Some((_, at)) if now.since(at) > stale_ms => Freshness::Stale,
+        Some(_) => Freshness::Fresh,
+    }
+}
+
+pub(super) fn role(
+    view: &View<'_>,
+    node: usize,
+    registered: Option<&registry::Device>,
+    device_type: DeviceType,
+    freshness: Freshness,
+    overridden: bool,
+) -> Role {
+    let mut modes = view.topology.path(node).map(|above| view.nodes[above].mode);
+    let mut mode = FeederMode::Automatic;
+    for above in &mut modes {
+        // The most reserved mode on the way to the root holds.
+        mode = match (mode, above) {
+            (FeederMode::Disabled, _) | (_, FeederMode::Disabled) => FeederMode::Disabled,
+            (FeederMode::Shadow, _) | (_, FeederMode::Shadow) => FeederMode::Shadow,
+            (FeederMode::Manual, _) | (_, FeederMode::Manual) => FeederMode::Manual,
+            (FeederMode::Automatic, FeederMode::Automatic) => FeederMode::Automatic,
+        };
+    }
+    let Some(registered) = registered else {
+        return Role::Passive(Reason::NotCommanded);
+    };
+    if registered.opted_out {
+        return Role::Passive(Reason::OptedOut);
+    }
+    let limited_export =
+        view.topology.path(node).any(|above| view.nodes[above].limits.export.is_some());
+    let commanded = match device_type {
+        DeviceType::Ev | DeviceType::Battery => true,
+        DeviceType::Pv => limited_export,
+        DeviceType::Meter | DeviceType::Other => false,
+    };
+    match mode {
+        FeederMode::Disabled => Role::Passive(Reason::NotCommanded),
+        _ if !commanded => Role::Passive(Reason::NotCommanded),
+        FeederMode::Manual if !overridden => Role::Passive(Reason::NotCommanded),
+        FeederMode::Shadow if freshness == Freshness::Fresh => Role::Shadow,
+        FeederMode::Shadow => Role::Passive(Reason::NotCommanded),
+        FeederMode::Automatic | FeederMode::Manual => match freshness {
+            Freshness::Fresh => Role::Controlled,
+            Freshness::Stale | Freshness::Offline => Role::Silent(Reason::Stale),
+            Freshness::Missing => Role::Silent(Reason::Missing),
+        },
+    }
+}
+
+pub(super) fn unheard_since_restart(moment: &Moment<'_, '_>, device: Option<&Device>) -> bool {
+    let arrival = device.and_then(|device| device.last_arrival);
+    moment.restarted_at.is_some_and(|restarted_at| arrival.is_none_or(|at| at < restarted_at))
+}
+
+/// What a device that is not heard is told.
+pub(super) fn told_unheard(
+    device: Option<&Device>,
+    device_type: DeviceType,
+    why: Reason,
+    settings: &ControlSettings,
+    now: Timestamp,
+) -> (Option<i64>, Reason) {
+    let hold = if why == Reason::Restart {
+        settings.restart_behavior == RestartBehavior::HoldLast
+    } else {
+        settings.missing_behavior == MissingBehavior::HoldLast
+    };
+    let last = device.and_then(|device| device.setpoint_w);
+    let hold_since = device.and_then(|device| device.hold_since).unwrap_or(now);
+    let held = last.filter(|_| hold && now.since(hold_since) <= settings.hold_last_max_ms);
+    let excluded =
+        settings.missing_behavior == MissingBehavior::ExcludeDevice && why != Reason::Restart;
+    // Zero stops charging. For generation it would mean to curtail it, which no import limit asks for.
+    let stoppable = device_type != DeviceType::Pv;
+    match held {
+        _ if excluded || !stoppable => (None, why),
+        Some(last) => (Some(last.0), Reason::HoldLast),
+        None => (Some(0), why),
+    }
+}

@@ -1,0 +1,152 @@
+//! Sums per node: what devices under it take, what is held for those that are not heard, and what only a head meter knows.
+
+use schemas::records::decision::{Freshness, Reason};
+use schemas::records::telemetry::DeviceType;
+use schemas::{Timestamp, Watts};
+
+use super::{Moment, Role, Seen, View};
+use crate::device::{commanded, tolerance};
+
+/// Adds devices up to nodes, and nodes to their parents, head meters having the word where they are heard.
+pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>) {
+    let count = view.nodes.len();
+    let mut own = vec![Parts::default(); count];
+    for seen in &view.devices {
+        let parts = &mut own[seen.node];
+        match seen.role {
+            Role::Controlled if seen.device_type != DeviceType::Pv => {
+                parts.controlled += seen.power_w;
+                parts.beyond += overshoot(seen);
+            }
+            Role::Silent(_) => {
+                parts.held += seen.floor_w;
+                // Of one whose lease is over no more than its fallback is taken to be in a meter's reading.
+                parts.silent += seen.power_w.min(seen.floor_w);
+            }
+            Role::Passive(_) if seen.device_type == DeviceType::Meter => {
+                parts.has_meter |= !seen.registered.is_some_and(|registered| registered.opted_out);
+                if seen.freshness == Freshness::Fresh {
+                    parts.meter = Some(parts.meter.unwrap_or(0) + seen.power_w);
+                }
+            }
+            // Generation under export control counts on the import side as much as its commands leave of it.
+            Role::Controlled => parts.passive += seen.power_w.max(seen.floor_w),
+            // One that was commanded until now may still take what its lease allows.
+            Role::Passive(_) if seen.device.is_some_and(|device| !device.live.is_empty()) => {
+                parts.passive += seen.power_w.max(seen.floor_w);
+            }
+            Role::Passive(_) | Role::Shadow => parts.passive += seen.power_w,
+        }
+    }
+    for index in (0..count).rev() {
+        // Children stand after their parents: theirs have been added here already.
+        let parts = &mut own[index];
+        let known = parts.controlled + parts.passive + parts.silent;
+        let feeder_id = &view.topology.nodes[index].feeder_id;
+        let before = moment.nodes.get(feeder_id).and_then(|state| state.unexplained_w);
+        let unexplained = match parts.meter {
+            Some(meter) => Some(follow(before, meter - known, moment.between_windows)),
+            // A meter that falls silent takes nothing away: what it knew of is still there.
+            None if parts.has_meter => before.map(|unexplained| unexplained.0.max(0)),
+            None => None,
+        };
+        parts.passive += unexplained.unwrap_or(0);
+        let node = &mut view.nodes[index];
+        node.unexplained_w = unexplained;
+        node.load_w = parts.meter.unwrap_or(known + unexplained.unwrap_or(0));
+        node.controlled_w = parts.controlled;
+        node.uncontrolled_w = parts.passive + parts.held + parts.beyond.max(0);
+        node.reserved_w = (parts.held - parts.silent + parts.beyond.max(0)).max(0);
+        if let Some(parent) = view.topology.nodes[index].parent {
+            let below = own[index];
+            let above = &mut own[parent];
+            above.controlled += below.controlled;
+            above.passive += below.passive;
+            above.silent += below.silent;
+            above.held += below.held;
+            above.beyond += below.beyond;
+        }
+    }
+}
+
+/// What only the meter knows of follows a rise at once and a fall slowly: samples of meter and devices are not of one
+/// moment, and while devices move the difference is partly imagined.
+fn follow(before: Option<Watts>, measured: i64, between_windows: bool) -> i64 {
+    let before = before.map_or(0, |before| before.0);
+    if measured >= before {
+        return measured;
+    }
+    if between_windows {
+        return before;
+    }
+    // Unknown generation would give headroom: it is believed only when it stays for minutes.
+    if before > 0 {
+        return (before - (before - measured + 3) / 4).max(0);
+    }
+    before - (before - measured + 63) / 64
+}
+
+/// Watts under a node, as they add up.
+#[derive(Debug, Clone, Copy, Default)]
+struct Parts {
+    controlled: i64,
+    /// Observed, commanded by nobody.
+    passive: i64,
+    /// What silent devices were last seen to take, and what is held for them.
+    silent: i64,
+    held: i64,
+    beyond: i64,
+    meter: Option<i64>,
+    has_meter: bool,
+}
+
+/// What devices that follow take beyond their setpoints, each within its tolerance: together that can be much.
+fn overshoot(seen: &Seen<'_>) -> i64 {
+    let Some(device) = seen.device else { return 0 };
+    let (Some(mean), Some(allowed)) = (device.mean_w, device.allowed_w) else { return 0 };
+    let steady = device.allowed_before_w == Some(allowed) && allowed > Watts::ZERO;
+    let beyond = mean - allowed;
+    let follows = beyond.0.abs() <= tolerance(device).0;
+    if steady && follows && !device.non_compliant { beyond.0 } else { 0 }
+}
+
+/// Where what is held for devices that are not heard passes a limit, they are told 0 instead. Says whether any was.
+pub(super) fn let_go(view: &mut View<'_>) -> bool {
+    let short: Vec<bool> = view.nodes.iter().map(|node| node.budget_w() < 0).collect();
+    let mut changed = false;
+    for seen in &mut view.devices {
+        let holds = seen.told.1 == Reason::HoldLast && seen.told.0.is_some_and(|told| told > 0);
+        if holds
+            && view.topology.path(seen.node).any(|above| short[above])
+            && let Role::Silent(why) = seen.role
+        {
+            seen.told = (Some(0), why);
+            let last = seen.device.and_then(|device| commanded(device, Timestamp(i64::MIN)));
+            let observed = seen.device.and_then(|device| device.power_w).unwrap_or_default();
+            seen.floor_w = last.map_or(observed, |(most, _)| most.max(observed)).0;
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// Storage gives back no more than an export limit above it leaves, each by its rating: an import limit never drives a
+/// feeder over its export limit.
+pub(super) fn keep_discharge_inside(view: &mut View<'_>) {
+    for (index, node) in view.nodes.iter().enumerate() {
+        let Some(export) = node.limits.export else { continue };
+        let others = node.load_w - node.controlled_w;
+        let room = (export.0 - node.limits.margin.0.min(export.0) + others).max(0);
+        let under = |seen: &Seen<'_>| view.topology.path(seen.node).any(|above| above == index);
+        let all: i64 = view.devices.iter().filter(|seen| under(seen)).map(|s| -s.want.low_w).sum();
+        if all <= room {
+            continue;
+        }
+        for seen in view.devices.iter_mut().filter(|seen| seen.want.low_w < 0) {
+            if view.topology.path(seen.node).any(|above| above == index) {
+                let part = i128::from(seen.want.low_w) * i128::from(room) / i128::from(all);
+                seen.want.low_w = i64::try_from(part).unwrap_or(0);
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The import side: what each device may take of what its nodes leave, and what it is told.
+
+use schemas::Timestamp;
+use schemas::records::decision::{Reason, Rung};
+use schemas::records::operator::ControlSettings;
+use schemas::records::telemetry::DeviceType;
+
+use super::settle::{Wished, claim_of};
+use super::{NodePlan, Planned};
+use crate::estimate::{Role, Seen, View};
+use crate::policy::{Claim, Node, Policy, Problem, Shares};
+
+/// The import side: devices that may take power, and the budgets of the nodes they stand under.
+pub(super) struct Import {
+    pub(super) problem: Problem,
+    /// Index of each claim's device in the view.
+    pub(super) device_of: Vec<usize>,
+}
+
+impl Import {
+    /// `dimmed` is what will be missing of the generation under each node.
+    pub(super) fn of(view: &View<'_>, with_shadow: bool, dimmed: &[i64]) -> Self {
+        let nodes = view.nodes.iter().zip(dimmed);
+        let mut budgets: Vec<i64> = nodes.map(|(node, dimmed)| node.budget_w() - dimmed).collect();
+        let mut import = Self { problem: Problem::default(), device_of: Vec::new() };
+        for (index, seen) in view.devices.iter().enumerate() {
+            let shadow = seen.role == Role::Shadow && with_shadow;
+            if (seen.role != Role::Controlled && !shadow) || seen.device_type == DeviceType::Pv {
+                continue;
+            }
+            if shadow {
+                // Imagined under control: no longer part of the load that nobody commands.
+                view.topology.path(seen.node).for_each(|node| budgets[node] += seen.power_w);
+            }
+            import.problem.claims.push(claim_of(seen, false));
+            import.device_of.push(index);
+        }
+        import.problem.nodes = view
+            .topology
+            .nodes
+            .iter()
+            .zip(budgets)
+            .map(|(node, budget_w)| Node { parent: node.parent, budget_w })
+            .collect();
+        import
+    }
+
+    pub(super) fn seen<'v, 'a>(&self, view: &'v View<'a>, claim: usize) -> &'v Seen<'a> {
+        &view.devices[self.device_of[claim]]
+    }
+
+    pub(super) fn fill(
+        &self,
+        view: &View<'_>,
+        policy: &dyn Policy,
+        settings: &ControlSettings,
+        now: Timestamp,
+        decreases_only: bool,
+        planned: &mut [Planned],
+    ) -> Vec<NodePlan> {
+        let fair = policy.allocate(&self.problem);
+        let deserved = self.deserved(view, policy, &fair);
+        let (target, running) = self.select(view, policy, settings, now, &fair);
+        let raised = self.raise(view, policy, &target.shares_w, decreases_only);
+        let free_weights = self.free_weights(&fair);
+        for (claim, device) in self.device_of.iter().enumerate() {
+            let seen = &view.devices[*device];
+            let bound_by = self.bound_by(&fair, claim);
+            let wished = Wished {
+                fair_w: fair.shares_w[claim],
+                deserved_w: deserved[claim],
+                target_w: target.shares_w[claim],
+                raised_w: raised[claim],
+                running: running[claim],
+            };
+            let (mut setpoint, reason) = wished.settle(seen, settings, now, bound_by.is_some());
+            let last = seen.device.and_then(|device| device.setpoint_w);
+            if let Some(last) = last.filter(|_| decreases_only) {
+                setpoint = setpoint.min(last.0);
+            }
+            let weight = self.problem.claims[claim].weight_milli;
+            planned[*device] = Planned {
+                share_w: fair.shares_w[claim],
+                setpoint_w: Some(setpoint),
+                reason,
+                bound_by,
+                marginal_w: bound_by
+                    .map_or(0, |node| 1_000 * weight / free_weights[node].max(weight)),
+                running: running[claim],
+            };
+        }
+        self.keep_small_decreases(view, settings, planned);
+        self.node_plans(&fair)
+    }
+
+    /// What each would get if those that do not follow were like the others: no more is asked of them.
+    fn deserved(&self, view: &View<'_>, policy: &dyn Policy, fair: &Shares) -> Vec<i64> {
+        let mut honest = self.problem.clone();
+        for (claim, index) in self.device_of.iter().enumerate() {
+            honest.claims[claim] = claim_of(&view.devices[*index], true);
+        }
+        if honest == self.problem {
+            return fair.shares_w.clone();
+        }
+        policy.allocate(&honest).shares_w
+    }
+
+    /// A decrease that is too small to send is not sent, as long as nobody needs the watts. It changes nothing of what
+    /// may be taken: the command in force still allows as much.
+    fn keep_small_decreases(
+        &self,
+        view: &View<'_>,
+        settings: &ControlSettings,
+        planned: &mut [Planned],
+    ) {
+        let setpoint = |claim: usize| planned[self.device_of[claim]].setpoint_w.unwrap_or(0);
+        let sums = self.problem.sums(setpoint);
+        let nodes = self.problem.nodes.iter().zip(sums);
+        let mut spare: Vec<i64> = nodes.map(|(node, sum)| node.budget_w - sum).collect();
+        let mut order: Vec<usize> = (0..self.device_of.len()).collect();
+        order.sort_unstable_by_key(|claim| (self.problem.claims[*claim].tie, *claim));
+        for claim in order {
+            let seen = self.seen(view, claim);
+            let planned = &mut planned[self.device_of[claim]];
+            let last = seen.device.and_then(|device| device.setpoint_w).map(|last| last.0);
+            let (Some(last), Some(setpoint)) = (last, planned.setpoint_w) else { continue };
+            let more = last - setpoint;
+            let small = more > 0 && more < settings.deadband_w.0 && setpoint > 0;
+            // Its lease is still alive, so nothing more is given.
+            let small = small && last <= seen.floor_w;
+            let path = || view.topology.path(seen.node);
+            if small
+                && !seen.stuck
+                && seen.override_w.is_none()
+                && path().all(|node| spare[node] >= more)
+            {
+                path().for_each(|node| spare[node] -= more);
+                planned.setpoint_w = Some(last);
+                planned.reason = Reason::Deadband;
+            }
+        }
+    }
+
+    /// Setpoints that raise only into headroom that is there (G2): what devices may take already comes first.
+    fn raise(
+        &self,
+        view: &View<'_>,
+        policy: &dyn Policy,
+        target_w: &[i64],
+        decreases_only: bool,
+    ) -> Vec<i64> {
+        let mut occupied = self.problem.clone();
+        for (claim, target) in target_w.iter().enumerate() {
+            let floor = self.seen(view, claim).floor_w;
+            occupied.claims[claim].low_w = floor;
+            occupied.claims[claim].high_w = if decreases_only { floor } else { floor.max(*target) };
+        }
+        let shares = policy.allocate(&occupied).shares_w;
+        shares.iter().zip(target_w).map(|(share, target)| *share.min(target)).collect()
+    }
+
+    /// The nearest node above a claim whose budget holds it; none when it has all it wants.
+    fn bound_by(&self, shares: &Shares, claim: usize) -> Option<usize> {
+        let Claim { node, high_w, .. } = self.problem.claims[claim];
+        if shares.shares_w[claim] >= high_w {
+            return None;
+        }
+        std::iter::successors(Some(node), |node| self.problem.nodes[*node].parent)
+            .find(|node| shares.levels_w[*node].is_some())
+    }
+
+    /// For each node, the weights of the claims that would share one more watt of it.
+    fn free_weights(&self, shares: &Shares) -> Vec<i64> {
+        let mut weights = vec![0; self.problem.nodes.len()];
+        for (index, claim) in self.problem.claims.iter().enumerate() {
+            if let Some(node) = self.bound_by(shares, index) {
+                weights[node] += claim.weight_milli;
+            }
+        }
+        weights
+    }
+
+    fn node_plans(&self, shares: &Shares) -> Vec<NodePlan> {
+        let leasts = self.problem.sums(|claim| self.problem.claims[claim].low_w);
+        let nodes = self.problem.nodes.iter().zip(leasts).zip(&shares.levels_w);
+        nodes
+            .map(|((node, least), level)| {
+                let unmet_w = (least - node.budget_w).max(0);
+                let rung = match level {
+                    None => Rung::Normal,
+                    Some(_) if unmet_w > 0 => Rung::Alarm,
+                    Some(level) if *level > 0 => Rung::Trim,
+                    Some(_) => Rung::Pause,
+                };
+                NodePlan { water_level_w: *level, unmet_w, rung }
+            })
+            .collect()
+    }
+}

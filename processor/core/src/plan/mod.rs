@@ -1,0 +1,139 @@
+//! From the view to setpoints: share fairly, choose who runs, raise only into headroom that is there, shape, certify.
+
+mod export;
+mod import;
+mod select;
+mod settle;
+
+use schemas::Timestamp;
+use schemas::records::decision::{Reason, Rung};
+use schemas::records::operator::ControlSettings;
+use schemas::records::telemetry::DeviceType;
+
+use self::import::Import;
+use crate::certify;
+use crate::estimate::{Role, Seen, View};
+use crate::policy::{Policy, WaterFill};
+
+/// What is planned for one device, in the order of the view's devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Planned {
+    /// Fair share, W.
+    pub(crate) share_w: i64,
+    /// Setpoint, W; none where it gets none.
+    pub(crate) setpoint_w: Option<i64>,
+    pub(crate) reason: Reason,
+    /// The node whose limit holds it.
+    pub(crate) bound_by: Option<usize>,
+    /// What one more kW of limit would give it, W.
+    pub(crate) marginal_w: i64,
+    /// Whether it is chosen to run at its minimum or above.
+    pub(crate) running: bool,
+}
+
+/// What is planned for one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NodePlan {
+    pub(crate) water_level_w: Option<i64>,
+    pub(crate) unmet_w: i64,
+    pub(crate) rung: Rung,
+}
+
+/// The plan of one decision.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) devices: Vec<Planned>,
+    pub(crate) nodes: Vec<NodePlan>,
+    /// What the independent check found; empty when it passed.
+    pub(crate) findings: Vec<String>,
+}
+
+/// Makes the plan.
+pub(crate) fn plan(
+    view: &View<'_>,
+    policy: &dyn Policy,
+    settings: &ControlSettings,
+    now: Timestamp,
+    decreases_only: bool,
+) -> Plan {
+    let made = make(view, policy, settings, now, decreases_only);
+    let findings = certify::certify(view, &made.devices, settings);
+    if findings.is_empty() {
+        return made;
+    }
+    // A plan that failed its check never reaches a device. In its place: what was certified last, lowered by the
+    // default policy to what is safe now; and where even that fails, no more than each device's fallback.
+    let mut safe = make(view, &WaterFill, settings, now, true);
+    hold_to_the_last(view, &mut safe.devices);
+    if !certify::certify(view, &safe.devices, settings).is_empty() {
+        to_fallbacks(view, &mut safe.devices);
+    }
+    for (seen, planned) in view.devices.iter().zip(&mut safe.devices) {
+        if seen.role == Role::Controlled {
+            planned.reason = Reason::Uncertified;
+        }
+    }
+    Plan { findings, ..safe }
+}
+
+fn make(
+    view: &View<'_>,
+    policy: &dyn Policy,
+    settings: &ControlSettings,
+    now: Timestamp,
+    decreases_only: bool,
+) -> Plan {
+    let mut planned: Vec<Planned> = view.devices.iter().map(idle).collect();
+    let dimmed = export::dimmed(view, policy, settings.deadband_w.0, decreases_only, &planned);
+    let real = Import::of(view, false, &dimmed);
+    let nodes = real.fill(view, policy, settings, now, decreases_only, &mut planned);
+    if view.devices.iter().any(|seen| seen.role == Role::Shadow) {
+        let mut imagined = planned.clone();
+        let imagine = Import::of(view, true, &dimmed);
+        imagine.fill(view, policy, settings, now, decreases_only, &mut imagined);
+        for (index, seen) in view.devices.iter().enumerate() {
+            if seen.role == Role::Shadow {
+                planned[index] = imagined[index];
+            }
+        }
+    }
+    export::curtail(view, policy, settings.deadband_w.0, decreases_only, &mut planned);
+    for (seen, planned) in view.devices.iter().zip(&mut planned) {
+        if let Role::Silent(_) = seen.role {
+            let (setpoint_w, reason) = seen.told;
+            *planned = Planned { setpoint_w, reason, ..idle(seen) };
+        }
+    }
+    Plan { devices: planned, nodes, findings: Vec::new() }
+}
+
+/// Nobody gets more than the last setpoint allowed.
+fn hold_to_the_last(view: &View<'_>, planned: &mut [Planned]) {
+    for (seen, planned) in view.devices.iter().zip(planned) {
+        let last = seen.device.and_then(|device| device.setpoint_w).map_or(0, |last| last.0);
+        let generates = seen.device_type == DeviceType::Pv;
+        if let (Role::Controlled, Some(setpoint)) = (seen.role, planned.setpoint_w) {
+            planned.setpoint_w =
+                Some(if generates { setpoint.max(last) } else { setpoint.min(last) });
+        }
+    }
+}
+
+/// Everyone whom setpoints reach goes to the fallback.
+pub(crate) fn to_fallbacks(view: &View<'_>, planned: &mut [Planned]) {
+    for (seen, planned) in view.devices.iter().zip(planned) {
+        if seen.role == Role::Controlled {
+            planned.setpoint_w = Some(seen.fallback_w);
+            planned.running = false;
+            planned.reason = Reason::Uncertified;
+        }
+    }
+}
+
+fn idle(seen: &Seen<'_>) -> Planned {
+    let reason = match seen.role {
+        Role::Passive(reason) | Role::Silent(reason) => reason,
+        Role::Controlled | Role::Shadow => Reason::NotCommanded,
+    };
+    Planned { share_w: 0, setpoint_w: None, reason, bound_by: None, marginal_w: 0, running: false }
+}
