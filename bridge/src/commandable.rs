@@ -13,27 +13,27 @@ use schemas::records::operator::FeederMode;
 
 /// A device of a decision that may be commanded.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Commandable<'d> {
+pub struct Commandable<'d> {
     decision: &'d Decision,
     device: &'d DeviceDecision,
 }
 
 impl<'d> Commandable<'d> {
-    pub(crate) fn device(&self) -> &'d DeviceDecision {
+    pub fn device(&self) -> &'d DeviceDecision {
         self.device
     }
 
-    pub(crate) fn decision(&self) -> &'d Decision {
+    pub fn decision(&self) -> &'d Decision {
         self.decision
     }
 
     /// Whether the decision wants something sent.
-    pub(crate) fn is_sent(&self) -> bool {
+    pub fn is_sent(&self) -> bool {
         self.device.emit != Emit::None
     }
 
     /// Its setpoint, where it has one.
-    pub(crate) fn setpoint(&self, now: Timestamp) -> Option<Setpoint> {
+    pub fn setpoint(&self, now: Timestamp) -> Option<Setpoint> {
         Setpoint::of_decision(self.decision, self.device, now)
     }
 }
@@ -41,7 +41,7 @@ impl<'d> Commandable<'d> {
 /// The devices of a decision that may be commanded, and how many setpoints the others would have got.
 ///
 /// The only place that makes a [`Commandable`].
-pub(crate) fn commandable(decision: &Decision) -> (Vec<Commandable<'_>>, usize) {
+pub fn commandable(decision: &Decision) -> (Vec<Commandable<'_>>, usize) {
     let commanding: BTreeSet<&FeederId> = decision
         .header
         .nodes

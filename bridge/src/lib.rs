@@ -2,9 +2,12 @@
 //!
 //! In: a message is acknowledged to the broker only after the log has it ([`ingress`]). Out: a position in the log is
 //! stored only after the broker has every setpoint up to it ([`egress`]). Knows nothing of how decisions are made.
+//!
+//! The rules of the way out ([`partitions`], [`commandable`], [`outbox`], [`watchdog`]) are pure and public: the simulation
+//! in `proving/` runs them as they are.
 
 pub mod caps;
-mod commandable;
+pub mod commandable;
 pub mod config;
 mod dead_letters;
 mod egress;
@@ -14,13 +17,13 @@ mod limiter;
 mod mapping;
 mod metrics;
 mod mqtt;
-mod outbox;
-mod partitions;
+pub mod outbox;
+pub mod partitions;
 mod publisher;
 mod registrar;
 mod run;
 mod simulation;
-mod watchdog;
+pub mod watchdog;
 
 pub use config::Config;
 pub use run::run;

@@ -34,7 +34,7 @@ impl Kind {
 
 /// What became of a setpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SetpointResult {
+pub enum SetpointResult {
     /// The broker has it.
     Published,
     /// Given up after all tries.

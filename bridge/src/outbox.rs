@@ -15,21 +15,21 @@ const BACKOFF_MAX_MS: i64 = 60_000;
 
 /// The record that a setpoint comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    pub(crate) partition: i32,
-    pub(crate) offset: i64,
+pub struct Place {
+    pub partition: i32,
+    pub offset: i64,
 }
 
 /// A setpoint to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Order {
-    pub(crate) setpoint: Setpoint,
+pub struct Order {
+    pub setpoint: Setpoint,
     /// Also in the predecessor's layout.
-    pub(crate) typed_layout: bool,
+    pub typed_layout: bool,
     /// When it was decided.
-    pub(crate) decided: Timestamp,
+    pub decided: Timestamp,
     /// None for the watchdog's.
-    pub(crate) place: Option<Place>,
+    pub place: Option<Place>,
 }
 
 impl Order {
@@ -40,16 +40,16 @@ impl Order {
 
 /// A setpoint's way is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Settled {
-    pub(crate) order: Order,
-    pub(crate) result: SetpointResult,
+pub struct Settled {
+    pub order: Order,
+    pub result: SetpointResult,
 }
 
 /// Bounds of the tries.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tries {
-    pub(crate) retries: u32,
-    pub(crate) backoff: Duration,
+pub struct Tries {
+    pub retries: u32,
+    pub backoff: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ struct Entry {
 
 /// The outbox.
 #[derive(Debug)]
-pub(crate) struct Outbox {
+pub struct Outbox {
     tries: Tries,
     entries: BTreeMap<DeviceId, Entry>,
     ready: VecDeque<DeviceId>,
@@ -72,7 +72,7 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn new(tries: Tries) -> Self {
+    pub fn new(tries: Tries) -> Self {
         Self {
             tries,
             entries: BTreeMap::new(),
@@ -89,7 +89,7 @@ impl Outbox {
     }
 
     /// Takes a setpoint; one that waits for the same device is superseded by it.
-    pub(crate) fn offer(&mut self, order: Order) {
+    pub fn offer(&mut self, order: Order) {
         let device_id = order.setpoint.envelope.device_id.clone();
         if let Some(place) = order.place {
             *self.open.entry(place).or_default() += 1;
@@ -113,7 +113,7 @@ impl Outbox {
     }
 
     /// The next setpoint to publish, if any is due.
-    pub(crate) fn next(&mut self, now: Timestamp) -> Option<Order> {
+    pub fn next(&mut self, now: Timestamp) -> Option<Order> {
         while let Some((due, device_id)) = self.delayed.first().cloned() {
             if due > now {
                 break;
@@ -144,12 +144,12 @@ impl Outbox {
     }
 
     /// When the next retry is due.
-    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+    pub fn next_due(&self) -> Option<Timestamp> {
         self.delayed.first().map(|(due, _)| *due)
     }
 
     /// A try to publish has ended.
-    pub(crate) fn finished(&mut self, device_id: &DeviceId, published: bool, now: Timestamp) {
+    pub fn finished(&mut self, device_id: &DeviceId, published: bool, now: Timestamp) {
         let Some(entry) = self.entries.get_mut(device_id) else {
             return;
         };
@@ -177,12 +177,12 @@ impl Outbox {
     }
 
     /// What has come to its end since the last call.
-    pub(crate) fn take_settled(&mut self) -> Vec<Settled> {
+    pub fn take_settled(&mut self) -> Vec<Settled> {
         std::mem::take(&mut self.settled)
     }
 
     /// The oldest record of a partition with a setpoint that is not settled.
-    pub(crate) fn oldest_open(&self, partition: i32) -> Option<i64> {
+    pub fn oldest_open(&self, partition: i32) -> Option<i64> {
         let from = Place { partition, offset: i64::MIN };
         let to = Place { partition, offset: i64::MAX };
         self.open.range(from..=to).next().map(|(place, _)| place.offset)

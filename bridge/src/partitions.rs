@@ -12,7 +12,7 @@ use uuid::Uuid;
 /// What a record leads to.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "decisions are the rule, the others the exception")]
-pub(crate) enum Reading {
+pub enum Reading {
     /// A whole decision, and the offset of its first record.
     Decided(Decision, i64),
     Void(Void),
@@ -21,7 +21,7 @@ pub(crate) enum Reading {
 
 /// One partition, from where it is acted on.
 #[derive(Debug)]
-pub(crate) struct Partition {
+pub struct Partition {
     ledger: Ledger,
     /// The next offset to read.
     next: i64,
@@ -35,7 +35,7 @@ pub(crate) struct Partition {
 
 impl Partition {
     /// A partition read from `next` on, after what `before` has read.
-    pub(crate) fn new(before: Ledger, next: i64) -> Self {
+    pub fn new(before: Ledger, next: i64) -> Self {
         Self {
             holders: VecDeque::from([(next, before.holder())]),
             ledger: before,
@@ -46,22 +46,22 @@ impl Partition {
     }
 
     /// The next offset to read.
-    pub(crate) fn next(&self) -> i64 {
+    pub fn next(&self) -> i64 {
         self.next
     }
 
     /// Notes a decision that was acted on before, so that a re-send of it is void.
-    pub(crate) fn note_seq(&mut self, root: &FeederId, seq: i64) {
+    pub fn note_seq(&mut self, root: &FeederId, seq: i64) {
         self.ledger.note_seq(root, seq);
     }
 
     /// Passes over a record that cannot be read.
-    pub(crate) fn skip(&mut self, offset: i64) {
+    pub fn skip(&mut self, offset: i64) {
         self.next = offset + 1;
     }
 
     /// Reads the record at an offset.
-    pub(crate) fn read(&mut self, offset: i64, record: LedgerRecord) -> Reading {
+    pub fn read(&mut self, offset: i64, record: LedgerRecord) -> Reading {
         self.next = offset + 1;
         let root = match &record {
             LedgerRecord::DecisionPart(part) => Some(part.root.clone()),
@@ -98,7 +98,7 @@ impl Partition {
 
     /// The position to store, with its holder as text: nothing before it is still to be done. `oldest_open` is the
     /// oldest record with a setpoint on its way.
-    pub(crate) fn position(&mut self, oldest_open: Option<i64>) -> (i64, String) {
+    pub fn position(&mut self, oldest_open: Option<i64>) -> (i64, String) {
         let incomplete = self.incomplete.values().min().copied();
         let position = [oldest_open, incomplete].into_iter().flatten().fold(self.next, i64::min);
         while self.holders.get(1).is_some_and(|(from, _)| *from <= position) {
@@ -109,7 +109,7 @@ impl Partition {
     }
 
     /// The same, when it has moved since the last call.
-    pub(crate) fn take_position(&mut self, oldest_open: Option<i64>) -> Option<(i64, String)> {
+    pub fn take_position(&mut self, oldest_open: Option<i64>) -> Option<(i64, String)> {
         let (position, holder) = self.position(oldest_open);
         let moved = self.stored.replace(position) != Some(position);
         moved.then_some((position, holder))
@@ -121,7 +121,7 @@ fn holder_text(holder: Option<Holder>) -> String {
 }
 
 /// The holder of a stored text; none when it names none.
-pub(crate) fn holder_of(text: &str) -> Option<Holder> {
+pub fn holder_of(text: &str) -> Option<Holder> {
     let (epoch, writer) = text.split_once('/')?;
     Some(Holder { epoch: epoch.parse().ok()?, writer: Uuid::parse_str(writer).ok()? })
 }

@@ -71,28 +71,28 @@ struct Tree {
 
 /// What a look at all trees led to.
 #[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    pub(crate) orders: Vec<(Order, &'static str)>,
+pub struct Outcome {
+    pub orders: Vec<(Order, &'static str)>,
     /// Trees found silent for the first time.
-    pub(crate) tripped: Vec<FeederId>,
+    pub tripped: Vec<FeederId>,
     /// Trees that are silent.
-    pub(crate) silent: usize,
+    pub silent: usize,
 }
 
 /// Watches feeder trees.
 #[derive(Debug)]
-pub(crate) struct Watchdog {
+pub struct Watchdog {
     rules: Rules,
     trees: BTreeMap<FeederId, Tree>,
 }
 
 impl Watchdog {
-    pub(crate) fn new(rules: Rules) -> Self {
+    pub fn new(rules: Rules) -> Self {
         Self { rules, trees: BTreeMap::new() }
     }
 
     /// A decision that counts was read. `devices` are those it may command.
-    pub(crate) fn heard(
+    pub fn heard(
         &mut self,
         root: &FeederId,
         (epoch, seq): (i64, i64),
@@ -113,12 +113,12 @@ impl Watchdog {
     }
 
     /// Another bridge works on these partitions from now on.
-    pub(crate) fn keep_partitions(&mut self, partitions: &[i32]) {
+    pub fn keep_partitions(&mut self, partitions: &[i32]) {
         self.trees.retain(|_, tree| partitions.contains(&tree.partition));
     }
 
     /// Looks at every tree. `root_of` says where a device stands now: one that has moved is another tree's business.
-    pub(crate) fn tick(
+    pub fn tick(
         &mut self,
         now: Timestamp,
         root_of: impl Fn(&DeviceId) -> Option<FeederId>,

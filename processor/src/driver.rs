@@ -92,6 +92,7 @@ impl Slot {
 
 /// What became of a record of `decisions.v1`.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "decisions are the rule, the others the exception")]
 pub enum Standing {
     /// A decision counts. `difference` says where it is not what this core says of the same inputs.
     Counts {

@@ -6,6 +6,7 @@ pub mod control;
 pub mod driver;
 mod membership;
 pub mod metrics;
+pub mod rebuild;
 pub mod recovery;
 pub mod run;
 pub mod sink;

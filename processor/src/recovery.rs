@@ -1,18 +1,15 @@
 //! Recovery is replay: snapshots, then the log after them, compared decision by decision; a claim in between makes the
 //! partition ours.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
 use schemas::FeederId;
 use schemas::codec::Record;
-use schemas::ledger::{Holder, Ledger, Verdict};
-use schemas::records::ack::Ack;
+use schemas::ledger::Holder;
 use schemas::records::decision::{Claim, LedgerRecord, Positions};
 use schemas::records::operator::OperatorRecord;
 use schemas::records::snapshot::SnapshotPart;
-use schemas::records::telemetry::Telemetry;
 use schemas::topics::Topic;
 use service_kit::clock::Clock;
 use service_kit::log::{LogConfig, LogRecord, Outgoing, Producer, Start, read_to_end};
@@ -21,6 +18,7 @@ use uuid::Uuid;
 use crate::caps::CLAIM_TRIES_MAX;
 use crate::driver::{Driver, RegistryAt, ReplayRegistry, Standing};
 use crate::metrics;
+use crate::rebuild::{Base, Snapshots, gather, next_epoch, stands};
 
 /// A partition that is ours, its state as the log says, and where live reading goes on.
 #[derive(Debug)]
@@ -52,28 +50,20 @@ pub struct Recovery<C> {
     pub append_timeout: Duration,
 }
 
-/// Snapshots of a partition, the newest whole one of each tree.
-type Snapshots = BTreeMap<FeederId, Vec<SnapshotPart>>;
-
 impl<C: Clock> Recovery<C> {
     /// Claims a partition and brings its trees to where the log stands.
     ///
     /// # Errors
     /// When the log does not answer, or other instances are faster again and again.
     pub async fn recover(self, partition: i32) -> anyhow::Result<Recovered> {
-        let snapshots = self.read_snapshots(partition).await.context("reading snapshots")?;
-        let positions = snapshots.values().filter_map(|parts| parts.first());
-        let decisions_from = positions.clone().map(|part| part.decisions_next).min();
-        let inputs_from = positions.map(|part| part.positions).fold(None, lowest);
-        let known = newest_holder(&snapshots);
-        let (holder, decisions) =
-            self.claim(partition, decisions_from, known).await.context("claiming the partition")?;
-        let mut driver = Driver::new(partition, self.partitions, known);
-        for parts in snapshots.into_values() {
-            driver.restore(parts);
-        }
+        let base = self.read_snapshots(partition).await.context("reading snapshots")?;
+        let (decisions_from, inputs_from) = (base.decisions_from, base.inputs_from);
+        let (holder, decisions) = self
+            .claim(partition, decisions_from, base.holder)
+            .await
+            .context("claiming the partition")?;
+        let mut driver = base.into_driver(partition, self.partitions);
         let from = inputs_from.unwrap_or_default();
-        driver.start_at(from.acks, from.telemetry);
         let mut registry = ReplayRegistry::default();
         self.gather(partition, from, inputs_from.is_none(), &mut driver, &mut registry)
             .await
@@ -101,33 +91,19 @@ impl<C: Clock> Recovery<C> {
         Ok(Recovered { partition, driver, holder, decisions_next, registry })
     }
 
-    async fn read_snapshots(&self, partition: i32) -> anyhow::Result<Snapshots> {
-        let mut parts: BTreeMap<(FeederId, i64), BTreeMap<i32, SnapshotPart>> = BTreeMap::new();
+    async fn read_snapshots(&self, partition: i32) -> anyhow::Result<Base> {
+        let mut snapshots = Snapshots::default();
         let from = [(Topic::Snapshots, partition, Start::Beginning)];
         read_to_end(&self.log, &from, |record| {
             match SnapshotPart::decode(&record.value) {
-                Ok(part) => {
-                    let key = (part.root.clone(), part.number);
-                    parts.entry(key).or_default().insert(part.part, part);
-                }
+                Ok(part) => snapshots.read(part),
                 // Written by a newer version, or broken: recovery then starts further back.
                 Err(error) => tracing::warn!(%error, offset = record.offset, "unreadable snapshot"),
             }
             anyhow::Ok(())
         })
         .await?;
-        let mut newest = Snapshots::new();
-        for ((root, _), parts) in parts {
-            let expected = parts.values().next().map_or(0, |part| part.parts);
-            let whole = i32::try_from(parts.len()) == Ok(expected);
-            let parts: Vec<SnapshotPart> = parts.into_values().collect();
-            // Numbers rise, so a later whole one replaces an earlier one.
-            let one_version = parts.windows(2).all(|pair| pair[0].version == pair[1].version);
-            if whole && one_version {
-                newest.insert(root, parts);
-            }
-        }
-        Ok(newest)
+        Ok(snapshots.into_base())
     }
 
     /// Appends a claim that stands, and gives every record up to it, from `from` on.
@@ -141,9 +117,7 @@ impl<C: Clock> Recovery<C> {
         for _ in 0..CLAIM_TRIES_MAX {
             let start = from.map_or(Start::Beginning, Start::Offset);
             let before = self.read_decisions(partition, start).await?;
-            let mut ledger = Ledger::resume(known);
-            before.iter().for_each(|(_, record)| drop(ledger.read(record.clone())));
-            let epoch = ledger.holder().map_or(0, |holder| holder.epoch) + 1;
+            let epoch = next_epoch(known, &before);
             let claim = Claim {
                 epoch,
                 writer,
@@ -159,11 +133,7 @@ impl<C: Clock> Recovery<C> {
             self.producer.append(&outgoing, self.append_timeout).await?;
             let records = self.read_decisions(partition, start).await?;
             let ours = Holder { epoch, writer };
-            let mut ledger = Ledger::resume(known);
-            let stands = records
-                .iter()
-                .any(|(_, record)| ledger.read(record.clone()) == Verdict::Claimed(ours));
-            if stands && ledger.holder() == Some(ours) {
+            if stands(known, ours, &records) {
                 return Ok((ours, records));
             }
             tracing::info!(partition, epoch, "another instance claimed the partition first");
@@ -221,28 +191,9 @@ impl<C: Clock> Recovery<C> {
 
 /// Hands a record of telemetry or acks to the driver. One that cannot be read is counted and passed over.
 pub fn gather_input(driver: &mut Driver, record: &LogRecord) {
-    let root = std::str::from_utf8(&record.key).ok().and_then(|key| FeederId::new(key).ok());
     let telemetry = record.topic == Topic::Telemetry;
-    let Some(root) = root else {
-        metrics::count_poison(record, &"its key is no feeder id");
-        return driver.skip(record.offset, telemetry);
-    };
-    if telemetry {
-        match Telemetry::decode(&record.value) {
-            Ok(sample) => driver.gather_telemetry(&root, record.offset, sample),
-            Err(error) => {
-                metrics::count_poison(record, &error);
-                driver.skip(record.offset, true);
-            }
-        }
-    } else {
-        match Ack::decode(&record.value) {
-            Ok(ack) => driver.gather_ack(&root, record.offset, ack),
-            Err(error) => {
-                metrics::count_poison(record, &error);
-                driver.skip(record.offset, false);
-            }
-        }
+    if let Err(error) = gather(driver, telemetry, record.offset, &record.key, &record.value) {
+        metrics::count_poison(record, &error);
     }
 }
 
@@ -252,21 +203,4 @@ pub fn report_difference(partition: i32, offset: i64, root: &FeederId, differenc
         metrics::count_difference();
         tracing::warn!(partition, offset, %root, difference, "replay differs from the log; the log wins");
     }
-}
-
-fn lowest(lowest: Option<Positions>, next: Positions) -> Option<Positions> {
-    Some(lowest.map_or(next, |lowest| Positions {
-        acks: lowest.acks.min(next.acks),
-        operator: lowest.operator.min(next.operator),
-        telemetry: lowest.telemetry.min(next.telemetry),
-    }))
-}
-
-/// Who held the partition at the earliest place that recovery reads from.
-fn newest_holder(snapshots: &Snapshots) -> Option<Holder> {
-    snapshots
-        .values()
-        .filter_map(|parts| parts.first())
-        .min_by_key(|part| part.decisions_next)
-        .map(|part| Holder { epoch: part.version.epoch, writer: part.writer })
 }

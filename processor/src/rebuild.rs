@@ -1,0 +1,151 @@
+//! What recovery makes of what it has read: the newest whole snapshot of each tree, where reading goes on, whether a claim
+//! stands. Pure: no IO, no clock; live recovery and the simulation run the same code.
+
+use std::collections::BTreeMap;
+
+use schemas::FeederId;
+use schemas::codec::{DecodeError, Record};
+use schemas::ledger::{Holder, Ledger, Verdict};
+use schemas::records::ack::Ack;
+use schemas::records::decision::{LedgerRecord, Positions};
+use schemas::records::snapshot::SnapshotPart;
+use schemas::records::telemetry::Telemetry;
+use thiserror::Error;
+
+use crate::driver::Driver;
+
+/// Snapshots of a partition, as they are read.
+#[derive(Debug, Default)]
+pub struct Snapshots(BTreeMap<(FeederId, i64), BTreeMap<i32, SnapshotPart>>);
+
+/// The newest whole snapshot of each tree, and where reading goes on after them.
+#[derive(Debug, Default)]
+pub struct Base {
+    newest: BTreeMap<FeederId, Vec<SnapshotPart>>,
+    /// The first decision to read; none = from the beginning.
+    pub decisions_from: Option<i64>,
+    /// The first inputs to read; none = from the beginning.
+    pub inputs_from: Option<Positions>,
+    /// Who held the partition there.
+    pub holder: Option<Holder>,
+}
+
+impl Snapshots {
+    /// Takes in the next part.
+    pub fn read(&mut self, part: SnapshotPart) {
+        let key = (part.root.clone(), part.number);
+        self.0.entry(key).or_default().insert(part.part, part);
+    }
+
+    /// The newest whole one of each tree.
+    #[must_use]
+    pub fn into_base(self) -> Base {
+        let mut newest: BTreeMap<FeederId, Vec<SnapshotPart>> = BTreeMap::new();
+        for ((root, _), parts) in self.0 {
+            let expected = parts.values().next().map_or(0, |part| part.parts);
+            let whole = i32::try_from(parts.len()) == Ok(expected);
+            let parts: Vec<SnapshotPart> = parts.into_values().collect();
+            // Numbers rise, so a later whole one replaces an earlier one.
+            let one_version = parts.windows(2).all(|pair| pair[0].version == pair[1].version);
+            if whole && one_version {
+                newest.insert(root, parts);
+            }
+        }
+        let firsts = || newest.values().filter_map(|parts| parts.first());
+        Base {
+            decisions_from: firsts().map(|part| part.decisions_next).min(),
+            inputs_from: firsts().map(|part| part.positions).fold(None, lowest),
+            holder: firsts()
+                .min_by_key(|part| part.decisions_next)
+                .map(|part| Holder { epoch: part.version.epoch, writer: part.writer }),
+            newest,
+        }
+    }
+}
+
+impl Base {
+    /// A driver that stands where the snapshots do.
+    #[must_use]
+    pub fn into_driver(self, partition: i32, partitions: i32) -> Driver {
+        let mut driver = Driver::new(partition, partitions, self.holder);
+        for parts in self.newest.into_values() {
+            driver.restore(parts);
+        }
+        let from = self.inputs_from.unwrap_or_default();
+        driver.start_at(from.acks, from.telemetry);
+        driver
+    }
+}
+
+/// The epoch of the next claim, after what has been read from where `known` held the partition.
+#[must_use]
+pub fn next_epoch(known: Option<Holder>, records: &[(i64, LedgerRecord)]) -> i64 {
+    let mut ledger = Ledger::resume(known);
+    for (_, record) in records {
+        ledger.read(record.clone());
+    }
+    ledger.holder().map_or(0, |holder| holder.epoch) + 1
+}
+
+/// Whether our claim is among the records and nobody has claimed after it.
+#[must_use]
+pub fn stands(known: Option<Holder>, ours: Holder, records: &[(i64, LedgerRecord)]) -> bool {
+    let mut ledger = Ledger::resume(known);
+    let claimed =
+        records.iter().any(|(_, record)| ledger.read(record.clone()) == Verdict::Claimed(ours));
+    claimed && ledger.holder() == Some(ours)
+}
+
+/// Why an input is passed over.
+#[derive(Debug, Error)]
+pub enum Unreadable {
+    /// The key names no tree.
+    #[error("its key is no feeder id")]
+    Key,
+    /// The value is no record.
+    #[error(transparent)]
+    Value(#[from] DecodeError),
+}
+
+/// Hands a record of telemetry or acks to the driver, which passes over one that cannot be read.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn gather(
+    driver: &mut Driver,
+    telemetry: bool,
+    offset: i64,
+    key: &[u8],
+    value: &[u8],
+) -> Result<(), Unreadable> {
+    let gathered = try_gather(driver, telemetry, offset, key, value);
+    if gathered.is_err() {
+        driver.skip(offset, telemetry);
+    }
+    gathered
+}
+
+fn try_gather(
+    driver: &mut Driver,
+    telemetry: bool,
+    offset: i64,
+    key: &[u8],
+    value: &[u8],
+) -> Result<(), Unreadable> {
+    let root = std::str::from_utf8(key).ok().and_then(|key| FeederId::new(key).ok());
+    let root = root.ok_or(Unreadable::Key)?;
+    if telemetry {
+        driver.gather_telemetry(&root, offset, Telemetry::decode(value)?);
+    } else {
+        driver.gather_ack(&root, offset, Ack::decode(value)?);
+    }
+    Ok(())
+}
+
+fn lowest(lowest: Option<Positions>, next: Positions) -> Option<Positions> {
+    Some(lowest.map_or(next, |lowest| Positions {
+        acks: lowest.acks.min(next.acks),
+        operator: lowest.operator.min(next.operator),
+        telemetry: lowest.telemetry.min(next.telemetry),
+    }))
+}
