@@ -12,7 +12,7 @@ use crate::caps::TREE_DEPTH_MAX;
 use crate::ids::{DeviceId, FeederId};
 use crate::records::operator::{
     Change, ControlSettings, DeviceChange, DeviceRegistered, EventCreated, FeederChange,
-    FeederMode, OperatorRecord, ProgramSet, SimulationMode,
+    FeederMode, OperatorRecord, POLICIES, ProgramSet, SimulationMode,
 };
 use crate::records::telemetry::{DeviceOrigin, DeviceType};
 use crate::units::{Soc, Timestamp, Watts};
@@ -102,6 +102,9 @@ pub enum Refused {
     /// No such program.
     #[error("unknown program {0}")]
     UnknownProgram(Uuid),
+    /// No such policy.
+    #[error("unknown policy {0:?}: expected one of {known}", known = POLICIES.join(", "))]
+    UnknownPolicy(String),
     /// It is there already.
     #[error("already there")]
     Exists,
@@ -214,6 +217,9 @@ impl Registry {
     }
 
     fn change_feeder(&mut self, change: &FeederChange) -> Result<(), Refused> {
+        if let Some(policy) = change.policy.as_deref().filter(|name| !POLICIES.contains(name)) {
+            return Err(Refused::UnknownPolicy(policy.to_owned()));
+        }
         if let Some(parent) = &change.parent_id {
             self.check_parent(&change.feeder_id, parent)?;
             // A feeder below which others are hung exists from then on.

@@ -46,6 +46,8 @@ pub(crate) fn unheard(sample: &Telemetry) -> Device {
         reason: None,
         hold_since: None,
         deficit_wms: 0,
+        carried_w: 0,
+        wants_since: None,
         direction: 0,
         direction_since: None,
         running: false,

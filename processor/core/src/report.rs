@@ -127,7 +127,7 @@ fn nodes(context: &Context<'_>, view: &View<'_>, plan: &Plan) -> Vec<NodeDecisio
                 water_level_w: planned.water_level_w,
                 binding: binding(estimate, place.parent, planned.water_level_w.is_some(), plan),
                 rung: planned.rung,
-                degraded: (!plan.findings.is_empty()).then(|| "uncertified".to_owned()),
+                degraded: degraded(plan),
                 stopped: context.stopped.clone(),
                 device_count: small(fresh + stale),
                 fresh_count: small(fresh),
@@ -143,6 +143,11 @@ fn nodes(context: &Context<'_>, view: &View<'_>, plan: &Plan) -> Vec<NodeDecisio
             }
         })
         .collect()
+}
+
+/// Why the tree runs degraded, if it does: its plan failed the check, or its policy had to be stood in for.
+fn degraded(plan: &Plan) -> Option<String> {
+    if plan.findings.is_empty() { plan.stood_in.clone() } else { Some("uncertified".to_owned()) }
 }
 
 fn binding(

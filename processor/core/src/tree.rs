@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::device::{self, Heard};
 use crate::estimate::{Moment, Role, estimate};
 use crate::plan::{Plan, Planned, plan, to_fallbacks};
-use crate::policy::Policy;
+use crate::policy::{Policy, WaterFill};
 use crate::topology::Topology;
 use crate::{compliance, policy, report, standing, wants, window};
 
@@ -161,7 +161,9 @@ impl Tree {
     /// Decides: closes the window (unless the trigger asks for a decrease in between), plans, and remembers what the
     /// plan commands.
     pub fn decide(&mut self, registry: &Registry, tick: Tick) -> Effects {
+        // The registry takes no unknown name in; a log that has one all the same was written by another version.
         let policy = policy::by_name(self.policy_name(registry));
+        let policy = policy.unwrap_or_else(|| Box::new(WaterFill));
         self.decide_with(registry, tick, policy.as_ref())
     }
 
@@ -264,6 +266,8 @@ impl Tree {
             };
             device.allowed_w = None;
             device.reason = Some(planned.reason);
+            device.wants_since =
+                (decided.wanted_w > Watts::ZERO).then(|| device.wants_since.unwrap_or(tick.now));
             if matches!(role, Role::Silent(_)) {
                 device.hold_since = device.hold_since.or(Some(tick.now));
             } else {
@@ -327,6 +331,7 @@ fn remember_setpoint(
     }
     let closed = matches!(tick.trigger, Trigger::Window | Trigger::Idle);
     if heard && closed {
+        device.carried_w = planned.carried_w;
         let rated = device.capabilities.import_cap().unwrap_or(device.peak_w).0.max(1);
         let bound = rated.saturating_mul(DEFICIT_MAX_MS);
         let missed = (planned.share_w - setpoint.0.max(0)).saturating_mul(settings.interval_ms);

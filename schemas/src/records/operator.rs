@@ -70,6 +70,10 @@ pub enum SimulationMode {
     Auto,
 }
 
+/// The names of the policies that share headroom (docs/policies.md); the first is the default.
+pub const POLICIES: &[&str] =
+    &["water-fill", "pro-rata", "equal-share", "lifo", "deficit", "deficit-predecessor"];
+
 /// The settings that decisions depend on. They are written to the log when they change, so that a replay uses the
 /// ones a decision was made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,7 +122,7 @@ pub struct ControlSettings {
     pub max_consecutive_failures: i32,
     /// `TRACKING_ERROR_WINDOW_MINUTES`, in ms.
     pub tracking_window_ms: i64,
-    /// Policy of a feeder that names none (`CONTROL_ALLOCATION_MODE`).
+    /// Policy of a feeder that names none, one of [`POLICIES`] (`CONTROL_ALLOCATION_MODE`).
     pub policy: String,
 }
 
@@ -147,7 +151,7 @@ impl Default for ControlSettings {
             restart_behavior: RestartBehavior::SafeZero,
             max_consecutive_failures: 5,
             tracking_window_ms: 600_000,
-            policy: "water-fill".to_owned(),
+            policy: POLICIES[0].to_owned(),
         }
     }
 }
@@ -165,7 +169,7 @@ pub struct FeederChange {
     pub export_limit_w: Option<Watts>,
     /// Its mode.
     pub mode: Option<FeederMode>,
-    /// Its policy.
+    /// Its policy, one of [`POLICIES`].
     pub policy: Option<String>,
 }
 

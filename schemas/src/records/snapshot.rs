@@ -102,6 +102,10 @@ pub struct DeviceSnapshot {
     pub hold_since: Option<Timestamp>,
     /// Energy below the fair share, W·ms.
     pub deficit_wms: i64,
+    /// What the policy carries over for it to the next window, W.
+    pub carried_w: i64,
+    /// Since when it wants power; none while it wants nothing.
+    pub wants_since: Option<Timestamp>,
     /// Direction of the last change: -1, 0, 1.
     pub direction: i32,
     /// When the direction last changed.

@@ -60,6 +60,28 @@ fn a_feeder_cannot_become_its_own_ancestor() {
 }
 
 #[test]
+fn a_feeder_takes_only_a_policy_that_exists() {
+    let mut registry = Registry::default();
+    let mut choose = |policy: &str| {
+        let change = FeederChange {
+            feeder_id: feeder("a"),
+            parent_id: None,
+            import_limit_w: None,
+            export_limit_w: None,
+            mode: None,
+            policy: Some(policy.to_owned()),
+        };
+        apply(&mut registry, 1, Change::FeederChange(change))
+    };
+    assert_eq!(choose("lifo"), Ok(()));
+    let refused = choose("fifo").expect_err("no such policy");
+    assert!(
+        refused.to_string().starts_with("unknown policy \"fifo\": expected one of water-fill, ")
+    );
+    assert_eq!(registry.feeders[&feeder("a")].policy.as_deref(), Some("lifo"));
+}
+
+#[test]
 fn a_tree_is_no_deeper_than_its_limit_even_when_subtrees_are_joined() {
     let mut registry = Registry::default();
     for level in 1..TREE_DEPTH_MAX / 2 + 2 {

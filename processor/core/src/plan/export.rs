@@ -1,12 +1,13 @@
 //! The export side: generation is capped where an export limit stands above it, each by its rating. The mirror image
 //! of the import side: what may be given already comes first, more is given only into room that is there.
 
+use schemas::Timestamp;
 use schemas::records::decision::{Freshness, Reason};
 use schemas::records::telemetry::DeviceType;
 
 use super::Planned;
 use crate::estimate::{Role, Seen, View};
-use crate::policy::{Claim, Node, Policy, Problem};
+use crate::policy::{Claim, Node, Policy, Problem, WaterFill};
 
 /// Budget of a node that sets no limit, W.
 const UNLIMITED_W: i64 = 1 << 50;
@@ -75,7 +76,7 @@ pub(super) fn curtail(
         claim.low_w = (-view.devices[*index].least_w).max(0);
         claim.high_w = if decreases_only { claim.low_w } else { claim.low_w.max(*share) };
     }
-    let raised = policy.allocate(&problem).shares_w;
+    let raised = WaterFill.allocate(&problem).shares_w;
     for (claim, index) in generators.iter().enumerate() {
         let (share, given) = (shares[claim], raised[claim].min(shares[claim]));
         let last = view.devices[*index].device.and_then(|device| device.setpoint_w);
@@ -100,6 +101,9 @@ fn claim(seen: &Seen<'_>) -> Claim {
         low_w: 0,
         high_w: rated_w,
         weight_milli: rated_w.max(1),
+        // Generation waits for nothing and is owed nothing.
+        since: Timestamp(0),
+        carried_w: 0,
         tie: seen.tie,
     }
 }

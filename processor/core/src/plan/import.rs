@@ -8,7 +8,7 @@ use schemas::records::telemetry::DeviceType;
 use super::settle::{Wished, claim_of};
 use super::{NodePlan, Planned};
 use crate::estimate::{Role, Seen, View};
-use crate::policy::{Claim, Node, Policy, Problem, Shares};
+use crate::policy::{Claim, Node, Policy, Problem, Shares, WaterFill};
 
 /// The import side: devices that may take power, and the budgets of the nodes they stand under.
 pub(super) struct Import {
@@ -57,11 +57,11 @@ impl Import {
         now: Timestamp,
         decreases_only: bool,
         planned: &mut [Planned],
-    ) -> Vec<NodePlan> {
+    ) -> (Vec<NodePlan>, Option<String>) {
         let fair = policy.allocate(&self.problem);
         let deserved = self.deserved(view, policy, &fair);
         let (target, running) = self.select(view, policy, settings, now, &fair);
-        let raised = self.raise(view, policy, &target.shares_w, decreases_only);
+        let raised = self.raise(view, &target.shares_w, decreases_only);
         let free_weights = self.free_weights(&fair);
         for (claim, device) in self.device_of.iter().enumerate() {
             let seen = &view.devices[*device];
@@ -78,19 +78,20 @@ impl Import {
             if let Some(last) = last.filter(|_| decreases_only) {
                 setpoint = setpoint.min(last.0);
             }
-            let weight = self.problem.claims[claim].weight_milli;
+            let growth = self.growth(&fair, claim);
             planned[*device] = Planned {
                 share_w: fair.shares_w[claim],
                 setpoint_w: Some(setpoint),
                 reason,
                 bound_by,
                 marginal_w: bound_by
-                    .map_or(0, |node| 1_000 * weight / free_weights[node].max(weight)),
+                    .map_or(0, |node| 1_000 * growth / free_weights[node].max(growth).max(1)),
                 running: running[claim],
+                carried_w: fair.carried_w.get(claim).copied().unwrap_or(0),
             };
         }
         self.keep_small_decreases(view, settings, planned);
-        self.node_plans(&fair)
+        (self.node_plans(&fair), fair.stood_in)
     }
 
     /// What each would get if those that do not follow were like the others: no more is asked of them.
@@ -141,21 +142,16 @@ impl Import {
         }
     }
 
-    /// Setpoints that raise only into headroom that is there (G2): what devices may take already comes first.
-    fn raise(
-        &self,
-        view: &View<'_>,
-        policy: &dyn Policy,
-        target_w: &[i64],
-        decreases_only: bool,
-    ) -> Vec<i64> {
+    /// Setpoints that raise only into headroom that is there (G2): what devices may take already comes first. Whatever the
+    /// policy, who rises first is by water-filling: no policy has a say in what is reserved.
+    fn raise(&self, view: &View<'_>, target_w: &[i64], decreases_only: bool) -> Vec<i64> {
         let mut occupied = self.problem.clone();
         for (claim, target) in target_w.iter().enumerate() {
             let floor = self.seen(view, claim).floor_w;
             occupied.claims[claim].low_w = floor;
             occupied.claims[claim].high_w = if decreases_only { floor } else { floor.max(*target) };
         }
-        let shares = policy.allocate(&occupied).shares_w;
+        let shares = WaterFill.allocate(&occupied).shares_w;
         shares.iter().zip(target_w).map(|(share, target)| *share.min(target)).collect()
     }
 
@@ -165,16 +161,21 @@ impl Import {
         if shares.shares_w[claim] >= high_w {
             return None;
         }
-        std::iter::successors(Some(node), |node| self.problem.nodes[*node].parent)
-            .find(|node| shares.levels_w[*node].is_some())
+        self.problem.path(node).find(|node| shares.levels_w[*node].is_some())
     }
 
-    /// For each node, the weights of the claims that would share one more watt of it.
+    /// In what proportion to others a claim would take part in one more watt.
+    fn growth(&self, shares: &Shares, claim: usize) -> i64 {
+        let weight_milli = self.problem.claims[claim].weight_milli;
+        shares.growth.get(claim).copied().unwrap_or(weight_milli)
+    }
+
+    /// For each node, the sum of that over the claims that it holds back.
     fn free_weights(&self, shares: &Shares) -> Vec<i64> {
         let mut weights = vec![0; self.problem.nodes.len()];
-        for (index, claim) in self.problem.claims.iter().enumerate() {
-            if let Some(node) = self.bound_by(shares, index) {
-                weights[node] += claim.weight_milli;
+        for claim in 0..self.problem.claims.len() {
+            if let Some(node) = self.bound_by(shares, claim) {
+                weights[node] += self.growth(shares, claim);
             }
         }
         weights

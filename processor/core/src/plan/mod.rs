@@ -29,6 +29,8 @@ pub(crate) struct Planned {
     pub(crate) marginal_w: i64,
     /// Whether it is chosen to run at its minimum or above.
     pub(crate) running: bool,
+    /// What the policy carries over for it, W.
+    pub(crate) carried_w: i64,
 }
 
 /// What is planned for one node.
@@ -46,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) nodes: Vec<NodePlan>,
     /// What the independent check found; empty when it passed.
     pub(crate) findings: Vec<String>,
+    /// Why another policy stood in for the one that is set.
+    pub(crate) stood_in: Option<String>,
 }
 
 /// Makes the plan.
@@ -86,7 +90,7 @@ fn make(
     let mut planned: Vec<Planned> = view.devices.iter().map(idle).collect();
     let dimmed = export::dimmed(view, policy, settings.deadband_w.0, decreases_only, &planned);
     let real = Import::of(view, false, &dimmed);
-    let nodes = real.fill(view, policy, settings, now, decreases_only, &mut planned);
+    let (nodes, stood_in) = real.fill(view, policy, settings, now, decreases_only, &mut planned);
     if view.devices.iter().any(|seen| seen.role == Role::Shadow) {
         let mut imagined = planned.clone();
         let imagine = Import::of(view, true, &dimmed);
@@ -104,7 +108,7 @@ fn make(
             *planned = Planned { setpoint_w, reason, ..idle(seen) };
         }
     }
-    Plan { devices: planned, nodes, findings: Vec::new() }
+    Plan { devices: planned, nodes, findings: Vec::new(), stood_in }
 }
 
 /// Nobody gets more than the last setpoint allowed.
@@ -135,5 +139,13 @@ fn idle(seen: &Seen<'_>) -> Planned {
         Role::Passive(reason) | Role::Silent(reason) => reason,
         Role::Controlled | Role::Shadow => Reason::NotCommanded,
     };
-    Planned { share_w: 0, setpoint_w: None, reason, bound_by: None, marginal_w: 0, running: false }
+    Planned {
+        share_w: 0,
+        setpoint_w: None,
+        reason,
+        bound_by: None,
+        marginal_w: 0,
+        running: false,
+        carried_w: seen.device.map_or(0, |device| device.carried_w),
+    }
 }

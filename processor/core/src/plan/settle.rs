@@ -29,7 +29,16 @@ pub(super) fn claim_of(seen: &Seen<'_>, trusting: bool) -> Claim {
         () if seen.stuck => (low_w.max(floor_w), high_w.max(floor_w)),
         () => (low_w, high_w),
     };
-    Claim { node: seen.node, low_w, high_w, weight_milli, tie: seen.tie }
+    let device = seen.device;
+    Claim {
+        node: seen.node,
+        low_w,
+        high_w,
+        weight_milli,
+        since: device.and_then(|device| device.wants_since).unwrap_or(Timestamp(i64::MAX)),
+        carried_w: device.map_or(0, |device| device.carried_w),
+        tie: seen.tie,
+    }
 }
 
 /// What the steps before shaping say about one device.

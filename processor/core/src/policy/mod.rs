@@ -1,10 +1,26 @@
 //! Policies: how headroom is shared among those who want it. One file each, behind one trait.
 //!
-//! A policy sees numbers only: it cannot bypass reservations, shaping and certification, which stand before and
-//! after it.
+//! A policy sees a [`Problem`]: budgets of nodes, and for each claim its bounds, its weight, when it came and what the
+//! policy itself carried over. It answers with shares. It sees no device, no registry and no clock, and what it answers
+//! reaches no device by itself: reservations stand before it (they are taken off the budgets and bounds it is given),
+//! raising into free headroom, shaping and the independent check after it. An answer outside of bounds or budgets is
+//! found by the check and replaced by what was certified last.
 
+mod deficit;
+mod equal_share;
+mod greedy;
+mod level;
+mod lifo;
+mod pro_rata;
 mod water_fill;
 
+use schemas::Timestamp;
+
+pub use deficit::Deficit;
+pub use equal_share::EqualShare;
+pub use level::Level;
+pub use lifo::Lifo;
+pub use pro_rata::ProRata;
 pub use water_fill::WaterFill;
 
 /// A node of the tree, parents before children.
@@ -16,7 +32,7 @@ pub struct Node {
     pub budget_w: i64,
 }
 
-/// One device's claim.
+/// One device's claim. Claims stand in the order of their devices' ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
     /// Index of its node.
@@ -27,6 +43,10 @@ pub struct Claim {
     pub high_w: i64,
     /// Its weight, in thousandths, at least 1.
     pub weight_milli: i64,
+    /// Since when it wants power.
+    pub since: Timestamp,
+    /// What the policy carried over for it from the last window, W.
+    pub carried_w: i64,
     /// Breaks ties.
     pub tie: u64,
 }
@@ -40,13 +60,19 @@ pub struct Problem {
     pub claims: Vec<Claim>,
 }
 
-/// A share for each claim.
+/// A share for each claim. What stands by claim is in the order of the claims, what stands by node in that of the nodes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shares {
-    /// W, in the order of the claims.
+    /// W, by claim.
     pub shares_w: Vec<i64>,
-    /// For each node, the level at which its budget binds, W per unit of weight; none where it does not bind.
+    /// By node, the level at which its budget binds, W per unit of weight; none where it does not bind.
     pub levels_w: Vec<Option<i64>>,
+    /// By claim, in what proportion one more watt would be shared where a budget binds; empty: by weight.
+    pub growth: Vec<i64>,
+    /// By claim, what is carried over to the next window; empty where the policy carries nothing.
+    pub carried_w: Vec<i64>,
+    /// Why another policy stood in for this one, where it did.
+    pub stood_in: Option<String>,
 }
 
 impl Problem {
@@ -64,6 +90,18 @@ impl Problem {
         }
         sums
     }
+
+    /// A node and all above it.
+    pub(crate) fn path(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::successors(Some(node), |node| self.nodes[*node].parent)
+    }
+
+    /// What is left of each node's budget by the given shares.
+    pub(crate) fn spare(&self, shares_w: &[i64]) -> Vec<i64> {
+        let sums = self.sums(|index| shares_w[index]);
+        let nodes = self.nodes.iter().zip(sums);
+        nodes.map(|(node, sum)| node.budget_w.saturating_sub(sum)).collect()
+    }
 }
 
 /// Shares what there is.
@@ -76,36 +114,19 @@ pub trait Policy {
     fn allocate(&self, problem: &Problem) -> Shares;
 }
 
-/// The policy of a name; an unknown name gives water-filling.
+/// The policy of a name, of those in [`schemas::records::operator::POLICIES`].
 #[must_use]
-pub fn by_name(_name: &str) -> Box<dyn Policy> {
-    Box::new(WaterFill)
+pub fn by_name(name: &str) -> Option<Box<dyn Policy>> {
+    Some(match name {
+        "water-fill" => Box::new(WaterFill),
+        "pro-rata" => Box::new(ProRata),
+        "equal-share" => Box::new(EqualShare),
+        "lifo" => Box::new(Lifo),
+        "deficit" => Box::new(Deficit::FAIR),
+        "deficit-predecessor" => Box::new(Deficit::PREDECESSOR),
+        _ => return None,
+    })
 }
 
-/// A water level: watts per unit of weight, in fractions of 2⁻²⁰ W, so that rounding is far below a watt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Level(pub i64);
-
-impl Level {
-    const FRACTION_BITS: u32 = 20;
-    /// No claim's share is bounded by it.
-    pub const TOP: Self = Self(1 << 60);
-    /// Every claim is at its least.
-    pub const BOTTOM: Self = Self(-(1 << 60));
-
-    /// What a claim gets at this level, within its bounds.
-    #[must_use]
-    pub fn share(self, claim: &Claim) -> i64 {
-        let product = i128::from(self.0) * i128::from(claim.weight_milli);
-        let watts = (product >> Self::FRACTION_BITS).div_euclid(1000);
-        let low = i128::from(claim.low_w);
-        let high = i128::from(claim.high_w.max(claim.low_w));
-        i64::try_from(watts.clamp(low, high)).expect("clamped to two i64")
-    }
-
-    /// Whole watts per unit of weight.
-    #[must_use]
-    pub fn watts(self) -> i64 {
-        self.0 >> Self::FRACTION_BITS
-    }
-}
+#[cfg(test)]
+mod tests;

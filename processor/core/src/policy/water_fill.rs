@@ -34,7 +34,7 @@ impl Policy for WaterFill {
         hand_out_spare(problem, &levels, &binds, &mut shares_w);
         let levels_w =
             levels.iter().zip(&binds).map(|(level, binds)| binds.then(|| level.watts())).collect();
-        Shares { shares_w, levels_w }
+        Shares { shares_w, levels_w, ..Shares::default() }
     }
 }
 

@@ -28,6 +28,7 @@ impl Policy for IgnoresLimits {
         Shares {
             shares_w: problem.claims.iter().map(|claim| claim.high_w).collect(),
             levels_w: vec![None; problem.nodes.len()],
+            ..Shares::default()
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod broken;
 mod device;
+mod policies;
 mod properties;
 mod reference;
 mod rng;

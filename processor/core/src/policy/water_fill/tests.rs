@@ -2,11 +2,12 @@
 
 use proptest::prelude::*;
 
+use super::super::tests::problems;
 use super::super::{Claim, Node};
 use super::*;
 
 fn claim(node: usize, low_w: i64, high_w: i64, weight_milli: i64, tie: u64) -> Claim {
-    Claim { node, low_w, high_w, weight_milli, tie }
+    Claim { weight_milli, tie, ..super::super::tests::claim(node, low_w, high_w) }
 }
 
 #[track_caller]
@@ -26,51 +27,12 @@ fn one_level_shares_by_weight_up_to_each_cap() {
     check(-40, &[claim(0, -10, 10, 1000, 1), claim(0, 0, 10, 1000, 2)], &[-10, 0]);
 }
 
-fn problems() -> impl Strategy<Value = Problem> {
-    let nodes = prop::collection::vec((any::<prop::sample::Index>(), -5_000_i64..60_000), 1..6);
-    nodes.prop_flat_map(|raw| {
-        let nodes: Vec<Node> = raw
-            .iter()
-            .enumerate()
-            .map(|(index, (parent, budget_w))| Node {
-                parent: (index > 0).then(|| parent.index(index)),
-                budget_w: *budget_w,
-            })
-            .collect();
-        let count = nodes.len();
-        let claims = prop::collection::vec(
-            (0..count, -3_000_i64..=0, 0_i64..20_000, 1_i64..9_000, any::<u64>()),
-            0..25,
-        );
-        claims.prop_map(move |raw| Problem {
-            nodes: nodes.clone(),
-            claims: raw
-                .into_iter()
-                .map(|(node, low, high, weight, tie)| claim(node, low, high, weight, tie))
-                .collect(),
-        })
-    })
-}
-
 fn ancestors(problem: &Problem, node: usize) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(node), |node| problem.nodes[*node].parent)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
-
-    #[test]
-    fn budgets_and_bounds_are_kept(problem in problems()) {
-        let shares = WaterFill.allocate(&problem).shares_w;
-        for (claim, share) in problem.claims.iter().zip(&shares) {
-            prop_assert!((claim.low_w..=claim.high_w).contains(share));
-        }
-        let sums = problem.sums(|index| shares[index]);
-        let leasts = problem.sums(|index| problem.claims[index].low_w);
-        for (index, node) in problem.nodes.iter().enumerate() {
-            prop_assert!(sums[index] <= node.budget_w.max(leasts[index]), "node {index}");
-        }
-    }
 
     /// G5: no share can grow without shrinking one that is, per weight, no larger.
     #[test]

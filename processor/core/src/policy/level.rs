@@ -1,0 +1,31 @@
+//! The level of the water: watts per unit of weight.
+
+use super::Claim;
+
+/// Watts per unit of weight, in fractions of 2⁻²⁰ W, so that rounding is far below a watt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Level(pub i64);
+
+impl Level {
+    const FRACTION_BITS: u32 = 20;
+    /// No claim's share is bounded by it.
+    pub const TOP: Self = Self(1 << 60);
+    /// Every claim is at its least.
+    pub const BOTTOM: Self = Self(-(1 << 60));
+
+    /// What a claim gets at this level, within its bounds.
+    #[must_use]
+    pub fn share(self, claim: &Claim) -> i64 {
+        let product = i128::from(self.0) * i128::from(claim.weight_milli);
+        let watts = (product >> Self::FRACTION_BITS).div_euclid(1000);
+        let low = i128::from(claim.low_w);
+        let high = i128::from(claim.high_w.max(claim.low_w));
+        i64::try_from(watts.clamp(low, high)).expect("clamped to two i64")
+    }
+
+    /// Whole watts per unit of weight.
+    #[must_use]
+    pub fn watts(self) -> i64 {
+        self.0 >> Self::FRACTION_BITS
+    }
+}

@@ -1,0 +1,123 @@
+//! What every policy keeps, on random trees; and small problems for the tables of each.
+
+use proptest::prelude::*;
+use schemas::records::operator::POLICIES;
+
+use super::*;
+
+pub(super) fn claim(node: usize, low_w: i64, high_w: i64) -> Claim {
+    Claim {
+        node,
+        low_w,
+        high_w,
+        weight_milli: 1_000,
+        since: Timestamp(0),
+        carried_w: 0,
+        tie: u64::try_from(high_w).unwrap_or(0),
+    }
+}
+
+pub(super) fn flat(budget_w: i64, claims: Vec<Claim>) -> Problem {
+    tree(&[(None, budget_w)], claims)
+}
+
+pub(super) fn tree(nodes: &[(Option<usize>, i64)], claims: Vec<Claim>) -> Problem {
+    let node =
+        |(parent, budget_w): &(Option<usize>, i64)| Node { parent: *parent, budget_w: *budget_w };
+    Problem { nodes: nodes.iter().map(node).collect(), claims }
+}
+
+/// Random trees with claims that may give power back, that have come at different times and carry something over.
+pub(super) fn problems() -> impl Strategy<Value = Problem> {
+    let nodes = prop::collection::vec((any::<prop::sample::Index>(), -5_000_i64..60_000), 1..6);
+    nodes.prop_flat_map(|raw| {
+        let nodes: Vec<Node> = raw
+            .iter()
+            .enumerate()
+            .map(|(index, (parent, budget_w))| Node {
+                parent: (index > 0).then(|| parent.index(index)),
+                budget_w: *budget_w,
+            })
+            .collect();
+        let bounds = (0..nodes.len(), -3_000_i64..=0, 0_i64..20_000);
+        let rest = (1_i64..9_000, any::<u64>(), 0_i64..9, -20_000_i64..20_000);
+        prop::collection::vec((bounds, rest), 0..25).prop_map(move |raw| Problem {
+            nodes: nodes.clone(),
+            claims: raw
+                .into_iter()
+                .map(|((node, low_w, high_w), (weight_milli, tie, since, carried_w))| Claim {
+                    weight_milli,
+                    tie,
+                    since: Timestamp(since),
+                    carried_w,
+                    ..claim(node, low_w, high_w)
+                })
+                .collect(),
+        })
+    })
+}
+
+pub(super) fn policies() -> impl Iterator<Item = Box<dyn Policy>> {
+    POLICIES.iter().map(|name| by_name(name).expect("every name has its policy"))
+}
+
+#[test]
+fn every_name_that_settings_accept_is_a_policy_of_that_name() {
+    for name in POLICIES {
+        assert_eq!(by_name(name).map(|policy| policy.name()), Some(*name));
+    }
+    assert!(by_name("").is_none());
+    assert!(by_name("waterfill").is_none());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn every_policy_keeps_budgets_and_bounds(problem in problems()) {
+        for policy in policies() {
+            let Shares { shares_w, levels_w, growth, .. } = policy.allocate(&problem);
+            let name = policy.name();
+            for (claim, share) in problem.claims.iter().zip(&shares_w) {
+                prop_assert!((claim.low_w..=claim.high_w).contains(share), "{name}");
+            }
+            let sums = problem.sums(|index| shares_w[index]);
+            let leasts = problem.sums(|index| problem.claims[index].low_w);
+            for (index, node) in problem.nodes.iter().enumerate() {
+                prop_assert!(sums[index] <= node.budget_w.max(leasts[index]), "{name}: node {index}");
+            }
+            prop_assert_eq!(levels_w.len(), problem.nodes.len());
+            prop_assert!(growth.is_empty() || growth.len() == problem.claims.len());
+        }
+    }
+
+    /// G6: a claim below its wish stands under a budget that is used up, and the answer says so.
+    #[test]
+    fn no_policy_wastes_what_someone_wishes(problem in problems()) {
+        for policy in policies() {
+            let Shares { shares_w, levels_w, .. } = policy.allocate(&problem);
+            let spare = problem.spare(&shares_w);
+            for (claim, share) in problem.claims.iter().zip(&shares_w) {
+                let held = problem.path(claim.node).any(|node| spare[node] <= 0);
+                let said = problem.path(claim.node).any(|node| levels_w[node].is_some());
+                prop_assert!(*share == claim.high_w || held && said, "{}: {claim:?}", policy.name());
+            }
+        }
+    }
+
+    /// Storage gives power back only where a budget asks for it.
+    #[test]
+    fn nobody_discharges_for_anothers_wish(problem in problems()) {
+        for policy in policies() {
+            let Shares { shares_w, .. } = policy.allocate(&problem);
+            for (claim, share) in problem.claims.iter().zip(&shares_w) {
+                let asked = problem.path(claim.node).any(|above| {
+                    let others = problem.claims.iter().zip(&shares_w);
+                    let under = others.filter(|(other, _)| problem.path(other.node).any(|node| node == above));
+                    under.map(|(_, share)| share).all(|share| *share <= 0)
+                });
+                prop_assert!(*share >= 0 || asked, "{}: {shares_w:?}", policy.name());
+            }
+        }
+    }
+}
