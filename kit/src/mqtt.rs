@@ -1,6 +1,7 @@
 //! One MQTT 5 connection that owns what it publishes until the broker has acknowledged it.
 //!
-//! Messages wait in a bounded outbox while the broker is away and are sent again, unchanged, after a reconnect.
+//! Messages wait in a bounded outbox while the broker is away and are sent again, unchanged, after a reconnect; so do
+//! those that nobody is subscribed to yet.
 //! Sessions are clean: subscriptions are made anew each time and retained messages bring what was missed. The
 //! only file of device-side programs that knows the client library; it knows no topic and no payload.
 
@@ -277,7 +278,7 @@ impl<T: Clone + Send + Sync + 'static> Connection<T> {
                     delivery(&publish).map(LinkEvent::Delivery)
                 }
                 Event::Incoming(Packet::PubAck(ack)) => {
-                    self.outbox.settle(ack.pkid, verdict(&ack));
+                    self.heed(&ack);
                     None
                 }
                 Event::Incoming(Packet::SubAck(ack)) => {
@@ -308,6 +309,14 @@ impl<T: Clone + Send + Sync + 'static> Connection<T> {
         }
     }
 
+    fn heed(&self, ack: &PubAck) {
+        match ack.reason {
+            PubAckReason::Success => self.outbox.settle(ack.pkid, Settled::Acknowledged),
+            PubAckReason::NoMatchingSubscribers => self.outbox.unheard(ack.pkid),
+            _ => self.outbox.settle(ack.pkid, Settled::Refused),
+        }
+    }
+
     /// Feeds the connection: subscriptions, greeting, then the outbox; at the end the goodbye.
     async fn pump(&self, client: &AsyncClient) -> Option<String> {
         for filters in self.options.subscriptions.chunks(FILTERS_PER_PACKET) {
@@ -335,13 +344,6 @@ impl<T: Clone + Send + Sync + 'static> Connection<T> {
         }
         // The poll above ends the connection once the goodbye is out.
         std::future::pending().await
-    }
-}
-
-fn verdict(ack: &PubAck) -> Settled {
-    match ack.reason {
-        PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Settled::Acknowledged,
-        _ => Settled::Refused,
     }
 }
 

@@ -1,8 +1,9 @@
 //! The bytes of every log record: Avro, each value framed so that a reader knows its schema.
 //!
-//! Values are written in Avro's single-object encoding (`C3 01`, the schema's CRC-64-AVRO fingerprint, the body); a
-//! value in the Confluent wire format (`00`, a registry id, the body) is read too. A released schema stays in
-//! the record's list for ever, so that old values stay readable: fields that they lack take their serde defaults.
+//! Values are written in Avro's single-object encoding (`C3 01`, the schema's CRC-64-AVRO fingerprint, the body). Where
+//! a schema registry is configured, the log's client exchanges that frame for the Confluent wire format and back. A
+//! released schema stays in the record's list for ever, so that old values stay readable: fields that they lack take
+//! their serde defaults.
 
 use std::sync::LazyLock;
 
@@ -21,15 +22,20 @@ use crate::records::operator::OperatorRecord;
 use crate::records::snapshot::SnapshotPart;
 use crate::records::state::{DeviceState, FeederState};
 use crate::records::telemetry::Telemetry;
+use crate::topics::Topic;
 
 const SINGLE_OBJECT: [u8; 2] = [0xc3, 0x01];
-const CONFLUENT: u8 = 0;
-const CONFLUENT_HEADER_LEN: usize = 5;
+const REGISTERED: u8 = 0;
 
 /// Why bytes are no record.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DecodeError {
-    /// Neither frame fits.
+    /// It says its schema by a registry's number, which only the registry knows.
+    #[error(
+        "framed by a schema registry, schema {0}: set DERMS_SCHEMA_REGISTRY_URL as its writer has it"
+    )]
+    Registered(u32),
+    /// No frame fits.
     #[error("neither the single-object nor the Confluent frame: {len} bytes starting {start:02x?}")]
     Frame {
         /// How many bytes there were.
@@ -48,13 +54,14 @@ pub enum DecodeError {
 /// The schemas of one record: every released one, the newest last.
 pub struct Schemas {
     known: Vec<(u64, GenericDatumReader<'static>)>,
+    released: Vec<Released>,
     newest: u64,
     writer: GenericDatumWriter<'static>,
 }
 
 impl Schemas {
     /// Parses the committed texts once per record type; the schemas live as long as the process.
-    fn parse(texts: &[&str]) -> Self {
+    fn parse(texts: &[&'static str]) -> Self {
         let schemas: &'static [Schema] = texts
             .iter()
             .map(|text| {
@@ -63,12 +70,17 @@ impl Schemas {
             .collect::<Vec<_>>()
             .leak();
         let known = schemas.iter().map(|schema| (fingerprint(schema), reader(schema))).collect();
+        let released = schemas
+            .iter()
+            .zip(texts)
+            .map(|(schema, text)| Released { fingerprint: fingerprint(schema), text })
+            .collect();
         let newest = schemas.last().expect("every record has a schema");
         let writer = GenericDatumWriter::builder(newest)
             .human_readable(true)
             .build()
             .expect("a committed schema names only its own types");
-        Self { known, newest: fingerprint(newest), writer }
+        Self { known, released, newest: fingerprint(newest), writer }
     }
 
     fn find(&self, fingerprint: u64) -> Option<&GenericDatumReader<'static>> {
@@ -123,19 +135,89 @@ fn split_frame<'s, 'b>(
     schemas: &'s Schemas,
     bytes: &'b [u8],
 ) -> Result<(&'s GenericDatumReader<'static>, &'b [u8]), DecodeError> {
-    if let Some(rest) = bytes.strip_prefix(&SINGLE_OBJECT)
-        && let Some((fingerprint, body)) = rest.split_first_chunk::<8>()
-    {
-        let fingerprint = u64::from_le_bytes(*fingerprint);
-        let reader = schemas.find(fingerprint).ok_or(DecodeError::UnknownSchema(fingerprint))?;
-        return Ok((reader, body));
+    match Frame::of(bytes) {
+        Some(Frame::SingleObject { fingerprint, body }) => {
+            let reader =
+                schemas.find(fingerprint).ok_or(DecodeError::UnknownSchema(fingerprint))?;
+            Ok((reader, body))
+        }
+        Some(Frame::Registered { id, .. }) => Err(DecodeError::Registered(id)),
+        None => {
+            let start = bytes.iter().take(4).copied().collect();
+            Err(DecodeError::Frame { len: bytes.len(), start })
+        }
     }
-    if bytes.first() == Some(&CONFLUENT) && bytes.len() >= CONFLUENT_HEADER_LEN {
-        let reader = schemas.find(schemas.newest).expect("the newest schema is a known one");
-        return Ok((reader, &bytes[CONFLUENT_HEADER_LEN..]));
+}
+
+/// How a value says its schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame<'b> {
+    /// Avro's single-object encoding.
+    SingleObject {
+        /// CRC-64-AVRO of the schema.
+        fingerprint: u64,
+        /// The Avro body.
+        body: &'b [u8],
+    },
+    /// The Confluent wire format.
+    Registered {
+        /// The registry's number of the schema.
+        id: u32,
+        /// The Avro body.
+        body: &'b [u8],
+    },
+}
+
+impl<'b> Frame<'b> {
+    /// Splits a value; none where it has neither frame.
+    #[must_use]
+    pub fn of(bytes: &'b [u8]) -> Option<Self> {
+        if let Some((fingerprint, body)) =
+            bytes.strip_prefix(&SINGLE_OBJECT).and_then(<[u8]>::split_first_chunk)
+        {
+            return Some(Self::SingleObject {
+                fingerprint: u64::from_le_bytes(*fingerprint),
+                body,
+            });
+        }
+        let (id, body) = bytes.strip_prefix(&[REGISTERED])?.split_first_chunk()?;
+        Some(Self::Registered { id: u32::from_be_bytes(*id), body })
     }
-    let start = bytes.iter().take(4).copied().collect();
-    Err(DecodeError::Frame { len: bytes.len(), start })
+
+    /// The value's bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::SingleObject { fingerprint, body } => {
+                [&SINGLE_OBJECT[..], &fingerprint.to_le_bytes(), body].concat()
+            }
+            Self::Registered { id, body } => [&[REGISTERED], &id.to_be_bytes()[..], body].concat(),
+        }
+    }
+}
+
+/// A schema that values of a topic have been written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Released {
+    /// Its CRC-64-AVRO.
+    pub fingerprint: u64,
+    /// Its text.
+    pub text: &'static str,
+}
+
+/// Every released schema of a topic, oldest first.
+#[must_use]
+pub fn released(topic: Topic) -> &'static [Released] {
+    match topic {
+        Topic::Telemetry => &Telemetry::schemas().released,
+        Topic::Acks => &Ack::schemas().released,
+        Topic::Operator => &OperatorRecord::schemas().released,
+        Topic::Decisions => &LedgerRecord::schemas().released,
+        Topic::Snapshots => &SnapshotPart::schemas().released,
+        Topic::DeviceState => &DeviceState::schemas().released,
+        Topic::FeederState => &FeederState::schemas().released,
+        Topic::DeadLetters => &DeadLetter::schemas().released,
+    }
 }
 
 macro_rules! record {

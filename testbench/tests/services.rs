@@ -208,11 +208,13 @@ fn five_programs_control_a_fleet_over_real_servers() {
     assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
     let created = system.graphql(&operator, &event);
     assert!(created["data"]["createEvent"]["id"].is_string(), "{created}");
-    system.eventually("the event's limit holds", || {
-        let answer = system.graphql(&operator, feeders);
-        let feeder = answer["data"]["feeders"].as_array()?.first()?.clone();
+    let mut seen = Value::Null;
+    let held = wait::until("the event's limit holds", SOON, || {
+        seen = system.graphql(&operator, feeders);
+        let feeder = seen["data"]["feeders"].as_array()?.first()?;
         (kw(&feeder["loadKw"]) <= half && kw(&feeder["effectiveLimitKw"]) <= half).then_some(())
     });
+    held.unwrap_or_else(|error| panic!("{error:#}: {half} kW, {seen}\n{}", system.logs()));
 
     // Setpoints stand at the broker, retained.
     let port = system.mosquitto.port().to_string();
@@ -238,8 +240,13 @@ fn five_programs_control_a_fleet_over_real_servers() {
         .and_then(|number| number.parse().ok())
         .unwrap_or_else(|| panic!("the simulator counts what was acknowledged:\n{log}"));
     let stored = "SELECT count(), uniqExact(message_id) FROM derms.telemetry WHERE source = 'simulator' FORMAT TSV";
-    system.eventually("everything acknowledged is stored once", || {
-        (system.sql(stored) == format!("{acknowledged}\t{acknowledged}")).then_some(())
+    let mut counted = String::new();
+    let once = wait::until("everything acknowledged is stored once", SOON, || {
+        counted = system.sql(stored);
+        (counted == format!("{acknowledged}\t{acknowledged}")).then_some(())
+    });
+    once.unwrap_or_else(|error| {
+        panic!("{error:#}: {acknowledged} acknowledged, stored {counted:?}\n{}", system.logs())
     });
     let decided =
         "SELECT count() > 0 AND countIf(NOT certified) = 0 FROM derms.decisions FORMAT TSV";

@@ -9,7 +9,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use schemas::topics::{Retention, Topic};
 use thiserror::Error;
 
-use super::LogConfig;
+use super::{LogConfig, RegistryError};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const DAY_MS: i64 = 86_400_000;
@@ -49,9 +49,12 @@ pub enum EnsureError {
         /// How many are needed.
         expected: i32,
     },
+    /// Their schemas are not registered.
+    #[error(transparent)]
+    Schemas(#[from] RegistryError),
 }
 
-/// Makes the topics that are missing and says how many partitions the tree topics have.
+/// Makes the topics that are missing, registers their schemas where a registry is configured, and says how many partitions the tree topics have.
 ///
 /// # Errors
 /// [`EnsureError`] when the log does not answer within some seconds, or a topic is not as it must be.
@@ -76,6 +79,7 @@ pub async fn ensure_topics(config: &LogConfig) -> Result<i32, EnsureError> {
             }
         }
     }
+    config.framing.register(&config.prefix).await?;
     check(config, &names).await
 }
 

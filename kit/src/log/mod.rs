@@ -5,6 +5,7 @@ mod closing;
 mod group;
 mod producer;
 mod reader;
+mod registry;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ pub use admin::{EnsureError, ensure_topics};
 pub use group::{Group, GroupEvent};
 pub use producer::{AppendError, DeliveryError, OnDelivery, Outgoing, Producer, QueueFull};
 pub use reader::{LogRecord, ReadError, Reader, Start, follow, read_to_end};
+pub use registry::{Framing, RegistryError};
 
 use crate::settings::Settings;
 
@@ -37,6 +39,8 @@ pub struct LogConfig {
     pub session_timeout: Duration,
     /// Static membership: this instance's own name.
     pub instance: Option<String>,
+    /// How values are framed.
+    pub framing: Framing,
 }
 
 impl LogConfig {
@@ -53,6 +57,7 @@ impl LogConfig {
             linger: settings.millis("DERMS_KAFKA_LINGER_MS"),
             session_timeout: settings.millis("DERMS_KAFKA_SESSION_TIMEOUT_MS"),
             instance: settings.optional_text("DERMS_INSTANCE").map(str::to_owned),
+            framing: Framing::new(settings.optional_text("DERMS_SCHEMA_REGISTRY_URL")),
         }
     }
 

@@ -13,8 +13,9 @@ use schemas::topics::Topic;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use super::LogConfig;
 use super::closing::Closing;
+use super::registry::NotRegistered;
+use super::{Framing, LogConfig};
 
 /// Records that wait for the log in the producer; at this number sending is refused.
 const QUEUE_MESSAGES_MAX: &str = "100000";
@@ -39,14 +40,23 @@ pub struct Outgoing {
 
 /// The log did not take a record, now or ever.
 #[derive(Debug, Clone, Error)]
-#[error("the log did not take the record: {0}")]
-pub struct DeliveryError(KafkaError);
+pub enum DeliveryError {
+    /// The log or its client refused.
+    #[error("the log did not take the record: {0}")]
+    Refused(#[from] KafkaError),
+    /// It cannot be framed.
+    #[error("the record cannot be framed: {0}")]
+    Unframed(#[from] NotRegistered),
+}
 
 impl DeliveryError {
     /// Whether the producer is broken for good: every later record will fail too, only a new producer helps.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        self.0.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal)
+        match self {
+            Self::Refused(error) => error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal),
+            Self::Unframed(_) => false,
+        }
     }
 }
 
@@ -88,7 +98,7 @@ impl ProducerContext for Deliveries {
     fn delivery(&self, result: &DeliveryResult<'_>, on_delivery: Self::DeliveryOpaque) {
         on_delivery(match result {
             Ok(message) => Ok(message.offset()),
-            Err((error, _)) => Err(DeliveryError(error.clone())),
+            Err((error, _)) => Err(error.clone().into()),
         });
     }
 }
@@ -98,6 +108,7 @@ impl ProducerContext for Deliveries {
 pub struct Producer {
     inner: Arc<Closing<ThreadedProducer<Deliveries>>>,
     prefix: Arc<str>,
+    framing: Framing,
 }
 
 impl std::fmt::Debug for Producer {
@@ -124,7 +135,11 @@ impl Producer {
             .set("queue.buffering.max.kbytes", QUEUE_KBYTES_MAX)
             .set("retry.backoff.ms", "50")
             .create_with_context(Deliveries)?;
-        Ok(Self { inner: Arc::new(Closing::new(inner)), prefix: config.prefix.as_str().into() })
+        Ok(Self {
+            inner: Arc::new(Closing::new(inner)),
+            prefix: config.prefix.as_str().into(),
+            framing: config.framing.clone(),
+        })
     }
 
     /// Hands a record over; `on_delivery` is called when the log has taken or refused it.
@@ -133,17 +148,24 @@ impl Producer {
     /// [`QueueFull`] gives the callback back: nothing was handed over.
     pub fn send(&self, outgoing: &Outgoing, on_delivery: OnDelivery) -> Result<(), QueueFull> {
         let name = outgoing.topic.name(&self.prefix);
+        let value = match self.framing.outgoing(outgoing.topic, &outgoing.value) {
+            Ok(value) => value,
+            Err(error) => {
+                on_delivery(Err(error.into()));
+                return Ok(());
+            }
+        };
         let record = BaseRecord::with_opaque_to(&name, Box::new(on_delivery))
             .partition(outgoing.partition)
             .key(&outgoing.key)
-            .payload(&outgoing.value);
+            .payload(&*value);
         match self.inner.send(record) {
             Ok(()) => Ok(()),
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), record)) => {
                 Err(QueueFull(*record.delivery_opaque))
             }
             Err((error, record)) => {
-                (record.delivery_opaque)(Err(DeliveryError(error)));
+                (record.delivery_opaque)(Err(error.into()));
                 Ok(())
             }
         }

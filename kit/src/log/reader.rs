@@ -142,7 +142,10 @@ impl Reader {
                         offset: message.offset(),
                         timestamp: Timestamp(message.timestamp().to_millis().unwrap_or(0)),
                         key: message.key().unwrap_or_default().to_vec(),
-                        value: message.payload().unwrap_or_default().to_vec(),
+                        value: self
+                            .config
+                            .framing
+                            .incoming(topic, message.payload().unwrap_or_default().to_vec()),
                     });
                 }
                 Err(error) if is_transient(&error) => {

@@ -3,10 +3,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::{OnSettled, Outgoing, Settled};
+
+/// How long sending pauses after a message that nobody was subscribed to.
+const UNHEARD_PAUSE: Duration = Duration::from_secs(1);
 
 /// Queued, handed to the client library, or in flight under a packet id.
 pub(super) struct Outbox<T> {
@@ -24,6 +29,8 @@ struct State<T> {
     queued: VecDeque<Entry<T>>,
     handed: VecDeque<Entry<T>>,
     in_flight: BTreeMap<u16, Entry<T>>,
+    /// The broker said of a message that nobody is subscribed to it: until then only retained ones are sent.
+    paused_until: Option<Instant>,
 }
 
 #[derive(Clone)]
@@ -48,6 +55,7 @@ impl<T: Clone> Outbox<T> {
             queued: VecDeque::new(),
             handed: VecDeque::new(),
             in_flight: BTreeMap::new(),
+            paused_until: None,
         };
         Self {
             max: max.max(1),
@@ -88,8 +96,20 @@ impl<T: Clone> Outbox<T> {
             if let Some(message) = self.try_next(window) {
                 return message;
             }
-            self.work.notified().await;
+            let paused_until = self.state().paused_until;
+            let Some(paused_until) = paused_until else {
+                self.work.notified().await;
+                continue;
+            };
+            tokio::select! {
+                () = self.work.notified() => {}
+                () = tokio::time::sleep_until(paused_until) => self.try_again(),
+            }
         }
+    }
+
+    fn try_again(&self) {
+        self.state().paused_until = None;
     }
 
     fn try_next(&self, window: usize) -> Option<Outgoing<T>> {
@@ -97,7 +117,12 @@ impl<T: Clone> Outbox<T> {
         if state.handed.len() + state.in_flight.len() >= window {
             return None;
         }
-        let entry = state.queued.pop_front()?;
+        let entry = if state.paused_until.is_some() {
+            let place = state.queued.iter().position(|entry| entry.message.retain)?;
+            state.queued.remove(place)?
+        } else {
+            state.queued.pop_front()?
+        };
         let message = entry.message.clone();
         state.handed.push_back(entry);
         Some(message)
@@ -119,6 +144,28 @@ impl<T: Clone> Outbox<T> {
         }
         self.work.notify_one();
         self.settled.notify_waiters();
+    }
+
+    /// The broker took the message under this packet id, but nobody is subscribed to it. A retained one waits there for
+    /// its readers; any other would be gone, so it is queued again in its old place.
+    pub(super) fn unheard(&self, packet_id: u16) {
+        {
+            let mut state = self.state();
+            if state.in_flight.get(&packet_id).is_some_and(|entry| !entry.message.retain)
+                && let Some(entry) = state.in_flight.remove(&packet_id)
+            {
+                if state.paused_until.is_none() {
+                    tracing::warn!(topic = entry.message.topic, "nobody listens yet: kept");
+                }
+                let place = state.queued.partition_point(|other| other.number < entry.number);
+                state.queued.insert(place, entry);
+                state.paused_until = Some(Instant::now() + UNHEARD_PAUSE);
+                drop(state);
+                self.work.notify_one();
+                return;
+            }
+        }
+        self.settle(packet_id, Settled::Acknowledged);
     }
 
     /// After the end of a connection: what it did not settle is queued again, in its old order.
@@ -217,6 +264,32 @@ mod tests {
         assert_eq!(*log.lock().expect("test"), [(2, Settled::Discarded)]);
         outbox.take_back();
         assert_eq!(sent_order(&outbox, 9), [1, 3, 4]);
+    }
+
+    #[test]
+    fn what_nobody_listens_to_is_kept_and_goes_out_again_in_the_old_order() {
+        let (outbox, log) = outbox(10);
+        (1..=4).for_each(|tag| outbox.push(message(tag)));
+        assert_eq!(sent_order(&outbox, 3), [1, 2, 3]);
+        [11, 12, 13].into_iter().for_each(|packet_id| outbox.sent(packet_id));
+        outbox.unheard(11);
+        outbox.settle(12, Settled::Acknowledged);
+        outbox.unheard(13);
+        outbox.push(Outgoing { retain: true, ..message(5) });
+        assert_eq!(sent_order(&outbox, 3), [5], "sending pauses, but for what the broker keeps");
+        assert_eq!(*log.lock().expect("test"), [(2, Settled::Acknowledged)]);
+        outbox.try_again();
+        assert_eq!(sent_order(&outbox, 4), [1, 3, 4]);
+    }
+
+    #[test]
+    fn a_retained_message_needs_no_listener() {
+        let (outbox, log) = outbox(10);
+        outbox.push(Outgoing { retain: true, ..message(1) });
+        assert_eq!(sent_order(&outbox, 1), [1]);
+        outbox.sent(5);
+        outbox.unheard(5);
+        assert_eq!(*log.lock().expect("test"), [(1, Settled::Acknowledged)]);
     }
 
     #[test]

@@ -223,6 +223,7 @@ pub const CATALOGUE: &[Setting] = &[
     row("DERMS_TOPIC_PREFIX", Some("derms."), Text, LOG_USERS, "prefix of the log's topics"),
     row("DERMS_TREE_PARTITIONS", Some("12"), int(1, 1024, "partitions"), LOG_USERS, "partitions of topics keyed by feeder tree, when they are created"),
     row("DERMS_REPLICATION_FACTOR", Some("1"), int(1, 9, "replicas"), LOG_USERS, "replicas of topics, when they are created"),
+    row("DERMS_SCHEMA_REGISTRY_URL", None, Url, LOG_USERS, "a schema registry, over http: values are then framed as Confluent's tools expect"),
     row("DERMS_KAFKA_FETCH_WAIT_MS", Some("100"), ms(1, 5_000), LOG_USERS, "longest wait of an empty fetch"),
     row("DERMS_KAFKA_LINGER_MS", Some("5"), ms(0, 1_000), LOG_USERS, "how long the producer gathers a batch"),
     row("DERMS_KAFKA_SECURITY_PROTOCOL", Some("plaintext"), Choice(&["plaintext"]), LOG_USERS, "how to speak to the log"),

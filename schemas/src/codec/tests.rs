@@ -15,9 +15,8 @@ fn check_round_trip<R: Record + PartialEq + std::fmt::Debug>(record: &R) {
     let bytes = record.encode();
     assert_eq!(R::decode(&bytes).as_ref(), Ok(record));
     assert_eq!(record.encode(), bytes, "the same record gives the same bytes");
-    let mut confluent = vec![0, 0, 0, 0, 7];
-    confluent.extend_from_slice(&bytes[10..]);
-    assert_eq!(R::decode(&confluent).as_ref(), Ok(record), "the Confluent frame is read too");
+    let confluent = Frame::Registered { id: 7, body: &bytes[10..] }.to_bytes();
+    assert_eq!(R::decode(&confluent), Err(DecodeError::Registered(7)));
     for cut in [0, 1, 9, 10, bytes.len() - 1] {
         assert!(R::decode(&bytes[..cut]).is_err(), "cut at {cut}");
     }
@@ -113,4 +112,28 @@ fn bytes_of_another_kind_are_refused_with_what_they_are() {
     assert!(matches!(Telemetry::decode(b"{}"), Err(DecodeError::Frame { len: 2, .. })));
     let other = telemetry().encode();
     assert!(matches!(Ack::decode(&other), Err(DecodeError::UnknownSchema(_))));
+}
+
+#[test]
+fn frames_are_split_and_put_together_again() {
+    let single = [0xc3, 0x01, 1, 0, 0, 0, 0, 0, 0, 0, 9];
+    assert_eq!(Frame::of(&single), Some(Frame::SingleObject { fingerprint: 1, body: &[9] }));
+    assert_eq!(Frame::of(&[0, 0, 0, 1, 2, 9]), Some(Frame::Registered { id: 258, body: &[9] }));
+    for bytes in [&single[..], &[0, 0, 0, 1, 2, 9], &[0, 0, 0, 0, 0]] {
+        assert_eq!(Frame::of(bytes).expect("a frame").to_bytes(), bytes);
+    }
+    for bytes in [&[][..], &[0, 1, 2, 3], &single[..9], b"{}"] {
+        assert_eq!(Frame::of(bytes), None, "{bytes:?}");
+    }
+}
+
+#[test]
+fn every_topic_has_its_released_schemas() {
+    for topic in Topic::ALL {
+        assert!(!released(topic).is_empty(), "{topic:?}");
+    }
+    assert_eq!(
+        telemetry().encode()[2..10],
+        released(Topic::Telemetry)[0].fingerprint.to_le_bytes()
+    );
 }
