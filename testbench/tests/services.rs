@@ -199,7 +199,8 @@ fn five_programs_control_a_fleet_over_real_servers() {
 
     // A viewer may look, not act; an operator's event holds.
     let viewer = system.login("vic");
-    let half = kw(&before[0]["loadKw"]) / 2.0;
+    // In whole watts, as limits are kept.
+    let half = (kw(&before[0]["loadKw"]) * 500.0).floor() / 1_000.0;
     let event = format!(
         r#"mutation {{ createEvent(input: {{ feederId: {}, start: "2020-01-01T00:00:00Z", end: "2099-01-01T00:00:00Z", limitKw: {half} }}) {{ id limitKw }} }}"#,
         before[0]["id"]
