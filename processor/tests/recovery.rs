@@ -252,8 +252,11 @@ fn run(cuts: &[i64]) -> (Log, Vec<Decision>, Vec<String>) {
     (log, all, differences)
 }
 
+/// What one decision told each device.
+type Told = Vec<(String, Option<Watts>)>;
+
 /// What a device would be told, without what names the owner.
-fn told(decisions: &[Decision]) -> Vec<(i64, Vec<(String, Option<Watts>)>)> {
+fn told(decisions: &[Decision]) -> Vec<(i64, Told)> {
     decisions
         .iter()
         .map(|decision| {

@@ -70,7 +70,6 @@ impl App {
 }
 
 /// All routes.
-#[must_use]
 pub fn router(app: App, config: &HttpConfig) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::list(config.origins.clone()))
