@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schemas::records::operator::{ControlSettings, MissingBehavior, RestartBehavior};
+use schemas::records::operator::{ControlSettings, MissingBehavior, POLICIES, RestartBehavior};
 use schemas::{Soc, Watts};
 use service_kit::log::LogConfig;
 use service_kit::settings::Settings;
@@ -152,6 +152,9 @@ fn control(settings: &Settings) -> ControlSettings {
         tracking_window_ms: ms(Duration::from_secs_f64(
             settings.float("TRACKING_ERROR_WINDOW_MINUTES") * 60.0,
         )),
-        policy: "water-fill".to_owned(),
+        policy: match settings.choice("CONTROL_ALLOCATION_MODE") {
+            "heuristic" => POLICIES[0].to_owned(),
+            policy => policy.to_owned(),
+        },
     }
 }

@@ -2,6 +2,17 @@
 //!
 //! Names without `DERMS_` are the predecessor's, kept to the letter; new ones begin with `DERMS_`.
 
+/// The policies, and before them the predecessor's name for the default one.
+pub(super) const ALLOCATION_MODES: &[&str] = &[
+    "heuristic",
+    "water-fill",
+    "pro-rata",
+    "equal-share",
+    "lifo",
+    "deficit",
+    "deficit-predecessor",
+];
+
 /// A service that reads settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
@@ -255,7 +266,7 @@ pub const CATALOGUE: &[Setting] = &[
     row("CONTROL_TARGET_SOC", Some("0.8"), float(0.0, 1.0, ""), &[Processor], "state of charge wanted where nothing else is said"),
     row("CONTROL_RESPECT_PRIORITY", Some("true"), Flag, &[Processor], "whether priorities weigh"),
     row("CONTROL_SOC_WEIGHT", Some("1.2"), float(0.0, 100.0, ""), &[Processor], "weight of the gap to the target"),
-    row("CONTROL_ALLOCATION_MODE", Some("heuristic"), Choice(&["heuristic", "water-fill"]), &[Processor], "policy of feeders that name none; heuristic = water-fill"),
+    row("CONTROL_ALLOCATION_MODE", Some("heuristic"), Choice(ALLOCATION_MODES), &[Processor], "policy of feeders that name none (docs/policies.md); heuristic = water-fill"),
     row("DERMS_DEADBAND_KW", Some("0.1"), float(0.0, 1.0e6, "kW"), &[Processor], "a smaller change of setpoint is not sent"),
     row("DERMS_DWELL_MS", Some("60000"), ms(0, DAY_MS), &[Processor], "least time between changes of direction"),
     row("DERMS_RAMP_PERCENT", Some("20"), float(0.1, 100.0, "%"), &[Processor], "rise per interval of a device that names no ramp, of its rating"),

@@ -26,6 +26,11 @@ fn every_default_is_a_value_of_its_kind_and_names_are_unique() {
 }
 
 #[test]
+fn the_allocation_modes_are_the_policies_there_are() {
+    assert_eq!(catalogue::ALLOCATION_MODES[1..], *schemas::records::operator::POLICIES);
+}
+
+#[test]
 fn flags_win_over_environment_over_file_over_defaults() {
     assert_eq!(load(&[], None, &[]).expect("fine").int("MQTT_MAX_RETRIES"), 3);
     let file = Some("MQTT_MAX_RETRIES = 4");
