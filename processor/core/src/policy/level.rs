@@ -13,14 +13,21 @@ impl Level {
     /// Every claim is at its least.
     pub const BOTTOM: Self = Self(-(1 << 60));
 
+    /// A watt in the unit that levels times weights have: a level is in fractions of a watt, a weight in thousandths.
+    pub(super) const WATT: i128 = 1_000 << Self::FRACTION_BITS;
+
     /// What a claim gets at this level, within its bounds.
     #[must_use]
     pub fn share(self, claim: &Claim) -> i64 {
         let product = i128::from(self.0) * i128::from(claim.weight_milli);
-        let watts = (product >> Self::FRACTION_BITS).div_euclid(1000);
-        let low = i128::from(claim.low_w);
-        let high = i128::from(claim.high_w.max(claim.low_w));
-        i64::try_from(watts.clamp(low, high)).expect("clamped to two i64")
+        if product >= i128::from(claim.high_w) * Self::WATT {
+            return claim.high_w.max(claim.low_w);
+        }
+        if product <= i128::from(claim.low_w) * Self::WATT {
+            return claim.low_w;
+        }
+        let milliwatts = i64::try_from(product >> Self::FRACTION_BITS);
+        milliwatts.expect("between two numbers of watts").div_euclid(1_000)
     }
 
     /// Whole watts per unit of weight.

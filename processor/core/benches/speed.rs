@@ -1,0 +1,171 @@
+//! What a sample and a decision cost, for fleets of 100 to 1 000 000 devices on one tree and on many, and how the cost
+//! grows. The decision is all of it: windows, estimate, sharing, shaping, check, and the records themselves.
+
+mod fleet;
+
+use std::time::{Duration, Instant};
+
+use control_core::Tree;
+use criterion::{BenchmarkId, Criterion, Throughput};
+
+use fleet::Fleet;
+
+/// Sizes of fleets, and with how many samples each is measured.
+const SIZES: [(usize, usize); 5] =
+    [(100, 50), (1_000, 40), (10_000, 30), (100_000, 12), (1_000_000, 10)];
+/// Devices per tree, where a fleet stands on many.
+const TREE_DEVICES: usize = 1_000;
+const WARM_UP_WINDOWS: usize = 6;
+
+/// The shortest of all measurements of one thing: other work on the machine only adds.
+#[derive(Debug, Clone)]
+struct Shortest {
+    what: String,
+    devices: usize,
+    time: Duration,
+}
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(2))
+        .without_plots()
+        .configure_from_args();
+    let mut all = Vec::new();
+    samples(&mut criterion, &mut all);
+    decisions(&mut criterion, "one tree", |_| 1, &mut all);
+    decisions(&mut criterion, "many trees", |devices| devices / TREE_DEVICES, &mut all);
+    policies(&mut criterion, &mut all);
+    criterion.final_summary();
+    summarise(&all);
+}
+
+/// `Tree::apply`, per sample.
+fn samples(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
+    let mut group = criterion.benchmark_group("sample");
+    for (devices, _) in &SIZES[1..4] {
+        let mut fleet = Fleet::new(*devices, 1, "water-fill");
+        fleet.warm_up(WARM_UP_WINDOWS);
+        let mut shortest = Duration::MAX;
+        group.throughput(Throughput::Elements(*devices as u64)).sample_size(10);
+        group.bench_function(BenchmarkId::from_parameter(devices), |bencher| {
+            bencher.iter_custom(|rounds| {
+                let mut total = Duration::ZERO;
+                for _ in 0..rounds {
+                    let mut inputs = Vec::new();
+                    fleet.speak(|_, input, _| inputs.push(input.clone()));
+                    let (tree, registry) = fleet.tree();
+                    let started = Instant::now();
+                    for input in &inputs {
+                        Tree::apply(tree, input, registry);
+                    }
+                    let took = started.elapsed();
+                    shortest = shortest.min(took);
+                    total += took;
+                    let effects = fleet.decide();
+                    fleet.follow(&effects);
+                }
+                total
+            });
+        });
+        all.push(Shortest { what: "sample".to_owned(), devices: *devices, time: shortest });
+    }
+}
+
+fn decisions(
+    criterion: &mut Criterion,
+    what: &str,
+    trees: impl Fn(usize) -> usize,
+    all: &mut Vec<Shortest>,
+) {
+    for (devices, samples) in SIZES {
+        let trees = trees(devices);
+        // Below that many devices "many" is one.
+        if trees > 0 {
+            decision(criterion, what, devices, trees, samples, "water-fill", all);
+        }
+    }
+}
+
+fn policies(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
+    for policy in schemas::records::operator::POLICIES {
+        decision(criterion, policy, 10_000, 1, 10, policy, all);
+    }
+}
+
+fn decision(
+    criterion: &mut Criterion,
+    what: &str,
+    devices: usize,
+    trees: usize,
+    samples: usize,
+    policy: &str,
+    all: &mut Vec<Shortest>,
+) {
+    let mut fleet = None;
+    let mut shortest = Duration::MAX;
+    let mut group = criterion.benchmark_group("decision");
+    group.sample_size(samples).throughput(Throughput::Elements(devices as u64));
+    if devices >= 100_000 {
+        group.sampling_mode(criterion::SamplingMode::Flat).warm_up_time(Duration::from_millis(1));
+    }
+    group.bench_function(BenchmarkId::new(what, devices), |bencher| {
+        // Made when it is asked for, so that a filter on the command line costs nothing.
+        let fleet = fleet.get_or_insert_with(|| {
+            let mut fleet = Fleet::new(devices, trees, policy);
+            fleet.warm_up(WARM_UP_WINDOWS);
+            fleet
+        });
+        bencher.iter_custom(|rounds| {
+            let mut total = Duration::ZERO;
+            for _ in 0..rounds {
+                fleet.speak(|tree, input, registry| tree.apply(input, registry));
+                let started = Instant::now();
+                let effects = fleet.decide();
+                let took = started.elapsed();
+                shortest = shortest.min(took);
+                total += took;
+                fleet.follow(&effects);
+            }
+            total
+        });
+    });
+    if fleet.is_some() {
+        all.push(Shortest { what: what.to_owned(), devices, time: shortest });
+    }
+}
+
+/// The table at the end: the shortest time of each, per device, and the exponent of growth against n log n.
+#[expect(clippy::print_stdout, reason = "what a bench is for")]
+#[expect(clippy::cast_precision_loss, reason = "a table for people")]
+fn summarise(all: &[Shortest]) {
+    println!("\n{:<22}{:>10}{:>14}{:>12}", "", "devices", "shortest", "ns/device");
+    for Shortest { what, devices, time } in all {
+        let each = time.as_nanos() as f64 / *devices as f64;
+        println!("{what:<22}{devices:>10}{:>14}{each:>12.0}", format!("{time:.2?}"));
+    }
+    for what in ["one tree", "many trees"] {
+        let points: Vec<(f64, f64)> = all
+            .iter()
+            .filter(|shortest| shortest.what == what)
+            .map(|shortest| {
+                let n = shortest.devices as f64;
+                ((n * n.log2()).ln(), shortest.time.as_secs_f64().ln())
+            })
+            .collect();
+        if points.len() > 1 {
+            println!("{what}: grows with (n log n)^{:.2}", slope(&points));
+        }
+    }
+}
+
+/// Least squares.
+#[expect(clippy::cast_precision_loss, reason = "a handful of points")]
+fn slope(points: &[(f64, f64)]) -> f64 {
+    let count = points.len() as f64;
+    let mean_x = points.iter().map(|(x, _)| x).sum::<f64>() / count;
+    let mean_y = points.iter().map(|(_, y)| y).sum::<f64>() / count;
+    let covariance: f64 = points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
+    let variance: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
+    covariance / variance
+}
