@@ -125,6 +125,10 @@ pub struct Registry {
     pub programs: BTreeMap<Uuid, ProgramSet>,
     /// The simulator's time of day and when it was set.
     pub simulation: (SimulationMode, Option<Timestamp>),
+    /// Derived: the feeders directly below each.
+    children: BTreeMap<FeederId, BTreeSet<FeederId>>,
+    /// Derived: the devices of each tree, by root, so that a decision looks at no others.
+    members: BTreeMap<FeederId, BTreeSet<DeviceId>>,
 }
 
 impl Registry {
@@ -203,11 +207,21 @@ impl Registry {
     }
 
     /// The feeders directly below one.
-    pub fn children<'a>(&'a self, feeder_id: &'a FeederId) -> impl Iterator<Item = &'a FeederId> {
-        self.feeders
-            .iter()
-            .filter(move |(_, feeder)| feeder.parent_id.as_ref() == Some(feeder_id))
-            .map(|(child, _)| child)
+    pub fn children<'a>(&'a self, feeder_id: &FeederId) -> impl Iterator<Item = &'a FeederId> {
+        self.children.get(feeder_id).into_iter().flatten()
+    }
+
+    /// The devices of the tree below a root, by id.
+    pub fn members<'a>(
+        &'a self,
+        root: &FeederId,
+    ) -> impl Iterator<Item = (&'a DeviceId, &'a Device)> {
+        let members = self.members.get(root);
+        // One tree that has them all is read in passing, without looking each one up.
+        let is_whole = members.is_some_and(|members| members.len() == self.devices.len());
+        let whole = is_whole.then_some(&self.devices).into_iter().flatten();
+        let part = members.filter(|_| !is_whole).into_iter().flatten();
+        whole.chain(part.map(|device_id| (device_id, &self.devices[device_id])))
     }
 
     /// A feeder's own import limit: its own, else the default.
@@ -224,16 +238,42 @@ impl Registry {
             self.check_parent(&change.feeder_id, parent)?;
             // A feeder below which others are hung exists from then on.
             self.feeders.entry(parent.clone()).or_default();
+            self.hang(&change.feeder_id, parent);
         }
         let feeder = self.feeders.entry(change.feeder_id.clone()).or_default();
-        if let Some(parent) = &change.parent_id {
-            feeder.parent_id = Some(parent.clone());
-        }
         feeder.import_limit_w = change.import_limit_w.or(feeder.import_limit_w);
         feeder.export_limit_w = change.export_limit_w.or(feeder.export_limit_w);
         feeder.mode = change.mode.unwrap_or(feeder.mode);
         feeder.policy = change.policy.clone().or_else(|| feeder.policy.take());
         Ok(())
+    }
+
+    /// Hangs a feeder below another, with all that stands under it.
+    fn hang(&mut self, feeder_id: &FeederId, parent: &FeederId) {
+        let (root_before, root_after) = (self.root_of(feeder_id), self.root_of(parent));
+        let feeder = self.feeders.entry(feeder_id.clone()).or_default();
+        if let Some(before) = feeder.parent_id.replace(parent.clone()) {
+            self.children.entry(before).or_default().remove(feeder_id);
+        }
+        self.children.entry(parent.clone()).or_default().insert(feeder_id.clone());
+        if root_before == root_after {
+            return;
+        }
+        let moves =
+            |device_id: &DeviceId| self.root_of(&self.devices[device_id].feeder_id) == root_after;
+        let members = self.members.get(&root_before);
+        let moved: Vec<DeviceId> =
+            members.into_iter().flatten().filter(|id| moves(id)).cloned().collect();
+        for device_id in moved {
+            self.move_member(device_id, &root_before, root_after.clone());
+        }
+    }
+
+    fn move_member(&mut self, device_id: DeviceId, from: &FeederId, to: FeederId) {
+        if let Some(members) = self.members.get_mut(from) {
+            members.remove(&device_id);
+        }
+        self.members.entry(to).or_default().insert(device_id);
     }
 
     fn check_parent(&self, child: &FeederId, parent: &FeederId) -> Result<(), Refused> {
@@ -277,6 +317,8 @@ impl Registry {
             override_w: None,
         };
         self.devices.insert(registered.device_id.clone(), device);
+        let root = self.root_of(&registered.feeder_id);
+        self.members.entry(root).or_default().insert(registered.device_id.clone());
         Ok(())
     }
 
@@ -285,6 +327,11 @@ impl Registry {
             && !self.feeders.contains_key(feeder_id)
         {
             return Err(Refused::UnknownFeeder(feeder_id.clone()));
+        }
+        let feeder_before = self.device_mut(&change.device_id)?.feeder_id.clone();
+        if let Some(feeder_id) = &change.feeder_id {
+            let (from, to) = (self.root_of(&feeder_before), self.root_of(feeder_id));
+            self.move_member(change.device_id.clone(), &from, to);
         }
         let device = self.device_mut(&change.device_id)?;
         if let Some(feeder_id) = &change.feeder_id {

@@ -54,9 +54,12 @@ fn samples(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
                 for _ in 0..rounds {
                     let mut inputs = Vec::new();
                     fleet.speak(|_, input, _| inputs.push(input.clone()));
+                    // As they come: not in the order of ids.
+                    let count = inputs.len();
+                    let inputs: Vec<_> = (0..count).map(|at| &inputs[at * 7_919 % count]).collect();
                     let (tree, registry) = fleet.tree();
                     let started = Instant::now();
-                    for input in &inputs {
+                    for input in inputs {
                         Tree::apply(tree, input, registry);
                     }
                     let took = started.elapsed();
@@ -68,7 +71,9 @@ fn samples(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
                 total
             });
         });
-        all.push(Shortest { what: "sample".to_owned(), devices: *devices, time: shortest });
+        if shortest < Duration::MAX {
+            all.push(Shortest { what: "sample".to_owned(), devices: *devices, time: shortest });
+        }
     }
 }
 

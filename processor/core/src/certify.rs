@@ -80,6 +80,17 @@ struct Sums {
     stubborn_w: i64,
 }
 
+impl Sums {
+    fn add(&mut self, more: &Self) {
+        self.may_take_w += more.may_take_w;
+        self.planned_w += more.planned_w;
+        self.raised_w += more.raised_w;
+        self.shared_w += more.shared_w;
+        self.least_w += more.least_w;
+        self.stubborn_w += more.stubborn_w;
+    }
+}
+
 fn sums(view: &View<'_>, planned: &[Planned]) -> Vec<Sums> {
     let mut sums = vec![Sums::default(); view.nodes.len()];
     for (seen, planned) in view.devices.iter().zip(planned) {
@@ -87,13 +98,20 @@ fn sums(view: &View<'_>, planned: &[Planned]) -> Vec<Sums> {
             continue;
         }
         let setpoint = planned.setpoint_w.unwrap_or(seen.floor_w);
-        for node in view.topology.path(seen.node) {
-            sums[node].may_take_w += setpoint.max(seen.floor_w);
-            sums[node].planned_w += setpoint;
-            sums[node].shared_w += planned.share_w;
-            sums[node].least_w += least_share(seen);
-            sums[node].raised_w += (setpoint - seen.floor_w).max(0);
-            sums[node].stubborn_w += if seen.stuck { setpoint.max(0) } else { 0 };
+        sums[seen.node].add(&Sums {
+            may_take_w: setpoint.max(seen.floor_w),
+            planned_w: setpoint,
+            raised_w: (setpoint - seen.floor_w).max(0),
+            shared_w: planned.share_w,
+            least_w: least_share(seen),
+            stubborn_w: if seen.stuck { setpoint.max(0) } else { 0 },
+        });
+    }
+    // Parents stand before their children.
+    for node in (0..sums.len()).rev() {
+        if let Some(parent) = view.topology.nodes[node].parent {
+            let below = sums[node];
+            sums[parent].add(&below);
         }
     }
     sums
@@ -130,26 +148,33 @@ fn check_node(view: &View<'_>, node: usize, sums: &Sums, findings: &mut Vec<Stri
 
 /// G1 and G2 on the export side: what may be given fits beside what is sure to be taken, or nobody gives more.
 fn check_export(view: &View<'_>, planned: &[Planned], findings: &mut Vec<String>) {
+    if view.nodes.iter().all(|node| node.limits.export.is_none()) {
+        return;
+    }
+    let count = view.nodes.len();
+    let (mut may_give, mut told, mut more) = (vec![0; count], vec![0; count], vec![0; count]);
+    let mut taken = vec![0; count];
+    for (seen, planned) in view.devices.iter().zip(planned) {
+        let node = seen.node;
+        if seen.role == Role::Controlled && seen.device_type == DeviceType::Pv {
+            let gives = -planned.setpoint_w.unwrap_or(seen.least_w);
+            let gave = -seen.least_w;
+            may_give[node] += gives.max(gave).max(0);
+            told[node] += gives.max(0);
+            more[node] += (gives - gave.max(0)).max(0);
+        } else if seen.role == Role::Controlled {
+            taken[node] += planned.setpoint_w.unwrap_or(0).min(seen.least_w).min(0);
+        } else if seen.freshness == Freshness::Fresh && seen.device_type != DeviceType::Meter {
+            taken[node] += seen.power_w;
+        }
+    }
+    for sums in [&mut may_give, &mut told, &mut more, &mut taken] {
+        view.topology.roll_up(sums);
+    }
     for (node, estimate) in view.nodes.iter().enumerate() {
         let Some(export) = estimate.limits.export else { continue };
-        let (mut may_give, mut told, mut more) = (0_i64, 0_i64, 0_i64);
-        let mut room = export.0 - estimate.limits.margin.0.min(export.0);
-        for (seen, planned) in view.devices.iter().zip(planned) {
-            if !view.topology.path(seen.node).any(|above| above == node) {
-                continue;
-            }
-            if seen.role == Role::Controlled && seen.device_type == DeviceType::Pv {
-                let gives = -planned.setpoint_w.unwrap_or(seen.least_w);
-                let gave = -seen.least_w;
-                may_give += gives.max(gave).max(0);
-                told += gives.max(0);
-                more += (gives - gave.max(0)).max(0);
-            } else if seen.role == Role::Controlled {
-                room += planned.setpoint_w.unwrap_or(0).min(seen.least_w).min(0);
-            } else if seen.freshness == Freshness::Fresh && seen.device_type != DeviceType::Meter {
-                room += seen.power_w;
-            }
-        }
+        let room = export.0 - estimate.limits.margin.0.min(export.0) + taken[node];
+        let (may_give, told, more) = (may_give[node], told[node], more[node]);
         let feeder_id = &view.topology.nodes[node].feeder_id;
         if told > room.max(0) {
             findings.push(format!("{feeder_id}: {told} W of generation for room of {room} W"));

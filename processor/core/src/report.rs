@@ -1,22 +1,24 @@
 //! The record of a decision, and the states derived from it.
 
-use std::collections::BTreeMap;
+mod totals;
 
 use schemas::records::decision::{
-    Alarm, Decision, DecisionHeader, DeviceDecision, Emit, Freshness, NodeBinding, NodeDecision,
-    Reason, Severity, TypeTotal,
+    Alarm, Decision, DecisionHeader, DeviceDecision, Emit, NodeBinding, NodeDecision, Reason,
+    Severity,
 };
 use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::state::{DeviceState, FeederState, Version};
-use schemas::records::telemetry::{DeviceOrigin, DeviceType};
+use schemas::records::telemetry::DeviceOrigin;
 use schemas::registry::Registry;
-use schemas::{DeviceId, FeederId, Timestamp, WattHours, Watts};
+use schemas::{FeederId, Timestamp, WattHours, Watts};
 
 use crate::device::tolerance;
 use crate::estimate::{NodeEstimate, Role, Seen, View};
 use crate::plan::{Plan, Planned};
 use crate::tree::{Effects, Tick};
 use crate::wants;
+
+use self::totals::Totals;
 
 const MS_PER_HOUR: i64 = 3_600_000;
 /// Alarms of one kind in one decision; the count says the rest.
@@ -40,7 +42,8 @@ pub(crate) fn report(
     policy: &'static str,
 ) -> Effects {
     let tick = context.tick;
-    let nodes = nodes(context, view, plan);
+    let totals = Totals::of(view, plan);
+    let nodes = nodes(context, view, plan, &totals);
     let header = DecisionHeader {
         at: tick.now,
         trigger: tick.trigger,
@@ -50,7 +53,7 @@ pub(crate) fn report(
         policy: policy.to_owned(),
         certified: plan.findings.is_empty(),
         findings: plan.findings.clone(),
-        alarms: alarms(view, plan, &nodes),
+        alarms: alarms(view, plan, &nodes, &totals),
         nodes,
     };
     let devices: Vec<DeviceDecision> = view
@@ -88,27 +91,17 @@ pub(crate) fn report(
     Effects { decision, device_states, feeder_states }
 }
 
-fn nodes(context: &Context<'_>, view: &View<'_>, plan: &Plan) -> Vec<NodeDecision> {
-    let count = view.nodes.len();
-    let mut allocated = vec![0_i64; count];
-    let mut counts = vec![[0_i64; 2]; count];
-    let mut types: Vec<BTreeMap<DeviceType, (i32, i64)>> = vec![BTreeMap::new(); count];
-    for (seen, planned) in view.devices.iter().zip(&plan.devices) {
-        for node in view.topology.path(seen.node) {
-            allocated[node] +=
-                planned.setpoint_w.filter(|_| seen.role == Role::Controlled).unwrap_or(0);
-            counts[node][usize::from(seen.freshness != Freshness::Fresh)] += 1;
-            let total = types[node].entry(seen.device_type).or_insert((0, 0));
-            total.0 += 1;
-            total.1 += seen.power_w;
-        }
-    }
-    let small = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
-    (0..count)
+fn nodes(
+    context: &Context<'_>,
+    view: &View<'_>,
+    plan: &Plan,
+    totals: &[Totals],
+) -> Vec<NodeDecision> {
+    (0..view.nodes.len())
         .map(|index| {
             let (estimate, place, planned) =
                 (&view.nodes[index], &view.topology.nodes[index], &plan.nodes[index]);
-            let [fresh, stale] = counts[index];
+            let total = &totals[index];
             NodeDecision {
                 feeder_id: place.feeder_id.clone(),
                 parent_id: place.parent.map(|parent| view.topology.nodes[parent].feeder_id.clone()),
@@ -122,24 +115,17 @@ fn nodes(context: &Context<'_>, view: &View<'_>, plan: &Plan) -> Vec<NodeDecisio
                 uncontrolled_w: Watts(estimate.uncontrolled_w),
                 reserved_w: Watts(estimate.reserved_w),
                 headroom_w: estimate.limits.import - Watts(estimate.load_w),
-                allocated_w: Watts(allocated[index]),
+                allocated_w: Watts(total.allocated_w),
                 unmet_w: Watts(planned.unmet_w),
                 water_level_w: planned.water_level_w,
                 binding: binding(estimate, place.parent, planned.water_level_w.is_some(), plan),
                 rung: planned.rung,
                 degraded: degraded(plan),
                 stopped: context.stopped.clone(),
-                device_count: small(fresh + stale),
-                fresh_count: small(fresh),
-                stale_count: small(stale),
-                by_type: types[index]
-                    .iter()
-                    .map(|(device_type, (count, power))| TypeTotal {
-                        device_type: *device_type,
-                        count: *count,
-                        power_w: Watts(*power),
-                    })
-                    .collect(),
+                device_count: total.fresh + total.stale,
+                fresh_count: total.fresh,
+                stale_count: total.stale,
+                by_type: total.by_type(),
             }
         })
         .collect()
@@ -240,6 +226,7 @@ fn device_state(
 ) -> DeviceState {
     let (device, registered) = (seen.device, seen.registered);
     let settings = &context.registry.settings;
+    let tracking = Tracking::of(device);
     DeviceState {
         device_id: decided.device_id.clone(),
         version,
@@ -267,33 +254,40 @@ fn device_state(
         power_w: device.and_then(|device| device.power_w),
         setpoint_w: decided.setpoint_w.filter(|_| !matches!(seen.role, Role::Shadow)),
         soc: decided.soc,
-        tracking_samples: 0,
-        tracking_mean_w: None,
-        tracking_mean_abs_w: None,
+        tracking_samples: tracking.samples,
+        tracking_mean_w: tracking.mean(tracking.sum_w),
+        tracking_mean_abs_w: tracking.mean(tracking.sum_abs_w),
         compliant: decided.compliant,
     }
 }
 
-/// Adds what the state has counted in this decision: the rolling tracking error.
-pub(crate) fn refresh_states(effects: &mut Effects, devices: &BTreeMap<DeviceId, Device>) {
-    for state in &mut effects.device_states {
-        let Some(device) = devices.get(&state.device_id) else {
-            continue;
-        };
-        let samples: i32 = device.tracking.iter().map(|slice| slice.samples).sum();
-        if samples > 0 {
-            let mean = |sum: i64| Some(Watts(sum / i64::from(samples)));
-            state.tracking_samples = samples;
-            state.tracking_mean_w = mean(device.tracking.iter().map(|slice| slice.sum_w).sum());
-            state.tracking_mean_abs_w =
-                mean(device.tracking.iter().map(|slice| slice.sum_abs_w).sum());
+/// The rolling tracking error.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tracking {
+    samples: i32,
+    sum_w: i64,
+    sum_abs_w: i64,
+}
+
+impl Tracking {
+    fn of(device: Option<&Device>) -> Self {
+        let mut all = Self::default();
+        for slice in device.into_iter().flat_map(|device| &device.tracking) {
+            all.samples += slice.samples;
+            all.sum_w += slice.sum_w;
+            all.sum_abs_w += slice.sum_abs_w;
         }
+        all
+    }
+
+    fn mean(&self, sum_w: i64) -> Option<Watts> {
+        sum_w.checked_div(i64::from(self.samples)).map(Watts)
     }
 }
 
-fn alarms(view: &View<'_>, plan: &Plan, nodes: &[NodeDecision]) -> Vec<Alarm> {
+fn alarms(view: &View<'_>, plan: &Plan, nodes: &[NodeDecision], totals: &[Totals]) -> Vec<Alarm> {
     let mut alarms = Vec::new();
-    for (node, estimate) in nodes.iter().zip(&view.nodes) {
+    for ((node, estimate), total) in nodes.iter().zip(&view.nodes).zip(totals) {
         let mut raise = |code: &str, severity, message: String| {
             alarms.push(Alarm {
                 code: code.to_owned(),
@@ -326,7 +320,7 @@ fn alarms(view: &View<'_>, plan: &Plan, nodes: &[NodeDecision]) -> Vec<Alarm> {
             raise("CTL-004", Severity::Warning, format!("{stale} of {all} devices are not heard"));
         }
         if node.mode != schemas::records::operator::FeederMode::Disabled
-            && fallback_sum(view, &node.feeder_id) + estimate.uncontrolled_w > node.limit_w.0
+            && total.fallback_w + estimate.uncontrolled_w > node.limit_w.0
         {
             raise(
                 "CTL-005",
@@ -355,14 +349,4 @@ fn alarms(view: &View<'_>, plan: &Plan, nodes: &[NodeDecision]) -> Vec<Alarm> {
         }
     }
     alarms
-}
-
-fn fallback_sum(view: &View<'_>, feeder_id: &FeederId) -> i64 {
-    let Some(node) = view.topology.index_of(feeder_id) else {
-        return 0;
-    };
-    let under = view.devices.iter().filter(|seen| {
-        seen.role == Role::Controlled && view.topology.path(seen.node).any(|above| above == node)
-    });
-    under.map(|seen| seen.fallback_w).sum()
 }

@@ -1,6 +1,6 @@
 //! The tree as the registry has it: nodes, parents before children, each by index.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use schemas::FeederId;
 use schemas::registry::Registry;
@@ -16,7 +16,8 @@ pub(crate) struct TreeNode {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Topology {
     pub(crate) nodes: Vec<TreeNode>,
-    by_id: BTreeMap<FeederId, usize>,
+    /// For looking up only: its order is nobody's.
+    by_id: HashMap<FeederId, usize>,
 }
 
 impl Topology {

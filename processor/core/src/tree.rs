@@ -178,7 +178,7 @@ impl Tree {
             self.close_window(settings, tick.now)
         };
         let topology = Topology::of(registry, &self.root);
-        self.forget_strangers(registry, &topology);
+        self.forget_strangers(registry);
         for device in self.devices.values_mut() {
             let tolerance = device::tolerance(device);
             device::prune_commands(device, tick.now, settings.interval_ms, tolerance);
@@ -204,10 +204,9 @@ impl Tree {
             to_fallbacks(&view, &mut plan.devices);
         }
         let context = report::Context { root: &self.root, registry, tick, window, stopped };
-        let mut effects = report::report(&context, &view, &plan, policy.name());
+        let effects = report::report(&context, &view, &plan, policy.name());
         let roles: Vec<Role> = view.devices.iter().map(|seen| seen.role).collect();
         self.remember(&effects.decision, &plan, &roles, settings, tick);
-        report::refresh_states(&mut effects, &self.devices);
         self.decided_at = tick.now;
         effects
     }
@@ -243,12 +242,14 @@ impl Tree {
     }
 
     /// Devices that an operator moved to another tree are forgotten when their last lease is over.
-    fn forget_strangers(&mut self, registry: &Registry, topology: &Topology) {
+    fn forget_strangers(&mut self, registry: &Registry) {
+        // Both stand in the order of ids: nobody is looked up who belongs here.
+        let mut members = registry.members(&self.root).map(|(device_id, _)| device_id).peekable();
         self.devices.retain(|device_id, device| {
-            let elsewhere = registry
-                .feeder_of(device_id)
-                .is_some_and(|feeder_id| topology.index_of(feeder_id).is_none());
-            !elsewhere || !device.live.is_empty()
+            while members.next_if(|member| *member < device_id).is_some() {}
+            members.next_if_eq(&device_id).is_some()
+                || !device.live.is_empty()
+                || registry.feeder_of(device_id).is_none()
         });
     }
 
@@ -260,10 +261,12 @@ impl Tree {
         settings: &ControlSettings,
         tick: Tick,
     ) {
+        // Both stand in the order of ids.
+        let mut devices = self.devices.iter_mut().peekable();
         for ((decided, planned), role) in decision.devices.iter().zip(&plan.devices).zip(roles) {
-            let Some(device) = self.devices.get_mut(&decided.device_id) else {
-                continue;
-            };
+            while devices.next_if(|(device_id, _)| **device_id < decided.device_id).is_some() {}
+            let known = devices.next_if(|(device_id, _)| **device_id == decided.device_id);
+            let Some((_, device)) = known else { continue };
             device.allowed_w = None;
             device.reason = Some(planned.reason);
             device.wants_since =

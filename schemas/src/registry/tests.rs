@@ -82,6 +82,38 @@ fn a_feeder_takes_only_a_policy_that_exists() {
 }
 
 #[test]
+fn the_devices_of_a_tree_move_with_their_feeder_and_one_by_one() {
+    let mut registry = Registry::default();
+    for (device, at) in [("ev-1", "a"), ("ev-2", "b"), ("ev-3", "x")] {
+        apply(&mut registry, 1, registered(device, at)).expect("new");
+    }
+    let members = |registry: &Registry, root: &str| -> Vec<String> {
+        registry.members(&feeder(root)).map(|(device_id, _)| device_id.to_string()).collect()
+    };
+    assert_eq!(members(&registry, "b"), ["ev-2"]);
+    apply(&mut registry, 2, under("b", "a")).expect("fine");
+    apply(&mut registry, 3, under("a", "r")).expect("fine");
+    assert_eq!(members(&registry, "r"), ["ev-1", "ev-2"]);
+    assert_eq!(members(&registry, "a"), [""; 0]);
+    let mut change = DeviceChange {
+        device_id: device("ev-3"),
+        feeder_id: Some(feeder("b")),
+        priority: None,
+        target_soc: None,
+        fallback_w: None,
+        opted_out: None,
+    };
+    apply(&mut registry, 4, Change::DeviceChange(change.clone())).expect("known");
+    assert_eq!(members(&registry, "r"), ["ev-1", "ev-2", "ev-3"]);
+    apply(&mut registry, 5, under("b", "x")).expect("fine");
+    assert_eq!(members(&registry, "x"), ["ev-2", "ev-3"]);
+    assert_eq!(registry.children(&feeder("a")).count(), 0);
+    change.feeder_id = Some(feeder("nowhere"));
+    assert!(apply(&mut registry, 6, Change::DeviceChange(change)).is_err());
+    assert_eq!(members(&registry, "x"), ["ev-2", "ev-3"], "what is refused changes nothing");
+}
+
+#[test]
 fn a_tree_is_no_deeper_than_its_limit_even_when_subtrees_are_joined() {
     let mut registry = Registry::default();
     for level in 1..TREE_DEPTH_MAX / 2 + 2 {

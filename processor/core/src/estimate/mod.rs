@@ -65,6 +65,8 @@ pub(crate) struct Seen<'a> {
 pub(crate) struct NodeEstimate {
     pub(crate) limits: Limits,
     pub(crate) mode: FeederMode,
+    /// What holds for a device here because of this node or one above it.
+    way: Way,
     /// Observed load under it.
     pub(crate) load_w: i64,
     /// Observed power of controlled devices under it.
@@ -75,6 +77,16 @@ pub(crate) struct NodeEstimate {
     pub(crate) unexplained_w: Option<i64>,
     /// The part of B(n) that is held for devices that are not heard, beyond what they were last seen to take.
     pub(crate) reserved_w: i64,
+}
+
+/// What the nodes on the way to the root together say.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    /// The most reserved mode.
+    mode: FeederMode,
+    limits_export: bool,
+    /// A restriction has ended a moment ago.
+    releases: bool,
 }
 
 impl NodeEstimate {
@@ -117,6 +129,7 @@ pub(crate) fn estimate<'a>(
         .map(|node| NodeEstimate {
             limits: limits(registry, &node.feeder_id, now, horizon),
             mode: registry.feeders.get(&node.feeder_id).map_or(FeederMode::Automatic, |f| f.mode),
+            way: Way { mode: FeederMode::Automatic, limits_export: false, releases: false },
             load_w: 0,
             controlled_w: 0,
             uncontrolled_w: 0,
@@ -125,6 +138,7 @@ pub(crate) fn estimate<'a>(
         })
         .collect();
     let mut view = View { topology, nodes, devices: Vec::new() };
+    role::note_ways(&mut view, moment);
     view.devices = see_devices(moment, &view, devices);
     sums::add_up(&mut view, moment);
     if sums::let_go(&mut view) {
@@ -140,21 +154,28 @@ fn see_devices<'a>(
     devices: &'a BTreeMap<DeviceId, Device>,
 ) -> Vec<Seen<'a>> {
     let registry = moment.registry;
-    // Devices of the registry, and devices heard that are not registered yet, by id.
-    let mut ids: BTreeMap<&DeviceId, usize> = BTreeMap::new();
-    for (device_id, registered) in &registry.devices {
+    let mut seen = Vec::with_capacity(devices.len());
+    // Devices of the registry, and devices heard that are not registered yet. Both stand in the order of ids.
+    let mut heard = devices.iter().peekable();
+    let mut unregistered = |until: Option<&DeviceId>, seen: &mut Vec<Seen<'a>>| {
+        let before = |(device_id, _): &(&DeviceId, _)| until.is_none_or(|until| *device_id < until);
+        while let Some((device_id, device)) = heard.next_if(before) {
+            if !registry.devices.contains_key(device_id) {
+                let node = view.topology.index_of(&device.feeder_id).unwrap_or(0);
+                seen.push(see(moment, view, device_id, node, None, Some(device)));
+            }
+        }
+        let device = until.and_then(|until| heard.next_if(|(device_id, _)| *device_id == until));
+        device.map(|(_, device)| device)
+    };
+    for (device_id, registered) in registry.members(&view.topology.nodes[0].feeder_id) {
+        let device = unregistered(Some(device_id), &mut seen);
         if let Some(node) = view.topology.index_of(&registered.feeder_id) {
-            ids.insert(device_id, node);
+            seen.push(see(moment, view, device_id, node, Some(registered), device));
         }
     }
-    for (device_id, device) in devices {
-        if !registry.devices.contains_key(device_id) {
-            ids.insert(device_id, view.topology.index_of(&device.feeder_id).unwrap_or(0));
-        }
-    }
-    ids.into_iter()
-        .map(|(device_id, node)| see(moment, view, device_id, node, devices.get(device_id)))
-        .collect()
+    unregistered(None, &mut seen);
+    seen
 }
 
 fn see<'a>(
@@ -162,11 +183,11 @@ fn see<'a>(
     view: &View<'a>,
     device_id: &'a DeviceId,
     node: usize,
+    registered: Option<&'a registry::Device>,
     device: Option<&'a Device>,
 ) -> Seen<'a> {
     let Moment { registry, now, .. } = *moment;
     let settings = &registry.settings;
-    let registered = registry.devices.get(device_id);
     let freshness = role::freshness(device, now, settings.stale_ms);
     let device_type = device.map(|device| device.device_type);
     let device_type = device_type
@@ -209,9 +230,10 @@ fn see<'a>(
         least_w: device.map_or(fallback.0.min(0), |device| floor::least(device, fallback, now)),
         fallback_w: fallback.0,
         told,
-        released_later: view.topology.path(node).any(|above| {
-            is_released_later(moment, &view.topology.nodes[above].feeder_id, device_id)
-        }),
+        released_later: view.nodes[node].way.releases
+            && view.topology.path(node).any(|above| {
+                is_released_later(moment, &view.topology.nodes[above].feeder_id, device_id)
+            }),
         want,
         override_w,
         // Ties change hands by the hour, so that nobody is first for ever and nothing flickers.

@@ -8,7 +8,7 @@ use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::telemetry::DeviceType;
 use schemas::registry;
 
-use super::{Moment, Role, View};
+use super::{Moment, Role, View, Way};
 
 pub(super) fn freshness(device: Option<&Device>, now: Timestamp, stale_ms: i64) -> Freshness {
     match device.and_then(|device| device.last_steering.map(|at| (device, at))) {
@@ -16,6 +16,36 @@ pub(super) fn freshness(device: Option<&Device>, now: Timestamp, stale_ms: i64) 
         Some((device, _)) if device.offline => Freshness::Offline,
         Some((_, at)) if now.since(at) > stale_ms => Freshness::Stale,
         Some(_) => Freshness::Fresh,
+    }
+}
+
+/// Notes for each node what holds there because of it and those above it.
+pub(super) fn note_ways(view: &mut View<'_>, moment: &Moment<'_, '_>) {
+    for index in 0..view.nodes.len() {
+        let place = &view.topology.nodes[index];
+        let node = &view.nodes[index];
+        let state = moment.nodes.get(&place.feeder_id);
+        let mut way = Way {
+            mode: node.mode,
+            limits_export: node.limits.export.is_some(),
+            releases: state.is_some_and(|state| state.released_at.is_some()),
+        };
+        // Parents stand before their children: theirs is known.
+        if let Some(above) = place.parent.map(|parent| view.nodes[parent].way) {
+            way.mode = more_reserved(way.mode, above.mode);
+            way.limits_export |= above.limits_export;
+            way.releases |= above.releases;
+        }
+        view.nodes[index].way = way;
+    }
+}
+
+fn more_reserved(one: FeederMode, other: FeederMode) -> FeederMode {
+    match (one, other) {
+        (FeederMode::Disabled, _) | (_, FeederMode::Disabled) => FeederMode::Disabled,
+        (FeederMode::Shadow, _) | (_, FeederMode::Shadow) => FeederMode::Shadow,
+        (FeederMode::Manual, _) | (_, FeederMode::Manual) => FeederMode::Manual,
+        (FeederMode::Automatic, FeederMode::Automatic) => FeederMode::Automatic,
     }
 }
 
@@ -27,28 +57,16 @@ pub(super) fn role(
     freshness: Freshness,
     overridden: bool,
 ) -> Role {
-    let mut modes = view.topology.path(node).map(|above| view.nodes[above].mode);
-    let mut mode = FeederMode::Automatic;
-    for above in &mut modes {
-        // The most reserved mode on the way to the root holds.
-        mode = match (mode, above) {
-            (FeederMode::Disabled, _) | (_, FeederMode::Disabled) => FeederMode::Disabled,
-            (FeederMode::Shadow, _) | (_, FeederMode::Shadow) => FeederMode::Shadow,
-            (FeederMode::Manual, _) | (_, FeederMode::Manual) => FeederMode::Manual,
-            (FeederMode::Automatic, FeederMode::Automatic) => FeederMode::Automatic,
-        };
-    }
+    let Way { mode, limits_export, .. } = view.nodes[node].way;
     let Some(registered) = registered else {
         return Role::Passive(Reason::NotCommanded);
     };
     if registered.opted_out {
         return Role::Passive(Reason::OptedOut);
     }
-    let limited_export =
-        view.topology.path(node).any(|above| view.nodes[above].limits.export.is_some());
     let commanded = match device_type {
         DeviceType::Ev | DeviceType::Battery => true,
-        DeviceType::Pv => limited_export,
+        DeviceType::Pv => limits_export,
         DeviceType::Meter | DeviceType::Other => false,
     };
     match mode {

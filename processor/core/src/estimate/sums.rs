@@ -133,20 +133,24 @@ pub(super) fn let_go(view: &mut View<'_>) -> bool {
 /// Storage gives back no more than an export limit above it leaves, each by its rating: an import limit never drives a
 /// feeder over its export limit.
 pub(super) fn keep_discharge_inside(view: &mut View<'_>) {
-    for (index, node) in view.nodes.iter().enumerate() {
+    // The storage under each node that limits export.
+    let mut under = vec![Vec::new(); view.nodes.len()];
+    for (index, seen) in view.devices.iter().enumerate().filter(|(_, seen)| seen.want.low_w < 0) {
+        let limits = |node: &usize| view.nodes[*node].limits.export.is_some();
+        view.topology.path(seen.node).filter(limits).for_each(|node| under[node].push(index));
+    }
+    for (node, under) in view.nodes.iter().zip(under) {
         let Some(export) = node.limits.export else { continue };
         let others = node.load_w - node.controlled_w;
         let room = (export.0 - node.limits.margin.0.min(export.0) + others).max(0);
-        let under = |seen: &Seen<'_>| view.topology.path(seen.node).any(|above| above == index);
-        let all: i64 = view.devices.iter().filter(|seen| under(seen)).map(|s| -s.want.low_w).sum();
+        let all: i64 = under.iter().map(|index| -view.devices[*index].want.low_w).sum();
         if all <= room {
             continue;
         }
-        for seen in view.devices.iter_mut().filter(|seen| seen.want.low_w < 0) {
-            if view.topology.path(seen.node).any(|above| above == index) {
-                let part = i128::from(seen.want.low_w) * i128::from(room) / i128::from(all);
-                seen.want.low_w = i64::try_from(part).unwrap_or(0);
-            }
+        for index in under {
+            let low_w = &mut view.devices[index].want.low_w;
+            let part = i128::from(*low_w) * i128::from(room) / i128::from(all);
+            *low_w = i64::try_from(part).unwrap_or(0);
         }
     }
 }

@@ -20,9 +20,13 @@ pub(super) fn dimmed(
     decreases_only: bool,
     planned: &[Planned],
 ) -> Vec<i64> {
+    let mut dimmed = vec![0_i64; view.nodes.len()];
+    // Generation is commanded only under an export limit.
+    if view.nodes.iter().all(|node| node.limits.export.is_none()) {
+        return dimmed;
+    }
     let mut early = planned.to_vec();
     curtail(view, policy, deadband_w, decreases_only, &mut early);
-    let mut dimmed = vec![0_i64; view.nodes.len()];
     for (seen, planned) in view.devices.iter().zip(&early) {
         if let (Role::Controlled, DeviceType::Pv, Some(setpoint)) =
             (seen.role, seen.device_type, planned.setpoint_w)

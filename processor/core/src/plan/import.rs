@@ -96,12 +96,13 @@ impl Import {
 
     /// What each would get if those that do not follow were like the others: no more is asked of them.
     fn deserved(&self, view: &View<'_>, policy: &dyn Policy, fair: &Shares) -> Vec<i64> {
+        // Whoever does not follow is stuck.
+        if !self.device_of.iter().any(|index| view.devices[*index].stuck) {
+            return fair.shares_w.clone();
+        }
         let mut honest = self.problem.clone();
         for (claim, index) in self.device_of.iter().enumerate() {
             honest.claims[claim] = claim_of(&view.devices[*index], true);
-        }
-        if honest == self.problem {
-            return fair.shares_w.clone();
         }
         policy.allocate(&honest).shares_w
     }
@@ -114,27 +115,30 @@ impl Import {
         settings: &ControlSettings,
         planned: &mut [Planned],
     ) {
+        let small = |claim: usize| {
+            let (seen, planned) = (self.seen(view, claim), &planned[self.device_of[claim]]);
+            let last = seen.device.and_then(|device| device.setpoint_w)?.0;
+            let setpoint = planned.setpoint_w.filter(|setpoint| *setpoint > 0)?;
+            let more = last - setpoint;
+            // Its lease is still alive, so nothing more is given.
+            let may_stay = last <= seen.floor_w && !seen.stuck && seen.override_w.is_none();
+            let small = more > 0 && more < settings.deadband_w.0 && may_stay;
+            small.then_some((self.problem.claims[claim].tie, claim, last))
+        };
+        let mut order: Vec<_> = (0..self.device_of.len()).filter_map(small).collect();
+        if order.is_empty() {
+            return;
+        }
+        order.sort_unstable();
         let setpoint = |claim: usize| planned[self.device_of[claim]].setpoint_w.unwrap_or(0);
         let sums = self.problem.sums(setpoint);
         let nodes = self.problem.nodes.iter().zip(sums);
         let mut spare: Vec<i64> = nodes.map(|(node, sum)| node.budget_w - sum).collect();
-        let mut order: Vec<usize> = (0..self.device_of.len()).collect();
-        order.sort_unstable_by_key(|claim| (self.problem.claims[*claim].tie, *claim));
-        for claim in order {
-            let seen = self.seen(view, claim);
+        for (_, claim, last) in order {
             let planned = &mut planned[self.device_of[claim]];
-            let last = seen.device.and_then(|device| device.setpoint_w).map(|last| last.0);
-            let (Some(last), Some(setpoint)) = (last, planned.setpoint_w) else { continue };
-            let more = last - setpoint;
-            let small = more > 0 && more < settings.deadband_w.0 && setpoint > 0;
-            // Its lease is still alive, so nothing more is given.
-            let small = small && last <= seen.floor_w;
-            let path = || view.topology.path(seen.node);
-            if small
-                && !seen.stuck
-                && seen.override_w.is_none()
-                && path().all(|node| spare[node] >= more)
-            {
+            let more = last - planned.setpoint_w.unwrap_or(0);
+            let path = || self.problem.path(self.problem.claims[claim].node);
+            if path().all(|node| spare[node] >= more) {
                 path().for_each(|node| spare[node] -= more);
                 planned.setpoint_w = Some(last);
                 planned.reason = Reason::Deadband;

@@ -1,0 +1,81 @@
+//! What stands under each node: counts, setpoints, fallbacks, load by type.
+
+use schemas::Watts;
+use schemas::records::decision::{Freshness, TypeTotal};
+use schemas::records::telemetry::DeviceType;
+
+use crate::estimate::{Role, Seen, View};
+use crate::plan::{Plan, Planned};
+
+/// Totals of one node.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Totals {
+    /// Setpoints of devices under control.
+    pub(super) allocated_w: i64,
+    /// What those fall back to.
+    pub(super) fallback_w: i64,
+    pub(super) fresh: i32,
+    pub(super) stale: i32,
+    /// Count and power, in the order of [`DeviceType::ALL`].
+    types: [(i32, i64); DeviceType::ALL.len()],
+}
+
+impl Totals {
+    /// Of every node, in the order of the view's nodes.
+    pub(super) fn of(view: &View<'_>, plan: &Plan) -> Vec<Self> {
+        let mut totals = vec![Self::default(); view.nodes.len()];
+        for (seen, planned) in view.devices.iter().zip(&plan.devices) {
+            totals[seen.node].count(seen, planned);
+        }
+        // Parents stand before their children.
+        for index in (0..totals.len()).rev() {
+            if let Some(parent) = view.topology.nodes[index].parent {
+                let below = totals[index];
+                totals[parent].add(&below);
+            }
+        }
+        totals
+    }
+
+    fn count(&mut self, seen: &Seen<'_>, planned: &Planned) {
+        if seen.role == Role::Controlled {
+            self.allocated_w += planned.setpoint_w.unwrap_or(0);
+            self.fallback_w += seen.fallback_w;
+        }
+        if seen.freshness == Freshness::Fresh {
+            self.fresh += 1;
+        } else {
+            self.stale += 1;
+        }
+        let (count, power_w) = &mut self.types[place(seen.device_type)];
+        *count += 1;
+        *power_w += seen.power_w;
+    }
+
+    fn add(&mut self, below: &Self) {
+        self.allocated_w += below.allocated_w;
+        self.fallback_w += below.fallback_w;
+        self.fresh += below.fresh;
+        self.stale += below.stale;
+        for (mine, theirs) in self.types.iter_mut().zip(&below.types) {
+            mine.0 += theirs.0;
+            mine.1 += theirs.1;
+        }
+    }
+
+    pub(super) fn by_type(&self) -> Vec<TypeTotal> {
+        let types = DeviceType::ALL.iter().zip(&self.types).filter(|(_, (count, _))| *count > 0);
+        types
+            .map(|(device_type, (count, power_w))| TypeTotal {
+                device_type: *device_type,
+                count: *count,
+                power_w: Watts(*power_w),
+            })
+            .collect()
+    }
+}
+
+fn place(device_type: DeviceType) -> usize {
+    let place = DeviceType::ALL.iter().position(|known| *known == device_type);
+    place.expect("ALL has every type")
+}
