@@ -3,9 +3,10 @@
 
 mod fleet;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use control_core::Tree;
+use cpu_time::ThreadTime;
 use criterion::{BenchmarkId, Criterion, Throughput};
 
 use fleet::Fleet;
@@ -58,7 +59,7 @@ fn samples(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
                     let count = inputs.len();
                     let inputs: Vec<_> = (0..count).map(|at| &inputs[at * 7_919 % count]).collect();
                     let (tree, registry) = fleet.tree();
-                    let started = Instant::now();
+                    let started = ThreadTime::now();
                     for input in inputs {
                         Tree::apply(tree, input, registry);
                     }
@@ -125,7 +126,7 @@ fn decision(
             let mut total = Duration::ZERO;
             for _ in 0..rounds {
                 fleet.speak(|tree, input, registry| tree.apply(input, registry));
-                let started = Instant::now();
+                let started = ThreadTime::now();
                 let effects = fleet.decide();
                 let took = started.elapsed();
                 shortest = shortest.min(took);
