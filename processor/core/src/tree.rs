@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemas::records::ack::Ack;
-use schemas::records::decision::{Decision, Emit, Positions, Trigger};
+use schemas::records::decision::{Decision, DeviceDecision, Emit, Positions, Trigger};
 use schemas::records::operator::ControlSettings;
 use schemas::records::snapshot::{
     DeviceSnapshot as Device, LiveCommand, NodeSnapshot, TrackingBucket,
@@ -172,17 +172,8 @@ impl Tree {
         let settings = &registry.settings;
         let decreases_only = matches!(tick.trigger, Trigger::Overload | Trigger::Operator);
         self.note_outage(settings, tick.now);
-        let window = if decreases_only {
-            (self.window_end, tick.now)
-        } else {
-            self.close_window(settings, tick.now)
-        };
+        let window = self.look_back(settings, tick.now, decreases_only);
         let topology = Topology::of(registry, &self.root);
-        self.forget_strangers(registry);
-        for device in self.devices.values_mut() {
-            let tolerance = device::tolerance(device);
-            device::prune_commands(device, tick.now, settings.interval_ms, tolerance);
-        }
         standing::note_restrictions(&mut self.nodes, &topology, registry, tick.now);
         let resumes = standing::resumes(&topology, registry);
         let moment = Moment {
@@ -223,36 +214,36 @@ impl Tree {
         }
     }
 
-    fn close_window(
+    /// Closes the window of every device, unless the decision is one in between, and forgets the commands that are over.
+    /// Returns the window that the decision is about.
+    fn look_back(
         &mut self,
         settings: &ControlSettings,
         now: Timestamp,
+        between_windows: bool,
     ) -> (Timestamp, Timestamp) {
         let end = self.next_window_end(settings, now);
         let start = end.plus_ms(-settings.interval_ms);
         for device in self.devices.values_mut() {
-            device.mean_w = window::close(&mut device.readings, start, end, settings.stale_ms);
-            note_tracking(device, settings, end);
-            compliance::note(device, start);
-            wants::note_need(device);
-            device.allowed_before_w = device.allowed_w;
+            if !between_windows {
+                device.mean_w = window::close(&mut device.readings, start, end, settings.stale_ms);
+                note_tracking(device, settings, end);
+                compliance::note(device, start);
+                wants::note_need(device);
+                device.allowed_before_w = device.allowed_w;
+            }
+            let tolerance = device::tolerance(device);
+            device::prune_commands(device, now, settings.interval_ms, tolerance);
+        }
+        if between_windows {
+            return (self.window_end, now);
         }
         self.window_end = end;
         (start, end)
     }
 
-    /// Devices that an operator moved to another tree are forgotten when their last lease is over.
-    fn forget_strangers(&mut self, registry: &Registry) {
-        // Both stand in the order of ids: nobody is looked up who belongs here.
-        let mut members = registry.members(&self.root).map(|(device_id, _)| device_id).peekable();
-        self.devices.retain(|device_id, device| {
-            while members.next_if(|member| *member < device_id).is_some() {}
-            members.next_if_eq(&device_id).is_some()
-                || !device.live.is_empty()
-                || registry.feeder_of(device_id).is_none()
-        });
-    }
-
+    /// Remembers what was decided of each device. One that was not decided any more, because an operator moved it to another
+    /// tree, is forgotten when its last lease is over.
     fn remember(
         &mut self,
         decision: &Decision,
@@ -262,44 +253,63 @@ impl Tree {
         tick: Tick,
     ) {
         // Both stand in the order of ids.
-        let mut devices = self.devices.iter_mut().peekable();
-        for ((decided, planned), role) in decision.devices.iter().zip(&plan.devices).zip(roles) {
-            while devices.next_if(|(device_id, _)| **device_id < decided.device_id).is_some() {}
-            let known = devices.next_if(|(device_id, _)| **device_id == decided.device_id);
-            let Some((_, device)) = known else { continue };
-            device.allowed_w = None;
-            device.reason = Some(planned.reason);
-            device.wants_since =
-                (decided.wanted_w > Watts::ZERO).then(|| device.wants_since.unwrap_or(tick.now));
-            if matches!(role, Role::Silent(_)) {
-                device.hold_since = device.hold_since.or(Some(tick.now));
-            } else {
-                device.hold_since = None;
+        let mut all = decision.devices.iter().zip(plan.devices.iter().zip(roles)).peekable();
+        self.devices.retain(|device_id, device| {
+            loop {
+                // Equal first: that is the rule, and two handles of one id are compared without reading it.
+                let next = all.next_if(|(decided, _)| {
+                    decided.device_id == *device_id || decided.device_id < *device_id
+                });
+                match next {
+                    Some((decided, (planned, role))) if decided.device_id == *device_id => {
+                        remember_device(device, decided, planned, *role, settings, tick);
+                        return true;
+                    }
+                    // Decided, but never heard.
+                    Some(_) => {}
+                    None => return !device.live.is_empty(),
+                }
             }
-            if !matches!(role, Role::Controlled | Role::Silent(_)) {
-                device.setpoint_w = None;
-                continue;
-            }
-            remember_setpoint(device, planned, settings, tick, *role == Role::Controlled);
-            if decided.emit != Emit::None
-                && let Some(setpoint_w) = decided.setpoint_w
-            {
-                let command = LiveCommand {
-                    epoch: tick.epoch,
-                    seq: tick.seq,
-                    setpoint_w,
-                    decided: tick.now,
-                    // The lease runs from receipt, and a message may travel for as long as it lives.
-                    until: tick.now.plus_ms(2 * decided.ttl_ms),
-                    fallback_w: decided.fallback_w,
-                    applied: false,
-                    from_w: device.power_w.unwrap_or(Watts::ZERO),
-                };
-                device::command(device, command);
-            }
-            device.allowed_w = device::commanded(device, tick.now).map(|(most, _)| most);
-        }
+        });
     }
+}
+
+fn remember_device(
+    device: &mut Device,
+    decided: &DeviceDecision,
+    planned: &Planned,
+    role: Role,
+    settings: &ControlSettings,
+    tick: Tick,
+) {
+    device.allowed_w = None;
+    device.reason = Some(planned.reason);
+    device.wants_since =
+        (decided.wanted_w > Watts::ZERO).then(|| device.wants_since.unwrap_or(tick.now));
+    let silent = matches!(role, Role::Silent(_));
+    device.hold_since = silent.then(|| device.hold_since.unwrap_or(tick.now));
+    if !matches!(role, Role::Controlled | Role::Silent(_)) {
+        device.setpoint_w = None;
+        return;
+    }
+    remember_setpoint(device, planned, settings, tick, role == Role::Controlled);
+    if decided.emit != Emit::None
+        && let Some(setpoint_w) = decided.setpoint_w
+    {
+        let command = LiveCommand {
+            epoch: tick.epoch,
+            seq: tick.seq,
+            setpoint_w,
+            decided: tick.now,
+            // The lease runs from receipt, and a message may travel for as long as it lives.
+            until: tick.now.plus_ms(2 * decided.ttl_ms),
+            fallback_w: decided.fallback_w,
+            applied: false,
+            from_w: device.power_w.unwrap_or(Watts::ZERO),
+        };
+        device::command(device, command);
+    }
+    device.allowed_w = device::commanded(device, tick.now).map(|(most, _)| most);
 }
 
 fn remember_setpoint(

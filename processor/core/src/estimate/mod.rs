@@ -4,6 +4,7 @@ mod floor;
 mod role;
 mod sums;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use schemas::ids::stable_hash;
@@ -154,28 +155,44 @@ fn see_devices<'a>(
     devices: &'a BTreeMap<DeviceId, Device>,
 ) -> Vec<Seen<'a>> {
     let registry = moment.registry;
-    let mut seen = Vec::with_capacity(devices.len());
-    // Devices of the registry, and devices heard that are not registered yet. Both stand in the order of ids.
+    let mut members = registry.members(&view.topology.nodes[0].feeder_id).peekable();
     let mut heard = devices.iter().peekable();
-    let mut unregistered = |until: Option<&DeviceId>, seen: &mut Vec<Seen<'a>>| {
-        let before = |(device_id, _): &(&DeviceId, _)| until.is_none_or(|until| *device_id < until);
-        while let Some((device_id, device)) = heard.next_if(before) {
-            if !registry.devices.contains_key(device_id) {
-                let node = view.topology.index_of(&device.feeder_id).unwrap_or(0);
-                seen.push(see(moment, view, device_id, node, None, Some(device)));
-            }
+    let mut last = None;
+    let mut node_of = |feeder_id: &'a FeederId| match last {
+        // Neighbours by id often stand at one feeder.
+        Some((known, node)) if known == feeder_id => node,
+        _ => {
+            let node = view.topology.index_of(feeder_id).unwrap_or(0);
+            last = Some((feeder_id, node));
+            node
         }
-        let device = until.and_then(|until| heard.next_if(|(device_id, _)| *device_id == until));
-        device.map(|(_, device)| device)
     };
-    for (device_id, registered) in registry.members(&view.topology.nodes[0].feeder_id) {
-        let device = unregistered(Some(device_id), &mut seen);
-        if let Some(node) = view.topology.index_of(&registered.feeder_id) {
-            seen.push(see(moment, view, device_id, node, Some(registered), device));
-        }
+    let mut all = Vec::with_capacity(devices.len());
+    // Devices of the registry, and devices heard that are not registered yet. Both stand in the order of ids.
+    loop {
+        let order = match (members.peek(), heard.peek()) {
+            (Some((member, _)), Some((device_id, _))) => member.cmp(device_id),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return all,
+        };
+        let member = members.next_if(|_| order.is_le());
+        let heard = heard.next_if(|_| order.is_ge());
+        let (registered, device) =
+            (member.map(|(_, known)| known), heard.map(|(_, device)| device));
+        let Some(device_id) = heard.map(|(id, _)| id).or(member.map(|(id, _)| id)) else {
+            continue;
+        };
+        let Some(feeder_id) = (match (registered, device) {
+            (Some(registered), _) => Some(&registered.feeder_id),
+            // Moved to another tree: not of this one any more.
+            (None, _) if registry.devices.contains_key(device_id) => None,
+            (None, device) => device.map(|device| &device.feeder_id),
+        }) else {
+            continue;
+        };
+        all.push(see(moment, view, device_id, node_of(feeder_id), registered, device));
     }
-    unregistered(None, &mut seen);
-    seen
 }
 
 fn see<'a>(

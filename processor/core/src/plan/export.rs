@@ -104,6 +104,7 @@ fn claim(seen: &Seen<'_>) -> Claim {
         node: seen.node,
         low_w: 0,
         high_w: rated_w,
+        min_w: 0,
         weight_milli: rated_w.max(1),
         // Generation waits for nothing and is owed nothing.
         since: Timestamp(0),

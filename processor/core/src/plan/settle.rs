@@ -34,6 +34,7 @@ pub(super) fn claim_of(seen: &Seen<'_>, trusting: bool) -> Claim {
         node: seen.node,
         low_w,
         high_w,
+        min_w: seen.want.min_w,
         weight_milli,
         since: device.and_then(|device| device.wants_since).unwrap_or(Timestamp(i64::MAX)),
         carried_w: device.map_or(0, |device| device.carried_w),

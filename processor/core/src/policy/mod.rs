@@ -41,6 +41,8 @@ pub struct Claim {
     pub low_w: i64,
     /// Most it may get, W.
     pub high_w: i64,
+    /// Least at which its device runs, W: it takes nothing, or at least that; 0 where any share will do.
+    pub min_w: i64,
     /// Its weight, in thousandths, at least 1.
     pub weight_milli: i64,
     /// Since when it wants power.

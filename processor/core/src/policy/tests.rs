@@ -10,6 +10,7 @@ pub(super) fn claim(node: usize, low_w: i64, high_w: i64) -> Claim {
         node,
         low_w,
         high_w,
+        min_w: 0,
         weight_milli: 1_000,
         since: Timestamp(0),
         carried_w: 0,
