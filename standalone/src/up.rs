@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use service_kit::log::{LogConfig, ensure_topics};
 use service_kit::settings::Settings;
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +35,7 @@ pub(crate) async fn up(
     banner::progress("starting the log, the MQTT broker and the ClickHouse engine");
     let servers = Servers::start(&plan).await?;
     banner::progress("starting the services");
-    let outcome = match Services::start(&plan.services, demo) {
+    let outcome = match start(&plan, demo).await {
         Ok(services) => serve(&plan, services, demo, began, &shutdown).await,
         Err(error) => Err(error),
     };
@@ -43,6 +44,12 @@ pub(crate) async fn up(
     }
     servers.stop().await;
     outcome
+}
+
+/// Makes the topics, which else every service would try to make at the same moment, and starts the services.
+async fn start(plan: &Plan, demo: bool) -> anyhow::Result<Services> {
+    ensure_topics(&LogConfig::from_settings(&plan.services)).await?;
+    Services::start(&plan.services, demo)
 }
 
 /// Waits until all is ready, says so, waits for the end, and ends the services.
