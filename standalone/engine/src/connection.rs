@@ -7,7 +7,7 @@ use std::path::Path;
 use std::ptr;
 
 use crate::error::DbError;
-use crate::ffi::{Api, RawAnalysis, RawConnection, RawInsert, RawResult};
+use crate::ffi::{Api, Begin, RawAnalysis, RawConnection, RawInsert, RawResult};
 
 /// The value by which the C interface reports success.
 const SUCCESS: i32 = 0;
@@ -92,17 +92,18 @@ impl Connection {
         if state == SUCCESS { analysis.statement_count } else { 0 }
     }
 
-    /// Runs a statement and returns its whole answer.
-    pub(crate) fn query(
+    /// Hands a statement over; what the engine needs of it later it has captured when the call returns.
+    fn begin(
         &mut self,
+        function: Begin,
         sql: &[u8],
         format: &str,
         parameters: &Parameters,
-    ) -> Result<Answer, DbError> {
+    ) -> *mut c_void {
         let [names, name_lengths, values, value_lengths] = parameters.pointers();
         // SAFETY: all pointers and lengths describe memory that lives until the call returns.
-        let raw = unsafe {
-            (self.api.query)(
+        unsafe {
+            function(
                 self.handle(),
                 sql.as_ptr().cast(),
                 sql.len(),
@@ -114,7 +115,17 @@ impl Connection {
                 value_lengths.cast(),
                 parameters.len(),
             )
-        };
+        }
+    }
+
+    /// Runs a statement and returns its whole answer.
+    pub(crate) fn query(
+        &mut self,
+        sql: &[u8],
+        format: &str,
+        parameters: &Parameters,
+    ) -> Result<Answer, DbError> {
+        let raw = self.begin(self.api.query, sql, format, parameters);
         ResultHandle { api: self.api, raw }.into_answer()
     }
 
@@ -125,22 +136,7 @@ impl Connection {
         format: &str,
         parameters: &Parameters,
     ) -> Result<QueryStream<'_>, DbError> {
-        let [names, name_lengths, values, value_lengths] = parameters.pointers();
-        // SAFETY: as in `query`; the engine has captured the parameters when the call returns.
-        let raw = unsafe {
-            (self.api.stream_query)(
-                self.handle(),
-                sql.as_ptr().cast(),
-                sql.len(),
-                format.as_ptr().cast(),
-                format.len(),
-                names.cast(),
-                name_lengths.cast(),
-                values.cast(),
-                value_lengths.cast(),
-                parameters.len(),
-            )
-        };
+        let raw = self.begin(self.api.stream_query, sql, format, parameters);
         let result = ResultHandle { api: self.api, raw };
         if let Some(error) = result.error() {
             return Err(error);
@@ -155,22 +151,7 @@ impl Connection {
         format: &str,
         parameters: &Parameters,
     ) -> Result<InsertStream<'_>, DbError> {
-        let [names, name_lengths, values, value_lengths] = parameters.pointers();
-        // SAFETY: as in `query`.
-        let raw = unsafe {
-            (self.api.insert)(
-                self.handle(),
-                sql.as_ptr().cast(),
-                sql.len(),
-                format.as_ptr().cast(),
-                format.len(),
-                names.cast(),
-                name_lengths.cast(),
-                values.cast(),
-                value_lengths.cast(),
-                parameters.len(),
-            )
-        };
+        let raw = self.begin(self.api.insert, sql, format, parameters);
         let stream = InsertStream { api: self.api, raw, connection: PhantomData };
         match stream.error() {
             Some(error) => Err(error),

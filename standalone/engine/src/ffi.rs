@@ -24,10 +24,25 @@ pub(crate) struct RawAnalysis {
 type Names = *const *const c_char;
 type Lengths = *const usize;
 
+/// A function that takes a statement: connection, SQL, format, then names and values of parameters.
+pub(crate) type Begin = unsafe extern "C" fn(
+    *mut c_void,
+    *const c_char,
+    usize,
+    *const c_char,
+    usize,
+    Names,
+    Lengths,
+    Names,
+    Lengths,
+    usize,
+) -> *mut c_void;
+
 macro_rules! api {
-    ($($field:ident = $symbol:literal : fn($($arg:ty),*) $(-> $ret:ty)?;)*) => {
+    ($($begin:ident = $begin_symbol:literal;)* --- $($field:ident = $symbol:literal : fn($($arg:ty),*) $(-> $ret:ty)?;)*) => {
         /// The functions of the loaded library.
         pub(crate) struct Api {
+            $(pub(crate) $begin: Begin,)*
             $(pub(crate) $field: unsafe extern "C" fn($($arg),*) $(-> $ret)?,)*
         }
 
@@ -42,6 +57,8 @@ macro_rules! api {
                 let library = unsafe { libloading::Library::new(path)? };
                 let api = Self {
                     // SAFETY: each type is the declaration of that symbol in chdb.h 26.7.
+                    $($begin: unsafe { *library.get(concat!($begin_symbol, "\0").as_bytes())? },)*
+                    // SAFETY: likewise.
                     $($field: unsafe { *library.get(concat!($symbol, "\0").as_bytes())? },)*
                 };
                 // The engine's threads outlive every connection, so the code must never be unmapped.
@@ -53,22 +70,17 @@ macro_rules! api {
 }
 
 api! {
+    query = "chdb_query_with_params_n";
+    stream_query = "chdb_stream_query_with_params_n";
+    insert = "chdb_stream_insert_with_params_n";
+    ---
     set_signal_handlers_enabled = "chdb_set_signal_handlers_enabled": fn(c_int);
     connect = "chdb_connect": fn(c_int, *mut *mut c_char) -> RawConnection;
     close_conn = "chdb_close_conn": fn(RawConnection);
     classify_query = "chdb_classify_query_n":
         fn(*mut c_void, *const c_char, usize, *const c_char, usize, *mut RawAnalysis) -> c_int;
-    query = "chdb_query_with_params_n":
-        fn(*mut c_void, *const c_char, usize, *const c_char, usize, Names, Lengths, Names, Lengths, usize)
-            -> RawResult;
-    stream_query = "chdb_stream_query_with_params_n":
-        fn(*mut c_void, *const c_char, usize, *const c_char, usize, Names, Lengths, Names, Lengths, usize)
-            -> RawResult;
     stream_fetch = "chdb_stream_fetch_result": fn(*mut c_void, RawResult) -> RawResult;
     stream_cancel = "chdb_stream_cancel_query": fn(*mut c_void, RawResult);
-    insert = "chdb_stream_insert_with_params_n":
-        fn(*mut c_void, *const c_char, usize, *const c_char, usize, Names, Lengths, Names, Lengths, usize)
-            -> RawInsert;
     insert_append = "chdb_stream_append": fn(RawInsert, *const c_void, usize) -> c_int;
     insert_done = "chdb_stream_done": fn(RawInsert) -> RawResult;
     insert_cancel = "chdb_stream_cancel_insert": fn(RawInsert);
