@@ -6,6 +6,7 @@
 pub(super) const ALLOCATION_MODES: &[&str] = &[
     "heuristic",
     "water-fill",
+    "optimizer",
     "pro-rata",
     "equal-share",
     "lifo",

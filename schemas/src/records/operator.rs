@@ -71,8 +71,15 @@ pub enum SimulationMode {
 }
 
 /// The names of the policies that share headroom (docs/policies.md); the first is the default.
-pub const POLICIES: &[&str] =
-    &["water-fill", "pro-rata", "equal-share", "lifo", "deficit", "deficit-predecessor"];
+pub const POLICIES: &[&str] = &[
+    "water-fill",
+    "optimizer",
+    "pro-rata",
+    "equal-share",
+    "lifo",
+    "deficit",
+    "deficit-predecessor",
+];
 
 /// The settings that decisions depend on. They are written to the log when they change, so that a replay uses the
 /// ones a decision was made with.

@@ -5,6 +5,7 @@ use schemas::records::decision::{Reason, Rung};
 use schemas::records::operator::ControlSettings;
 use schemas::records::telemetry::DeviceType;
 
+use super::select::Selected;
 use super::settle::{Wished, claim_of};
 use super::{NodePlan, Planned};
 use crate::estimate::{Role, Seen, View};
@@ -60,7 +61,8 @@ impl Import {
     ) -> (Vec<NodePlan>, Option<String>) {
         let fair = policy.allocate(&self.problem);
         let deserved = self.deserved(view, policy, &fair);
-        let (target, running) = self.select(view, policy, settings, now, &fair);
+        let Selected { target, running, stood_in } =
+            self.select(view, policy, settings, now, &fair);
         let raised = self.raise(view, &target.shares_w, decreases_only);
         let free_weights = self.free_weights(&fair);
         for (claim, device) in self.device_of.iter().enumerate() {
@@ -91,7 +93,7 @@ impl Import {
             };
         }
         self.keep_small_decreases(view, settings, planned);
-        (self.node_plans(&fair), fair.stood_in)
+        (self.node_plans(&fair), fair.stood_in.or(stood_in))
     }
 
     /// What each would get if those that do not follow were like the others: no more is asked of them.

@@ -11,6 +11,7 @@ mod equal_share;
 mod greedy;
 mod level;
 mod lifo;
+mod optimizer;
 mod pro_rata;
 mod water_fill;
 
@@ -20,6 +21,7 @@ pub use deficit::Deficit;
 pub use equal_share::EqualShare;
 pub use level::Level;
 pub use lifo::Lifo;
+pub use optimizer::Optimizer;
 pub use pro_rata::ProRata;
 pub use water_fill::WaterFill;
 
@@ -114,6 +116,69 @@ pub trait Policy {
     /// Gives each claim a share within its bounds, such that no node's budget is passed; where even the least of
     /// all claims passes it, the claims under that node get their least.
     fn allocate(&self, problem: &Problem) -> Shares;
+
+    /// Chooses who runs among devices with a smallest running power that their share does not reach. What it chooses must
+    /// fit; by default those run whose turn it is.
+    fn choose(&self, problem: &Problem, contest: &Contest) -> Choice {
+        contest.in_turn(problem)
+    }
+}
+
+/// A device that would have to stop if it got its share, and no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contender {
+    /// Index of its claim.
+    pub claim: usize,
+    /// Least at which it runs, W.
+    pub min_w: i64,
+    /// Energy that it is behind its fair share, W·ms; one that runs is given a turn's worth ahead.
+    pub owed_wms: i64,
+    /// It began to run less than a dwell time ago, and should go on.
+    pub held: bool,
+    /// It was lowered less than a dwell time ago, and should wait.
+    pub rests: bool,
+}
+
+/// Those that cannot all run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contest {
+    /// By node, what they may take together, W.
+    pub free_w: Vec<i64>,
+    /// Whose turn it is comes first.
+    pub contenders: Vec<Contender>,
+    /// How long a turn is at least, ms.
+    pub turn_ms: i64,
+}
+
+/// Who runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// In the order of the contenders.
+    pub runs: Vec<bool>,
+    /// Why turns stood in for another way to choose, where they did.
+    pub stood_in: Option<String>,
+}
+
+impl Contender {
+    /// Takes its minimum out of what is free, if it fits. Says whether it did.
+    fn take(&self, problem: &Problem, free_w: &mut [i64]) -> bool {
+        let node = problem.claims[self.claim].node;
+        let fits = problem.path(node).all(|above| free_w[above] >= self.min_w);
+        if fits {
+            problem.path(node).for_each(|above| free_w[above] -= self.min_w);
+        }
+        fits
+    }
+}
+
+impl Contest {
+    /// Each in turn that still fits.
+    #[must_use]
+    pub fn in_turn(&self, problem: &Problem) -> Choice {
+        let mut free_w = self.free_w.clone();
+        let runs = self.contenders.iter().map(|who| who.take(problem, &mut free_w)).collect();
+        Choice { runs, stood_in: None }
+    }
 }
 
 /// The policy of a name, of those in [`schemas::records::operator::POLICIES`].
@@ -121,6 +186,7 @@ pub trait Policy {
 pub fn by_name(name: &str) -> Option<Box<dyn Policy>> {
     Some(match name {
         "water-fill" => Box::new(WaterFill),
+        "optimizer" => Box::new(Optimizer::default()),
         "pro-rata" => Box::new(ProRata),
         "equal-share" => Box::new(EqualShare),
         "lifo" => Box::new(Lifo),

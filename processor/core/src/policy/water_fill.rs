@@ -23,22 +23,26 @@ impl Policy for WaterFill {
     }
 
     fn allocate(&self, problem: &Problem) -> Shares {
-        let own = own_levels(problem);
-        let mut levels = own.clone();
-        let mut binds = vec![false; problem.nodes.len()];
-        // Parents stand before children, so a node's ceiling is known when its turn comes.
-        for (node, place) in problem.nodes.iter().enumerate() {
-            let ceiling = place.parent.map_or(Level::TOP, |parent| levels[parent]);
-            binds[node] = own[node] < ceiling;
-            levels[node] = own[node].min(ceiling);
-        }
-        let mut shares_w: Vec<i64> =
-            problem.claims.iter().map(|claim| levels[claim.node].share(claim)).collect();
-        spare::hand_out(problem, &levels, &mut shares_w);
-        let levels_w =
-            levels.iter().zip(&binds).map(|(level, binds)| binds.then(|| level.watts())).collect();
-        Shares { shares_w, levels_w, ..Shares::default() }
+        shares_at(problem, &own_levels(problem))
     }
+}
+
+/// The shares at the highest level that each node's own budget allows.
+pub(super) fn shares_at(problem: &Problem, own: &[Level]) -> Shares {
+    let mut levels = own.to_vec();
+    let mut binds = vec![false; problem.nodes.len()];
+    // Parents stand before children, so a node's ceiling is known when its turn comes.
+    for (node, place) in problem.nodes.iter().enumerate() {
+        let ceiling = place.parent.map_or(Level::TOP, |parent| levels[parent]);
+        binds[node] = own[node] < ceiling;
+        levels[node] = own[node].min(ceiling);
+    }
+    let mut shares_w: Vec<i64> =
+        problem.claims.iter().map(|claim| levels[claim.node].share(claim)).collect();
+    spare::hand_out(problem, &levels, &mut shares_w);
+    let levels_w =
+        levels.iter().zip(&binds).map(|(level, binds)| binds.then(|| level.watts())).collect();
+    Shares { shares_w, levels_w, ..Shares::default() }
 }
 
 /// For each node the highest level that its budget allows the claims under it, those being held back already by nodes
