@@ -256,7 +256,7 @@ impl Tree {
         let mut all = decision.devices.iter().zip(plan.devices.iter().zip(roles)).peekable();
         self.devices.retain(|device_id, device| {
             loop {
-                // Equal first: that is the rule, and two handles of one id are compared without reading it.
+                #[expect(clippy::double_comparisons, reason = "equal handles need no reading")]
                 let next = all.next_if(|(decided, _)| {
                     decided.device_id == *device_id || decided.device_id < *device_id
                 });

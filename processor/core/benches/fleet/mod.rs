@@ -53,13 +53,14 @@ impl Fleet {
                 let (leaf, middle) = (index / LEAF_DEVICES, index / LEAF_DEVICES / MIDDLE_LEAVES);
                 let middle_id = feeder(&format!("middle-{tree:04}-{middle:05}"));
                 let leaf_id = feeder(&format!("leaf-{tree:04}-{leaf:06}"));
-                if index % (LEAF_DEVICES * MIDDLE_LEAVES) == 0 {
+                if index.is_multiple_of(LEAF_DEVICES * MIDDLE_LEAVES) {
                     // Every third middle feeder binds by itself, too.
-                    let room = LEAF_DEVICES * MIDDLE_LEAVES * if middle % 3 == 0 { 2 } else { 4 };
+                    let room =
+                        LEAF_DEVICES * MIDDLE_LEAVES * if middle.is_multiple_of(3) { 2 } else { 4 };
                     fleet.add_feeder(&middle_id, Some(&root), room / 3);
                 }
-                if index % LEAF_DEVICES == 0 {
-                    let room = LEAF_DEVICES * if leaf % 5 == 0 { 2 } else { 6 };
+                if index.is_multiple_of(LEAF_DEVICES) {
+                    let room = LEAF_DEVICES * if leaf.is_multiple_of(5) { 2 } else { 6 };
                     fleet.add_feeder(&leaf_id, Some(&middle_id), room / 3);
                 }
                 fleet.add_device(tree, index, &leaf_id);
@@ -213,13 +214,15 @@ fn sample(
             max_discharge_w: rated.filter(|_| battery),
             max_export_w: rated.filter(|_| device_type == DeviceType::Pv),
             max_import_w: None,
-            min_power_w: (ev && index % 3 == 0).then_some(Watts(1_380)),
+            min_power_w: (ev && index.is_multiple_of(3)).then_some(Watts(1_380)),
             ramp_w_per_s: None,
             energy_wh: Some(WattHours(10_000 + spread * 50)),
             fallback_w: Some(Watts::ZERO),
         },
         preferences: Preferences {
-            priority: (index % 2 == 0).then_some(1 + i32::try_from(index % 10).expect("small")),
+            priority: index
+                .is_multiple_of(2)
+                .then_some(1 + i32::try_from(index % 10).expect("small")),
             ..Preferences::default()
         },
         source: "simulator".to_owned(),
