@@ -48,6 +48,8 @@ struct Slot {
     watch: Watch,
     acks: VecDeque<(i64, Ack)>,
     telemetry: VecDeque<(i64, Telemetry)>,
+    /// What the snapshot that it comes from has in it already. Other trees of the partition may stand further back.
+    restored: Positions,
     seq: i64,
     /// A decision that has been handed out and not yet been read back.
     open: bool,
@@ -67,6 +69,7 @@ impl Slot {
             watch: Watch::default(),
             acks: VecDeque::new(),
             telemetry: VecDeque::new(),
+            restored: Positions::default(),
             seq: 0,
             open: false,
             urgent: false,
@@ -138,12 +141,14 @@ impl Driver {
     pub fn restore(&mut self, parts: Vec<SnapshotPart>) {
         let Some(first) = parts.first() else { return };
         let (root, version, number) = (first.root.clone(), first.version, first.number);
+        let positions = first.positions;
         let tree_state = parts.iter().find_map(|part| part.tree.clone());
         let Some(tree_state) = tree_state else { return };
         let decided_at = tree_state.decided_at;
         let devices = parts.into_iter().flat_map(|part| part.devices).collect();
         let mut slot = Slot::new(Tree::restore(root.clone(), tree_state, devices));
         slot.seq = version.seq;
+        slot.restored = positions;
         slot.snapshot_number = number;
         slot.decided_at = decided_at;
         self.ledger.note_seq(&root, version.seq);
@@ -182,6 +187,9 @@ impl Driver {
         self.gathered.telemetry = offset + 1;
         let slot = self.slot(root);
         slot.watch.hear(&sample);
+        if offset < slot.restored.telemetry {
+            return;
+        }
         slot.fresh = true;
         slot.telemetry.push_back((offset, sample));
         if slot.telemetry.len() > PENDING_INPUTS_MAX {
@@ -197,6 +205,9 @@ impl Driver {
         }
         self.gathered.acks = offset + 1;
         let slot = self.slot(root);
+        if offset < slot.restored.acks {
+            return;
+        }
         slot.acks.push_back((offset, ack));
         if slot.acks.len() > PENDING_INPUTS_MAX {
             slot.acks.pop_front();

@@ -91,8 +91,10 @@ pub fn next_epoch(known: Option<Holder>, records: &[(i64, LedgerRecord)]) -> i64
 #[must_use]
 pub fn stands(known: Option<Holder>, ours: Holder, records: &[(i64, LedgerRecord)]) -> bool {
     let mut ledger = Ledger::resume(known);
-    let claimed =
-        records.iter().any(|(_, record)| ledger.read(record.clone()) == Verdict::Claimed(ours));
+    let mut claimed = false;
+    for (_, record) in records {
+        claimed |= ledger.read(record.clone()) == Verdict::Claimed(ours);
+    }
     claimed && ledger.holder() == Some(ours)
 }
 
@@ -148,4 +150,29 @@ fn lowest(lowest: Option<Positions>, next: Positions) -> Option<Positions> {
         operator: lowest.operator.min(next.operator),
         telemetry: lowest.telemetry.min(next.telemetry),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::Timestamp;
+    use schemas::records::decision::Claim;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn claim(offset: i64, holder: Holder) -> (i64, LedgerRecord) {
+        let Holder { epoch, writer } = holder;
+        let claim = Claim { epoch, writer, at: Timestamp(0), name: "test".to_owned() };
+        (offset, LedgerRecord::Claim(claim))
+    }
+
+    #[test]
+    fn a_claim_stands_until_another_one_follows() {
+        let ours = Holder { epoch: 3, writer: Uuid::from_u128(1) };
+        let theirs = Holder { epoch: 4, writer: Uuid::from_u128(2) };
+        assert!(stands(None, ours, &[claim(7, ours)]));
+        assert!(!stands(None, ours, &[claim(7, ours), claim(8, theirs)]));
+        assert!(!stands(None, ours, &[claim(7, theirs), claim(8, ours)]), "ours came too late");
+        assert!(!stands(None, ours, &[]));
+    }
 }

@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("testbench", &["schemas", "service-kit"]),
+    ("proving", &["schemas", "control-core", "device-model"]),
 ];
 
 /// Libraries that only one crate may name.

@@ -13,6 +13,7 @@ pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>) {
     let mut own = vec![Parts::default(); count];
     for seen in &view.devices {
         let parts = &mut own[seen.node];
+        parts.outdated |= is_outdated(seen, moment);
         match seen.role {
             Role::Controlled if seen.device_type != DeviceType::Pv => {
                 parts.controlled += seen.power_w;
@@ -45,7 +46,10 @@ pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>) {
         let feeder_id = &view.topology.nodes[index].feeder_id;
         let before = moment.nodes.get(feeder_id).and_then(|state| state.unexplained_w);
         let unexplained = match parts.meter {
-            Some(meter) => Some(follow(before, meter - known, moment.between_windows)),
+            Some(meter) => {
+                let holds = moment.between_windows || parts.outdated;
+                Some(follow(before, meter - known, holds))
+            }
             // A meter that falls silent takes nothing away: what it knew of is still there.
             None if parts.has_meter => before.map(|unexplained| unexplained.0.max(0)),
             None => None,
@@ -65,23 +69,36 @@ pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>) {
             above.silent += below.silent;
             above.held += below.held;
             above.beyond += below.beyond;
+            above.outdated |= below.outdated;
         }
     }
 }
 
+/// Whether what is known of a device is older than the window, and may have changed: it is still fresh, or may still follow
+/// a command. Then a meter's reading and the devices' are not of one time.
+fn is_outdated(seen: &Seen<'_>, moment: &Moment<'_, '_>) -> bool {
+    let settings = &moment.registry.settings;
+    let Some(device) = seen.device else { return false };
+    let counts = seen.freshness == Freshness::Fresh || !device.live.is_empty();
+    let heard = device.last_steering.is_some_and(|at| {
+        moment.now.since(at) <= 2 * settings.interval_ms.max(settings.lateness_ms)
+    });
+    counts && !heard
+}
+
 /// What only the meter knows of follows a rise at once and a fall slowly: samples of meter and devices are not of one
-/// moment, and while devices move the difference is partly imagined.
-fn follow(before: Option<Watts>, measured: i64, between_windows: bool) -> i64 {
+/// moment, and while devices move the difference is partly imagined. Where it `holds`, a fall is not believed at all.
+fn follow(before: Option<Watts>, measured: i64, holds: bool) -> i64 {
     let before = before.map_or(0, |before| before.0);
     if measured >= before {
         return measured;
     }
-    if between_windows {
+    if holds {
         return before;
     }
     // Unknown generation would give headroom: it is believed only when it stays for minutes.
     if before > 0 {
-        return (before - (before - measured + 3) / 4).max(0);
+        return (before - (before - measured + 15) / 16).max(0);
     }
     before - (before - measured + 63) / 64
 }
@@ -98,6 +115,8 @@ struct Parts {
     beyond: i64,
     meter: Option<i64>,
     has_meter: bool,
+    /// Something under the node was not heard in the window.
+    outdated: bool,
 }
 
 /// What devices that follow take beyond their setpoints, each within its tolerance: together that can be much.

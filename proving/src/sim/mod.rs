@@ -1,0 +1,16 @@
+//! The simulation: world, chaos, reference, and what runs them.
+
+pub mod bridge;
+pub mod broker;
+pub mod chaos;
+pub mod errors;
+pub mod instance;
+pub mod log;
+pub mod make;
+pub mod member;
+pub mod physics;
+pub mod reference;
+pub mod rng;
+pub mod run;
+pub mod trace;
+pub mod world;
