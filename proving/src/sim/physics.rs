@@ -7,8 +7,8 @@
 //! - a device that keeps to its last command counts with all that it takes, at once;
 //! - a device that takes more than it was last told (it ramps down, or the message is lost, or its lease lapsed to more) counts with
 //!   the least that it has taken for the reaction time and the time until silence is noticed;
-//! - what nobody commands counts with the least that it has taken since the reaction time before the last sample of it that
-//!   reached the log: what nobody can know is nobody's fault;
+//! - what nobody commands counts with the least that it has taken since the sample that was its last in the log when the reaction
+//!   time began: what nobody can know is nobody's fault;
 //! - and all that together is at most the highest limit that has been in force within the reaction time.
 
 use std::collections::BTreeMap;
@@ -39,6 +39,8 @@ pub struct Watched {
     pub newest: Option<Taken>,
     /// When the last sample that reached the log was taken.
     pub logged: i64,
+    /// The same as it was, second by second.
+    pub logged_then: Vec<i64>,
     /// Commands that may be in force, as the log has it: decided less than two leases ago, and not known to be replaced.
     pub live: Vec<(Uuid, i64, i64)>,
 }
@@ -54,6 +56,19 @@ pub struct Physics {
     pub skipped: u64,
     /// Feeder seconds above the limit, of those checked.
     pub over_s: u64,
+}
+
+impl Watched {
+    /// The least it has taken since the sample that was the last in the log so long ago. Before the world began it took nothing.
+    #[must_use]
+    pub fn least_known_w(&self, before_ms: i64, start: i64, power_w: i64) -> i64 {
+        let then =
+            self.logged_then.len().checked_sub(usize::try_from(before_ms / 1_000).unwrap_or(0));
+        let known = then.and_then(|then| self.logged_then.get(then)).map_or(0, |at| at - start);
+        let power_w = if known <= 0 { power_w.min(0) } else { power_w };
+        let from = usize::try_from(known.max(0) / 1_000).unwrap_or(0).min(self.power_w.len());
+        self.power_w[from..].iter().copied().fold(power_w, i64::min)
+    }
 }
 
 fn place(second: usize, back_ms: i64) -> usize {
@@ -144,9 +159,7 @@ fn counts(member: &Member, watched: &Watched, start: i64) -> i64 {
     let least = |from: usize| watched.power_w[from.min(second)..].iter().copied().min();
     let free = member.generates() || matches!(member.drive(), Drive::Own);
     if free {
-        let known_s = usize::try_from((watched.logged - start).max(0) / 1_000).unwrap_or(0);
-        let since = place(known_s.min(second), REACTION_MS);
-        return least(since).unwrap_or(power).min(power);
+        return watched.least_known_w(REACTION_MS, start, power);
     }
     let told = watched.newest.or(member.taken).map_or(i64::MIN, |taken| taken.target_w);
     if power > told + SLACK_W {

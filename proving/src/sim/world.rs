@@ -449,11 +449,10 @@ impl World {
                     continue;
                 }
                 let free = member.generates() || matches!(member.drive(), Drive::Own);
-                let holds = if free {
-                    self.least_w(index, REACTION_MS)
-                } else {
-                    self.worst_w(index).max(self.least_w(index, UNSEEN_MS))
-                };
+                let seen_ms = if free { REACTION_MS } else { UNSEEN_MS };
+                let power = member.power_w();
+                let least = self.watched[index].least_known_w(seen_ms, self.start, power);
+                let holds = if free { least } else { self.worst_w(index).max(least) };
                 let told = decided.setpoint_w.map(|watts| watts.0);
                 let told = told.filter(|_| !member.generates() && !member.lies());
                 may_take += told.map_or(holds, |told| told.max(holds));
@@ -510,17 +509,6 @@ impl World {
             .filter(|command| Some(command.fence) > fence)
             .map(|command| command.target_w.max(command.fallback_w))
             .fold(member.held_w(), i64::max)
-    }
-
-    /// The least a device has taken since so long before its last sample in the log.
-    fn least_w(&self, index: usize, before_ms: i64) -> i64 {
-        let power = self.members[index].power_w();
-        let history = &self.watched[index].power_w;
-        let known = (self.watched[index].logged - before_ms - self.start) / 1_000;
-        // Before the world began, nothing was taken.
-        let power = if known < 0 { power.min(0) } else { power };
-        let from = usize::try_from(known.max(0)).unwrap_or(0).min(history.len());
-        history[from..].iter().copied().fold(power, i64::min)
     }
 
     /// The place of a device.
@@ -688,6 +676,7 @@ impl World {
     fn look(&mut self) -> Result<(), Violation> {
         for (member, watched) in self.members.iter().zip(&mut self.watched) {
             watched.power_w.push(member.power_w());
+            watched.logged_then.push(watched.logged);
         }
         self.physics.note_limits(&self.reference.registry, self.now);
         for root in self.reference.registry.roots() {

@@ -98,7 +98,8 @@ fn follow(before: Option<Watts>, measured: i64, holds: bool) -> i64 {
     }
     // Unknown generation would give headroom: it is believed only when it stays for minutes.
     if before > 0 {
-        return (before - (before - measured + 15) / 16).max(0);
+        // By a part of itself, not of the gap: after an outage the gap is wide, and most of it is no more than old samples.
+        return (before - (before / 32 + 20).min(before - measured)).max(0);
     }
     before - (before - measured + 63) / 64
 }
