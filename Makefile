@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test test-real lint build bootstrap fmt
+.PHONY: help demo test test-real bench lint build bootstrap fmt
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,6 +23,10 @@ test-real: ## Only the services and embedded servers against Mosquitto, Kafka an
 build: ## Build every program and the dashboard
 	@scripts/bootstrap demo
 	@scripts/build all
+
+bench: ## What a sample and a decision cost, in time and memory (a few minutes; docs/policies.md)
+	$(CARGO) bench --package control-core --bench speed
+	$(CARGO) bench --package control-core --bench memory
 
 lint: ## Formatting and lints only
 	$(CARGO) fmt --all --check

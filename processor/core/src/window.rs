@@ -38,6 +38,10 @@ pub(crate) fn close(
     }
     let keep_from = readings.partition_point(|reading| reading.at < end).saturating_sub(1);
     readings.drain(..keep_from);
+    // Nearly always the sum fits, and is divided much faster.
+    if let Ok(weighted) = i64::try_from(weighted) {
+        return weighted.checked_div(covered).map(Watts);
+    }
     let mean = weighted.checked_div(i128::from(covered))?;
     Some(Watts(i64::try_from(mean).unwrap_or(i64::MAX)))
 }

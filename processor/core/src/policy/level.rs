@@ -14,20 +14,26 @@ impl Level {
     pub const BOTTOM: Self = Self(-(1 << 60));
 
     /// A watt in the unit that levels times weights have: a level is in fractions of a watt, a weight in thousandths.
-    pub(super) const WATT: i128 = 1_000 << Self::FRACTION_BITS;
+    pub(super) const WATT: i64 = 1_000 << Self::FRACTION_BITS;
 
     /// What a claim gets at this level, within its bounds.
     #[must_use]
     pub fn share(self, claim: &Claim) -> i64 {
         let product = i128::from(self.0) * i128::from(claim.weight_milli);
-        if product >= i128::from(claim.high_w) * Self::WATT {
+        if product >= i128::from(claim.high_w) * i128::from(Self::WATT) {
             return claim.high_w.max(claim.low_w);
         }
-        if product <= i128::from(claim.low_w) * Self::WATT {
+        if product <= i128::from(claim.low_w) * i128::from(Self::WATT) {
             return claim.low_w;
         }
         let milliwatts = i64::try_from(product >> Self::FRACTION_BITS);
         milliwatts.expect("between two numbers of watts").div_euclid(1_000)
+    }
+
+    /// Whether a claim has begun to rise above its least at this level, be it by less than a watt.
+    pub(super) fn is_above_least(self, claim: &Claim) -> bool {
+        let product = i128::from(self.0) * i128::from(claim.weight_milli);
+        product > i128::from(claim.low_w) * i128::from(Self::WATT)
     }
 
     /// Whole watts per unit of weight.

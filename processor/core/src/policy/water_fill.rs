@@ -11,6 +11,7 @@ mod solve;
 mod spare;
 
 use self::solve::{Slope, level_of};
+use self::spare::Held;
 use super::{Level, Policy, Problem, Shares};
 
 /// The default policy.
@@ -29,46 +30,59 @@ impl Policy for WaterFill {
 
 /// The shares at the highest level that each node's own budget allows.
 pub(super) fn shares_at(problem: &Problem, own: &[Level]) -> Shares {
+    if own.iter().all(|level| *level == Level::TOP) {
+        let shares_w = problem.claims.iter().map(|claim| claim.high_w.max(claim.low_w)).collect();
+        return Shares { shares_w, levels_w: vec![None; own.len()], ..Shares::default() };
+    }
     let mut levels = own.to_vec();
-    let mut binds = vec![false; problem.nodes.len()];
+    let mut by: Vec<Option<usize>> = vec![None; own.len()];
     // Parents stand before children, so a node's ceiling is known when its turn comes.
     for (node, place) in problem.nodes.iter().enumerate() {
         let ceiling = place.parent.map_or(Level::TOP, |parent| levels[parent]);
-        binds[node] = own[node] < ceiling;
-        levels[node] = own[node].min(ceiling);
+        if own[node] < ceiling {
+            by[node] = Some(node);
+        } else {
+            levels[node] = ceiling;
+            by[node] = place.parent.and_then(|parent| by[parent]);
+        }
     }
     let mut shares_w: Vec<i64> =
         problem.claims.iter().map(|claim| levels[claim.node].share(claim)).collect();
-    spare::hand_out(problem, &levels, &mut shares_w);
-    let levels_w =
-        levels.iter().zip(&binds).map(|(level, binds)| binds.then(|| level.watts())).collect();
+    spare::hand_out(problem, &Held { levels: &levels, by: &by }, &mut shares_w);
+    let binds = |node: usize| (by[node] == Some(node)).then(|| levels[node].watts());
+    let levels_w = (0..own.len()).map(binds).collect();
     Shares { shares_w, levels_w, ..Shares::default() }
 }
 
 /// For each node the highest level that its budget allows the claims under it, those being held back already by nodes
 /// below; the top where the budget does not bind, the bottom where even the least of all claims passes it.
 fn own_levels(problem: &Problem) -> Vec<Level> {
-    let subtrees = Subtrees::of(problem);
-    let mut slopes = subtrees.slopes(problem);
     let mut most: Vec<i128> = vec![0; problem.nodes.len()];
     let mut least: Vec<i128> = vec![0; problem.nodes.len()];
     for claim in &problem.claims {
-        most[claim.node] += i128::from(claim.high_w.max(claim.low_w)) * Level::WATT;
-        least[claim.node] += i128::from(claim.low_w) * Level::WATT;
+        let slope = Slope::of(claim);
+        most[claim.node] += i128::from(slope.high);
+        least[claim.node] += i128::from(slope.low);
     }
     let mut levels = vec![Level::TOP; problem.nodes.len()];
+    // Laid out when the first budget binds: often none does.
+    let mut laid_out: Option<(Subtrees, Vec<Slope>)> = None;
     let mut scratch = Vec::new();
     for node in (0..problem.nodes.len()).rev() {
-        let budget = i128::from(problem.nodes[node].budget_w) * Level::WATT;
+        let budget = i128::from(problem.nodes[node].budget_w) * i128::from(Level::WATT);
         if most[node] > budget {
+            let (subtrees, slopes) = laid_out.get_or_insert_with(|| Subtrees::of(problem));
             let under = &mut slopes[subtrees.range(node)];
             levels[node] = if least[node] > budget {
                 Level::BOTTOM
             } else {
                 level_of(under, budget, &mut scratch)
             };
-            under.iter_mut().for_each(|slope| slope.cap(levels[node]));
-            most[node] = under.iter().map(|slope| slope.high).sum();
+            most[node] = 0;
+            for slope in under {
+                slope.cap(levels[node]);
+                most[node] += i128::from(slope.high);
+            }
         }
         if let Some(parent) = problem.nodes[node].parent {
             most[parent] += most[node];
@@ -85,7 +99,8 @@ struct Subtrees {
 }
 
 impl Subtrees {
-    fn of(problem: &Problem) -> Self {
+    /// The order, and the claims in it.
+    fn of(problem: &Problem) -> (Self, Vec<Slope>) {
         let nodes = &problem.nodes;
         let mut own = vec![0; nodes.len()];
         for claim in &problem.claims {
@@ -106,21 +121,17 @@ impl Subtrees {
             }
             next[node] = start[node] + own[node];
         }
-        Self { start, count }
-    }
-
-    fn range(&self, node: usize) -> std::ops::Range<usize> {
-        self.start[node]..self.start[node] + self.count[node]
-    }
-
-    fn slopes(&self, problem: &Problem) -> Vec<Slope> {
         let mut slopes = vec![Slope::default(); problem.claims.len()];
-        let mut next = self.start.clone();
+        let mut next = start.clone();
         for claim in &problem.claims {
             slopes[next[claim.node]] = Slope::of(claim);
             next[claim.node] += 1;
         }
-        slopes
+        (Self { start, count }, slopes)
+    }
+
+    fn range(&self, node: usize) -> std::ops::Range<usize> {
+        self.start[node]..self.start[node] + self.count[node]
     }
 }
 

@@ -2,36 +2,42 @@
 
 use super::super::{Claim, Level};
 
-/// A claim as a function of the level: `clamp(level · weight, low, high)`, in [`Level::WATT`]s.
+/// Rounds that narrow down by the bends of claims; after them the distance of the two ends is halved.
+const ROUNDS_BY_BEND: usize = 64;
+
+/// A claim as a function of the level: `clamp(level · weight, low, high)`, in [`Level::WATT`]s. More than eight gigawatts
+/// count as that.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Slope {
     weight: i64,
-    low: i128,
-    pub(super) high: i128,
+    pub(super) low: i64,
+    pub(super) high: i64,
 }
 
 impl Slope {
     pub(super) fn of(claim: &Claim) -> Self {
-        let low = i128::from(claim.low_w) * Level::WATT;
-        let high = i128::from(claim.high_w) * Level::WATT;
+        let low = claim.low_w.saturating_mul(Level::WATT);
+        let high = claim.high_w.saturating_mul(Level::WATT);
         Self { weight: claim.weight_milli.max(1), low, high: high.max(low) }
     }
 
     /// Holds it to what it takes at a level.
     pub(super) fn cap(&mut self, level: Level) {
-        self.high = self.at(level.0).clamp(self.low, self.high);
+        self.high = self.taken(level.0);
     }
 
-    fn at(&self, level: i64) -> i128 {
-        i128::from(level) * i128::from(self.weight)
+    fn at(&self, level: i64) -> i64 {
+        level.saturating_mul(self.weight)
+    }
+
+    fn taken(&self, level: i64) -> i64 {
+        self.at(level).clamp(self.low, self.high)
     }
 
     /// A level strictly between the two at which it stops rising or begins to, if there is one.
     fn bend(&self, low: i64, high: i64) -> Option<i64> {
-        [self.high, self.low].into_iter().find_map(|bound| {
-            let level = i64::try_from(bound.div_euclid(i128::from(self.weight))).ok()?;
-            (level > low && level < high).then_some(level)
-        })
+        let bends = [self.high.div_euclid(self.weight), self.low.div_euclid(self.weight)];
+        bends.into_iter().find(|level| *level > low && *level < high)
     }
 }
 
@@ -40,22 +46,20 @@ impl Slope {
 ///
 /// The level is narrowed down between bends of claims that are not settled yet. A claim is settled when it cannot bend
 /// any more between the two ends; when all are, the level is a quotient. Each round about halves those that are left, so
-/// all rounds together are linear; every other round halves the distance of the two ends, so that no order of claims
-/// makes it more than a fixed number.
+/// all rounds together are linear; should some order of claims defeat that, halving the distance ends it.
 pub(super) fn level_of(slopes: &[Slope], budget: i128, open: &mut Vec<Slope>) -> Level {
     open.clear();
     open.extend_from_slice(slopes);
     let (mut low, mut high) = (Level::BOTTOM.0, Level::TOP.0);
     let (mut settled, mut rising) = (0_i128, 0_i128);
-    let mut by_bend = true;
-    while high - low > 1 && !open.is_empty() {
-        let middle = low + (high - low) / 2;
-        let bend = open[open.len() / 2].bend(low, high).filter(|_| by_bend);
-        let level = bend.unwrap_or(middle);
-        by_bend = !by_bend;
+    for round in 0.. {
+        if high - low <= 1 || open.is_empty() {
+            break;
+        }
+        let bend = open[open.len() / 2].bend(low, high).filter(|_| round < ROUNDS_BY_BEND);
+        let level = bend.unwrap_or(low + (high - low) / 2);
         let linear = i128::from(level) * rising;
-        let taken: i128 =
-            open.iter().map(|slope| slope.at(level).clamp(slope.low, slope.high)).sum();
+        let taken: i128 = open.iter().map(|slope| i128::from(slope.taken(level))).sum();
         if settled + linear + taken <= budget {
             low = level;
         } else {
@@ -64,9 +68,9 @@ pub(super) fn level_of(slopes: &[Slope], budget: i128, open: &mut Vec<Slope>) ->
         open.retain(|slope| {
             let (at_low, at_high) = (slope.at(low), slope.at(high));
             if at_low >= slope.high {
-                settled += slope.high;
+                settled += i128::from(slope.high);
             } else if at_high <= slope.low {
-                settled += slope.low;
+                settled += i128::from(slope.low);
             } else if at_low >= slope.low && at_high <= slope.high {
                 rising += i128::from(slope.weight);
             } else {

@@ -2,29 +2,71 @@
 
 use super::super::{Level, Problem};
 
-/// Gives what is left of budgets that bind to claims that they hold back: the lowest level first (what a node left over
-/// belongs to its own claims), in hash order within it.
-pub(super) fn hand_out(problem: &Problem, levels: &[Level], shares_w: &mut [i64]) {
+/// Who holds each claim back, node by node.
+pub(super) struct Held<'l> {
+    /// The level of each node.
+    pub(super) levels: &'l [Level],
+    /// The nearest node at or above each whose budget sets that level; none where nothing does.
+    pub(super) by: &'l [Option<usize>],
+}
+
+/// Gives what is left of each budget that binds to claims that it holds back: the lowest level first (what a node left
+/// over belongs to its own claims), in hash order within it.
+pub(super) fn hand_out(problem: &Problem, held: &Held<'_>, shares_w: &mut [i64]) {
     let mut spare = problem.spare(shares_w);
-    let held_back = |index: usize, share_w: i64| {
-        let claim = &problem.claims[index];
-        levels[claim.node] < Level::TOP && share_w < claim.high_w && share_w > claim.low_w
-    };
-    let mut order: Vec<(Level, u64, usize)> = shares_w
-        .iter()
-        .enumerate()
-        .filter(|(index, share_w)| held_back(*index, **share_w))
-        .map(|(index, _)| {
-            let claim = &problem.claims[index];
-            (levels[claim.node], claim.tie, index)
-        })
-        .collect();
-    order.sort_unstable();
-    for (_, _, index) in order {
-        let node = problem.claims[index].node;
-        if problem.path(node).all(|above| spare[above] > 0) {
-            shares_w[index] += 1;
-            problem.path(node).for_each(|above| spare[above] -= 1);
+    let mut groups: Vec<Vec<(u64, usize)>> = vec![Vec::new(); problem.nodes.len()];
+    for (index, (claim, share_w)) in problem.claims.iter().zip(shares_w.iter()).enumerate() {
+        if let Some(node) = held.by[claim.node]
+            && spare[node] > 0
+            && *share_w < claim.high_w
+            && held.levels[claim.node].is_above_least(claim)
+        {
+            groups[node].push((claim.tie, index));
+        }
+    }
+    let mut order: Vec<usize> =
+        (0..groups.len()).filter(|node| !groups[*node].is_empty()).collect();
+    order.sort_by_key(|node| held.levels[*node]);
+    for node in order {
+        hand_out_at(problem, node, &mut groups[node], &mut spare, shares_w);
+    }
+}
+
+fn hand_out_at(
+    problem: &Problem,
+    node: usize,
+    group: &mut [(u64, usize)],
+    spare: &mut [i64],
+    shares_w: &mut [i64],
+) {
+    let watts = usize::try_from(spare[node]).unwrap_or(0).min(group.len());
+    if watts == 0 {
+        return;
+    }
+    // Who is among the first is all that counts, as long as no other budget stands in the way of any of them.
+    if watts < group.len() {
+        group.select_nth_unstable(watts - 1);
+    }
+    let mut passed = false;
+    for (_, index) in &group[..watts] {
+        for above in problem.path(problem.claims[*index].node) {
+            spare[above] -= 1;
+            passed |= spare[above] < 0;
+        }
+    }
+    if !passed {
+        group[..watts].iter().for_each(|(_, index)| shares_w[*index] += 1);
+        return;
+    }
+    for (_, index) in &group[..watts] {
+        problem.path(problem.claims[*index].node).for_each(|above| spare[above] += 1);
+    }
+    group.sort_unstable();
+    for (_, index) in group.iter() {
+        let path = || problem.path(problem.claims[*index].node);
+        if path().all(|above| spare[above] > 0) {
+            shares_w[*index] += 1;
+            path().for_each(|above| spare[above] -= 1);
         }
     }
 }
