@@ -95,7 +95,13 @@ pub fn stable_hash(parts: &[&[u8]]) -> u64 {
             hash = hash.wrapping_mul(0x0000_0100_0000_01b3);
         }
     }
-    // FNV's low bits are weak for short inputs; a final mix spreads them (splitmix64's finaliser).
+    // FNV's low bits are weak for short inputs; a final mix spreads them.
+    mix(hash)
+}
+
+/// Spreads every bit of a number over all of them (splitmix64's finaliser).
+#[must_use]
+pub fn mix(mut hash: u64) -> u64 {
     hash ^= hash >> 30;
     hash = hash.wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash ^= hash >> 27;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use crate::caps::TREE_DEPTH_MAX;
-use crate::ids::{DeviceId, FeederId};
+use crate::ids::{DeviceId, FeederId, stable_hash};
 use crate::records::operator::{
     Change, ControlSettings, DeviceChange, DeviceRegistered, EventCreated, FeederChange,
     FeederMode, OperatorRecord, POLICIES, ProgramSet, SimulationMode,
@@ -58,6 +58,8 @@ pub struct Device {
     pub opted_out: bool,
     /// An operator's setpoint and its end.
     pub override_w: Option<(Watts, Timestamp)>,
+    /// Derived: the hash of its id, for ties.
+    pub id_hash: u64,
 }
 
 /// An event and whether it still holds.
@@ -315,6 +317,7 @@ impl Registry {
             fallback_w: None,
             opted_out: false,
             override_w: None,
+            id_hash: stable_hash(&[registered.device_id.as_str().as_bytes()]),
         };
         self.devices.insert(registered.device_id.clone(), device);
         let root = self.root_of(&registered.feeder_id);

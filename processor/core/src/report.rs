@@ -56,12 +56,6 @@ pub(crate) fn report(
         alarms: alarms(view, plan, &nodes, &totals),
         nodes,
     };
-    let devices: Vec<DeviceDecision> = view
-        .devices
-        .iter()
-        .zip(&plan.devices)
-        .map(|(seen, planned)| device_decision(context, view, seen, planned))
-        .collect();
     let version = Version { epoch: tick.epoch, seq: tick.seq };
     let feeder_states = header
         .nodes
@@ -74,12 +68,13 @@ pub(crate) fn report(
             node: node.clone(),
         })
         .collect();
-    let device_states = view
-        .devices
-        .iter()
-        .zip(&devices)
-        .map(|(seen, decided)| device_state(context, seen, decided, version))
-        .collect();
+    let mut devices = Vec::with_capacity(view.devices.len());
+    let mut device_states = Vec::with_capacity(view.devices.len());
+    for (seen, planned) in view.devices.iter().zip(&plan.devices) {
+        let decided = device_decision(context, view, seen, planned);
+        device_states.push(device_state(context, seen, &decided, version));
+        devices.push(decided);
+    }
     let decision = Decision {
         epoch: tick.epoch,
         writer: tick.writer,

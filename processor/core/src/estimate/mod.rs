@@ -7,7 +7,7 @@ mod sums;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use schemas::ids::stable_hash;
+use schemas::ids::mix;
 use schemas::records::decision::{Freshness, Reason};
 use schemas::records::operator::FeederMode;
 use schemas::records::snapshot::{DeviceSnapshot as Device, NodeSnapshot};
@@ -254,9 +254,7 @@ fn see<'a>(
         want,
         override_w,
         // Ties change hands by the hour, so that nobody is first for ever and nothing flickers.
-        tie: stable_hash(&[
-            device_id.as_str().as_bytes(),
-            &now.window_start(3_600_000).0.to_be_bytes(),
-        ]),
+        tie: mix(registered.map_or(0, |registered| registered.id_hash)
+            ^ now.window_start(3_600_000).0.unsigned_abs()),
     }
 }
