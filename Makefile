@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test test-real bench lint build bootstrap fmt
+.PHONY: help demo test test-real test-mutants sim day bench lint build bootstrap fmt
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -19,6 +19,21 @@ test: ## Everything that CI checks
 test-real: ## Only the services and embedded servers against Mosquitto, Kafka and each other
 	@scripts/bootstrap test
 	@scripts/test real
+
+sim: ## Live SEEDS=200 random worlds of the whole loop, or SEED=n, or SCENE=name
+ifdef SCENE
+	$(CARGO) test --package proving --test scenes $(SCENE)
+else ifdef SEED
+	$(CARGO) run --quiet --package proving --bin sim -- --seed $(SEED) $(if $(TRACE),--trace)
+else
+	$(CARGO) run --quiet --package proving --bin sim -- --seeds $(or $(SEEDS),200) --from $(or $(FROM),1)
+endif
+
+test-mutants: ## Break the core on purpose, fault by fault, and see who notices
+	$(CARGO) run --quiet --package proving --bin mutants
+
+day: ## Live the demo's day under two policies and draw it into docs/images
+	$(CARGO) run --quiet --package proving --bin day
 
 build: ## Build every program and the dashboard
 	@scripts/bootstrap demo

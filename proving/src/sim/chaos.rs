@@ -240,7 +240,7 @@ impl Chaos {
                     end,
                     limit_w: Watts(limit * self.rng.between(40, 110) / 100),
                     kind: "dr".to_owned(),
-                    ramp_s: i32::try_from(self.rng.pick(&[0, 0, 30])).expect("few"),
+                    ramp_s: self.rng.pick(&[0, 0, 30]),
                 })
             }
             4 if !self.events.is_empty() => {

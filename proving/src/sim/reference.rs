@@ -38,6 +38,9 @@ pub fn violation(rule: &'static str, what: String) -> Violation {
     Violation { rule, what }
 }
 
+/// Epoch and number of a decision.
+type Pair = (i64, i64);
+
 /// The state of a tree after a decision.
 type State = (Option<TreeSnapshot>, Vec<DeviceSnapshot>);
 
@@ -61,7 +64,7 @@ pub struct Reference {
     valid: BTreeMap<Uuid, i64>,
     counted: BTreeSet<(FeederId, i64, i64)>,
     pairs: BTreeMap<FeederId, (i64, i64)>,
-    states: BTreeMap<FeederId, VecDeque<((i64, i64), State)>>,
+    states: BTreeMap<FeederId, VecDeque<(Pair, State)>>,
     /// The last decision of each tree that counts.
     pub last: BTreeMap<FeederId, Decision>,
     /// Decisions that count so far.
