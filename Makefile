@@ -2,7 +2,9 @@
 
 CARGO ?= cargo
 
-.PHONY: help demo test test-real test-mutants sim day bench lint build bootstrap fmt
+CASES ?= 10000
+
+.PHONY: help demo properties test test-real test-mutants sim day bench lint build bootstrap fmt
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +36,9 @@ test-mutants: ## Break the core on purpose, fault by fault, and see who notices
 
 day: ## Live the demo's day under two policies and draw it into docs/images
 	$(CARGO) run --quiet --package proving --bin day
+
+properties: ## Every guarantee of the core as a property, with 10 000 cases each (CASES=...)
+	PROPTEST_CASES=$(CASES) $(CARGO) test --release -p control-core
 
 build: ## Build every program and the dashboard
 	@scripts/bootstrap demo

@@ -156,5 +156,6 @@ fn control(settings: &Settings) -> ControlSettings {
             "heuristic" => POLICIES[0].to_owned(),
             policy => policy.to_owned(),
         },
+        unheard_w: watts(settings.float("DERMS_UNHEARD_KW")),
     }
 }

@@ -224,6 +224,7 @@ fn second(log: &mut Log, owner: &mut Owner, now: i64) -> Vec<Decision> {
             limit_w: Watts(20_000),
             kind: "dr".to_owned(),
             ramp_s: 0,
+            randomize_s: 0,
         };
         log.operate(now, Change::EventCreated(created));
     }

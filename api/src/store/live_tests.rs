@@ -155,6 +155,7 @@ async fn a_writer_learns_what_became_of_its_record() {
             limit_w: Watts(1),
             kind: "dr".to_owned(),
             ramp_s: 0,
+            randomize_s: 0,
         }))
     };
     live.apply_operator(1, &event("nowhere"));

@@ -272,6 +272,7 @@ pub const CATALOGUE: &[Setting] = &[
     row("DERMS_DWELL_MS", Some("60000"), ms(0, DAY_MS), &[Processor], "least time between changes of direction"),
     row("DERMS_RAMP_PERCENT", Some("20"), float(0.1, 100.0, "%"), &[Processor], "rise per interval of a device that names no ramp, of its rating"),
     row("DERMS_SHED_MARGIN_KW", Some("0.5"), float(0.0, 1.0e6, "kW"), &[Processor], "a feeder this far over its limit is shed without waiting"),
+    row("DERMS_UNHEARD_KW", Some("7.4"), float(0.0, 1.0e6, "kW"), &[Processor], "power reserved for a registered device that was never heard, unless its fallback is set"),
     row("DERMS_SETPOINT_TTL_MS", Some("30000"), ms(500, DAY_MS), &[Processor], "lifetime of a setpoint"),
     row("TRACKING_ERROR_WINDOW_MINUTES", Some("10"), float(0.1, 1_440.0, "min"), &[Processor], "rolling window of the tracking error"),
     row("DERMS_SNAPSHOT_DECISIONS", Some("12"), int(1, 100_000, "decisions"), &[Processor], "a tree's state is written to the log every so many decisions"),

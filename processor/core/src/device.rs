@@ -8,7 +8,7 @@ use schemas::{Timestamp, Watts};
 
 use crate::window;
 
-/// Commands remembered per device; at this number the oldest is dropped. Leases end long before.
+/// Commands remembered per device; beyond this number the oldest are merged. Leases end long before.
 const LIVE_COMMANDS_MAX: usize = 16;
 
 /// What a sample did.
@@ -158,15 +158,12 @@ pub(crate) fn acknowledge(
             device.live[place].applied = true;
             device.live.drain(..place);
         }
+        // It does not take it, it came too late, or its lease has lapsed: in no case is it in force.
         (AckStatus::Rejected | AckStatus::Expired, Some(place)) => {
             device.live.remove(place);
         }
-        // A repeated message is superseded by itself: only one that has a successor is gone.
-        (AckStatus::Superseded, Some(place)) => {
-            if place + 1 < device.live.len() {
-                device.live.remove(place);
-            }
-        }
+        // What has replaced it says so by itself. A repeated message may be called superseded by itself, too.
+        (AckStatus::Superseded, Some(_)) => {}
         (
             AckStatus::Accepted
             | AckStatus::Applied
@@ -178,35 +175,28 @@ pub(crate) fn acknowledge(
     }
 }
 
-/// Remembers a command as possibly in force.
+/// Remembers a command as possibly in force. Where there are too many, the two oldest become one that allows what either
+/// did for as long as either did.
 pub(crate) fn command(device: &mut Device, command: LiveCommand) {
     device.live.push(command);
     if device.live.len() > LIVE_COMMANDS_MAX {
-        device.live.remove(0);
+        let older = device.live.remove(0);
+        let merged = &mut device.live[0];
+        let most = |live: &LiveCommand| live.setpoint_w.max(live.fallback_w);
+        let least = |live: &LiveCommand| live.setpoint_w.min(live.fallback_w);
+        let (most, least) = (most(&older).max(most(merged)), least(&older).min(least(merged)));
+        (merged.setpoint_w, merged.fallback_w) = (most, least);
+        merged.until = merged.until.max(older.until);
+        merged.decided = older.decided;
     }
 }
 
-/// Forgets commands whose lease is over, and those that a device which acknowledges nothing has been seen to leave.
+/// Forgets commands whose lease is over.
 ///
-/// Little power alone says nothing: a car that is full keeps to every setpoint. What says that a decrease has arrived is
-/// that the device took more when it was decided, and now does not.
-pub(crate) fn prune_commands(
-    device: &mut Device,
-    now: Timestamp,
-    interval_ms: i64,
-    tolerance: Watts,
-) {
+/// Power that drops is no reason to forget one: a car that was full for a while comes back to whatever command is in
+/// force. Only an ack says that a command was replaced, or the end of its lease.
+pub(crate) fn prune_commands(device: &mut Device, now: Timestamp) {
     device.live.retain(|live| live.until > now);
-    let (Some(power), Some(seen)) = (device.power_w, device.last_steering) else {
-        return;
-    };
-    let followed = device.live.iter().rposition(|live| {
-        let kept_to = live.setpoint_w + tolerance;
-        seen.since(live.decided) >= interval_ms && live.from_w > kept_to && power <= kept_to
-    });
-    if let (Some(place), false) = (followed, device.acknowledges) {
-        device.live.drain(..place);
-    }
 }
 
 /// The most and the least that the commands which may be in force allow; none when there is none.

@@ -6,6 +6,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod adopt;
+pub mod alarms;
 mod certify;
 mod compliance;
 mod device;
@@ -13,7 +14,7 @@ mod estimate;
 mod limits;
 mod plan;
 pub mod policy;
-mod release;
+pub mod release;
 mod report;
 mod shape;
 mod snapshot;

@@ -6,6 +6,8 @@ use schemas::registry::{Event, Registry};
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
+use crate::release::randomised_ms;
+
 /// Limits in force over a stretch of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Limits {
@@ -63,19 +65,37 @@ pub(crate) fn limits(
 /// The lowest limit that an event sets within the stretch; none when it does not touch it.
 fn event_limit(event: &Event, standing: Watts, from: Timestamp, to: Timestamp) -> Option<Watts> {
     let created = &event.created;
-    let end = event.cancelled_at.map_or(created.end, |cancelled| cancelled.min(created.end));
-    if created.start > to || end <= from {
-        return None;
+    let (early, late) = randomised_ms(created.event_id, &created.feeder_id, created.randomize_s);
+    let end = created.end.plus_ms(late);
+    let end = event.cancelled_at.map_or(end, |cancelled| cancelled.min(end));
+    let span = Span { start: created.start.plus_ms(-early), end, ramp_s: created.ramp_s };
+    let wanted = (standing - created.limit_w.max(Watts::ZERO)).max(Watts::ZERO);
+    Some(standing - span.reached(wanted, from, to)?)
+}
+
+/// A time in which something holds, reached over a ramp.
+struct Span {
+    start: Timestamp,
+    end: Timestamp,
+    ramp_s: i32,
+}
+
+impl Span {
+    /// The most of `whole` that is reached within the stretch; none when the stretch does not touch it.
+    ///
+    /// It grows evenly over the ramp, so the most is at the last point of the stretch.
+    fn reached(&self, whole: Watts, from: Timestamp, to: Timestamp) -> Option<Watts> {
+        if self.start > to || self.end <= from {
+            return None;
+        }
+        let ramp_ms = i64::from(self.ramp_s.max(0)).saturating_mul(1000);
+        let into = to.since(self.start).min(ramp_ms);
+        if into >= ramp_ms {
+            return Some(whole);
+        }
+        let part = i128::from(whole.0) * i128::from(into) / i128::from(ramp_ms);
+        Some(Watts(i64::try_from(part).unwrap_or(i64::MAX)))
     }
-    // The limit moves evenly from the standing one to the event's over the ramp; the lowest point of
-    // the stretch is its last one that the event covers.
-    let ramp_ms = i64::from(created.ramp_s.max(0)).saturating_mul(1000);
-    let into = to.since(created.start).min(ramp_ms);
-    if ramp_ms == 0 || created.limit_w >= standing {
-        return Some(created.limit_w.max(Watts::ZERO));
-    }
-    let drop = i128::from((standing - created.limit_w).0) * i128::from(into) / i128::from(ramp_ms);
-    Some((standing - Watts(i64::try_from(drop).unwrap_or(i64::MAX))).max(Watts::ZERO))
 }
 
 /// Watts that active programs take from a feeder's limit, each one's shed split evenly over the feeders it names, and
@@ -89,9 +109,6 @@ fn program_shed(
 ) -> (Watts, Option<Uuid>) {
     let (mut shed, mut largest) = (Watts::ZERO, None);
     for program in registry.programs.values().filter(|program| program.active) {
-        if program.start > to || program.end <= from {
-            continue;
-        }
         let named: Vec<FeederId> = if program.feeder_ids.is_empty() {
             registry.roots().into_iter().collect()
         } else {
@@ -102,7 +119,13 @@ fn program_shed(
         }
         let count = i64::try_from(named.len()).unwrap_or(i64::MAX).max(1);
         let split = Watts(program.target_shed_w.0.max(0) / count);
-        let part = match program.mode {
+        let (early, late) = randomised_ms(program.program_id, feeder_id, program.randomize_s);
+        let span = Span {
+            start: program.start.plus_ms(-early),
+            end: program.end.plus_ms(late),
+            ramp_s: program.ramp_s,
+        };
+        let whole = match program.mode {
             ProgramMode::FixedCap => split,
             ProgramMode::PriceElastic => {
                 // Of each unit of net price per kWh one per cent of the limit, at most four fifths.
@@ -111,6 +134,7 @@ fn program_shed(
                 split.max(Watts(standing.0.saturating_mul(permille) / 1000))
             }
         };
+        let Some(part) = span.reached(whole.min(standing), from, to) else { continue };
         shed += part;
         largest = largest.max(Some((part, program.program_id)));
     }

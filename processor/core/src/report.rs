@@ -3,8 +3,7 @@
 mod totals;
 
 use schemas::records::decision::{
-    Alarm, Decision, DecisionHeader, DeviceDecision, Emit, NodeBinding, NodeDecision, Reason,
-    Severity,
+    Decision, DecisionHeader, DeviceDecision, Emit, NodeBinding, NodeDecision,
 };
 use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::state::{DeviceState, FeederState, Version};
@@ -12,6 +11,7 @@ use schemas::records::telemetry::DeviceOrigin;
 use schemas::registry::Registry;
 use schemas::{FeederId, Timestamp, WattHours, Watts};
 
+use crate::alarms::alarms;
 use crate::device::tolerance;
 use crate::estimate::{NodeEstimate, Role, Seen, View};
 use crate::plan::{Plan, Planned};
@@ -21,8 +21,6 @@ use crate::wants;
 use self::totals::Totals;
 
 const MS_PER_HOUR: i64 = 3_600_000;
-/// Alarms of one kind in one decision; the count says the rest.
-const ALARMS_MAX: usize = 20;
 
 /// What a decision is made of beside the plan.
 pub(crate) struct Context<'a> {
@@ -53,7 +51,7 @@ pub(crate) fn report(
         policy: policy.to_owned(),
         certified: plan.findings.is_empty(),
         findings: plan.findings.clone(),
-        alarms: alarms(view, plan, &nodes, &totals),
+        alarms: alarms(view, plan, &nodes),
         nodes,
     };
     let version = Version { epoch: tick.epoch, seq: tick.seq };
@@ -278,70 +276,4 @@ impl Tracking {
     fn mean(&self, sum_w: i64) -> Option<Watts> {
         sum_w.checked_div(i64::from(self.samples)).map(Watts)
     }
-}
-
-fn alarms(view: &View<'_>, plan: &Plan, nodes: &[NodeDecision], totals: &[Totals]) -> Vec<Alarm> {
-    let mut alarms = Vec::new();
-    for ((node, estimate), total) in nodes.iter().zip(&view.nodes).zip(totals) {
-        let mut raise = |code: &str, severity, message: String| {
-            alarms.push(Alarm {
-                code: code.to_owned(),
-                severity,
-                feeder_id: Some(node.feeder_id.clone()),
-                device_id: None,
-                message,
-            });
-        };
-        if node.load_w > node.limit_w {
-            let over = node.load_w - node.limit_w;
-            raise(
-                "CTL-001",
-                Severity::Critical,
-                format!("load is {over} over the limit of {}", node.limit_w),
-            );
-        }
-        if node.unmet_w > Watts::ZERO {
-            raise(
-                "CTL-002",
-                Severity::Critical,
-                format!("the limit cannot be met: {} missing", node.unmet_w),
-            );
-        }
-        if let Some(stopped) = &node.stopped {
-            raise("CTL-007", Severity::Critical, format!("control is stopped: {stopped}"));
-        }
-        if node.stale_count * 3 > node.device_count {
-            let (stale, all) = (node.stale_count, node.device_count);
-            raise("CTL-004", Severity::Warning, format!("{stale} of {all} devices are not heard"));
-        }
-        if node.mode != schemas::records::operator::FeederMode::Disabled
-            && total.fallback_w + estimate.uncontrolled_w > node.limit_w.0
-        {
-            raise(
-                "CTL-005",
-                Severity::Warning,
-                "fallbacks and uncommanded load together pass the limit".to_owned(),
-            );
-        }
-    }
-    for (seen, planned) in view.devices.iter().zip(&plan.devices) {
-        let skewed = seen.device.is_some_and(|device| device.skewed);
-        let alarm = |code: &str, message: &str| Alarm {
-            code: code.to_owned(),
-            severity: Severity::Warning,
-            feeder_id: None,
-            device_id: Some(seen.device_id.clone()),
-            message: message.to_owned(),
-        };
-        if alarms.len() >= ALARMS_MAX {
-            break;
-        }
-        if planned.reason == Reason::NonCompliant {
-            alarms.push(alarm("CTL-003", "does not follow its setpoints"));
-        }
-        if skewed {
-            alarms.push(alarm("CTL-006", "its clock is off; its samples count by their arrival"));
-        }
-    }
-    alarms
 }

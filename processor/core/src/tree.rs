@@ -232,8 +232,7 @@ impl Tree {
                 wants::note_need(device);
                 device.allowed_before_w = device.allowed_w;
             }
-            let tolerance = device::tolerance(device);
-            device::prune_commands(device, now, settings.interval_ms, tolerance);
+            device::prune_commands(device, now);
         }
         if between_windows {
             return (self.window_end, now);

@@ -137,3 +137,61 @@ fn every_topic_has_its_released_schemas() {
         released(Topic::Telemetry)[0].fingerprint.to_le_bytes()
     );
 }
+
+/// An event as it was written before events could be randomised.
+mod before_randomised_events {
+    #[derive(serde::Serialize)]
+    pub(super) struct OperatorRecord {
+        pub(super) id: uuid::Uuid,
+        pub(super) at: i64,
+        pub(super) actor: &'static str,
+        pub(super) change: Change,
+    }
+
+    #[derive(serde::Serialize)]
+    #[expect(dead_code, reason = "the variant's place in the union counts")]
+    pub(super) enum Change {
+        ControlSettings(()),
+        FeederChange(()),
+        DeviceRegistered(()),
+        DeviceChange(()),
+        EventCreated(EventCreated),
+    }
+
+    #[derive(serde::Serialize)]
+    pub(super) struct EventCreated {
+        pub(super) event_id: uuid::Uuid,
+        pub(super) feeder_id: &'static str,
+        pub(super) start: i64,
+        pub(super) end: i64,
+        pub(super) limit_w: i64,
+        pub(super) kind: &'static str,
+        pub(super) ramp_s: i32,
+    }
+}
+
+#[test]
+fn records_of_an_older_schema_are_read_with_defaults() {
+    let old = Schemas::parse(&[include_str!("../../avro/operator_1.avsc")]);
+    let mut bytes = SINGLE_OBJECT.to_vec();
+    bytes.extend_from_slice(&old.newest.to_le_bytes());
+    let event = before_randomised_events::EventCreated {
+        event_id: Uuid::from_u128(7),
+        feeder_id: "a",
+        start: 10,
+        end: 20,
+        limit_w: 3_000,
+        kind: "dr",
+        ramp_s: 60,
+    };
+    let record = before_randomised_events::OperatorRecord {
+        id: Uuid::from_u128(8),
+        at: 9,
+        actor: "op",
+        change: before_randomised_events::Change::EventCreated(event),
+    };
+    old.writer.write_ser(&mut bytes, &record).expect("it fits the schema of its time");
+    let read = OperatorRecord::decode(&bytes).expect("old bytes stay readable");
+    let Change::EventCreated(read) = read.change else { panic!("{read:?}") };
+    assert_eq!((read.limit_w, read.ramp_s, read.randomize_s), (Watts(3_000), 60, 0));
+}

@@ -131,6 +131,14 @@ pub struct ControlSettings {
     pub tracking_window_ms: i64,
     /// Policy of a feeder that names none, one of [`POLICIES`] (`CONTROL_ALLOCATION_MODE`).
     pub policy: String,
+    /// Power that a registered device may take before it has ever been heard, W (`DERMS_UNHEARD_KW`).
+    #[serde(default = "unheard_default")]
+    pub unheard_w: Watts,
+}
+
+/// One phase at 32 A: the most that a usual charger at home takes.
+const fn unheard_default() -> Watts {
+    Watts(7_400)
 }
 
 impl Default for ControlSettings {
@@ -159,6 +167,7 @@ impl Default for ControlSettings {
             max_consecutive_failures: 5,
             tracking_window_ms: 600_000,
             policy: POLICIES[0].to_owned(),
+            unheard_w: unheard_default(),
         }
     }
 }
@@ -229,6 +238,9 @@ pub struct EventCreated {
     pub kind: String,
     /// Time over which the limit moves at the start, s.
     pub ramp_s: i32,
+    /// The event begins up to so much earlier and ends up to so much later than ordered, s.
+    #[serde(default)]
+    pub randomize_s: i32,
 }
 
 /// An event ends now.
@@ -261,6 +273,12 @@ pub struct ProgramSet {
     pub penalty_milli_per_kwh: i64,
     /// Whether it acts.
     pub active: bool,
+    /// Time over which its shed grows at the start, s.
+    #[serde(default)]
+    pub ramp_s: i32,
+    /// On each feeder it begins up to so much earlier and ends up to so much later than ordered, s.
+    #[serde(default)]
+    pub randomize_s: i32,
 }
 
 /// A program is gone.

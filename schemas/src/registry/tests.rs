@@ -138,6 +138,7 @@ fn an_event_holds_from_its_start_until_it_ends_or_is_cancelled() {
         limit_w: Watts(5_000),
         kind: "dr".to_owned(),
         ramp_s: 0,
+        randomize_s: 0,
     };
     apply(&mut registry, 50, Change::EventCreated(created)).expect("known feeder");
     let active =

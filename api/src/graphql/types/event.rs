@@ -128,6 +128,7 @@ impl EventInput {
             limit_w: power_at_least_zero("limitKw", self.limit_kw)?,
             kind: kind.to_owned(),
             ramp_s,
+            randomize_s: 0,
         })
     }
 }

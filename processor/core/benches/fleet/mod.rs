@@ -122,6 +122,7 @@ impl Fleet {
                 limit_w: Watts(1_000_000),
                 kind: "dr".to_owned(),
                 ramp_s: 0,
+                randomize_s: 0,
             }));
         }
     }

@@ -2,8 +2,9 @@
 
 use schemas::records::decision::Freshness;
 use schemas::records::operator::ControlSettings;
-use schemas::records::snapshot::DeviceSnapshot as Device;
+use schemas::records::snapshot::{DeviceSnapshot as Device, LiveCommand};
 use schemas::records::telemetry::DeviceType;
+use schemas::registry;
 use schemas::{Timestamp, Watts};
 
 use super::Role;
@@ -33,9 +34,28 @@ pub(super) fn power(
     }
 }
 
+/// What a registered device may take, at most and at least, that was never heard (G13): what the operator named as its
+/// fallback, else what the settings assume of one whose rating nobody knows.
+pub(super) fn unheard(
+    registered: Option<&registry::Device>,
+    device_type: DeviceType,
+    settings: &ControlSettings,
+) -> (i64, i64) {
+    let assumed = settings.unheard_w.0.max(0);
+    let named = registered.and_then(|registered| registered.fallback_w);
+    let (most, least) = match (named, device_type) {
+        (Some(named), _) => (named.0, named.0),
+        (None, DeviceType::Ev) => (assumed, 0),
+        (None, DeviceType::Battery) => (assumed, -assumed),
+        (None, DeviceType::Pv) => (0, -assumed),
+        (None, DeviceType::Meter | DeviceType::Other) => (0, 0),
+    };
+    (most.max(0), least.min(0))
+}
+
 /// What the device may take whatever is decided now.
 ///
-/// A live command counts until its lease is over or the device was seen or said to have left it; the fallback counts
+/// A live command counts until its lease is over or the device has said that another replaced it; the fallback counts
 /// because a lease can lapse; observed power counts while it is above what was commanded, or nothing was. A device that
 /// is not heard counts at the larger of all that, until every lease that it may have had is over: then one that is known
 /// to keep leases is at its fallback.
@@ -46,8 +66,7 @@ pub(super) fn floor(
     settings: &ControlSettings,
     now: Timestamp,
 ) -> i64 {
-    let observed =
-        device.power_w.unwrap_or(Watts::ZERO).max(device.mean_w.unwrap_or(Watts(i64::MIN)));
+    let observed = observed_most(device);
     let most = commanded(device, now).map(|(most, _)| most);
     if matches!(role, Role::Silent(_)) {
         let unheard_ms = device.last_steering.map_or(i64::MAX, |at| now.since(at));
@@ -64,22 +83,31 @@ pub(super) fn floor(
     }
 }
 
-/// Whether the device does not follow (G21), or may still take more than it was told two intervals ago: then others yield.
+/// Whether others yield to the device: it does not follow (G21), or two intervals after it was told less it may still take
+/// more. One that acknowledges must have said that it was told; of another it is enough that it is not seen above.
 pub(super) fn is_stuck(
     device: &Device,
     floor_w: i64,
     settings: &ControlSettings,
     now: Timestamp,
 ) -> bool {
-    let tolerance = tolerance(device);
-    let lower = device
-        .live
-        .iter()
-        .filter(|live| (live.setpoint_w.max(live.fallback_w) + tolerance).0 < floor_w);
-    let since = lower.map(|live| live.decided).min();
-    let told = device.setpoint_w.is_some_and(|told| (told + tolerance).0 < floor_w);
-    device.non_compliant
-        || told && since.is_some_and(|since| now.since(since) >= 2 * settings.interval_ms)
+    let Some(kept_to) = device.setpoint_w.map(|told| (told + tolerance(device)).0) else {
+        return device.non_compliant;
+    };
+    let most = |live: &LiveCommand| (live.setpoint_w.max(live.fallback_w) + tolerance(device)).0;
+    let lower = device.live.iter().filter(|live| most(live) < floor_w);
+    let told_long_ago = lower
+        .map(|live| live.decided)
+        .min()
+        .is_some_and(|since| now.since(since) >= 2 * settings.interval_ms);
+    let may_take_more =
+        if device.acknowledges { floor_w } else { observed_most(device).0.min(floor_w) };
+    device.non_compliant || told_long_ago && kept_to < may_take_more
+}
+
+/// The most that it was seen to take lately.
+fn observed_most(device: &Device) -> Watts {
+    device.power_w.unwrap_or(Watts::ZERO).max(device.mean_w.unwrap_or(Watts(i64::MIN)))
 }
 
 /// The mirror image: the least it may take, or the most it may give.

@@ -61,6 +61,14 @@ pub(crate) struct Seen<'a> {
     pub(crate) tie: u64,
 }
 
+impl Seen<'_> {
+    /// What counts for it under a setpoint (G1): the setpoint, or what it does when the setpoint's lease lapses, if that
+    /// is more.
+    pub(crate) fn counted(&self, setpoint_w: i64) -> i64 {
+        if self.fallback_w > 0 { setpoint_w.max(self.fallback_w) } else { setpoint_w }
+    }
+}
+
 /// One node in this decision.
 #[derive(Debug, Clone)]
 pub(crate) struct NodeEstimate {
@@ -229,8 +237,9 @@ fn see<'a>(
         Role::Silent(why) => role::told_unheard(device, device_type, why, settings, now),
         Role::Controlled | Role::Passive(_) | Role::Shadow => (None, Reason::NotCommanded),
     };
+    let (unheard_most, unheard_least) = floor::unheard(registered, device_type, settings);
     let floor_w =
-        device.map_or(fallback.0, |device| floor::floor(device, role, fallback, settings, now));
+        device.map_or(unheard_most, |device| floor::floor(device, role, fallback, settings, now));
     let want = device.map_or(Want::UNHEARD, |device| want(device, registered, settings, now));
     Seen {
         device_id,
@@ -244,7 +253,7 @@ fn see<'a>(
             .map_or(0, |device| floor::power(device, role, freshness, moment.between_windows)),
         stuck: device.is_some_and(|device| floor::is_stuck(device, floor_w, settings, now)),
         floor_w: floor_w.max(told.0.unwrap_or(i64::MIN)),
-        least_w: device.map_or(fallback.0.min(0), |device| floor::least(device, fallback, now)),
+        least_w: device.map_or(unheard_least, |device| floor::least(device, fallback, now)),
         fallback_w: fallback.0,
         told,
         released_later: view.nodes[node].way.releases

@@ -36,6 +36,8 @@ pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>) {
             Role::Passive(_) if seen.device.is_some_and(|device| !device.live.is_empty()) => {
                 parts.passive += seen.power_w.max(seen.floor_w);
             }
+            // Nobody commands it and nobody has heard it: held for what it may take.
+            Role::Passive(_) if seen.device.is_none() => parts.held += seen.floor_w,
             Role::Passive(_) | Role::Shadow => parts.passive += seen.power_w,
         }
     }

@@ -12,30 +12,22 @@ use crate::policy::{Claim, Node, Policy, Problem, WaterFill};
 /// Budget of a node that sets no limit, W.
 const UNLIMITED_W: i64 = 1 << 50;
 
-/// What curtailment will take from the generation under each node: the import side has to do without it.
-pub(super) fn dimmed(
-    view: &View<'_>,
-    policy: &dyn Policy,
-    deadband_w: i64,
-    decreases_only: bool,
-    planned: &[Planned],
-) -> Vec<i64> {
-    let mut dimmed = vec![0_i64; view.nodes.len()];
+/// What curtailment takes from the generation under each node: the import side has to do without it.
+pub(super) fn missing(view: &View<'_>, planned: &[Planned]) -> Vec<i64> {
+    let mut missing = vec![0_i64; view.nodes.len()];
     // Generation is commanded only under an export limit.
     if view.nodes.iter().all(|node| node.limits.export.is_none()) {
-        return dimmed;
+        return missing;
     }
-    let mut early = planned.to_vec();
-    curtail(view, policy, deadband_w, decreases_only, &mut early);
-    for (seen, planned) in view.devices.iter().zip(&early) {
+    for (seen, planned) in view.devices.iter().zip(planned) {
         if let (Role::Controlled, DeviceType::Pv, Some(setpoint)) =
             (seen.role, seen.device_type, planned.setpoint_w)
         {
-            dimmed[seen.node] += (setpoint - seen.power_w.max(seen.floor_w)).max(0);
+            missing[seen.node] += (setpoint - seen.power_w.max(seen.floor_w)).max(0);
         }
     }
-    view.topology.roll_up(&mut dimmed);
-    dimmed
+    view.topology.roll_up(&mut missing);
+    missing
 }
 
 pub(super) fn curtail(

@@ -1,12 +1,12 @@
 //! The import side: what each device may take of what its nodes leave, and what it is told.
 
 use schemas::Timestamp;
-use schemas::records::decision::{Reason, Rung};
+use schemas::records::decision::Reason;
 use schemas::records::operator::ControlSettings;
 use schemas::records::telemetry::DeviceType;
 
 use super::select::Selected;
-use super::settle::{Wished, claim_of};
+use super::settle::{Bounds, Wished, bounds_of, claim_of};
 use super::{NodePlan, Planned};
 use crate::estimate::{Role, Seen, View};
 use crate::policy::{Claim, Node, Policy, Problem, Shares, WaterFill};
@@ -16,6 +16,8 @@ pub(super) struct Import {
     pub(super) problem: Problem,
     /// Index of each claim's device in the view.
     pub(super) device_of: Vec<usize>,
+    /// What each claim's device may be told; the claim itself is at least what counts for it.
+    pub(super) bounds: Vec<Bounds>,
 }
 
 impl Import {
@@ -23,7 +25,8 @@ impl Import {
     pub(super) fn of(view: &View<'_>, with_shadow: bool, dimmed: &[i64]) -> Self {
         let nodes = view.nodes.iter().zip(dimmed);
         let mut budgets: Vec<i64> = nodes.map(|(node, dimmed)| node.budget_w() - dimmed).collect();
-        let mut import = Self { problem: Problem::default(), device_of: Vec::new() };
+        let mut import =
+            Self { problem: Problem::default(), device_of: Vec::new(), bounds: Vec::new() };
         for (index, seen) in view.devices.iter().enumerate() {
             let shadow = seen.role == Role::Shadow && with_shadow;
             if (seen.role != Role::Controlled && !shadow) || seen.device_type == DeviceType::Pv {
@@ -35,6 +38,7 @@ impl Import {
             }
             import.problem.claims.push(claim_of(seen, false));
             import.device_of.push(index);
+            import.bounds.push(bounds_of(seen));
         }
         import.problem.nodes = view
             .topology
@@ -59,30 +63,42 @@ impl Import {
         decreases_only: bool,
         planned: &mut [Planned],
     ) -> (Vec<NodePlan>, Option<String>) {
-        let fair = policy.allocate(&self.problem);
+        let fair = self.share(policy, &self.problem);
         let deserved = self.deserved(view, policy, &fair);
         let Selected { target, running, stood_in } =
             self.select(view, policy, settings, now, &fair);
-        let raised = self.raise(view, &target.shares_w, decreases_only);
+        let useful =
+            |shares: &Shares, claim: usize| shares.shares_w[claim].min(self.bounds[claim].high_w);
+        let wished = |claim: usize| Wished {
+            bounds: self.bounds[claim],
+            fair_w: useful(&fair, claim),
+            deserved_w: useful(&deserved, claim),
+            target_w: useful(&target, claim),
+            running: running[claim],
+            bound: self.bound_by(&fair, claim).is_some(),
+            decreases_only,
+        };
+        let told = |claim: usize, allotted_w: i64| {
+            wished(claim).settle(self.seen(view, claim), allotted_w, settings, now)
+        };
+        let claims = 0..self.device_of.len();
+        let target: Vec<i64> = claims.clone().map(|claim| useful(&target, claim)).collect();
+        // What each would be told if there were room for all.
+        let reach: Vec<(i64, Reason)> = claims.map(|claim| told(claim, target[claim])).collect();
+        let raised = self.raise(view, &reach, decreases_only);
         let free_weights = self.free_weights(&fair);
         for (claim, device) in self.device_of.iter().enumerate() {
-            let seen = &view.devices[*device];
-            let bound_by = self.bound_by(&fair, claim);
-            let wished = Wished {
-                fair_w: fair.shares_w[claim],
-                deserved_w: deserved[claim],
-                target_w: target.shares_w[claim],
-                raised_w: raised[claim],
-                running: running[claim],
+            let (setpoint, reason) = if raised[claim] < reach[claim].0 {
+                told(claim, raised[claim])
+            } else {
+                reach[claim]
             };
-            let (mut setpoint, reason) = wished.settle(seen, settings, now, bound_by.is_some());
-            let last = seen.device.and_then(|device| device.setpoint_w);
-            if let Some(last) = last.filter(|_| decreases_only) {
-                setpoint = setpoint.min(last.0);
-            }
+            let bound_by = self.bound_by(&fair, claim);
             let growth = self.growth(&fair, claim);
+            let set_aside = view.devices[*device].stuck;
             planned[*device] = Planned {
-                share_w: fair.shares_w[claim],
+                // Of one that does not follow, all that is set aside for it.
+                share_w: if set_aside { fair.shares_w[claim] } else { useful(&fair, claim) },
                 setpoint_w: Some(setpoint),
                 reason,
                 bound_by,
@@ -93,20 +109,20 @@ impl Import {
             };
         }
         self.keep_small_decreases(view, settings, planned);
-        (self.node_plans(&fair), fair.stood_in.or(stood_in))
+        (self.node_plans(&fair, &target), fair.stood_in.or(stood_in))
     }
 
     /// What each would get if those that do not follow were like the others: no more is asked of them.
-    fn deserved(&self, view: &View<'_>, policy: &dyn Policy, fair: &Shares) -> Vec<i64> {
+    fn deserved(&self, view: &View<'_>, policy: &dyn Policy, fair: &Shares) -> Shares {
         // Whoever does not follow is stuck.
         if !self.device_of.iter().any(|index| view.devices[*index].stuck) {
-            return fair.shares_w.clone();
+            return fair.clone();
         }
         let mut honest = self.problem.clone();
         for (claim, index) in self.device_of.iter().enumerate() {
             honest.claims[claim] = claim_of(&view.devices[*index], true);
         }
-        policy.allocate(&honest).shares_w
+        self.share(policy, &honest)
     }
 
     /// A decrease that is too small to send is not sent, as long as nobody needs the watts. It changes nothing of what
@@ -132,13 +148,18 @@ impl Import {
             return;
         }
         order.sort_unstable();
-        let setpoint = |claim: usize| planned[self.device_of[claim]].setpoint_w.unwrap_or(0);
-        let sums = self.problem.sums(setpoint);
+        let counted = |claim: usize| {
+            let setpoint = planned[self.device_of[claim]].setpoint_w.unwrap_or(0);
+            let seen = self.seen(view, claim);
+            seen.counted(if seen.stuck { setpoint.max(seen.floor_w) } else { setpoint })
+        };
+        let sums = self.problem.sums(counted);
         let nodes = self.problem.nodes.iter().zip(sums);
         let mut spare: Vec<i64> = nodes.map(|(node, sum)| node.budget_w - sum).collect();
         for (_, claim, last) in order {
             let planned = &mut planned[self.device_of[claim]];
-            let more = last - planned.setpoint_w.unwrap_or(0);
+            let seen = self.seen(view, claim);
+            let more = seen.counted(last) - seen.counted(planned.setpoint_w.unwrap_or(0));
             let path = || self.problem.path(self.problem.claims[claim].node);
             if path().all(|node| spare[node] >= more) {
                 path().for_each(|node| spare[node] -= more);
@@ -150,15 +171,15 @@ impl Import {
 
     /// Setpoints that raise only into headroom that is there (G2): what devices may take already comes first. Whatever the
     /// policy, who rises first is by water-filling: no policy has a say in what is reserved.
-    fn raise(&self, view: &View<'_>, target_w: &[i64], decreases_only: bool) -> Vec<i64> {
+    fn raise(&self, view: &View<'_>, reach: &[(i64, Reason)], decreases_only: bool) -> Vec<i64> {
         let mut occupied = self.problem.clone();
-        for (claim, target) in target_w.iter().enumerate() {
+        for (claim, (reach, _)) in reach.iter().enumerate() {
             let floor = self.seen(view, claim).floor_w;
             occupied.claims[claim].low_w = floor;
-            occupied.claims[claim].high_w = if decreases_only { floor } else { floor.max(*target) };
+            occupied.claims[claim].high_w = if decreases_only { floor } else { floor.max(*reach) };
         }
         let shares = WaterFill.allocate(&occupied).shares_w;
-        shares.iter().zip(target_w).map(|(share, target)| *share.min(target)).collect()
+        shares.iter().zip(reach).map(|(share, (reach, _))| *share.min(reach)).collect()
     }
 
     /// The nearest node above a claim whose budget holds it; none when it has all it wants.
@@ -185,22 +206,5 @@ impl Import {
             }
         }
         weights
-    }
-
-    fn node_plans(&self, shares: &Shares) -> Vec<NodePlan> {
-        let leasts = self.problem.sums(|claim| self.problem.claims[claim].low_w);
-        let nodes = self.problem.nodes.iter().zip(leasts).zip(&shares.levels_w);
-        nodes
-            .map(|((node, least), level)| {
-                let unmet_w = (least - node.budget_w).max(0);
-                let rung = match level {
-                    None => Rung::Normal,
-                    Some(_) if unmet_w > 0 => Rung::Alarm,
-                    Some(level) if *level > 0 => Rung::Trim,
-                    Some(_) => Rung::Pause,
-                };
-                NodePlan { water_level_w: *level, unmet_w, rung }
-            })
-            .collect()
     }
 }

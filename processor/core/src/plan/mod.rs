@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod ladder;
 mod select;
 mod settle;
 
@@ -11,7 +12,7 @@ use schemas::records::operator::ControlSettings;
 use schemas::records::telemetry::DeviceType;
 
 use self::import::Import;
-use crate::certify;
+use crate::certify::{Promise, certify};
 use crate::estimate::{Role, Seen, View};
 use crate::policy::{Policy, WaterFill};
 
@@ -61,7 +62,8 @@ pub(crate) fn plan(
     decreases_only: bool,
 ) -> Plan {
     let made = make(view, policy, settings, now, decreases_only);
-    let findings = certify::certify(view, &made.devices, settings);
+    let promise = Promise { settings, now, decreases_only, max_min: policy.is_max_min() };
+    let findings = certify(view, &made.devices, &promise);
     if findings.is_empty() {
         return made;
     }
@@ -69,7 +71,8 @@ pub(crate) fn plan(
     // default policy to what is safe now; and where even that fails, no more than each device's fallback.
     let mut safe = make(view, &WaterFill, settings, now, true);
     hold_to_the_last(view, &mut safe.devices);
-    if !certify::certify(view, &safe.devices, settings).is_empty() {
+    let lowered = Promise { decreases_only: true, max_min: false, ..promise };
+    if !certify(view, &safe.devices, &lowered).is_empty() {
         to_fallbacks(view, &mut safe.devices);
     }
     for (seen, planned) in view.devices.iter().zip(&mut safe.devices) {
@@ -87,28 +90,71 @@ fn make(
     now: Timestamp,
     decreases_only: bool,
 ) -> Plan {
-    let mut planned: Vec<Planned> = view.devices.iter().map(idle).collect();
-    let dimmed = export::dimmed(view, policy, settings.deadband_w.0, decreases_only, &planned);
-    let real = Import::of(view, false, &dimmed);
-    let (nodes, stood_in) = real.fill(view, policy, settings, now, decreases_only, &mut planned);
-    if view.devices.iter().any(|seen| seen.role == Role::Shadow) {
-        let mut imagined = planned.clone();
-        let imagine = Import::of(view, true, &dimmed);
-        imagine.fill(view, policy, settings, now, decreases_only, &mut imagined);
-        for (index, seen) in view.devices.iter().enumerate() {
-            if seen.role == Role::Shadow {
-                planned[index] = imagined[index];
+    let steps = Steps { view, policy, settings, now, decreases_only };
+    let idle: Vec<Planned> = view.devices.iter().map(idle).collect();
+    let dimmed = steps.dimmed(idle.clone());
+    let plan = steps.fill(&idle, &dimmed);
+    let in_the_end = export::missing(view, &plan.devices);
+    if in_the_end.iter().zip(&dimmed).all(|(in_the_end, counted)| in_the_end <= counted) {
+        return plan;
+    }
+    // Storage that gives power back takes room from generation: then more of that is missing than was counted on. No
+    // more than this can be.
+    let mut giving = idle.clone();
+    for (seen, planned) in view.devices.iter().zip(&mut giving) {
+        if seen.role == Role::Controlled && seen.device_type != DeviceType::Pv {
+            planned.setpoint_w = Some(seen.want.low_w);
+        }
+    }
+    steps.fill(&idle, &steps.dimmed(giving))
+}
+
+/// What every step of a plan goes by.
+struct Steps<'v, 'a> {
+    view: &'v View<'a>,
+    policy: &'v dyn Policy,
+    settings: &'v ControlSettings,
+    now: Timestamp,
+    decreases_only: bool,
+}
+
+impl Steps<'_, '_> {
+    /// Generation that will be missing under each node, if storage and load do as planned.
+    fn dimmed(&self, mut planned: Vec<Planned>) -> Vec<i64> {
+        self.curtail(&mut planned);
+        export::missing(self.view, &planned)
+    }
+
+    fn curtail(&self, planned: &mut [Planned]) {
+        let Self { view, policy, settings, decreases_only, .. } = *self;
+        export::curtail(view, policy, settings.deadband_w.0, decreases_only, planned);
+    }
+
+    fn fill(&self, idle: &[Planned], dimmed: &[i64]) -> Plan {
+        let Self { view, policy, settings, now, decreases_only } = *self;
+        let mut planned = idle.to_vec();
+        let real = Import::of(view, false, dimmed);
+        let (nodes, stood_in) =
+            real.fill(view, policy, settings, now, decreases_only, &mut planned);
+        if view.devices.iter().any(|seen| seen.role == Role::Shadow) {
+            let mut imagined = planned.clone();
+            let imagine = Import::of(view, true, dimmed);
+            imagine.fill(view, policy, settings, now, decreases_only, &mut imagined);
+            for (index, seen) in view.devices.iter().enumerate() {
+                if seen.role == Role::Shadow {
+                    planned[index] = imagined[index];
+                }
             }
         }
-    }
-    export::curtail(view, policy, settings.deadband_w.0, decreases_only, &mut planned);
-    for (seen, planned) in view.devices.iter().zip(&mut planned) {
-        if let Role::Silent(_) = seen.role {
-            let (setpoint_w, reason) = seen.told;
-            *planned = Planned { setpoint_w, reason, ..idle(seen) };
+        self.curtail(&mut planned);
+        for ((seen, idle), planned) in view.devices.iter().zip(idle).zip(&mut planned) {
+            if let Role::Silent(_) = seen.role {
+                let (setpoint_w, reason) = seen.told;
+                *planned = Planned { setpoint_w, reason, ..*idle };
+            }
         }
+        Plan { devices: planned, nodes, findings: Vec::new(), stood_in }
     }
-    Plan { devices: planned, nodes, findings: Vec::new(), stood_in }
 }
 
 /// Nobody gets more than the last setpoint allowed.

@@ -37,15 +37,19 @@ impl Import {
         fair: &Shares,
     ) -> Selected {
         let claims = &self.problem.claims;
-        let shares = || fair.shares_w.iter().zip(claims);
-        let contested: Vec<bool> =
-            shares().map(|(share, claim)| *share > 0 && *share < claim.min_w).collect();
-        let mut running: Vec<bool> = shares().map(|(share, _)| *share > 0).collect();
+        let wants = |claim: usize| fair.shares_w[claim] > 0 && self.bounds[claim].high_w > 0;
+        let mut running: Vec<bool> = (0..claims.len()).map(wants).collect();
+        let contested: Vec<bool> = (0..claims.len())
+            .map(|claim| running[claim] && fair.shares_w[claim] < claims[claim].min_w)
+            .collect();
         if !contested.contains(&true) {
             return Selected { target: fair.clone(), running, stood_in: None };
         }
-        let kept =
-            self.problem.sums(|claim| if contested[claim] { 0 } else { fair.shares_w[claim] });
+        // What is set aside for those who do not run stays set aside.
+        let idle_w = |claim: usize| claims[claim].low_w.max(0);
+        let kept = self
+            .problem
+            .sums(|claim| if contested[claim] { idle_w(claim) } else { fair.shares_w[claim] });
         let nodes = self.problem.nodes.iter().zip(&kept);
         let mut contenders: Vec<Contender> = (0..claims.len())
             .filter(|claim| contested[*claim])
@@ -70,7 +74,7 @@ impl Import {
                 claim.high_w = claim.low_w.max(0);
             }
         }
-        Selected { target: policy.allocate(&narrowed), running, stood_in }
+        Selected { target: self.share(policy, &narrowed), running, stood_in }
     }
 
     fn contender(
@@ -89,7 +93,8 @@ impl Import {
         let deficit = seen.device.map_or(0, |device| device.deficit_wms);
         Contender {
             claim,
-            min_w,
+            // Beyond what is set aside for it anyhow.
+            min_w: min_w - self.problem.claims[claim].low_w.max(0),
             owed_wms: deficit.saturating_add(if runs { quantum } else { 0 }),
             held: runs && since.is_some_and(|since| now.since(since) < settings.dwell_ms),
             rests: !runs && shape::rests(seen, settings, now),

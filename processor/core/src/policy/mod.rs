@@ -113,6 +113,11 @@ pub trait Policy {
     /// Its name in settings and records.
     fn name(&self) -> &'static str;
 
+    /// Whether its shares are weighted max-min fair and leave nothing unused: then every plan is checked for that.
+    fn is_max_min(&self) -> bool {
+        false
+    }
+
     /// Gives each claim a share within its bounds, such that no node's budget is passed; where even the least of
     /// all claims passes it, the claims under that node get their least.
     fn allocate(&self, problem: &Problem) -> Shares;
@@ -129,7 +134,7 @@ pub trait Policy {
 pub struct Contender {
     /// Index of its claim.
     pub claim: usize,
-    /// Least at which it runs, W.
+    /// Least at which it runs beyond what is set aside for it anyhow, W.
     pub min_w: i64,
     /// Energy that it is behind its fair share, W·ms; one that runs is given a turn's worth ahead.
     pub owed_wms: i64,

@@ -23,6 +23,10 @@ impl Policy for WaterFill {
         "water-fill"
     }
 
+    fn is_max_min(&self) -> bool {
+        true
+    }
+
     fn allocate(&self, problem: &Problem) -> Shares {
         shares_at(problem, &own_levels(problem))
     }

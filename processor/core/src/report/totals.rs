@@ -1,4 +1,4 @@
-//! What stands under each node: counts, setpoints, fallbacks, load by type.
+//! What stands under each node: counts, setpoints, load by type.
 
 use schemas::Watts;
 use schemas::records::decision::{Freshness, TypeTotal};
@@ -12,8 +12,6 @@ use crate::plan::{Plan, Planned};
 pub(super) struct Totals {
     /// Setpoints of devices under control.
     pub(super) allocated_w: i64,
-    /// What those fall back to.
-    pub(super) fallback_w: i64,
     pub(super) fresh: i32,
     pub(super) stale: i32,
     /// Count and power, in the order of [`DeviceType::ALL`].
@@ -40,7 +38,6 @@ impl Totals {
     fn count(&mut self, seen: &Seen<'_>, planned: &Planned) {
         if seen.role == Role::Controlled {
             self.allocated_w += planned.setpoint_w.unwrap_or(0);
-            self.fallback_w += seen.fallback_w;
         }
         if seen.freshness == Freshness::Fresh {
             self.fresh += 1;
@@ -54,7 +51,6 @@ impl Totals {
 
     fn add(&mut self, below: &Self) {
         self.allocated_w += below.allocated_w;
-        self.fallback_w += below.fallback_w;
         self.fresh += below.fresh;
         self.stale += below.stale;
         for (mine, theirs) in self.types.iter_mut().zip(&below.types) {

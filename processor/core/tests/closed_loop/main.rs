@@ -3,6 +3,10 @@
 
 mod broken;
 mod device;
+mod docs;
+mod guarantees;
+mod ladder;
+mod modes;
 mod policies;
 mod properties;
 mod reference;

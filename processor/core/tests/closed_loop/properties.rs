@@ -16,7 +16,7 @@ use crate::device::Spec;
 use crate::rng::Rng;
 use crate::world::{Net, World, device, feeder};
 
-const FEEDERS: [(&str, Option<&str>); 5] = [
+pub(crate) const FEEDERS: [(&str, Option<&str>); 5] = [
     ("root", None),
     ("a", Some("root")),
     ("b", Some("root")),
@@ -26,6 +26,11 @@ const FEEDERS: [(&str, Option<&str>); 5] = [
 
 /// A world of its seed.
 pub(crate) fn world_of(seed: u64) -> World {
+    world_in(seed, &FEEDERS)
+}
+
+/// The same with other names of feeders.
+pub(crate) fn world_in(seed: u64, tree: &[(&str, Option<&str>); 5]) -> World {
     let mut rng = Rng::new(seed ^ 0xabcd);
     let mut world = World::new(seed);
     if rng.chance(700) {
@@ -36,7 +41,7 @@ pub(crate) fn world_of(seed: u64) -> World {
         };
     }
     let feeders = usize::try_from(rng.between(1, 5)).expect("small");
-    for (id, parent) in &FEEDERS[..feeders] {
+    for (id, parent) in &tree[..feeders] {
         world.feeder(id, *parent, rng.between(8_000, 60_000));
     }
     for index in 0..rng.between(1, 14) {
@@ -44,10 +49,10 @@ pub(crate) fn world_of(seed: u64) -> World {
             usize::try_from(rng.between(0, i64::try_from(feeders).expect("few") - 1)).expect("few");
         let id = format!("d-{index}");
         let mut spec = match rng.between(0, 9) {
-            0 => Spec::new(DeviceType::Pv, &id, FEEDERS[at].0, rng.between(1_000, 8_000)),
-            1 | 2 => Spec::new(DeviceType::Battery, &id, FEEDERS[at].0, rng.between(1_000, 6_000)),
-            3 => Spec::new(DeviceType::Other, &id, FEEDERS[at].0, rng.between(100, 3_000)),
-            _ => Spec::new(DeviceType::Ev, &id, FEEDERS[at].0, rng.between(1_500, 11_000)),
+            0 => Spec::new(DeviceType::Pv, &id, tree[at].0, rng.between(1_000, 8_000)),
+            1 | 2 => Spec::new(DeviceType::Battery, &id, tree[at].0, rng.between(1_000, 6_000)),
+            3 => Spec::new(DeviceType::Other, &id, tree[at].0, rng.between(100, 3_000)),
+            _ => Spec::new(DeviceType::Ev, &id, tree[at].0, rng.between(1_500, 11_000)),
         };
         if spec.device_type == DeviceType::Battery {
             spec.energy_wh = rng.between(3_000, 20_000);
@@ -62,6 +67,12 @@ pub(crate) fn world_of(seed: u64) -> World {
         spec.phase_ms = 250 * rng.between(0, 19);
         spec.mute = rng.chance(150);
         world.add(spec);
+    }
+    let mut rng = Rng::new(seed ^ 0xfa11);
+    for sim in &mut world.sims {
+        if sim.spec.device_type == DeviceType::Ev && rng.chance(200) {
+            sim.spec.fallback_w = Some(rng.between(0, sim.spec.rated_w / 4).max(sim.spec.min_w));
+        }
     }
     world
 }
@@ -89,6 +100,7 @@ pub(crate) fn disturb(world: &mut World, rng: &mut Rng) {
                 limit_w: Watts(rng.between(3_000, 30_000)),
                 kind: "dr".to_owned(),
                 ramp_s: 0,
+                randomize_s: 0,
             };
             let (begins, _) = (event.start, event.end);
             world.operate(Change::EventCreated(event));
@@ -228,6 +240,9 @@ fn worlds_that_once_went_wrong_stay_right() {
         15_800_216_333_429_101_320,
         14_186_786_666_721_033_131,
         4_955_746_065_107_030_113,
+        18_049_871_656_067_916_224,
+        2_824_745_246_556_169_141,
+        9_333_205_375_006_312_373,
     ] {
         live(seed, 12);
     }

@@ -10,6 +10,13 @@ use schemas::records::telemetry::DeviceType;
 use crate::device::Sim;
 use crate::world::{World, feeder};
 
+/// Asserts what belongs to the guarantee of a number, in worlds that are run for it.
+macro_rules! promise {
+    ($world:expr, $number:literal, $holds:expr, $($message:tt)+) => {
+        assert!(!$world.checks($number) || $holds, $($message)+)
+    };
+}
+
 /// Without losses a disturbance is over after so long: window, message, lag, ramp.
 pub(crate) const SETTLED_MS: i64 = 20_000;
 /// With losses two leases are added.
@@ -37,7 +44,9 @@ pub(crate) fn check_physics(world: &World) {
             });
         if let Some(export) = node.export_limit_w.filter(|_| all_commanded) {
             let load = world.load(&node.feeder_id);
-            assert!(
+            promise!(
+                world,
+                1,
                 load >= -export.0,
                 "G1, export: {load} W of -{export} at {:?}: {node:?}",
                 world.now
@@ -47,7 +56,9 @@ pub(crate) fn check_physics(world: &World) {
             continue;
         }
         let load = world.load(&node.feeder_id);
-        assert!(
+        promise!(
+            world,
+            1,
             load <= node.limit_w.0,
             "G1: {} takes {load} W of {} W at +{} s: {node:?}",
             node.feeder_id,
@@ -113,7 +124,9 @@ fn check_counting_the_unseen(
         raised += (setpoint - before.max(*worst)).max(0);
     }
     let observed = world.now - world.quiet_since >= 10_000;
-    assert!(
+    promise!(
+        world,
+        2,
         raised == 0 || !world.strict || !observed || may_take <= node.limit_w.0,
         "G1/G2: {raised} W are given where devices may take {may_take} W of {} W: {node:?}",
         node.limit_w.0
@@ -128,12 +141,14 @@ fn check_counting_the_unseen(
         .filter_map(|decided| {
             // Of one that does not follow only what it gives back counts: it may not be lowered.
             let setpoint = decided.setpoint_w?.0;
-            Some(if decided.compliant { setpoint } else { setpoint.min(0) })
+            Some(if decided.compliant { counted(decided, setpoint) } else { setpoint.min(0) })
         })
         .sum();
     let room = node.limit_w.0 - node.margin_w.0 - node.uncontrolled_w.0;
     let commanded = node.mode == FeederMode::Automatic;
-    assert!(
+    promise!(
+        world,
+        1,
         node.unmet_w.0 > 0 || !commanded || allotted <= room,
         "G1: {allotted} W allotted of {room} W: {node:?}"
     );
@@ -146,15 +161,22 @@ fn check_setpoint(world: &World, decision: &Decision, sim: &Sim, decided: &Devic
     };
     let spec = &sim.spec;
     let honest = world.strict && world.net.loss_permille == 0;
-    assert!(decided.compliant || !honest, "G21: blamed without reason: {decided:?}");
-    assert!(decided.ttl_ms > 0, "G12: a setpoint without a lease");
+    promise!(world, 21, decided.compliant || !honest, "G21: blamed without reason: {decided:?}");
+    promise!(world, 12, decided.ttl_ms > 0, "G12: a setpoint without a lease");
     if decided.freshness != Freshness::Fresh || decided.reason == Reason::NonCompliant {
         return;
     }
     let storage = spec.device_type == DeviceType::Battery;
     let low = if storage || spec.device_type == DeviceType::Pv { -spec.rated_w } else { 0 };
-    assert!((low..=spec.rated_w).contains(&setpoint), "G4: {setpoint} W for {decided:?}");
-    assert!(
+    promise!(
+        world,
+        4,
+        (low..=spec.rated_w).contains(&setpoint),
+        "G4: {setpoint} W for {decided:?}"
+    );
+    promise!(
+        world,
+        4,
         setpoint <= 0 || setpoint >= spec.min_w,
         "G4: {setpoint} W is below the minimum: {decided:?}"
     );
@@ -162,15 +184,19 @@ fn check_setpoint(world: &World, decision: &Decision, sim: &Sim, decided: &Devic
     // At its end it is over for the world, too.
     let overridden = registered.override_w.is_some();
     if decided.share_w < decided.wanted_w && !overridden && spec.device_type != DeviceType::Pv {
-        assert!(decided.bound_by.is_some(), "G16: nothing binds {decided:?}");
+        promise!(world, 16, decided.bound_by.is_some(), "G16: nothing binds {decided:?}");
     }
     if storage && let Some(soc) = decided.soc {
         let settings = &world.registry.settings;
-        assert!(
+        promise!(
+            world,
+            10,
             setpoint >= 0 || soc > settings.min_soc_reserve,
             "G10: discharged below the reserve: {decided:?}"
         );
-        assert!(
+        promise!(
+            world,
+            10,
             setpoint <= 0 || overridden || soc < settings.target_soc,
             "G10: charged above the target: {decided:?}"
         );
@@ -179,21 +205,34 @@ fn check_setpoint(world: &World, decision: &Decision, sim: &Sim, decided: &Devic
     let last =
         last.filter(|last| last.freshness == Freshness::Fresh && last.reason != Reason::Override);
     let last = last.and_then(|last| last.setpoint_w).map(|last| last.0);
+    // In shadow nobody moves, so every decision starts from what the device does by itself.
+    let mode = decision.header.nodes.iter().find(|node| node.feeder_id == decided.feeder_id);
+    let commanded = mode.is_none_or(|node| node.mode != FeederMode::Shadow);
     if let Some(last) = last
+        && commanded
         && !overridden
         && spec.device_type != DeviceType::Pv
     {
         let step = spec.rated_w * i64::from(world.registry.settings.ramp_permille) / 1_000;
         let step = step.max(world.registry.settings.deadband_w.0).max(spec.min_w);
-        assert!(setpoint - last.max(0) <= step, "G9: from {last} W: {decided:?}");
+        promise!(world, 9, setpoint - last.max(0) <= step, "G9: from {last} W: {decided:?}");
         let decreases_only =
             matches!(decision.header.trigger, Trigger::Overload | Trigger::Operator);
-        assert!(
-            setpoint <= last || !decreases_only,
+        promise!(
+            world,
+            9,
+            setpoint <= last
+                || !decreases_only
+                || decided.reason == Reason::Reserve && setpoint <= 0,
             "G9: raised by {:?}: {decided:?}",
             decision.header.trigger
         );
     }
+}
+
+/// What counts for a device under a setpoint: what it does when its lease lapses, where that is more.
+fn counted(decided: &DeviceDecision, watts: i64) -> i64 {
+    if decided.fallback_w.0 > 0 { watts.max(decided.fallback_w.0) } else { watts }
 }
 
 /// G5: no share can grow without shrinking one that is, per weight, no larger.
@@ -220,7 +259,7 @@ fn check_fair(world: &World, decision: &Decision) {
             decision.header.nodes.iter().filter(|node| under(mine, &node.feeder_id)).any(|node| {
                 let room = node.limit_w.0 - node.margin_w.0 - node.uncontrolled_w.0;
                 let below = shared.iter().filter(|other| under(other, &node.feeder_id));
-                let sum: i64 = below.clone().map(|other| other.share_w.0).sum();
+                let sum: i64 = below.clone().map(|other| counted(other, other.share_w.0)).sum();
                 let larger = |other: &&&DeviceDecision| {
                     let theirs = i128::from(other.share_w.0 - 2) * i128::from(mine.weight_milli);
                     let me = i128::from(mine.share_w.0 + 2) * i128::from(other.weight_milli);
@@ -228,10 +267,10 @@ fn check_fair(world: &World, decision: &Decision) {
                     let stuck = other.reason == Reason::NonCompliant
                         || other.reason == Reason::AwaitsHeadroom
                             && other.setpoint_w.is_some_and(|setpoint| setpoint < other.share_w);
-                    other.share_w.0 > 0 && theirs > me && !stuck
+                    other.share_w.0 > other.fallback_w.0.max(0) && theirs > me && !stuck
                 };
                 sum + count >= room && !below.clone().any(|other| larger(&other))
             });
-        assert!(held, "G5: {mine:?} could grow");
+        promise!(world, 5, held, "G5: {mine:?} could grow");
     }
 }

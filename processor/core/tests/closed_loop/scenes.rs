@@ -35,6 +35,7 @@ fn event(world: &mut World, limit_w: i64, lasts_ms: i64) -> Uuid {
         limit_w: Watts(limit_w),
         kind: "dr".to_owned(),
         ramp_s: 0,
+        randomize_s: 0,
     }));
     event_id
 }

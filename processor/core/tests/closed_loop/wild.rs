@@ -51,10 +51,7 @@ fn wild_world_of(seed: u64) -> World {
         }
         if sim.spec.device_type == DeviceType::Ev && rng.chance(300) {
             let fallback = rng.between(0, sim.spec.rated_w / 3).max(sim.spec.min_w);
-            let declared = rng.chance(700).then_some(fallback);
-            // A lease that lapses into more than its setpoint is not tried where messages are lost: only raises pay for it.
-            let lossless = world.net.loss_permille == 0;
-            sim.spec.fallback_w = declared.filter(|_| lossless);
+            sim.spec.fallback_w = rng.chance(700).then_some(fallback);
         }
     }
     world
@@ -161,6 +158,11 @@ fn wild_worlds_that_once_went_wrong_stay_right() {
         4_692_610_892_208_823_853,
         15_240_036_831_886_548_814,
         2_076_409_017_055_863_839,
+        12_802_608_946_286_580_299,
+        14_638_895_928_126_249_447,
+        2_870_079_976_023_557_941,
+        5_829_365_276_065_957_014,
+        11_555_201_948_965_755_717,
     ] {
         live(seed, 12, false);
     }

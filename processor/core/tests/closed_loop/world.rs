@@ -55,6 +55,8 @@ pub(crate) struct World {
     pub(crate) down_processor: bool,
     /// Another policy than the default one.
     pub(crate) policy: Option<fn() -> Box<dyn Policy>>,
+    /// Only this guarantee is checked; all of them where there is none.
+    pub(crate) only: Option<u32>,
     up: BTreeMap<(i64, u64), Input>,
     backlog: Vec<(usize, Input)>,
     waiting: (Vec<Ack>, Vec<Telemetry>),
@@ -82,6 +84,7 @@ impl World {
             strict: true,
             down_processor: false,
             policy: None,
+            only: None,
             up: BTreeMap::new(),
             backlog: Vec::new(),
             waiting: (Vec::new(), Vec::new()),
@@ -180,6 +183,10 @@ impl World {
     /// The last decision's word on a device.
     pub(crate) fn decided(&self, sim: usize) -> &schemas::records::decision::DeviceDecision {
         reference::decided(self.last(), &self.sims[sim])
+    }
+
+    pub(crate) fn checks(&self, guarantee: u32) -> bool {
+        self.only.is_none_or(|only| only == guarantee)
     }
 
     /// True load under a feeder.

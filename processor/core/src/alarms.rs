@@ -1,0 +1,153 @@
+//! What operators should know, each with a stable code that has a page in docs/runbook.
+
+use schemas::records::decision::{Alarm, NodeDecision, Reason, Rung, Severity};
+use schemas::records::operator::FeederMode;
+use schemas::records::telemetry::DeviceType;
+use schemas::{FeederId, Watts};
+
+use crate::estimate::{NodeEstimate, Role, Seen, View};
+use crate::plan::{Plan, Planned};
+
+/// The load under a feeder is above its limit.
+pub const OVER_LIMIT: &str = "CTL-001";
+/// The limit cannot be met.
+pub const INFEASIBLE: &str = "CTL-002";
+/// A device does not follow its setpoints.
+pub const NON_COMPLIANT: &str = "CTL-003";
+/// Many devices are not heard.
+pub const STALE_FLEET: &str = "CTL-004";
+/// Fallbacks and uncommanded load together pass the limit.
+pub const FAIL_SAFE_SUM: &str = "CTL-005";
+/// A device's clock is off.
+pub const CLOCK_SKEW: &str = "CTL-006";
+/// Control of a feeder is stopped.
+pub const STOPPED: &str = "CTL-007";
+/// Devices are registered that were never heard.
+pub const NEVER_HEARD: &str = "CTL-008";
+/// All codes.
+pub const CODES: [&str; 8] = [
+    OVER_LIMIT,
+    INFEASIBLE,
+    NON_COMPLIANT,
+    STALE_FLEET,
+    FAIL_SAFE_SUM,
+    CLOCK_SKEW,
+    STOPPED,
+    NEVER_HEARD,
+];
+
+/// Alarms about devices in one decision; more would only hide the feeders'.
+const DEVICE_ALARMS_MAX: usize = 20;
+
+pub(crate) fn alarms(view: &View<'_>, plan: &Plan, nodes: &[NodeDecision]) -> Vec<Alarm> {
+    let mut alarms = Vec::new();
+    let fallbacks = fallback_sums(view);
+    let unheard = unheard(view);
+    for (index, node) in nodes.iter().enumerate() {
+        of_node(node, &mut alarms);
+        of_fallbacks(node, &view.nodes[index], fallbacks[index], &mut alarms);
+        let (count, watts) = unheard[index];
+        if count > 0 {
+            let message = format!("{count} devices were never heard: {watts} W are held for them");
+            alarms.push(alarm(NEVER_HEARD, Severity::Warning, &node.feeder_id, message));
+        }
+    }
+    let devices = view.devices.iter().zip(&plan.devices);
+    alarms.extend(
+        devices.flat_map(|(seen, planned)| of_device(seen, planned)).take(DEVICE_ALARMS_MAX),
+    );
+    alarms
+}
+
+fn alarm(code: &str, severity: Severity, feeder_id: &FeederId, message: String) -> Alarm {
+    Alarm {
+        code: code.to_owned(),
+        severity,
+        feeder_id: Some(feeder_id.clone()),
+        device_id: None,
+        message,
+    }
+}
+
+fn of_node(node: &NodeDecision, alarms: &mut Vec<Alarm>) {
+    let mut raise = |code, severity, message| {
+        alarms.push(alarm(code, severity, &node.feeder_id, message));
+    };
+    if node.load_w > node.limit_w {
+        let over = node.load_w - node.limit_w;
+        let message = format!("load is {over} over the limit of {}", node.limit_w);
+        raise(OVER_LIMIT, Severity::Critical, message);
+    }
+    if node.unmet_w > Watts::ZERO && node.rung == Rung::Fallback {
+        let message = format!("only live setpoints keep the limit: {} missing", node.unmet_w);
+        raise(INFEASIBLE, Severity::Warning, message);
+    } else if node.unmet_w > Watts::ZERO {
+        let message = format!("the limit cannot be met: {} missing", node.unmet_w);
+        raise(INFEASIBLE, Severity::Critical, message);
+    }
+    if let Some(stopped) = &node.stopped {
+        raise(STOPPED, Severity::Critical, format!("control is stopped: {stopped}"));
+    }
+    if node.stale_count * 3 > node.device_count {
+        let (stale, all) = (node.stale_count, node.device_count);
+        let message = format!("{stale} of {all} devices are not heard");
+        raise(STALE_FLEET, Severity::Warning, message);
+    }
+}
+
+/// G12: if every lease lapsed at once, would the limit hold?
+fn of_fallbacks(
+    node: &NodeDecision,
+    estimate: &NodeEstimate,
+    fallbacks_w: i64,
+    alarms: &mut Vec<Alarm>,
+) {
+    let over = fallbacks_w + estimate.uncontrolled_w - node.limit_w.0;
+    if node.mode == FeederMode::Disabled || over <= 0 {
+        return;
+    }
+    let (base, limit) = (estimate.uncontrolled_w, node.limit_w);
+    let message = format!(
+        "fallbacks of {fallbacks_w} W and uncommanded load of {base} W pass the limit of {limit} by {over} W"
+    );
+    alarms.push(alarm(FAIL_SAFE_SUM, Severity::Warning, &node.feeder_id, message));
+}
+
+fn of_device(seen: &Seen<'_>, planned: &Planned) -> impl Iterator<Item = Alarm> {
+    let non_compliant = (planned.reason == Reason::NonCompliant)
+        .then_some((NON_COMPLIANT, "does not follow its setpoints"));
+    let skewed = seen
+        .device
+        .is_some_and(|device| device.skewed)
+        .then_some((CLOCK_SKEW, "its clock is off; its samples count by their arrival"));
+    let device_id = seen.device_id.clone();
+    non_compliant.into_iter().chain(skewed).map(move |(code, message)| Alarm {
+        code: code.to_owned(),
+        severity: Severity::Warning,
+        feeder_id: None,
+        device_id: Some(device_id.clone()),
+        message: message.to_owned(),
+    })
+}
+
+/// What commanded devices under each node take when all leases have lapsed.
+fn fallback_sums(view: &View<'_>) -> Vec<i64> {
+    let mut sums = vec![0_i64; view.nodes.len()];
+    for seen in &view.devices {
+        if seen.role == Role::Controlled && seen.device_type != DeviceType::Pv {
+            sums[seen.node] += seen.fallback_w;
+        }
+    }
+    view.topology.roll_up(&mut sums);
+    sums
+}
+
+/// At each node itself: registered devices that were never heard, and what is held for them.
+fn unheard(view: &View<'_>) -> Vec<(usize, i64)> {
+    let mut unheard = vec![(0, 0); view.nodes.len()];
+    for seen in view.devices.iter().filter(|seen| seen.device.is_none() && seen.floor_w > 0) {
+        unheard[seen.node].0 += 1;
+        unheard[seen.node].1 += seen.floor_w;
+    }
+    unheard
+}

@@ -1,0 +1,79 @@
+//! The export limit: the mirror image of the import limit, with generation where that has load.
+
+use schemas::records::decision::Freshness;
+use schemas::records::telemetry::DeviceType;
+
+use crate::estimate::{Role, Seen, View};
+use crate::plan::Planned;
+
+/// What stands under a node.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    /// Load that is there whatever happens; negative where more may be given by others.
+    sure_w: i64,
+    /// What generation may give: its setpoint or what it may give already, whichever is more.
+    may_give_w: i64,
+    told_w: i64,
+    /// What it was allowed beyond what it may give already.
+    more_w: i64,
+}
+
+pub(super) fn check(view: &View<'_>, planned: &[Planned], findings: &mut Vec<String>) {
+    if view.nodes.iter().all(|node| node.limits.export.is_none()) {
+        return;
+    }
+    for ((node, place), sums) in
+        view.nodes.iter().zip(&view.topology.nodes).zip(sums(view, planned))
+    {
+        let Some(export) = node.limits.export else { continue };
+        let margin = node.limits.margin.0.min(export.0);
+        let room = (export.0 - margin + sums.sure_w).max(0);
+        let mut find = |what: String| findings.push(format!("{}: {what}", place.feeder_id));
+        if sums.told_w > room {
+            find(format!("{} W of generation for room of {room} W", sums.told_w));
+        }
+        if sums.may_give_w > room && sums.more_w > 0 {
+            let (may, more) = (sums.may_give_w, sums.more_w);
+            find(format!(
+                "{may} W may be given for room of {room} W, and {more} W more were allowed"
+            ));
+        }
+    }
+}
+
+fn sums(view: &View<'_>, planned: &[Planned]) -> Vec<Sums> {
+    let mut sums = vec![Sums::default(); view.nodes.len()];
+    for (seen, planned) in view.devices.iter().zip(planned) {
+        let sums = &mut sums[seen.node];
+        if seen.role == Role::Controlled && seen.device_type == DeviceType::Pv {
+            let gave = (-seen.least_w).max(0);
+            let gives = planned.setpoint_w.map_or(gave, |setpoint| (-setpoint).max(0));
+            sums.may_give_w += gives.max(gave);
+            sums.told_w += gives;
+            sums.more_w += (gives - gave).max(0);
+        } else {
+            sums.sure_w += sure_w(seen, planned);
+        }
+    }
+    for index in (0..sums.len()).rev() {
+        if let Some(parent) = view.topology.nodes[index].parent {
+            let below = sums[index];
+            let above = &mut sums[parent];
+            above.sure_w += below.sure_w;
+            above.may_give_w += below.may_give_w;
+            above.told_w += below.told_w;
+            above.more_w += below.more_w;
+        }
+    }
+    sums
+}
+
+/// Of a device under control nothing is sure but what it may give back; of one that nobody commands what is observed.
+fn sure_w(seen: &Seen<'_>, planned: &Planned) -> i64 {
+    match seen.role {
+        Role::Controlled => planned.setpoint_w.unwrap_or(0).min(seen.least_w).min(0),
+        Role::Passive(_) | Role::Shadow if seen.device_type == DeviceType::Meter => 0,
+        Role::Passive(_) | Role::Shadow if seen.freshness == Freshness::Fresh => seen.power_w,
+        Role::Passive(_) | Role::Shadow | Role::Silent(_) => seen.least_w.min(0),
+    }
+}

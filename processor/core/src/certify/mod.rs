@@ -1,0 +1,111 @@
+//! The independent check of a plan, written against the definitions in docs/control.md, not against the allocator: it
+//! knows what was seen and what is planned, and nothing of how the plan came about.
+
+mod device;
+mod export;
+mod fair;
+mod import;
+
+use schemas::Timestamp;
+use schemas::records::operator::ControlSettings;
+use schemas::records::telemetry::DeviceType;
+
+use crate::estimate::{Role, Seen, View};
+use crate::plan::Planned;
+
+/// Findings of one check; more would say nothing new.
+const FINDINGS_MAX: usize = 20;
+/// An operator's setpoint comes before every share.
+const OPERATOR_WEIGHT_MILLI: i64 = 1_000_000_000;
+
+/// What a plan is checked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Promise<'a> {
+    pub(crate) settings: &'a ControlSettings,
+    pub(crate) now: Timestamp,
+    /// It may lower, and raise nobody.
+    pub(crate) decreases_only: bool,
+    /// Its shares are weighted max-min fair and waste nothing.
+    pub(crate) max_min: bool,
+}
+
+/// What is wrong with a plan, a sentence each; empty when nothing is.
+pub(crate) fn certify(view: &View<'_>, planned: &[Planned], promise: &Promise<'_>) -> Vec<String> {
+    let mut findings = Vec::new();
+    let loads: Vec<Load<'_, '_>> = loads(view, planned).collect();
+    for load in &loads {
+        device::check(load, promise, &mut findings);
+    }
+    let sums = import::sums(view, planned, &loads);
+    import::check(view, &sums, &mut findings);
+    if promise.max_min {
+        fair::check(view, &loads, &sums, promise, &mut findings);
+    }
+    export::check(view, planned, &mut findings);
+    findings.truncate(FINDINGS_MAX);
+    findings
+}
+
+/// A device that takes power and is commanded, and what is planned for it.
+#[derive(Debug, Clone, Copy)]
+struct Load<'v, 'a> {
+    seen: &'v Seen<'a>,
+    setpoint_w: i64,
+    share_w: i64,
+}
+
+fn loads<'v, 'a>(view: &'v View<'a>, planned: &'v [Planned]) -> impl Iterator<Item = Load<'v, 'a>> {
+    view.devices.iter().zip(planned).filter_map(|(seen, planned)| {
+        let loads = seen.role == Role::Controlled && seen.device_type != DeviceType::Pv;
+        let setpoint_w = planned.setpoint_w.filter(|_| loads)?;
+        Some(Load { seen, setpoint_w, share_w: planned.share_w })
+    })
+}
+
+impl Load<'_, '_> {
+    fn non_compliant(&self) -> bool {
+        self.seen.device.is_some_and(|device| device.non_compliant)
+    }
+
+    /// Its last setpoint, else what it takes.
+    fn last_w(&self) -> i64 {
+        let last = self.seen.device.and_then(|device| device.setpoint_w);
+        last.map_or(self.seen.power_w, |last| last.0)
+    }
+
+    /// The most that it may use: its want, or what an operator orders.
+    fn cap_w(&self) -> i64 {
+        match self.seen.override_w {
+            Some(ordered) => ordered.min(self.seen.want.rated_w).max(self.bare_least_w()),
+            None => self.seen.want.high_w,
+        }
+    }
+
+    /// The least that it can be told: 0, or what storage may give back.
+    fn bare_least_w(&self) -> i64 {
+        match self.seen.override_w {
+            Some(ordered) => ordered.clamp(self.seen.want.low_w, 0),
+            None => self.seen.want.low_w,
+        }
+    }
+
+    /// The least that can be set aside for it: not less than what it takes when its lease lapses, nor than what it takes
+    /// anyhow where it does not follow.
+    fn least_w(&self) -> i64 {
+        let least = self.lapsed_w(self.bare_least_w());
+        if self.seen.stuck { least.max(self.seen.floor_w) } else { least }
+    }
+
+    /// What it takes at a setpoint or after that has lapsed, whichever is more.
+    fn lapsed_w(&self, setpoint_w: i64) -> i64 {
+        if self.seen.fallback_w > 0 { setpoint_w.max(self.seen.fallback_w) } else { setpoint_w }
+    }
+
+    fn weight_milli(&self) -> i64 {
+        if self.seen.override_w.is_some() {
+            OPERATOR_WEIGHT_MILLI
+        } else {
+            self.seen.want.weight_milli
+        }
+    }
+}
