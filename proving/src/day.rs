@@ -138,6 +138,7 @@ impl Day {
             limit_w: Watts(170_000),
             kind: "dr".to_owned(),
             ramp_s: 300,
+            randomize_s: 0,
         }));
         self.operate(Change::ProgramSet(ProgramSet {
             program_id: Uuid::from_u128(12),
@@ -150,6 +151,8 @@ impl Day {
             incentive_milli_per_kwh: 0,
             penalty_milli_per_kwh: 0,
             active: true,
+            ramp_s: 0,
+            randomize_s: 0,
         }));
     }
 

@@ -241,6 +241,7 @@ impl Chaos {
                     limit_w: Watts(limit * self.rng.between(40, 110) / 100),
                     kind: "dr".to_owned(),
                     ramp_s: self.rng.pick(&[0, 0, 30]),
+                    randomize_s: 0,
                 })
             }
             4 if !self.events.is_empty() => {
@@ -261,6 +262,8 @@ impl Chaos {
                     incentive_milli_per_kwh: 0,
                     penalty_milli_per_kwh: self.rng.between(0, 30_000),
                     active: true,
+                    ramp_s: 0,
+                    randomize_s: 0,
                 })
             }
             6 if !self.programs.is_empty() => {

@@ -28,6 +28,7 @@ pub(super) fn check(
 ) {
     let held = held_at(view, loads, sums);
     let full = full_at(view, loads, sums, promise);
+    let turns_w = loads.iter().map(beyond_share).sum();
     for load in loads {
         // Below what leases lapse to, shares are what is left.
         if load.seen.stuck || view.topology.path(load.seen.node).any(|node| sums[node].is_short()) {
@@ -42,7 +43,7 @@ pub(super) fn check(
         if load.share_w < load.cap_w() && !fair {
             findings.push(format!("{id}: its share of {} W could grow", load.share_w));
         }
-        if !full[load.seen.node] && !promise.decreases_only && wastes(load, promise) {
+        if !full[load.seen.node] && !promise.decreases_only && wastes(load, turns_w, promise) {
             let (x, share) = (load.setpoint_w, load.share_w);
             findings.push(format!("{id}: {x} W of {share} W while there is room for more"));
         }
@@ -114,8 +115,14 @@ fn full_at(
     full
 }
 
+/// What one whose turn it is takes beyond its share to run at its minimum: others do without it meanwhile.
+fn beyond_share(load: &Load<'_, '_>) -> i64 {
+    let turn = load.share_w > 0 && load.setpoint_w > 0 && load.share_w < load.seen.want.min_w;
+    if turn { load.setpoint_w - load.share_w } else { 0 }
+}
+
 /// Whether nothing explains why the device is told less than its share.
-fn wastes(load: &Load<'_, '_>, promise: &Promise<'_>) -> bool {
+fn wastes(load: &Load<'_, '_>, turns_w: i64, promise: &Promise<'_>) -> bool {
     let seen = load.seen;
     let (settings, now) = (promise.settings, promise.now);
     let goal = load.share_w.min(load.cap_w());
@@ -125,7 +132,7 @@ fn wastes(load: &Load<'_, '_>, promise: &Promise<'_>) -> bool {
     let ramped = load.last_w().max(load.bare_least_w()) + step_w(load, promise);
     // One that cannot run below a minimum takes turns where its share is less, and starts where its minimum fits.
     let takes_turns = seen.want.min_w > 0 && load.setpoint_w == 0;
-    let explained = load.setpoint_w + settings.deadband_w.0 >= goal.min(ramped)
+    let explained = load.setpoint_w + settings.deadband_w.0 + turns_w >= goal.min(ramped)
         || dwells
         || seen.released_later
         || takes_turns;
