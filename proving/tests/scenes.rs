@@ -167,6 +167,7 @@ fn scene_04_a_limit_of_the_utility_has_an_end_of_its_own() {
         limit_w: Watts(20_000),
         kind: "utility".to_owned(),
         ramp_s: 0,
+        randomize_s: 0,
     }));
     // The link to the utility is dead from here on: nothing more is said.
     run(&mut world, MINUTE);
