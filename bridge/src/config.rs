@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use schemas::ids::FeederId;
 use schemas::mqtt::Topics;
-use service_kit::log::LogConfig;
+use service_kit::log::{LogConfig, Partitions};
 use service_kit::settings::Settings;
 
 use crate::watchdog::{OnSilence, Rules};
@@ -42,17 +42,6 @@ pub struct PublishBounds {
     pub backoff: Duration,
 }
 
-/// Which partitions of decisions this bridge acts on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PartitionChoice {
-    /// The group says.
-    Auto,
-    /// Every one.
-    All,
-    /// These.
-    These(Vec<i32>),
-}
-
 /// Everything the bridge is told.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -75,7 +64,7 @@ pub struct Config {
     /// Feeder of a device that names none.
     pub default_feeder: FeederId,
     /// Which partitions of decisions to act on.
-    pub partitions: PartitionChoice,
+    pub partitions: Partitions,
     /// Bounds of publishing.
     pub publish: PublishBounds,
     /// What happens when decisions stop coming.
@@ -110,8 +99,8 @@ impl Config {
                 .context("setting MQTT_TOPIC_PREFIX")?,
             default_feeder: FeederId::new(settings.text("DEFAULT_FEEDER_ID"))
                 .context("setting DEFAULT_FEEDER_ID")?,
-            partitions: partition_choice(settings.text("DERMS_PARTITIONS"))
-                .context("setting DERMS_PARTITIONS")?,
+            partitions: Partitions::parse(settings.text("DERMS_PARTITIONS"))
+                .map_err(anyhow::Error::msg)?,
             publish: PublishBounds {
                 timeout: settings.millis("MQTT_PUBLISH_TIMEOUT_MS"),
                 retries: bounded(settings.int("MQTT_MAX_RETRIES")),
@@ -145,19 +134,6 @@ fn share_group(text: Option<&str>) -> anyhow::Result<Option<String>> {
     }
 }
 
-fn partition_choice(text: &str) -> anyhow::Result<PartitionChoice> {
-    match text.trim() {
-        "auto" => Ok(PartitionChoice::Auto),
-        "all" => Ok(PartitionChoice::All),
-        list => list
-            .split(',')
-            .map(|number| number.trim().parse::<i32>().ok().filter(|n| *n >= 0))
-            .collect::<Option<Vec<i32>>>()
-            .map(PartitionChoice::These)
-            .with_context(|| format!("expected auto, all, or numbers such as 0,1,2, got {list:?}")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,17 +144,7 @@ mod tests {
         let settings = Settings::from_pairs(Service::Bridge, &[]).unwrap();
         let config = Config::from_settings(&settings).unwrap();
         assert_eq!(config.watchdog.silence_ms, 15_000);
-        assert_eq!(config.partitions, PartitionChoice::Auto);
-    }
-
-    #[test]
-    fn partitions_are_auto_all_or_a_list() {
-        let numbers = partition_choice("0, 2,5").unwrap();
-        assert_eq!(numbers, PartitionChoice::These(vec![0, 2, 5]));
-        assert_eq!(partition_choice("all").unwrap(), PartitionChoice::All);
-        for bad in ["", "0,", "-1", "some"] {
-            assert!(partition_choice(bad).is_err(), "{bad}");
-        }
+        assert_eq!(config.partitions, Partitions::Auto);
     }
 
     #[test]

@@ -19,13 +19,13 @@ use schemas::codec::Record;
 use schemas::records::decision::{Decision, LedgerRecord};
 use schemas::topics::Topic;
 use service_kit::clock::Clock;
-use service_kit::log::{Group, LogRecord, Reader};
+use service_kit::log::{Group, LogRecord, Partitions, Reader};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::caps;
 use crate::commandable::commandable;
-use crate::config::{Config, PartitionChoice};
+use crate::config::Config;
 use crate::metrics;
 use crate::outbox::{Order, Outbox, Place, Tries};
 use crate::partitions::{Partition, Reading};
@@ -75,8 +75,8 @@ impl Egress {
         let config = &parts.config;
         Ok(Self {
             group: match config.partitions {
-                PartitionChoice::Auto => Group::join(&config.log, GROUP, Topic::Decisions)?,
-                PartitionChoice::All | PartitionChoice::These(_) => {
+                Partitions::Auto => Group::join(&config.log, GROUP, Topic::Decisions)?,
+                Partitions::All | Partitions::These(_) => {
                     Group::positions_only(&config.log, GROUP, Topic::Decisions)?
                 }
             },
@@ -96,11 +96,7 @@ impl Egress {
 
     /// Runs until `shutdown`.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let fixed = match &self.parts.config.partitions {
-            PartitionChoice::Auto => None,
-            PartitionChoice::All => Some((0..self.parts.partitions).collect()),
-            PartitionChoice::These(these) => Some(these.clone()),
-        };
+        let fixed = self.parts.config.partitions.fixed(self.parts.partitions);
         if let Some(partitions) = &fixed {
             self.take_over(partitions, &shutdown).await?;
         }

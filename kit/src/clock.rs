@@ -23,6 +23,14 @@ impl Clock for SystemClock {
     }
 }
 
+/// A time as people write it: RFC 3339, or ms since the epoch.
+#[must_use]
+pub fn parse_time(text: &str) -> Option<Timestamp> {
+    let ms = text.parse().ok();
+    let written = || chrono::DateTime::parse_from_rfc3339(text).ok();
+    ms.or_else(|| written().map(|at| at.timestamp_millis())).map(Timestamp)
+}
+
 /// Local time less UTC at a moment, in hours, by the machine's time zone.
 #[must_use]
 pub fn utc_offset_hours(at: Timestamp) -> f64 {
@@ -36,5 +44,18 @@ pub fn utc_offset_hours(at: Timestamp) -> f64 {
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> Timestamp {
         (**self).now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_rfc_3339_or_milliseconds() {
+        assert_eq!(parse_time("1970-01-01T00:00:01.5Z"), Some(Timestamp(1_500)));
+        assert_eq!(parse_time("1970-01-01T01:00:00+01:00"), Some(Timestamp(0)));
+        assert_eq!(parse_time("1500"), Some(Timestamp(1_500)));
+        assert_eq!(parse_time("yesterday"), None);
     }
 }

@@ -4,42 +4,8 @@ use std::time::Duration;
 
 use schemas::records::operator::{ControlSettings, MissingBehavior, POLICIES, RestartBehavior};
 use schemas::{Soc, Watts};
-use service_kit::log::LogConfig;
+use service_kit::log::{LogConfig, Partitions};
 use service_kit::settings::Settings;
-
-/// Which partitions an instance works on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Partitions {
-    /// Those that the consumer group assigns.
-    Auto,
-    /// All.
-    All,
-    /// These.
-    These(Vec<i32>),
-}
-
-impl Partitions {
-    /// Reads the setting's text.
-    ///
-    /// # Errors
-    /// A sentence that says what is accepted.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "all" => Ok(Self::All),
-            numbers => numbers
-                .split(',')
-                .map(|number| number.trim().parse::<i32>().ok().filter(|number| *number >= 0))
-                .collect::<Option<Vec<i32>>>()
-                .map(Self::These)
-                .ok_or_else(|| {
-                    format!(
-                        "DERMS_PARTITIONS = {text:?}: expected auto, all, or numbers such as 0,1,2"
-                    )
-                }),
-        }
-    }
-}
 
 /// How to reach ClickHouse, and how blocks are cut.
 #[derive(Debug, Clone)]

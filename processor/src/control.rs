@@ -1,7 +1,7 @@
 //! The control loop of one instance: reads inputs, lets each partition's driver decide, appends what it decides, and acts
 //! on what the log gives back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use control_core::Effects;
@@ -14,14 +14,16 @@ use schemas::records::operator::{Change, ControlSettings, OperatorRecord};
 use schemas::records::state::{DeviceState, FeederState};
 use schemas::topics::Topic;
 use service_kit::clock::{Clock, SystemClock};
-use service_kit::log::{Group, GroupEvent, LogRecord, Outgoing, Producer, Reader, Start};
-use tokio::task::JoinSet;
+use service_kit::log::{
+    Group, GroupEvent, LogRecord, Outgoing, Partitions, Producer, Reader, Start,
+};
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::caps::{RECORDS_PER_TURN_MAX, RECOVERY_PAUSE};
-use crate::config::{Config, Partitions};
+use crate::config::Config;
 use crate::driver::{Driver, RegistryAt, ReplayRegistry, Standing};
 use crate::membership::next_event;
 use crate::metrics;
@@ -50,7 +52,9 @@ pub struct Control {
     reads_operator: bool,
     held: BTreeMap<i32, Held>,
     recovering: JoinSet<(i32, anyhow::Result<Recovered>)>,
-    wanted: Vec<i32>,
+    /// Recoveries on their way: one that is not wanted any more must not claim.
+    recoveries: BTreeMap<i32, AbortHandle>,
+    wanted: BTreeSet<i32>,
 }
 
 impl std::fmt::Debug for Control {
@@ -76,7 +80,8 @@ impl Control {
             reads_operator: false,
             held: BTreeMap::new(),
             recovering: JoinSet::new(),
-            wanted: Vec::new(),
+            recoveries: BTreeMap::new(),
+            wanted: BTreeSet::new(),
         })
     }
 
@@ -85,14 +90,10 @@ impl Control {
     /// # Errors
     /// When the log refuses for good.
     pub async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let mut group = match &self.config.partitions {
-            Partitions::Auto => Some(Group::join(&self.config.log, GROUP, Topic::Telemetry)?),
-            Partitions::All => {
-                self.want((0..self.partitions).collect());
-                None
-            }
-            Partitions::These(partitions) => {
-                self.want(partitions.clone());
+        let mut group = match self.config.partitions.fixed(self.partitions) {
+            None => Some(Group::join(&self.config.log, GROUP, Topic::Telemetry)?),
+            Some(fixed) => {
+                self.want(fixed);
                 None
             }
         };
@@ -101,11 +102,17 @@ impl Control {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
-                event = next_event(&mut group) => self.on_group(event?)?,
-                Some(joined) = self.recovering.join_next() => {
-                    let (partition, outcome) = joined.context("recovery panicked")?;
-                    self.on_recovered(partition, outcome)?;
+                event = next_event(&mut group) => {
+                    let revoked = self.on_group(event?)?;
+                    if let Some(group) = group.as_ref().filter(|_| !revoked.is_empty()) {
+                        group.release(&revoked)?;
+                    }
                 }
+                Some(joined) = self.recovering.join_next() => match joined {
+                    Ok((partition, outcome)) => self.on_recovered(partition, outcome)?,
+                    Err(ended) if ended.is_cancelled() => {}
+                    Err(panicked) => return Err(panicked).context("recovery panicked"),
+                },
                 record = self.reader.next() => {
                     self.on_record(record?).await?;
                     self.drain().await?;
@@ -116,6 +123,9 @@ impl Control {
         }
         self.recovering.abort_all();
         self.producer.flush().await;
+        if let Some(group) = group {
+            group.leave().await;
+        }
         Ok(())
     }
 
@@ -141,7 +151,7 @@ impl Control {
 
     fn want(&mut self, partitions: Vec<i32>) {
         for partition in partitions {
-            self.wanted.push(partition);
+            self.wanted.insert(partition);
             self.start_recovery(partition, false);
         }
     }
@@ -154,29 +164,37 @@ impl Control {
             partitions: self.partitions,
             append_timeout: self.config.append_timeout,
         };
-        self.recovering.spawn(async move {
+        let handle = self.recovering.spawn(async move {
             if after_failure {
                 tokio::time::sleep(RECOVERY_PAUSE).await;
             }
             (partition, recovery.recover(partition).await)
         });
+        if let Some(before) = self.recoveries.insert(partition, handle) {
+            before.abort();
+        }
     }
 
-    fn on_group(&mut self, event: GroupEvent) -> anyhow::Result<()> {
+    /// Takes on or lets go of partitions; gives those that it has let go of.
+    fn on_group(&mut self, event: GroupEvent) -> anyhow::Result<Vec<i32>> {
         match event {
             GroupEvent::Assigned(partitions) => {
                 tracing::info!(?partitions, "partitions assigned");
                 self.want(partitions);
+                Ok(Vec::new())
             }
             GroupEvent::Revoked(partitions) => {
                 tracing::info!(?partitions, "partitions revoked");
-                for partition in partitions {
-                    self.wanted.retain(|wanted| *wanted != partition);
-                    self.let_go(partition)?;
+                for partition in &partitions {
+                    self.wanted.remove(partition);
+                    if let Some(recovery) = self.recoveries.remove(partition) {
+                        recovery.abort();
+                    }
+                    self.let_go(*partition)?;
                 }
+                Ok(partitions)
             }
         }
-        Ok(())
     }
 
     fn on_recovered(
@@ -188,7 +206,10 @@ impl Control {
             return Ok(());
         }
         let recovered = match outcome {
-            Ok(recovered) => recovered,
+            Ok(recovered) => {
+                self.recoveries.remove(&partition);
+                recovered
+            }
             Err(error) => {
                 tracing::warn!(
                     partition,
@@ -290,7 +311,7 @@ impl Control {
                     self.start_recovery(partition, true);
                 }
             }
-            Standing::TakenOver(_) | Standing::Nothing => {}
+            Standing::TakenOver(_) | Standing::Void | Standing::Nothing => {}
             Standing::Counts { decision, difference } => {
                 report_difference(partition, record.offset, &decision.root, difference.as_deref());
                 self.publish(partition, &decision, record.offset + 1);

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use control_core::{Effects, Input, Tick, Tree, Watch};
-use schemas::codec::Record;
 use schemas::ledger::{Holder, Ledger, Verdict};
 use schemas::records::ack::Ack;
 use schemas::records::decision::{Decision, LedgerRecord, Positions, Trigger};
@@ -17,6 +16,7 @@ use schemas::topics::tree_partition;
 use schemas::{FeederId, Timestamp};
 
 use crate::caps::{PENDING_INPUTS_MAX, SNAPSHOT_PART_DEVICES_MAX, URGENT_PAUSE_MS};
+use crate::difference::first_difference;
 
 /// The registry as of a position of `operator.v1`.
 #[derive(Debug, Clone, Default)]
@@ -106,6 +106,8 @@ pub enum Standing {
     },
     /// Another holds the partition now.
     TakenOver(Holder),
+    /// A record that does not count.
+    Void,
     /// Nothing that concerns control.
     Nothing,
 }
@@ -269,7 +271,8 @@ impl Driver {
     ) -> Standing {
         match self.ledger.read(record) {
             Verdict::Claimed(holder) => Standing::TakenOver(holder),
-            Verdict::Partial | Verdict::Void(_) => Standing::Nothing,
+            Verdict::Void(_) => Standing::Void,
+            Verdict::Partial => Standing::Nothing,
             Verdict::Decided(decision) => {
                 let open = self
                     .slots
@@ -442,31 +445,4 @@ impl ReplayRegistry {
         self.up_to(end);
         self.at
     }
-}
-
-/// Where two decisions differ, byte for byte; none when they do not.
-fn first_difference(ours: &Decision, recorded: &Decision) -> Option<String> {
-    let bytes = |decision: &Decision| {
-        decision
-            .clone()
-            .into_parts(usize::MAX)
-            .into_iter()
-            .next()
-            .map(|part| LedgerRecord::DecisionPart(part).encode())
-    };
-    if bytes(ours) == bytes(recorded) {
-        return None;
-    }
-    if ours.header != recorded.header {
-        return Some(format!("header: {:?} here, {:?} in the log", ours.header, recorded.header));
-    }
-    let device = ours.devices.iter().zip(&recorded.devices).find(|(ours, theirs)| ours != theirs);
-    Some(match device {
-        Some((ours, theirs)) => {
-            format!("device {}: {ours:?} here, {theirs:?} in the log", ours.device_id)
-        }
-        None => {
-            format!("{} devices here, {} in the log", ours.devices.len(), recorded.devices.len())
-        }
-    })
 }

@@ -1,13 +1,17 @@
 //! The processor: the shell around the control core, and the sink into ClickHouse. Knows no HTTP server and no MQTT.
 
 pub mod caps;
+pub mod command;
 pub mod config;
 pub mod control;
+pub mod difference;
 pub mod driver;
 mod membership;
 pub mod metrics;
+mod poison;
 pub mod rebuild;
 pub mod recovery;
+pub mod replay;
 pub mod run;
 pub mod sink;
 

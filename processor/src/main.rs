@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use derms_processor::Config;
+use derms_processor::command::{ReplayArgs, replay};
 use service_kit::settings::Service;
 use service_kit::{ServiceArgs, service_main};
 
@@ -13,11 +14,25 @@ use service_kit::{ServiceArgs, service_main};
 struct Args {
     #[command(flatten)]
     service: ServiceArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Replay(ReplayArgs),
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
     service_main(Service::Processor, &args.service, |settings, shutdown| async move {
-        derms_processor::run(Config::from_settings(&settings)?, shutdown).await
+        let config = Config::from_settings(&settings)?;
+        match args.command {
+            None => derms_processor::run(config, shutdown).await,
+            Some(Command::Replay(replayed)) => tokio::select! {
+                outcome = replay(config, replayed) => outcome,
+                () = shutdown.cancelled() => anyhow::bail!("interrupted"),
+            },
+        }
     })
 }

@@ -127,7 +127,12 @@ pub fn count_rows(table: &str, rows: usize) {
 }
 
 /// Counts a message seen before.
-pub fn count_duplicate(kind: &str) {
+pub fn count_duplicate(topic: Topic) {
+    let kind = match topic {
+        Topic::Telemetry => "telemetry",
+        Topic::Acks => "ack",
+        other => other.suffix(),
+    };
     SINK_DUPLICATES.with_label_values(&[kind]).inc();
 }
 

@@ -56,7 +56,7 @@ impl<C: Clock> Recovery<C> {
     /// # Errors
     /// When the log does not answer, or other instances are faster again and again.
     pub async fn recover(self, partition: i32) -> anyhow::Result<Recovered> {
-        let base = self.read_snapshots(partition).await.context("reading snapshots")?;
+        let base = read_snapshots(&self.log, partition).await.context("reading snapshots")?;
         let (decisions_from, inputs_from) = (base.decisions_from, base.inputs_from);
         let (holder, decisions) = self
             .claim(partition, decisions_from, base.holder)
@@ -89,21 +89,6 @@ impl<C: Clock> Recovery<C> {
         );
         let registry = registry.into_latest();
         Ok(Recovered { partition, driver, holder, decisions_next, registry })
-    }
-
-    async fn read_snapshots(&self, partition: i32) -> anyhow::Result<Base> {
-        let mut snapshots = Snapshots::default();
-        let from = [(Topic::Snapshots, partition, Start::Beginning)];
-        read_to_end(&self.log, &from, |record| {
-            match SnapshotPart::decode(&record.value) {
-                Ok(part) => snapshots.read(part),
-                // Written by a newer version, or broken: recovery then starts further back.
-                Err(error) => tracing::warn!(%error, offset = record.offset, "unreadable snapshot"),
-            }
-            anyhow::Ok(())
-        })
-        .await?;
-        Ok(snapshots.into_base())
     }
 
     /// Appends a claim that stands, and gives every record up to it, from `from` on.
@@ -189,12 +174,33 @@ impl<C: Clock> Recovery<C> {
     }
 }
 
-/// Hands a record of telemetry or acks to the driver. One that cannot be read is counted and passed over.
-pub fn gather_input(driver: &mut Driver, record: &LogRecord) {
+/// The newest whole snapshot of each tree of a partition.
+///
+/// # Errors
+/// When the log does not answer.
+pub async fn read_snapshots(log: &LogConfig, partition: i32) -> anyhow::Result<Base> {
+    let mut snapshots = Snapshots::default();
+    let from = [(Topic::Snapshots, partition, Start::Beginning)];
+    read_to_end(log, &from, |record| {
+        match SnapshotPart::decode(&record.value) {
+            Ok(part) => snapshots.read(part),
+            // Written by a newer version, or broken: recovery then starts further back.
+            Err(error) => tracing::warn!(%error, offset = record.offset, "unreadable snapshot"),
+        }
+        anyhow::Ok(())
+    })
+    .await?;
+    Ok(snapshots.into_base())
+}
+
+/// Hands a record of telemetry or acks to the driver. One that cannot be read is counted and passed over: false.
+pub fn gather_input(driver: &mut Driver, record: &LogRecord) -> bool {
     let telemetry = record.topic == Topic::Telemetry;
-    if let Err(error) = gather(driver, telemetry, record.offset, &record.key, &record.value) {
-        metrics::count_poison(record, &error);
+    let gathered = gather(driver, telemetry, record.offset, &record.key, &record.value);
+    if let Err(error) = &gathered {
+        metrics::count_poison(record, error);
     }
+    gathered.is_ok()
 }
 
 /// Says where the log and this core differ; the log wins.

@@ -17,9 +17,9 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let partitions = ensure_topics(&config.log).await.context("topics of the log")?;
     let producer = Producer::new(&config.log)?;
     write_settings(&config, &producer).await?;
-    let control = Control::new(config.clone(), producer, partitions)?;
+    let control = Control::new(config.clone(), producer.clone(), partitions)?;
     let mut crew = Crew::new(shutdown.clone());
     crew.spawn("control", control.run(shutdown.clone()));
-    crew.spawn("sink", sink::run(config, partitions, shutdown));
+    crew.spawn("sink", sink::run(config, producer, partitions, shutdown));
     crew.join().await
 }

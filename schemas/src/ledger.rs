@@ -51,6 +51,8 @@ pub enum Verdict {
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     holder: Option<Holder>,
+    /// The holder was taken from a record of its, for want of a claim: one of a higher epoch knows better.
+    assumed: bool,
     last_seq: BTreeMap<FeederId, i64>,
     open: BTreeMap<FeederId, OpenDecision>,
 }
@@ -107,14 +109,24 @@ impl Ledger {
         }
         let holder = Holder { epoch: claim.epoch, writer: claim.writer };
         self.holder = Some(holder);
+        self.assumed = false;
         self.open.clear();
         Verdict::Claimed(holder)
     }
 
     fn read_part(&mut self, part: DecisionPart) -> Verdict {
         let written_by = Holder { epoch: part.epoch, writer: part.writer };
-        // A reader that starts where retention cut the log off has no claim to go by: the first record names the owner.
-        if *self.holder.get_or_insert(written_by) != written_by {
+        // A reader that starts where retention cut the log off has no claim to go by: records name the owner. A former
+        // owner's may come first; epochs rise, so the highest is the one that stands.
+        let unknown = self.holder.is_none();
+        let outdone =
+            self.assumed && self.holder.is_some_and(|known| written_by.epoch > known.epoch);
+        if unknown || outdone {
+            self.holder = Some(written_by);
+            self.assumed = true;
+            self.open.clear();
+        }
+        if self.holder != Some(written_by) {
             return Verdict::Void(Void::Fenced);
         }
         if self.last_seq(&part.root).is_some_and(|last| part.seq <= last) {

@@ -32,14 +32,23 @@ impl Kafka {
     /// # Errors
     /// When its jars or a JVM are missing, or it does not come up.
     pub fn start() -> anyhow::Result<Self> {
+        let port = free_port()?;
+        Self::start_advertised(port, port)
+    }
+
+    /// Starts one that listens on `port` and tells its clients to come to `advertised`.
+    ///
+    /// # Errors
+    /// As for [`Kafka::start`].
+    pub fn start_advertised(port: u16, advertised: u16) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("making a folder for Kafka")?;
-        let (port, controller) = (free_port()?, free_port()?);
+        let controller = free_port()?;
         let data = folder.path().join("data");
         let properties = format!(
             "process.roles=broker,controller\nnode.id=1\n\
              controller.quorum.voters=1@127.0.0.1:{controller}\n\
              listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}\n\
              controller.listener.names=CONTROLLER\n\
              listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
              log.dirs={}\noffsets.topic.replication.factor=1\n\
@@ -59,6 +68,18 @@ impl Kafka {
     #[must_use]
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process, where it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
     }
 
     /// Kills it: what was not written to disk is lost.

@@ -58,6 +58,12 @@ impl Mosquitto {
         self.port
     }
 
+    /// Its process, where it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// Ends it in good order: sessions and retained messages are stored.
     ///
     /// # Errors
@@ -121,15 +127,19 @@ impl Mosquitto {
         fs::read_to_string(self.folder.path().join("mosquitto.log")).unwrap_or_default()
     }
 
+    /// The shipped configuration, with a place of its own.
     fn config(&self) -> String {
+        const SHIPPED: &str = include_str!("../../deploy/mosquitto/mosquitto.conf");
+        let ours = ["listener", "persistence_location", "log_dest"];
+        let kept = SHIPPED.lines().filter(|line| !ours.iter().any(|name| line.starts_with(name)));
+        let kept: Vec<&str> = kept.collect();
         let folder = self.folder.path().display();
         // As root it would change to a user who may not write into the folder.
         format!(
-            "user root\nlistener {} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n\
-             max_inflight_messages 1000\nmax_queued_messages 100000\n\
-             persistence true\npersistence_location {folder}/\n\
-             log_dest file {folder}/mosquitto.log\n",
-            self.port
+            "user root\nlistener {} 127.0.0.1\npersistence_location {folder}/\n\
+             log_dest file {folder}/mosquitto.log\n{}\n",
+            self.port,
+            kept.join("\n")
         )
     }
 }

@@ -13,6 +13,10 @@ use crate::wait;
 #[derive(Debug)]
 pub struct Service {
     name: &'static str,
+    program: PathBuf,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    folder: PathBuf,
     log: PathBuf,
     child: Option<Child>,
 }
@@ -28,19 +32,70 @@ impl Service {
         environment: &[(&str, &str)],
         folder: &Path,
     ) -> anyhow::Result<Self> {
-        let program = program(name)?;
-        let log = folder.join(format!("{name}.log"));
-        let out = File::options().create(true).append(true).open(&log).context("its log")?;
-        let child = Command::new(&program)
-            .args(arguments)
-            .envs(environment.iter().copied())
-            .current_dir(folder)
+        Self::start_as(name, name, arguments, environment, folder)
+    }
+
+    /// The same under a label of its own, for several of one program.
+    ///
+    /// # Errors
+    /// As for [`Service::start`].
+    pub fn start_as(
+        label: &str,
+        name: &'static str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let mut service = Self {
+            name,
+            program: program(name)?,
+            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+            environment: environment.iter().map(owned).collect(),
+            folder: folder.to_path_buf(),
+            log: folder.join(format!("{label}.log")),
+            child: None,
+        };
+        service.restart()?;
+        Ok(service)
+    }
+
+    /// Starts it again as it was started first; kills it where it still runs.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        self.kill()?;
+        let out = File::options().create(true).append(true).open(&self.log).context("its log")?;
+        let child = Command::new(&self.program)
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(out.try_clone().context("its log")?)
             .stderr(out)
             .spawn()
-            .with_context(|| format!("starting {}", program.display()))?;
-        Ok(Self { name, log, child: Some(child) })
+            .with_context(|| format!("starting {}", self.program.display()))?;
+        self.child = Some(child);
+        Ok(())
+    }
+
+    /// Kills it with -9, where it runs.
+    ///
+    /// # Errors
+    /// When the process cannot be signalled.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        if let Some(mut child) = self.child.take() {
+            child.kill().with_context(|| format!("killing {}", self.name))?;
+            child.wait().with_context(|| format!("waiting for {}", self.name))?;
+        }
+        Ok(())
+    }
+
+    /// Its process, where it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
     }
 
     /// Everything it has written so far.
@@ -81,23 +136,18 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // Nobody is left to hear of a failure here.
-            child.kill().ok();
-            child.wait().ok();
-        }
+        // Nobody is left to hear of a failure here.
+        self.kill().ok();
     }
 }
 
-/// The built program, beside the test's own folder.
-fn program(name: &str) -> anyhow::Result<PathBuf> {
-    let test = std::env::current_exe().context("finding the test's own folder")?;
-    let folder = test.parent().and_then(Path::parent).context("the target folder")?;
-    let program = folder.join(name);
-    anyhow::ensure!(
-        program.is_file(),
-        "{} is not built: cargo build --workspace --bins",
-        program.display()
-    );
-    Ok(program)
+/// A built program: beside this one, or one folder up where this is a test.
+///
+/// # Errors
+/// When it was not built.
+pub fn program(name: &str) -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("finding this program's own folder")?;
+    let folders = own.ancestors().skip(1).take(2);
+    let found = folders.map(|folder| folder.join(name)).find(|program| program.is_file());
+    found.with_context(|| format!("{name} is not built: cargo build --workspace --bins"))
 }

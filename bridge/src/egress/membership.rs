@@ -20,8 +20,8 @@ impl Egress {
             GroupEvent::Revoked(partitions) => {
                 self.store_positions();
                 let now = Instant::now();
-                self.leaving.extend(partitions.into_iter().map(|number| (number, now)));
-                Ok(())
+                self.leaving.extend(partitions.iter().map(|number| (*number, now)));
+                Ok(self.group.release(&partitions)?)
             }
             GroupEvent::Assigned(partitions) => {
                 let leaving = std::mem::take(&mut self.leaving);

@@ -19,6 +19,8 @@ use crate::mqtt::PacketId;
 /// A record and the message it came from; a registration comes from none.
 #[derive(Debug, Clone)]
 struct Handed {
+    /// Its place among all.
+    number: u64,
     outgoing: Arc<Outgoing>,
     ticket: Option<Ticket>,
     received: Instant,
@@ -35,7 +37,9 @@ pub(super) struct Handover {
     producer: Producer,
     reports: mpsc::UnboundedReceiver<Report>,
     reporter: mpsc::UnboundedSender<Report>,
+    /// In the order of their numbers.
     waiting: VecDeque<Handed>,
+    next_number: u64,
     retry_at: Instant,
     /// With the producer, of any connection.
     in_flight: usize,
@@ -52,6 +56,7 @@ impl Handover {
             reports,
             reporter,
             waiting: VecDeque::new(),
+            next_number: 0,
             retry_at: Instant::now(),
             in_flight: 0,
             connection: 0,
@@ -78,9 +83,14 @@ impl Handover {
 
     /// Hands a record over, behind those that wait.
     pub(super) fn append(&mut self, outgoing: Outgoing, ticket: Option<Ticket>, received: Instant) {
-        let handed =
-            Handed { outgoing: Arc::new(outgoing), ticket, received, connection: self.connection };
-        self.waiting.push_back(handed);
+        self.waiting.push_back(Handed {
+            number: self.next_number,
+            outgoing: Arc::new(outgoing),
+            ticket,
+            received,
+            connection: self.connection,
+        });
+        self.next_number += 1;
         if self.waiting.len() == 1 {
             self.hand_over();
         }
@@ -144,7 +154,9 @@ impl Handover {
                 if error.is_fatal() {
                     self.fatal = Some(error);
                 } else if handed.connection == self.connection {
-                    self.waiting.push_front(handed);
+                    // Several fail at once, the oldest first: they keep their order.
+                    let place = self.waiting.partition_point(|other| other.number < handed.number);
+                    self.waiting.insert(place, handed);
                     self.retry_at = Instant::now() + caps::HANDOVER_PAUSE;
                 }
             }

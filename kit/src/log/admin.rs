@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
@@ -15,6 +17,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const DAY_MS: i64 = 86_400_000;
 /// Fifty years. Kafka's own word for "for ever" is -1, but the embedded log takes that for an age and deletes all.
 const FOREVER_MS: &str = "1576800000000";
+/// A topic that is kept for ever is kept for at least ten years.
+const FOREVER_LEAST_MS: i64 = 10 * 365 * DAY_MS;
 /// Records of decisions and snapshots are cut into parts far below this.
 const MAX_MESSAGE_BYTES: &str = "4194304";
 
@@ -36,6 +40,24 @@ pub enum EnsureError {
         name: String,
         /// The log's answer.
         code: RDKafkaErrorCode,
+    },
+    /// A topic would lose what must be kept.
+    #[error("topic {name} has {setting} = {found}, but it must be {expected}")]
+    Kept {
+        /// Which.
+        name: String,
+        /// Which of its settings.
+        setting: &'static str,
+        /// What it is.
+        found: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A topic that must be there is not.
+    #[error("there is no topic {name}: does DERMS_TOPIC_PREFIX name the right ones?")]
+    Missing {
+        /// Which.
+        name: String,
     },
     /// Topics that must have the same number of partitions have not.
     #[error(
@@ -80,7 +102,83 @@ pub async fn ensure_topics(config: &LogConfig) -> Result<i32, EnsureError> {
         }
     }
     config.framing.register(&config.prefix).await?;
-    check(config, &names).await
+    let tree_partitions = check(config, &names).await?;
+    let existing: Vec<_> =
+        names.iter().filter(|(_, name)| existing.iter().any(|(found, _)| found == name)).collect();
+    check_kept(&admin, &existing).await?;
+    Ok(tree_partitions)
+}
+
+/// Refuses topics that would lose what must be kept, or keep what must be compacted.
+async fn check_kept(
+    admin: &AdminClient<DefaultClientContext>,
+    topics: &[&(Topic, String)],
+) -> Result<(), EnsureError> {
+    if topics.is_empty() {
+        return Ok(());
+    }
+    let asked: Vec<_> = topics.iter().map(|(_, name)| ResourceSpecifier::Topic(name)).collect();
+    let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
+    let described = match admin.describe_configs(&asked, &options).await {
+        Ok(described) => described,
+        Err(error) => {
+            tracing::warn!(%error, "the log does not say how its topics are kept: not checked");
+            return Ok(());
+        }
+    };
+    for ((topic, name), described) in topics.iter().zip(described) {
+        match described {
+            Ok(resource) => kept(*topic, name, &resource)?,
+            Err(error) => {
+                tracing::warn!(
+                    ?error,
+                    name,
+                    "the log does not say how a topic is kept: not checked"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn kept(topic: Topic, name: &str, resource: &ConfigResource) -> Result<(), EnsureError> {
+    let value = |key: &str| resource.get(key).and_then(|entry| entry.value.clone());
+    let refused = |setting: &'static str, found: String, expected: &'static str| {
+        Err(EnsureError::Kept { name: name.to_owned(), setting, found, expected })
+    };
+    if let Some(policy) = value("cleanup.policy").filter(|policy| !policy.is_empty()) {
+        let compacts = policy.split(',').any(|word| word.trim() == "compact");
+        let deletes = policy.split(',').any(|word| word.trim() == "delete");
+        match topic.retention() {
+            Retention::Compacted if !compacts || deletes => {
+                return refused("cleanup.policy", policy, "compact");
+            }
+            Retention::Days(_) | Retention::Forever if compacts => {
+                return refused("cleanup.policy", policy, "delete: replay needs every record");
+            }
+            _ => {}
+        }
+    }
+    let retention = value("retention.ms").and_then(|ms| ms.parse::<i64>().ok());
+    if topic.retention() == Retention::Forever
+        && let Some(ms) = retention.filter(|ms| (0..FOREVER_LEAST_MS).contains(ms))
+    {
+        let expected = "-1, or at least ten years: it is the registry and the audit trail";
+        return refused("retention.ms", ms.to_string(), expected);
+    }
+    Ok(())
+}
+
+/// How many partitions the tree topics have, for who only reads.
+///
+/// # Errors
+/// [`EnsureError`] when the log does not answer, or there is no such topic.
+pub async fn existing_partitions(config: &LogConfig) -> Result<i32, EnsureError> {
+    let unreachable = |source| EnsureError::Unreachable { brokers: config.brokers.clone(), source };
+    let found = partitions(config).await.map_err(unreachable)?;
+    let name = config.topic_name(Topic::Telemetry);
+    let count = found.iter().find(|(found, _)| *found == name).map(|(_, count)| *count);
+    count.filter(|count| *count > 0).ok_or(EnsureError::Missing { name })
 }
 
 async fn check(config: &LogConfig, names: &[(Topic, String)]) -> Result<i32, EnsureError> {

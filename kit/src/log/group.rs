@@ -4,19 +4,19 @@
 //! decisions is decided in the log (see `schemas::ledger`).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rdkafka::consumer::{
-    BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance, StreamConsumer,
-};
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, StreamConsumer};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientContext, TopicPartitionList};
 use schemas::topics::Topic;
 use tokio::sync::mpsc;
 
 use super::closing::Closing;
+use super::positions::Positions;
 use super::{LogConfig, ReadError};
 
-const COMMITTED_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for the log to take note of a leave; after it this member is taken for dead some time later.
 const LEAVE_TIMEOUT: Duration = Duration::from_millis(800);
 
@@ -25,12 +25,14 @@ const LEAVE_TIMEOUT: Duration = Duration::from_millis(800);
 pub enum GroupEvent {
     /// These partitions are this member's, beside those it has.
     Assigned(Vec<i32>),
-    /// These are no longer.
+    /// These are no longer. Nobody else gets them before [`Group::release`]: stop working on them, then release them.
     Revoked(Vec<i32>),
 }
 
-struct Context {
+pub(super) struct Context {
     events: mpsc::UnboundedSender<GroupEvent>,
+    /// The member is leaving: nobody will release anything any more.
+    leaving: Arc<AtomicBool>,
 }
 
 impl ClientContext for Context {}
@@ -43,29 +45,41 @@ fn partitions(list: &TopicPartitionList) -> Vec<i32> {
 }
 
 impl ConsumerContext for Context {
-    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Revoke(list) = rebalance {
-            // The receiver is gone only when the member is being dropped.
-            drop(self.events.send(GroupEvent::Revoked(partitions(list))));
-        }
-    }
-
-    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Assign(list) = rebalance {
+    /// Takes what is assigned at once; gives back what is revoked when its worker has stopped.
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        kind: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        let assigned = kind == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        let done = if assigned {
             // Records are read elsewhere: membership fetches none.
-            if let Err(error) = consumer.pause(list) {
-                tracing::warn!(%error, "membership could not pause its partitions");
-            }
-            drop(self.events.send(GroupEvent::Assigned(partitions(list))));
+            consumer.incremental_assign(list).and_then(|()| consumer.pause(list))
+        } else if self.leaving.load(Ordering::SeqCst) {
+            consumer.incremental_unassign(list)
+        } else {
+            Ok(())
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, assigned, "the group's partitions could not be taken or given back");
         }
+        let event = if assigned { GroupEvent::Assigned } else { GroupEvent::Revoked };
+        // The receiver is gone only when the member is being dropped.
+        drop(self.events.send(event(partitions(list))));
     }
 }
 
+pub(super) type Member = Arc<Closing<StreamConsumer<Context>>>;
+
 /// A member of a group on one topic.
 pub struct Group {
-    consumer: Arc<Closing<StreamConsumer<Context>>>,
+    consumer: Member,
     events: mpsc::UnboundedReceiver<GroupEvent>,
+    leaving: Arc<AtomicBool>,
+    positions: Positions,
     topic: String,
+    of: Topic,
 }
 
 impl std::fmt::Debug for Group {
@@ -103,18 +117,53 @@ impl Group {
         if let Some(instance) = &config.instance {
             client.set("group.instance.id", format!("{name}-{instance}"));
         }
-        let consumer: StreamConsumer<Context> =
-            client.create_with_context(Context { events: sender })?;
-        let topic = config.topic_name(topic);
-        Ok(Self { consumer: Arc::new(Closing::new(consumer)), events, topic })
+        let leaving = Arc::new(AtomicBool::new(false));
+        let context = Context { events: sender, leaving: Arc::clone(&leaving) };
+        let consumer: StreamConsumer<Context> = client.create_with_context(context)?;
+        let consumer = Arc::new(Closing::new(consumer));
+        let positions = Positions::new(Arc::clone(&consumer), config);
+        Ok(Self {
+            consumer,
+            events,
+            leaving,
+            positions,
+            topic: config.topic_name(topic),
+            of: topic,
+        })
     }
 
-    /// Leaves the group, so that others take over at once.
+    /// Leaves the group, so that others take over at once. With static membership (`DERMS_INSTANCE`) the place is kept
+    /// for the session time-out: a quick restart moves nothing.
     pub async fn leave(self) {
+        let Self { consumer, leaving, positions, .. } = self;
+        leaving.store(true, Ordering::SeqCst);
+        drop(positions);
+        // What was revoked and not released stands in the way of closing.
+        if let Err(error) = consumer.unassign() {
+            tracing::debug!(%error, "nothing was given back");
+        }
         // A position that is still being asked for closes the consumer when it is done.
-        if let Some(consumer) = Arc::into_inner(self.consumer) {
+        if let Some(consumer) = Arc::into_inner(consumer) {
             consumer.close(LEAVE_TIMEOUT).await;
         }
+    }
+
+    /// Gives partitions back that were revoked: others may have them now.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the client library refuses.
+    pub fn release(&self, partitions: &[i32]) -> Result<(), ReadError> {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(&self.topic, *partition);
+        }
+        Ok(self.consumer.incremental_unassign(&list)?)
+    }
+
+    /// The group's positions, on any topic.
+    #[must_use]
+    pub fn positions(&self) -> Positions {
+        self.positions.clone()
     }
 
     /// The next change of this member's partitions. Must be awaited all the time: it keeps the membership alive.
@@ -138,22 +187,13 @@ impl Group {
         }
     }
 
-    /// The group's position in a partition and the text stored with it; none when nothing was stored.
+    /// The group's position in a partition of its topic and the text stored with it; none when nothing was stored.
     ///
     /// # Errors
     /// [`ReadError`] when the log does not answer within some seconds.
     pub async fn position(&self, partition: i32) -> Result<Option<(i64, String)>, ReadError> {
-        let mut list = TopicPartitionList::new();
-        list.add_partition(&self.topic, partition);
-        let consumer = Arc::clone(&self.consumer);
-        let asked = tokio::task::spawn_blocking(move || {
-            consumer.committed_offsets(list, COMMITTED_TIMEOUT)
-        });
-        let committed = asked.await.expect("fetching positions does not panic")?;
-        Ok(committed.elements().first().and_then(|element| match element.offset() {
-            Offset::Offset(offset) => Some((offset, element.metadata().to_owned())),
-            _ => None,
-        }))
+        let mut stored = self.positions.get(&[(self.of, partition)]).await?;
+        Ok(stored.remove(&(self.of, partition)))
     }
 
     /// Stores the group's position in a partition: the next offset to work on, and a text with it. Does not wait.
@@ -161,8 +201,7 @@ impl Group {
     /// # Errors
     /// [`ReadError`] when the client library refuses.
     pub fn store(&self, partition: i32, next: i64, text: &str) -> Result<(), ReadError> {
-        let list = self.position_list(&[(partition, next, text.to_owned())])?;
-        Ok(self.consumer.commit(&list, CommitMode::Async)?)
+        self.positions.note(&[(self.of, partition, next, text.to_owned())])
     }
 
     /// Stores positions and waits until the log has them.
@@ -170,26 +209,10 @@ impl Group {
     /// # Errors
     /// [`ReadError`] when the log refuses, for example because a partition is another member's by now.
     pub async fn store_all(&self, positions: &[(i32, i64, String)]) -> Result<(), ReadError> {
-        if positions.is_empty() {
-            return Ok(());
-        }
-        let list = self.position_list(positions)?;
-        let consumer = Arc::clone(&self.consumer);
-        let stored =
-            tokio::task::spawn_blocking(move || consumer.commit(&list, CommitMode::Sync)).await;
-        Ok(stored.expect("storing positions does not panic")?)
-    }
-
-    fn position_list(
-        &self,
-        positions: &[(i32, i64, String)],
-    ) -> Result<TopicPartitionList, ReadError> {
-        let mut list = TopicPartitionList::new();
-        for (partition, next, text) in positions {
-            let mut element = list.add_partition(&self.topic, *partition);
-            element.set_offset(Offset::Offset(*next))?;
-            element.set_metadata(text);
-        }
-        Ok(list)
+        let positions: Vec<_> = positions
+            .iter()
+            .map(|(partition, next, text)| (self.of, *partition, *next, text.clone()))
+            .collect();
+        self.positions.store(&positions).await
     }
 }

@@ -3,6 +3,8 @@
 mod admin;
 mod closing;
 mod group;
+mod partitions;
+mod positions;
 mod producer;
 mod reader;
 mod registry;
@@ -12,8 +14,10 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use schemas::topics::Topic;
 
-pub use admin::{EnsureError, ensure_topics};
+pub use admin::{EnsureError, ensure_topics, existing_partitions};
 pub use group::{Group, GroupEvent};
+pub use partitions::Partitions;
+pub use positions::{Position, Positions};
 pub use producer::{AppendError, DeliveryError, OnDelivery, Outgoing, Producer, QueueFull};
 pub use reader::{LogRecord, ReadError, Reader, Start, follow, read_to_end};
 pub use registry::{Framing, RegistryError};

@@ -1,6 +1,6 @@
 //! Reads partitions that it is told to read, from where it is told, in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use schemas::Timestamp;
 use schemas::topics::Topic;
 use thiserror::Error;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::LogConfig;
 use super::closing::Closing;
@@ -20,6 +20,8 @@ use super::closing::Closing;
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a partition's bounds are asked for again.
 const BOUNDS_PATIENCE: Duration = Duration::from_secs(15);
+/// A partition that is at its end, and gives nothing for so long, has no further record.
+const QUIET_END: Duration = Duration::from_secs(3);
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 /// Where reading begins.
@@ -55,6 +57,13 @@ pub struct LogRecord {
 #[error("reading the log: {0}")]
 pub struct ReadError(#[from] KafkaError);
 
+/// What reading gives.
+enum Read {
+    Record(LogRecord),
+    /// A partition of this number, of any topic, has been read to its end.
+    End(i32),
+}
+
 /// Reads partitions assigned by hand.
 pub struct Reader {
     consumer: Arc<Closing<StreamConsumer>>,
@@ -73,9 +82,20 @@ impl Reader {
     /// # Errors
     /// [`ReadError`] when the client library refuses.
     pub fn new(config: &LogConfig, partitions: &[(Topic, i32, Start)]) -> Result<Self, ReadError> {
+        Self::open(config, partitions, false)
+    }
+
+    fn open(
+        config: &LogConfig,
+        partitions: &[(Topic, i32, Start)],
+        tells_ends: bool,
+    ) -> Result<Self, ReadError> {
         // The group is never joined; the client library wants a name.
-        let consumer: StreamConsumer =
-            config.consumer().set("group.id", "derms-unjoined").create()?;
+        let consumer: StreamConsumer = config
+            .consumer()
+            .set("group.id", "derms-unjoined")
+            .set("enable.partition.eof", tells_ends.to_string())
+            .create()?;
         let reader = Self { consumer: Arc::new(Closing::new(consumer)), config: config.clone() };
         reader.add(partitions)?;
         Ok(reader)
@@ -131,12 +151,20 @@ impl Reader {
     /// [`ReadError`] when the log refuses for good.
     pub async fn next(&self) -> Result<LogRecord, ReadError> {
         loop {
+            if let Read::Record(record) = self.next_read().await? {
+                return Ok(record);
+            }
+        }
+    }
+
+    async fn next_read(&self) -> Result<Read, ReadError> {
+        loop {
             match self.consumer.recv().await {
                 Ok(message) => {
                     let Some(topic) = Topic::from_name(message.topic(), &self.config.prefix) else {
                         continue;
                     };
-                    return Ok(LogRecord {
+                    return Ok(Read::Record(LogRecord {
                         topic,
                         partition: message.partition(),
                         offset: message.offset(),
@@ -146,8 +174,9 @@ impl Reader {
                             .config
                             .framing
                             .incoming(topic, message.payload().unwrap_or_default().to_vec()),
-                    });
+                    }));
                 }
+                Err(KafkaError::PartitionEOF(partition)) => return Ok(Read::End(partition)),
                 Err(error) if is_transient(&error) => {
                     tracing::debug!(%error, "the log is away; waiting");
                     tokio::time::sleep(RETRY_PAUSE).await;
@@ -198,6 +227,9 @@ fn is_transient(error: &KafkaError) -> bool {
 
 /// Reads whole partitions as they stand now, in order within each, and hands every record over.
 ///
+/// A partition may end before its last record should come: compaction or retention has taken it, and not every log then
+/// moves its bounds. It is left when the log says that there is nothing further, and nothing comes for some seconds.
+///
 /// # Errors
 /// [`ReadError`], or what `each` gives.
 pub async fn read_to_end<E: From<ReadError>>(
@@ -205,7 +237,7 @@ pub async fn read_to_end<E: From<ReadError>>(
     partitions: &[(Topic, i32, Start)],
     mut each: impl FnMut(LogRecord) -> Result<(), E>,
 ) -> Result<(), E> {
-    let reader = Reader::new(config, partitions)?;
+    let reader = Reader::open(config, partitions, true)?;
     let mut open = BTreeMap::new();
     for (topic, partition, start) in partitions {
         let (first, end) = reader.bounds(*topic, *partition).await?;
@@ -218,9 +250,22 @@ pub async fn read_to_end<E: From<ReadError>>(
             open.insert((*topic, *partition), end);
         }
     }
+    let mut ended = BTreeSet::new();
     while !open.is_empty() {
-        let record = reader.next().await?;
+        let record = match timeout(QUIET_END, reader.next_read()).await {
+            Ok(Ok(Read::Record(record))) => record,
+            Ok(Ok(Read::End(partition))) => {
+                ended.insert(partition);
+                continue;
+            }
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => {
+                open.retain(|(_, partition), _| !ended.contains(partition));
+                continue;
+            }
+        };
         let place = (record.topic, record.partition);
+        ended.remove(&record.partition);
         let Some(end) = open.get(&place).copied() else {
             continue;
         };

@@ -1,42 +1,50 @@
 //! The sink: the log into ClickHouse, exactly once, without ever holding control back.
 //!
-//! A consumer group of its own. Rows carry their position in the log; on assignment the sink asks ClickHouse for the
-//! highest one and goes on there. Blocks are cut by the log alone and carry a deduplication token, so a block written twice
-//! counts once.
+//! A consumer group of its own. Rows carry their place in the log; on assignment the sink asks ClickHouse for the
+//! highest one and goes on there. A block's name is stored with the group before it is sent, and is its deduplication
+//! token: after a crash, or a pause, whoever goes on writes that very block again, and it counts once.
+//!
+//! Waiting for ClickHouse happens in futures beside the loop: the group is always listened to.
 
 mod block;
+mod gathered;
+mod opening;
 mod rows;
 mod seen;
 mod service;
 mod stream;
+mod writing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
 use schemas::topics::Topic;
 use service_kit::clock::{Clock, SystemClock};
-use service_kit::log::{Group, GroupEvent, LogRecord, Reader, Start};
+use service_kit::log::{Group, GroupEvent, LogRecord, Partitions, Producer, Reader, Start};
+use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use self::block::Cut;
+use self::block::Limits;
+use self::opening::{Opened, open};
 use self::service::Store;
-use self::stream::{DecisionPositions, Stream, position_table};
-use crate::caps::{DEDUP_WINDOW, RECORDS_PER_TURN_MAX};
-use crate::config::{Config, Partitions};
-use crate::membership::next_event;
-use crate::metrics;
+use self::stream::{Block, Reading, Ready, Stream};
+use self::writing::{Writing, Written};
+use crate::caps::{RECORDS_PER_TURN_MAX, SINK_BLOCK_BYTES, SINK_BYTES_MAX, SINK_INSERTS_MAX};
+use crate::config::Config;
+use crate::{metrics, poison};
 
 const GROUP: &str = "sink";
 const FLUSH_CHECK: Duration = Duration::from_millis(200);
 const RETRY_FIRST: Duration = Duration::from_millis(250);
-const RETRY_MAX: Duration = Duration::from_secs(10);
+const RETRY_MAX: Duration = Duration::from_secs(5);
 
-/// Topics with one partition: they go with the first partition of the others.
-const SINGLE: [Topic; 2] = [Topic::Operator, Topic::DeadLetters];
-const SPREAD: [Topic; 3] = [Topic::Telemetry, Topic::Acks, Topic::Decisions];
+type Place = (Topic, i32);
 
 /// Runs the sink until `shutdown`.
 ///
@@ -44,137 +52,245 @@ const SPREAD: [Topic; 3] = [Topic::Telemetry, Topic::Acks, Topic::Decisions];
 /// When the log refuses for good. ClickHouse may be away for as long as it likes.
 pub async fn run(
     config: Config,
+    producer: Producer,
     partitions: i32,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let store = Store::new(&config.sink);
-    let sink = Sink::new(config, store, shutdown.clone())?;
     tokio::select! {
-        () = shutdown.cancelled() => Ok(()),
-        ended = sink.run(partitions) => ended,
+        () = retry(|| store.migrate(), "migrations") => {}
+        () = shutdown.cancelled() => return Ok(()),
     }
+    tracing::info!("the sink's tables are ready");
+    let sink = Sink::new(config, store, producer)?;
+    sink.run(partitions, shutdown).await
 }
 
 struct Sink {
     config: Config,
     store: Store,
+    producer: Producer,
+    group: Group,
     reader: Reader,
-    streams: BTreeMap<(Topic, i32), Stream>,
-    cut: Cut,
-    shutdown: CancellationToken,
+    limits: Limits,
+    streams: BTreeMap<Place, Stream>,
+    /// Partitions that are being opened.
+    opening: BTreeSet<i32>,
+    opened: FuturesUnordered<BoxFuture<'static, (Vec<i32>, Vec<Opened>)>>,
+    /// Blocks that are being written, and how to abandon each.
+    writing: BTreeMap<Place, CancellationToken>,
+    written: FuturesUnordered<BoxFuture<'static, Written>>,
+    turns: Arc<Semaphore>,
+    /// Bytes of the blocks being written.
+    bytes: usize,
+    /// A record that found no room: nothing is read before it has.
+    held: Option<(Place, Ready)>,
+    /// Partitions taken away, given back when the last block of them is settled.
+    leaving: BTreeSet<i32>,
 }
 
 impl Sink {
-    fn new(config: Config, store: Store, shutdown: CancellationToken) -> anyhow::Result<Self> {
+    fn new(config: Config, store: Store, producer: Producer) -> anyhow::Result<Self> {
         let reader = Reader::new(&config.log, &[]).context("making the sink's reader")?;
-        let cut = Cut {
-            age_ms: i64::try_from(config.sink.max_age.as_millis()).unwrap_or(i64::MAX),
-            rows: i64::try_from(config.sink.max_rows).unwrap_or(i64::MAX),
+        let group = match &config.partitions {
+            Partitions::Auto => Group::join(&config.log, GROUP, Topic::Telemetry)?,
+            Partitions::All | Partitions::These(_) => {
+                Group::positions_only(&config.log, GROUP, Topic::Telemetry)?
+            }
         };
-        Ok(Self { config, store, reader, streams: BTreeMap::new(), cut, shutdown })
+        let limits = Limits {
+            age_ms: i64::try_from(config.sink.max_age.as_millis()).unwrap_or(i64::MAX),
+            rows: config.sink.max_rows,
+            bytes: SINK_BLOCK_BYTES,
+        };
+        Ok(Self {
+            config,
+            store,
+            producer,
+            group,
+            reader,
+            limits,
+            streams: BTreeMap::new(),
+            opening: BTreeSet::new(),
+            opened: FuturesUnordered::new(),
+            writing: BTreeMap::new(),
+            written: FuturesUnordered::new(),
+            turns: Arc::new(Semaphore::new(SINK_INSERTS_MAX)),
+            bytes: 0,
+            held: None,
+            leaving: BTreeSet::new(),
+        })
     }
 
-    async fn run(mut self, partitions: i32) -> anyhow::Result<()> {
-        let migrated = retry(|| self.store.migrate(), "migrations");
-        migrated.await;
-        tracing::info!("the sink's tables are ready");
-        let mut group = match &self.config.partitions {
-            Partitions::Auto => Some(Group::join(&self.config.log, GROUP, Topic::Telemetry)?),
-            Partitions::All => {
-                self.take_on((0..partitions).collect()).await?;
-                None
-            }
-            Partitions::These(these) => {
-                self.take_on(these.clone()).await?;
-                None
-            }
-        };
+    async fn run(mut self, partitions: i32, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let fixed = self.config.partitions.fixed(partitions);
+        if let Some(fixed) = &fixed {
+            self.take_on(fixed.clone());
+        }
         let mut flush = tokio::time::interval(FLUSH_CHECK);
-        // A slow write must not be followed by a burst of looks: reading comes in between.
+        // A slow turn must not be followed by a burst of looks: reading comes in between.
         flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
-                () = self.shutdown.cancelled() => return Ok(()),
-                event = next_event(&mut group) => match event? {
-                    GroupEvent::Assigned(partitions) => self.take_on(partitions).await?,
+                () = shutdown.cancelled() => break,
+                event = self.group.next() => match event? {
+                    _ if fixed.is_some() => {}
+                    GroupEvent::Assigned(partitions) => self.take_on(partitions),
                     GroupEvent::Revoked(partitions) => self.give_up(&partitions)?,
                 },
-                _ = flush.tick() => self.flush_due().await,
-                record = self.reader.next() => {
-                    self.take(&record?).await;
-                    self.drain().await?;
+                Some((partitions, opened)) = self.opened.next(), if !self.opened.is_empty() => {
+                    self.begin(&partitions, opened)?;
+                }
+                Some(written) = self.written.next(), if !self.written.is_empty() => {
+                    self.settle(&written)?;
+                }
+                _ = flush.tick() => self.flush_due(),
+                record = self.reader.next(), if self.held.is_none() => {
+                    self.take(&record?);
+                    self.drain()?;
                 }
             }
         }
+        // What is on its way is written again at the next start, and counts once.
+        self.group.leave().await;
+        Ok(())
     }
 
     /// Takes what is there already.
-    async fn drain(&mut self) -> anyhow::Result<()> {
+    fn drain(&mut self) -> anyhow::Result<()> {
         for _ in 0..RECORDS_PER_TURN_MAX {
+            if self.held.is_some() {
+                return Ok(());
+            }
             match self.reader.next().now_or_never() {
-                Some(record) => self.take(&record?).await,
-                None => break,
+                Some(record) => self.take(&record?),
+                None => return Ok(()),
             }
         }
         Ok(())
     }
 
-    /// Takes a record in. A block that is full is written first, however long ClickHouse is away.
-    async fn take(&mut self, record: &LogRecord) {
-        let Some(stream) = self.streams.get_mut(&(record.topic, record.partition)) else { return };
-        let Some(ready) = stream.read(record) else { return };
-        let mut wait = RETRY_FIRST;
-        while stream.must_write_before(&ready) {
-            if let Err(error) = stream.write(&self.store).await {
-                wait = wait_out(&error, wait).await;
+    /// Takes a record in, or holds it where there is no room: then nothing further is read.
+    fn take(&mut self, record: &LogRecord) {
+        let place = (record.topic, record.partition);
+        let Some(stream) = self.streams.get_mut(&place) else { return };
+        match stream.read(record) {
+            Reading::Row(ready) => {
+                self.held = Some((place, ready));
+                self.push_held();
             }
+            Reading::Nothing => {}
+            Reading::Poison(error) => poison::report(&self.producer, record, &error),
         }
-        stream.push(ready);
     }
 
-    async fn take_on(&mut self, partitions: Vec<i32>) -> anyhow::Result<()> {
-        for partition in partitions {
-            let single = SINGLE.iter().filter(|_| partition == 0);
-            for topic in SPREAD.iter().chain(single) {
-                self.resume(*topic, partition).await?;
+    /// Adds the held record to its block, as soon as there is room.
+    fn push_held(&mut self) {
+        let Some((place, ready)) = self.held.take() else { return };
+        let open: usize = self.streams.values().map(Stream::bytes).sum();
+        let crowded = self.bytes + open > SINK_BYTES_MAX;
+        let Some(stream) = self.streams.get_mut(&place) else { return };
+        if stream.must_write_before(&ready) {
+            if stream.is_writing() {
+                self.held = Some((place, ready));
+                return;
             }
-        }
-        Ok(())
-    }
-
-    /// Goes on where ClickHouse says that a topic partition was left.
-    async fn resume(&mut self, topic: Topic, partition: i32) -> anyhow::Result<()> {
-        if self.streams.contains_key(&(topic, partition)) {
-            return Ok(());
-        }
-        let stored = self.stored(position_table(topic), partition).await;
-        let decisions = if topic == Topic::Decisions {
-            DecisionPositions {
-                devices: self.stored("decision_devices", partition).await,
-                setpoints: self.stored("setpoints", partition).await,
-            }
+            let block = stream.take_block();
+            stream.push(ready, SystemClock.now());
+            self.write(block);
+        } else if crowded && !self.written.is_empty() {
+            self.held = Some((place, ready));
         } else {
-            DecisionPositions { devices: -1, setpoints: -1 }
+            stream.push(ready, SystemClock.now());
+        }
+        if crowded {
+            self.write_largest();
+        }
+    }
+
+    /// Makes room by writing a block before its time.
+    fn write_largest(&mut self) {
+        let idle = self.streams.values_mut().filter(|stream| !stream.is_writing());
+        let block = idle.max_by_key(|stream| stream.bytes()).and_then(Stream::take_early);
+        self.write(block);
+    }
+
+    fn flush_due(&mut self) {
+        let now = SystemClock.now();
+        let due = self.streams.values_mut().filter(|stream| stream.is_due(now));
+        let blocks: Vec<_> = due.map(Stream::take_block).collect();
+        for block in blocks {
+            self.write(block);
+        }
+        self.push_held();
+    }
+
+    fn write(&mut self, block: Option<Block>) {
+        let Some(block) = block else { return };
+        let place = (block.topic, block.partition);
+        let abandoned = CancellationToken::new();
+        self.writing.insert(place, abandoned.clone());
+        self.bytes += block.bytes;
+        let writing = Writing {
+            block,
+            store: self.store.clone(),
+            positions: self.group.positions(),
+            turns: Arc::clone(&self.turns),
+            abandoned,
         };
-        let resume = stored + 1;
-        // What was seen before is read again, so that duplicates of it are known.
-        let window = i64::try_from(DEDUP_WINDOW).unwrap_or(i64::MAX);
-        let (first, _) = self.reader.bounds(topic, partition).await?;
-        let from = (resume - window).max(first).max(0);
-        tracing::info!(topic = topic.suffix(), partition, resume, "the sink takes a partition on");
-        let stream = Stream::new(topic, partition, self.cut, resume, decisions);
-        self.streams.insert((topic, partition), stream);
-        Ok(self.reader.add(&[(topic, partition, Start::Offset(from))])?)
+        self.written.push(writing.run().boxed());
     }
 
-    async fn stored(&self, table: &'static str, partition: i32) -> i64 {
-        let positions = retry(|| self.store.positions(table), "positions").await;
-        positions.get(&partition).copied().unwrap_or(-1)
+    fn settle(&mut self, written: &Written) -> anyhow::Result<()> {
+        let place = (written.topic, written.partition);
+        self.bytes -= written.bytes;
+        self.writing.remove(&place);
+        if written.done
+            && let Some(stream) = self.streams.get_mut(&place)
+        {
+            stream.written();
+        }
+        self.push_held();
+        self.release()
     }
 
+    fn take_on(&mut self, partitions: Vec<i32>) {
+        self.opening.extend(&partitions);
+        let (store, positions) = (self.store.clone(), self.group.positions());
+        let log = self.config.log.clone();
+        self.opened.push(
+            async move {
+                let opened = retry(|| open(&store, &positions, &log, &partitions), "positions");
+                let opened = opened.await;
+                (partitions, opened)
+            }
+            .boxed(),
+        );
+    }
+
+    /// Begins with streams, where the partition is still this sink's.
+    fn begin(&mut self, partitions: &[i32], opened: Vec<Opened>) -> anyhow::Result<()> {
+        let mut places = Vec::new();
+        for Opened { topic, partition, resume, from } in opened {
+            let place = (topic, partition);
+            if !self.opening.contains(&partition) || self.streams.contains_key(&place) {
+                continue;
+            }
+            let at = resume.at;
+            tracing::info!(topic = topic.suffix(), partition, at, "the sink takes a partition on");
+            self.streams.insert(place, Stream::new(topic, partition, self.limits, resume));
+            places.push((topic, partition, Start::Offset(from)));
+        }
+        for partition in partitions {
+            self.opening.remove(partition);
+        }
+        Ok(self.reader.add(&places)?)
+    }
+
+    /// Works on these partitions no longer; gives them back once nothing of them is on its way any more.
     fn give_up(&mut self, partitions: &[i32]) -> anyhow::Result<()> {
-        let lost: Vec<(Topic, i32)> = self
+        let lost: Vec<Place> = self
             .streams
             .keys()
             .filter(|(_, partition)| partitions.contains(partition))
@@ -182,34 +298,30 @@ impl Sink {
             .collect();
         for place in &lost {
             self.streams.remove(place);
-        }
-        Ok(self.reader.remove(&lost)?)
-    }
-
-    async fn flush_due(&mut self) {
-        let now = SystemClock.now();
-        for stream in self.streams.values_mut() {
-            if stream.due().is_some_and(|due| due <= now)
-                && let Err(error) = stream.write(&self.store).await
-            {
-                // The block stays open; the next look tries again.
-                metrics::count_sink_error("write");
-                tracing::warn!(error = format!("{error:#}"), "ClickHouse did not take a block");
-                break;
+            if let Some(abandoned) = self.writing.get(place) {
+                abandoned.cancel();
             }
         }
+        if self.held.as_ref().is_some_and(|(place, _)| lost.contains(place)) {
+            self.held = None;
+        }
+        self.opening.retain(|partition| !partitions.contains(partition));
+        self.leaving.extend(partitions);
+        self.reader.remove(&lost)?;
+        self.release()
     }
-}
 
-async fn wait_out(error: &anyhow::Error, wait: Duration) -> Duration {
-    metrics::count_sink_error("write");
-    tracing::warn!(
-        error = format!("{error:#}"),
-        ?wait,
-        "ClickHouse did not take a block; trying again"
-    );
-    tokio::time::sleep(wait).await;
-    (wait * 2).min(RETRY_MAX)
+    fn release(&mut self) -> anyhow::Result<()> {
+        let busy = |partition: &i32| self.writing.keys().any(|(_, of)| of == partition);
+        let free: Vec<i32> =
+            self.leaving.iter().copied().filter(|partition| !busy(partition)).collect();
+        // All at once: the group waits for the last of them anyway.
+        if free.is_empty() || free.len() < self.leaving.len() {
+            return Ok(());
+        }
+        self.leaving.clear();
+        Ok(self.group.release(&free)?)
+    }
 }
 
 /// Tries until it works: ClickHouse may come later than we do.
@@ -223,11 +335,7 @@ where
             Ok(value) => return value,
             Err(error) => {
                 metrics::count_sink_error(what);
-                tracing::warn!(
-                    error = format!("{error:#}"),
-                    what,
-                    "ClickHouse is away; trying again"
-                );
+                tracing::warn!(error = format!("{error:#}"), what, "not yet; trying again");
             }
         }
         tokio::time::sleep(wait).await;

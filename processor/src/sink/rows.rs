@@ -31,14 +31,14 @@ fn word<T: Serialize>(value: &T) -> String {
 pub(super) struct TelemetryRow {
     #[serde(with = "clickhouse::serde::uuid")]
     message_id: Uuid,
-    device_id: String,
+    pub(super) device_id: String,
     device_type: String,
     origin: String,
-    feeder_id: String,
+    pub(super) feeder_id: String,
     site_id: Option<String>,
-    ts: i64,
+    pub(super) ts: i64,
     sent_at: Option<i64>,
-    arrival: i64,
+    pub(super) arrival: i64,
     power_w: i64,
     soc_bp: Option<i32>,
     energy_wh: Option<i64>,
@@ -63,6 +63,18 @@ pub(super) struct TelemetryRow {
     unknown_fields: i32,
     log_partition: i32,
     log_offset: i64,
+}
+
+impl TelemetryRow {
+    /// The device and its time, as one text.
+    pub(super) fn moment(&self) -> String {
+        moment(&self.device_id, self.ts)
+    }
+}
+
+/// A device and its time, as one text.
+pub(super) fn moment(device_id: &str, ts: i64) -> String {
+    format!("{device_id}@{ts}")
 }
 
 pub(super) fn telemetry(sample: Telemetry, place: Place) -> TelemetryRow {
@@ -109,9 +121,9 @@ pub(super) fn telemetry(sample: Telemetry, place: Place) -> TelemetryRow {
 #[derive(Debug, Clone, Row, Serialize)]
 pub(super) struct AckRow {
     #[serde(with = "clickhouse::serde::uuid")]
-    message_id: Uuid,
-    device_id: String,
-    feeder_id: String,
+    pub(super) message_id: Uuid,
+    pub(super) device_id: String,
+    pub(super) feeder_id: String,
     ts: i64,
     arrival: i64,
     status: String,

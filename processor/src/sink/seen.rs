@@ -1,51 +1,160 @@
-//! Recognises messages that stand in the log more than once: a bridge that was killed between delivery and
-//! acknowledgement hands them over again.
+//! What has been seen of one partition, to recognise messages that come again.
+//!
+//! A message comes again with its id, its device and its time. The last ids are remembered, and for each device its newest
+//! time and those before it. A time newer than every one of its device is certainly new; one that is older than what is
+//! remembered may have been seen long ago: whether it was is for ClickHouse to say.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
+use schemas::{DeviceId, Timestamp};
 use uuid::Uuid;
 
-/// The last message ids of one partition, as many as it may hold; the oldest is forgotten first.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    ids: HashSet<Uuid>,
-    order: VecDeque<Uuid>,
-    capacity: usize,
+use crate::caps::{DEDUP_TIMES_PER_DEVICE, DEDUP_WINDOW};
+
+/// Whether a message came before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Novelty {
+    /// It did not.
+    New,
+    /// It did.
+    Again,
+    /// It may have, longer ago than this remembers.
+    Unsure,
 }
 
-impl Seen {
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity, ..Self::default() }
-    }
+/// The last ids, as many as it may hold; the oldest is forgotten first.
+#[derive(Debug, Default)]
+struct Ids {
+    known: HashSet<Uuid>,
+    order: VecDeque<Uuid>,
+}
 
-    /// Notes an id; whether it was new.
-    pub(super) fn note(&mut self, id: Uuid) -> bool {
-        if !self.ids.insert(id) {
+impl Ids {
+    fn note(&mut self, id: Uuid) -> bool {
+        if !self.known.insert(id) {
             return false;
         }
         self.order.push_back(id);
-        if self.order.len() > self.capacity
+        if self.order.len() > DEDUP_WINDOW
             && let Some(oldest) = self.order.pop_front()
         {
-            self.ids.remove(&oldest);
+            self.known.remove(&oldest);
         }
         true
+    }
+}
+
+/// The newest moments of a device.
+#[derive(Debug)]
+struct Moments {
+    /// Time, and what tells messages of the same time apart.
+    newest: BTreeSet<(Timestamp, u64)>,
+    /// Every moment from here on is among them.
+    whole_from: Timestamp,
+}
+
+/// Everything seen of one partition.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    ids: Ids,
+    devices: HashMap<DeviceId, Moments>,
+    /// Nothing came before what has been noted.
+    whole: bool,
+}
+
+impl Seen {
+    /// A memory that begins with the partition's first record, or later.
+    pub(super) fn new(whole: bool) -> Self {
+        Self { whole, ..Self::default() }
+    }
+
+    /// Notes an id alone.
+    pub(super) fn note_id(&mut self, id: Uuid) -> Novelty {
+        if self.ids.note(id) { Novelty::New } else { Novelty::Again }
+    }
+
+    /// Notes a message. `tag` tells messages of one device and time apart, where that is allowed.
+    pub(super) fn note(&mut self, id: Uuid, device: &DeviceId, ts: Timestamp, tag: u64) -> Novelty {
+        if !self.ids.note(id) {
+            return Novelty::Again;
+        }
+        let Some(moments) = self.devices.get_mut(device) else {
+            let whole_from = if self.whole { Timestamp(i64::MIN) } else { ts };
+            let newest = BTreeSet::from([(ts, tag)]);
+            self.devices.insert(device.clone(), Moments { newest, whole_from });
+            return if self.whole { Novelty::New } else { Novelty::Unsure };
+        };
+        moments.note(ts, tag)
+    }
+}
+
+impl Moments {
+    fn note(&mut self, ts: Timestamp, tag: u64) -> Novelty {
+        if ts < self.whole_from {
+            return Novelty::Unsure;
+        }
+        if !self.newest.insert((ts, tag)) {
+            return Novelty::Again;
+        }
+        if self.newest.len() > DEDUP_TIMES_PER_DEVICE
+            && let Some((oldest, _)) = self.newest.pop_first()
+        {
+            self.whole_from = oldest.plus_ms(1);
+        }
+        Novelty::New
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn device() -> DeviceId {
+        DeviceId::new("ev-1").unwrap()
+    }
+
+    fn note(seen: &mut Seen, id: u128, ts: i64) -> Novelty {
+        seen.note(Uuid::from_u128(id), &device(), Timestamp(ts), 0)
+    }
 
     #[test]
-    fn an_id_is_new_once_until_it_is_forgotten() {
-        let mut seen = Seen::new(2);
-        let id = Uuid::from_u128;
-        assert!(seen.note(id(1)));
-        assert!(!seen.note(id(1)));
-        assert!(seen.note(id(2)));
-        assert!(seen.note(id(3)), "the first is forgotten now");
-        assert!(seen.note(id(1)));
-        assert!(!seen.note(id(3)));
+    fn an_id_and_a_time_of_a_device_are_new_once() {
+        let mut seen = Seen::new(true);
+        assert_eq!(note(&mut seen, 1, 10), Novelty::New);
+        assert_eq!(note(&mut seen, 1, 10), Novelty::Again);
+        assert_eq!(note(&mut seen, 2, 10), Novelty::Again, "the same time under another id");
+        assert_eq!(note(&mut seen, 3, 11), Novelty::New);
+        assert_eq!(note(&mut seen, 4, 5), Novelty::New, "out of order, and never seen");
+        let tagged = seen.note(Uuid::from_u128(5), &device(), Timestamp(11), 9);
+        assert_eq!(tagged, Novelty::New, "another message of the same time");
+    }
+
+    #[test]
+    fn what_is_older_than_the_memory_is_unsure() {
+        let mut seen = Seen::new(true);
+        for number in 0..=DEDUP_TIMES_PER_DEVICE {
+            let number = i64::try_from(number).unwrap();
+            assert_eq!(note(&mut seen, u128::from(number.unsigned_abs()), number), Novelty::New);
+        }
+        assert_eq!(note(&mut seen, 900_000, 0), Novelty::Unsure);
+        let mut later = Seen::new(false);
+        assert_eq!(note(&mut later, 1, 10), Novelty::Unsure, "it may stand before the memory");
+        assert_eq!(note(&mut later, 2, 11), Novelty::New);
+        assert_eq!(note(&mut later, 3, 9), Novelty::Unsure);
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_says_new_of_what_came_before(times in prop::collection::vec(0..400_i64, 1..600)) {
+            let mut seen = Seen::new(true);
+            let mut all = HashSet::new();
+            for (id, ts) in (0..).zip(times) {
+                let novelty = note(&mut seen, id, ts);
+                let came_before = !all.insert(ts);
+                prop_assert!(!(came_before && novelty == Novelty::New), "{ts}");
+                prop_assert!(came_before || novelty != Novelty::Again, "{ts}");
+            }
+        }
     }
 }

@@ -1,13 +1,18 @@
 //! ClickHouse as the sink uses it: migrations, stored positions, and blocks with a deduplication token.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt::Write as _;
 
 use anyhow::Context;
 use clickhouse::{Client, Compression, Row, RowOwned, RowWrite};
 use schemas::clickhouse::{MIGRATIONS, statements};
 
+use super::rows::{AckRow, TelemetryRow, moment};
 use crate::config::SinkConfig;
 use crate::metrics;
+
+/// Messages asked about in one query: its text stays far below ClickHouse's limit.
+const ASKED_AT_ONCE: usize = 1_000;
 
 /// A client for the configured database.
 #[derive(Debug, Clone)]
@@ -82,6 +87,64 @@ impl Store {
         Ok(rows.into_iter().collect())
     }
 
+    /// Which of these samples ClickHouse holds, by device and time, from before a place in the log.
+    pub(super) async fn stored_moments(
+        &self,
+        rows: &[&TelemetryRow],
+        before: (i32, i64),
+    ) -> anyhow::Result<HashSet<String>> {
+        let mut sorted = rows.to_vec();
+        sorted.sort_by_key(|row| (&row.feeder_id, &row.device_id, row.ts));
+        let mut stored = HashSet::new();
+        for chunk in sorted.chunks(ASKED_AT_ONCE) {
+            let times = chunk.iter().map(|row| row.ts);
+            let (low, high) = (times.clone().min().unwrap_or(0), times.max().unwrap_or(0));
+            let mut pairs = String::new();
+            for row in chunk {
+                // Ids are letters, digits and . _ - only; writing to a String cannot fail.
+                let _infallible = write!(pairs, "('{}',{}),", row.device_id, row.ts);
+            }
+            let query = format!(
+                "SELECT toString(device_id), toUnixTimestamp64Milli(ts) FROM telemetry \
+                 WHERE feeder_id IN ({}) AND device_id IN ({}) \
+                 AND ts >= fromUnixTimestamp64Milli({low}) AND ts <= fromUnixTimestamp64Milli({high}) \
+                 AND (toString(device_id), toUnixTimestamp64Milli(ts)) IN ({}) AND {}",
+                quoted(chunk.iter().map(|row| row.feeder_id.as_str())),
+                quoted(chunk.iter().map(|row| row.device_id.as_str())),
+                pairs.trim_end_matches(','),
+                stands_before(before)
+            );
+            let found: Vec<(String, i64)> =
+                self.client.query(&query).fetch_all().await.context("asking for samples")?;
+            stored.extend(found.iter().map(|(device_id, ts)| moment(device_id, *ts)));
+        }
+        Ok(stored)
+    }
+
+    /// Which of these acks ClickHouse holds, by message id, from before a place in the log.
+    pub(super) async fn stored_acks(
+        &self,
+        rows: &[&AckRow],
+        before: (i32, i64),
+    ) -> anyhow::Result<HashSet<String>> {
+        let mut stored = HashSet::new();
+        for chunk in rows.chunks(ASKED_AT_ONCE) {
+            let ids: Vec<String> = chunk.iter().map(|row| row.message_id.to_string()).collect();
+            let query = format!(
+                "SELECT toString(message_id) FROM acks WHERE feeder_id IN ({}) AND device_id IN ({}) \
+                 AND toString(message_id) IN ({}) AND {}",
+                quoted(chunk.iter().map(|row| row.feeder_id.as_str())),
+                quoted(chunk.iter().map(|row| row.device_id.as_str())),
+                quoted(ids.iter().map(String::as_str)),
+                stands_before(before)
+            );
+            let found: Vec<String> =
+                self.client.query(&query).fetch_all().await.context("asking for acks")?;
+            stored.extend(found);
+        }
+        Ok(stored)
+    }
+
     /// Writes a block. Written again with the same id it counts once.
     pub(super) async fn write<R>(&self, block: BlockId, rows: &[R]) -> anyhow::Result<()>
     where
@@ -109,4 +172,16 @@ impl Store {
         metrics::count_rows(table, rows.len());
         Ok(())
     }
+}
+
+/// Texts of safe characters as a list of SQL literals, each once.
+fn quoted<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+    let distinct: BTreeSet<&str> = texts.collect();
+    let quoted: Vec<String> = distinct.into_iter().map(|text| format!("'{text}'")).collect();
+    quoted.join(",")
+}
+
+/// Rows of a block itself do not count as stored: it may be on its way for the second time.
+fn stands_before((partition, first): (i32, i64)) -> String {
+    format!("NOT (log_partition = {partition} AND log_offset >= {first})")
 }

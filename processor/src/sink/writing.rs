@@ -1,0 +1,168 @@
+//! Writing one block: its name is stored first, then its rows go out under that name until ClickHouse has them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use schemas::topics::Topic;
+use service_kit::clock::{Clock, SystemClock};
+use service_kit::log::Positions;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::block::Planned;
+use super::gathered::Gathered;
+use super::rows::{self, Place};
+use super::service::{BlockId, Store};
+use super::stream::Block;
+use crate::caps::SINK_INSERT_TIMEOUT;
+use crate::metrics;
+
+const RETRY_FIRST: Duration = Duration::from_millis(250);
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// A block on its way.
+pub(super) struct Writing {
+    pub(super) block: Block,
+    pub(super) store: Store,
+    pub(super) positions: Positions,
+    /// Inserts at the same time, of all streams.
+    pub(super) turns: Arc<Semaphore>,
+    /// The partition is another's: stop where no harm is done.
+    pub(super) abandoned: CancellationToken,
+}
+
+/// What became of it.
+pub(super) struct Written {
+    pub(super) topic: Topic,
+    pub(super) partition: i32,
+    pub(super) bytes: usize,
+    /// False where it was abandoned; whoever has the partition now writes it.
+    pub(super) done: bool,
+}
+
+impl Writing {
+    /// Writes it, however long that takes.
+    pub(super) async fn run(mut self) -> Written {
+        let (topic, partition) = (self.block.topic, self.block.partition);
+        let done = self.work().await;
+        Written { topic, partition, bytes: self.block.bytes, done }
+    }
+
+    async fn work(&mut self) -> bool {
+        let mut wait = RETRY_FIRST;
+        // A position that is being stored when the partition is taken away is waited for: what comes after must know it.
+        while let Err(error) = self.plan().await {
+            metrics::count_sink_error("position");
+            tracing::debug!(%error, "the log did not take the sink's position; trying again");
+            if !self.pause(wait).await {
+                return false;
+            }
+            wait = (wait * 2).min(RETRY_MAX);
+        }
+        wait = RETRY_FIRST;
+        let abandoned = self.abandoned.clone();
+        loop {
+            let attempt = tokio::select! {
+                biased;
+                () = abandoned.cancelled() => return false,
+                attempt = self.insert() => attempt,
+            };
+            let Err(error) = attempt else { break };
+            metrics::count_sink_error("write");
+            tracing::warn!(
+                error = format!("{error:#}"),
+                ?wait,
+                "ClickHouse did not take a block; trying again"
+            );
+            if !self.pause(wait).await {
+                return false;
+            }
+            wait = (wait * 2).min(RETRY_MAX);
+        }
+        // Only a hint, so nobody waits for it: without it the block is written again, and counts once.
+        let Block { topic, partition, last, .. } = self.block;
+        if let Err(error) = self.positions.note(&[(topic, partition, last + 1, String::new())]) {
+            tracing::debug!(%error, "the sink's position was not noted");
+        }
+        true
+    }
+
+    /// Waits; false where the block has been abandoned.
+    async fn pause(&self, wait: Duration) -> bool {
+        tokio::select! {
+            () = self.abandoned.cancelled() => false,
+            () = sleep(wait) => true,
+        }
+    }
+
+    async fn plan(&self) -> anyhow::Result<()> {
+        let Block { topic, partition, first, last, .. } = self.block;
+        let planned = Planned { first, last, at: SystemClock.now() };
+        Ok(self.positions.store(&[(topic, partition, first, planned.text())]).await?)
+    }
+
+    async fn insert(&mut self) -> anyhow::Result<()> {
+        let turns = Arc::clone(&self.turns);
+        let _turn = turns.acquire().await.context("the semaphore is never closed")?;
+        timeout(SINK_INSERT_TIMEOUT, self.insert_all())
+            .await
+            .with_context(|| format!("no answer within {SINK_INSERT_TIMEOUT:?}"))?
+    }
+
+    async fn insert_all(&mut self) -> anyhow::Result<()> {
+        self.drop_stored().await?;
+        let Block { partition, first, last, rows, .. } = &self.block;
+        let block = |table| BlockId { table, partition: *partition, first: *first, last: *last };
+        let store = &self.store;
+        match &rows.gathered {
+            Gathered::Telemetry(rows) => store.write(block("telemetry"), rows).await,
+            Gathered::Acks(rows) => store.write(block("acks"), rows).await,
+            Gathered::Operator(rows) => store.write(block("operator_log"), rows).await,
+            Gathered::DeadLetters(rows) => store.write(block("dead_letters"), rows).await,
+            Gathered::Decisions(decisions) => {
+                let place = |offset: &i64| Place { partition: *partition, offset: *offset };
+                let setpoints: Vec<_> = decisions
+                    .iter()
+                    .flat_map(|(offset, decision)| rows::setpoints(decision, place(offset)))
+                    .collect();
+                store.write(block("setpoints"), &setpoints).await?;
+                let devices: Vec<_> = decisions
+                    .iter()
+                    .flat_map(|(offset, decision)| rows::decision_devices(decision, place(offset)))
+                    .collect();
+                store.write(block("decision_devices"), &devices).await?;
+                // Last: its positions say where the topic goes on.
+                let nodes: Vec<_> = decisions
+                    .iter()
+                    .flat_map(|(offset, decision)| rows::decision(decision, place(offset)))
+                    .collect();
+                store.write(block("decisions"), &nodes).await
+            }
+        }
+    }
+
+    /// Asks ClickHouse about messages that may have come longer ago than anybody remembers.
+    async fn drop_stored(&mut self) -> anyhow::Result<()> {
+        let Block { topic, partition, first, rows, .. } = &mut self.block;
+        if rows.unsure.is_empty() {
+            return Ok(());
+        }
+        let before = (*partition, *first);
+        let stored: HashSet<String> = match &rows.gathered {
+            Gathered::Telemetry(_) => {
+                self.store.stored_moments(&rows.unsure_samples(), before).await?
+            }
+            Gathered::Acks(_) => self.store.stored_acks(&rows.unsure_acks(), before).await?,
+            Gathered::Operator(_) | Gathered::DeadLetters(_) | Gathered::Decisions(_) => {
+                HashSet::new()
+            }
+        };
+        for _ in 0..rows.drop_stored(&stored) {
+            metrics::count_duplicate(*topic);
+        }
+        Ok(())
+    }
+}
