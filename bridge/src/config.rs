@@ -6,6 +6,7 @@ use anyhow::Context;
 use schemas::ids::FeederId;
 use schemas::mqtt::Topics;
 use service_kit::log::{LogConfig, Partitions};
+use service_kit::mqtt::tls::Tls;
 use service_kit::settings::Settings;
 
 use crate::watchdog::{OnSilence, Rules};
@@ -14,7 +15,7 @@ use crate::watchdog::{OnSilence, Rules};
 const SILENT_INTERVALS: i64 = 3;
 
 /// How to reach the broker.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Broker {
     /// Its host.
     pub host: String,
@@ -22,6 +23,8 @@ pub struct Broker {
     pub port: u16,
     /// User and password.
     pub login: Option<(String, String)>,
+    /// TLS; none = a plain connection.
+    pub tls: Option<Tls>,
 }
 
 // The password is never printed.
@@ -88,6 +91,7 @@ impl Config {
                 host: settings.text("MQTT_HOST").to_owned(),
                 port: settings.port("MQTT_PORT"),
                 login,
+                tls: Tls::from_settings(settings)?,
             },
             client_id: settings.text("DERMS_MQTT_CLIENT_ID").to_owned(),
             share_group: share_group(settings.optional_text("DERMS_MQTT_SHARE_GROUP"))

@@ -7,6 +7,7 @@
 //! in `proving/` runs them as they are.
 
 pub mod caps;
+pub mod command;
 pub mod commandable;
 pub mod config;
 mod dead_letters;
@@ -20,6 +21,7 @@ mod mqtt;
 pub mod outbox;
 pub mod partitions;
 mod publisher;
+pub mod redrive;
 mod registrar;
 mod run;
 mod simulation;

@@ -4,12 +4,30 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use derms_bridge::Config;
+use derms_bridge::command::{self, Command};
 use service_kit::settings::Service;
 use service_kit::{ServiceArgs, service_main};
 
+/// The bridge of Mini-DERMS: carries what devices say into the log, and what is decided to the devices.
+#[derive(Debug, Parser)]
+#[command(name = "derms-bridge", version)]
+struct Args {
+    #[command(flatten)]
+    service: ServiceArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
 fn main() -> ExitCode {
-    let args = ServiceArgs::parse();
-    service_main(Service::Bridge, &args, |settings, shutdown| async move {
-        derms_bridge::run(Config::from_settings(&settings)?, shutdown).await
+    let args = Args::parse();
+    service_main(Service::Bridge, &args.service, |settings, shutdown| async move {
+        let config = Config::from_settings(&settings)?;
+        match args.command {
+            None => derms_bridge::run(config, shutdown).await,
+            Some(command) => tokio::select! {
+                outcome = command::run(&config, command) => outcome,
+                () = shutdown.cancelled() => anyhow::bail!("interrupted"),
+            },
+        }
     })
 }

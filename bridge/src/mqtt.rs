@@ -167,6 +167,9 @@ fn options(broker: &Broker, client_id: &str) -> MqttOptions {
     network.set_connection_timeout(caps::CONNECT_TIMEOUT.as_secs());
     options.set_network_options(network);
     options.set_connection_timeout(caps::CONNECT_TIMEOUT.as_secs());
+    if let Some(tls) = &broker.tls {
+        options.set_transport(tls.transport());
+    }
     if let Some((user, password)) = &broker.login {
         options.set_credentials(user, password);
     }

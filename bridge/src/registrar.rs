@@ -43,6 +43,11 @@ impl Directory {
         })
     }
 
+    /// The root of a feeder's tree.
+    pub(crate) fn root_of(&self, feeder_id: &FeederId) -> FeederId {
+        self.read(|registry| registry.root_of(feeder_id))
+    }
+
     /// How many devices are registered.
     pub(crate) fn devices(&self) -> usize {
         self.read(|registry| registry.devices.len())

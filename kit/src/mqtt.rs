@@ -25,6 +25,7 @@ use self::outbox::Outbox;
 use crate::task;
 
 mod outbox;
+pub mod tls;
 
 /// Messages that wait for their PUBACK at the same time, at most; the next one waits in the outbox.
 const WINDOW: u16 = 500;
@@ -111,6 +112,8 @@ pub struct LinkOptions<T> {
     pub client_id: String,
     /// User and password.
     pub credentials: Option<Credentials>,
+    /// TLS; none = a plain connection.
+    pub tls: Option<tls::Tls>,
     /// What the broker publishes for us when we vanish.
     pub will: Option<Outgoing<T>>,
     /// What is published first on each connection.
@@ -247,6 +250,9 @@ impl<T: Clone + Send + Sync + 'static> Connection<T> {
         options.set_network_options(network);
         if let Some(own) = &own.credentials {
             options.set_credentials(own.user.clone(), own.password.clone());
+        }
+        if let Some(tls) = &own.tls {
+            options.set_transport(tls.transport());
         }
         if let Some(will) = &own.will {
             let payload = will.payload.to_vec();

@@ -165,6 +165,7 @@ fn link_options(config: &AgentConfig) -> LinkOptions<()> {
         port: config.broker_port,
         client_id: id.to_string(),
         credentials: config.credentials.clone(),
+        tls: config.tls.clone(),
         will: Some(status(topics, id, StatusWord::Offline)),
         greeting: vec![status(topics, id, StatusWord::Online)],
         subscriptions: vec![topics.control(id), topics.setpoints(config.device_type, id)],

@@ -1,7 +1,7 @@
 //! The agent's file: the predecessor's keys and a few more. Everything wrong with it is said at once.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use schemas::mqtt::Topics;
@@ -9,6 +9,7 @@ use schemas::records::telemetry::DeviceType;
 use schemas::{DeviceId, FeederId};
 use serde_json::{Map, Value};
 use service_kit::mqtt::Credentials;
+use service_kit::mqtt::tls::Tls;
 use thiserror::Error;
 
 /// The largest device, kW.
@@ -24,6 +25,8 @@ pub struct AgentConfig {
     pub broker_port: u16,
     /// User and password there.
     pub credentials: Option<Credentials>,
+    /// TLS; none = a plain connection.
+    pub tls: Option<Tls>,
     /// The topics.
     pub topics: Topics,
     /// The device.
@@ -129,6 +132,7 @@ impl AgentConfig {
         if password.is_some() && user.is_none() {
             keys.problems.push("password: there is no username for it".to_owned());
         }
+        let tls = keys.tls();
         let fraction = |value: &Value| number(value).filter(|part| (0.0..=1.0).contains(part));
         let initial_soc = keys.optional("initial_soc", "a number from 0 to 1", fraction);
         let target_soc = keys.optional("target_soc", "a number from 0 to 1", fraction);
@@ -152,6 +156,7 @@ impl AgentConfig {
             broker_port: broker_port?,
             credentials: user
                 .map(|user| Credentials { user, password: password.unwrap_or_default() }),
+            tls,
             topics,
             device_id: device_id?,
             device_type,
@@ -232,6 +237,22 @@ impl Keys {
             self.problems.push(format!("{key}: found {shown}, accepted: {accepted}"));
         }
         read
+    }
+
+    /// TLS, where one of its keys is given.
+    fn tls(&mut self) -> Option<Tls> {
+        const NAMES: [&str; 3] = ["tls_ca_path", "tls_cert_path", "tls_key_path"];
+        let paths = NAMES.map(|name| self.optional(name, "a path", text).map(PathBuf::from));
+        if paths.iter().all(Option::is_none) {
+            return None;
+        }
+        match Tls::from_files(NAMES, paths) {
+            Ok(tls) => Some(tls),
+            Err(problem) => {
+                self.problems.push(format!("{problem:#}"));
+                None
+            }
+        }
     }
 
     fn refuse_unknown(&mut self) {

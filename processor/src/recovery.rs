@@ -166,7 +166,9 @@ impl<C: Clock> Recovery<C> {
                     Ok(decoded) => registry.gather(record.offset, decoded),
                     Err(error) => metrics::count_poison(&record, &error),
                 },
-                _ => gather_input(driver, &record),
+                _ => {
+                    gather_input(driver, &record);
+                }
             }
             anyhow::Ok(())
         })

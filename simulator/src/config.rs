@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use schemas::mqtt::Topics;
 use service_kit::mqtt::Credentials;
+use service_kit::mqtt::tls::Tls;
 use service_kit::settings::Settings;
 
 /// How to reach the MQTT broker.
@@ -16,6 +17,8 @@ pub struct Broker {
     pub port: u16,
     /// User and password.
     pub credentials: Option<Credentials>,
+    /// TLS; none = a plain connection.
+    pub tls: Option<Tls>,
 }
 
 /// What to simulate, and where.
@@ -59,6 +62,7 @@ impl Config {
                     user: user.to_owned(),
                     password: password.to_owned(),
                 }),
+                tls: Tls::from_settings(settings)?,
             },
             topics: Topics::new(prefix).context("setting MQTT_TOPIC_PREFIX")?,
             devices,

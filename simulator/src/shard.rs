@@ -75,6 +75,7 @@ impl Shard {
             port: config.broker.port,
             client_id,
             credentials: config.broker.credentials.clone(),
+            tls: config.broker.tls.clone(),
             // A will speaks for one device; this connection speaks for many.
             will: None,
             greeting: ids.iter().map(|id| status(&config, id, StatusWord::Online)).collect(),

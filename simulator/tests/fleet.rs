@@ -30,7 +30,12 @@ impl Fleet {
     fn start(broker: &Mosquitto, devices: usize, interval_ms: u64) -> Self {
         let (stats, stop) = (Stats::default(), CancellationToken::new());
         let config = Config {
-            broker: Broker { host: broker.host(), port: broker.port(), credentials: None },
+            broker: Broker {
+                host: broker.host(),
+                port: broker.port(),
+                credentials: None,
+                tls: None,
+            },
             topics: Topics::default(),
             devices,
             feeders: 2,

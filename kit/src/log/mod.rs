@@ -8,6 +8,7 @@ mod positions;
 mod producer;
 mod reader;
 mod registry;
+mod security;
 
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub use positions::{Position, Positions};
 pub use producer::{AppendError, DeliveryError, OnDelivery, Outgoing, Producer, QueueFull};
 pub use reader::{LogRecord, ReadError, Reader, Start, follow, read_to_end};
 pub use registry::{Framing, RegistryError};
+pub use security::Security;
 
 use crate::settings::Settings;
 
@@ -45,6 +47,8 @@ pub struct LogConfig {
     pub instance: Option<String>,
     /// How values are framed.
     pub framing: Framing,
+    /// TLS and login.
+    pub security: Security,
 }
 
 impl LogConfig {
@@ -62,6 +66,7 @@ impl LogConfig {
             session_timeout: settings.millis("DERMS_KAFKA_SESSION_TIMEOUT_MS"),
             instance: settings.optional_text("DERMS_INSTANCE").map(str::to_owned),
             framing: Framing::new(settings.optional_text("DERMS_SCHEMA_REGISTRY_URL")),
+            security: Security::from_settings(settings),
         }
     }
 
@@ -80,6 +85,7 @@ impl LogConfig {
             .set("reconnect.backoff.max.ms", "1000")
             .set("topic.metadata.refresh.interval.ms", "60000")
             .set("log.connection.close", "false");
+        self.security.apply(&mut client);
         client
     }
 

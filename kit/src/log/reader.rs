@@ -5,8 +5,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::consumer::{Consumer, StreamConsumer};
-use rdkafka::error::KafkaError;
+use rdkafka::ClientContext;
+use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use schemas::Timestamp;
@@ -64,9 +65,24 @@ enum Read {
     End(i32),
 }
 
+/// Says less than the client library would: it takes the end of a partition for an error.
+struct Quiet;
+
+impl ClientContext for Quiet {
+    fn error(&self, error: KafkaError, reason: &str) {
+        if !matches!(error, KafkaError::PartitionEOF(_))
+            && error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF)
+        {
+            tracing::warn!(%error, reason, "the log client");
+        }
+    }
+}
+
+impl ConsumerContext for Quiet {}
+
 /// Reads partitions assigned by hand.
 pub struct Reader {
-    consumer: Arc<Closing<StreamConsumer>>,
+    consumer: Arc<Closing<StreamConsumer<Quiet>>>,
     config: LogConfig,
 }
 
@@ -91,11 +107,11 @@ impl Reader {
         tells_ends: bool,
     ) -> Result<Self, ReadError> {
         // The group is never joined; the client library wants a name.
-        let consumer: StreamConsumer = config
+        let consumer: StreamConsumer<Quiet> = config
             .consumer()
             .set("group.id", "derms-unjoined")
             .set("enable.partition.eof", tells_ends.to_string())
-            .create()?;
+            .create_with_context(Quiet)?;
         let reader = Self { consumer: Arc::new(Closing::new(consumer)), config: config.clone() };
         reader.add(partitions)?;
         Ok(reader)

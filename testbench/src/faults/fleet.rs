@@ -200,6 +200,7 @@ fn link_options(shard: &Shard, options: &FleetOptions) -> LinkOptions<Tag> {
         port: options.port,
         client_id: format!("counting-{}-{}", options.run, shard.first),
         credentials: None,
+        tls: None,
         will: None,
         greeting: Vec::new(),
         subscriptions: shard

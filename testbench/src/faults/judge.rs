@@ -43,6 +43,13 @@ impl Evidence {
         })
     }
 
+    /// Setpoints that were decided before everything had settled and ClickHouse does not hold.
+    #[must_use]
+    pub fn not_stored(&self) -> usize {
+        let settled = self.decisions.setpoints.iter().filter(|(_, one)| one.at <= self.settled_at);
+        settled.filter(|(id, _)| !self.setpoints.contains_key(*id)).count()
+    }
+
     /// Messages that the broker acknowledged and ClickHouse does not hold.
     #[must_use]
     pub fn lost(&self) -> HashSet<Uuid> {
@@ -126,7 +133,7 @@ pub fn setpoints(evidence: &Evidence, findings: &mut Findings) {
     findings.zero("setpoints not delivered at the end, though valid", undelivered(evidence));
 
     let stored = &evidence.setpoints;
-    let missing = decisions.setpoints.keys().filter(|id| !stored.contains_key(id)).count();
+    let missing = evidence.not_stored();
     findings.zero("setpoints decided and not stored", missing);
     findings.zero("setpoints stored twice", stored.values().filter(|count| **count > 1).count());
     let void_stored = stored.keys().filter(|id| !decisions.setpoints.contains_key(id)).count();

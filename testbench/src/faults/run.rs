@@ -216,14 +216,11 @@ async fn settle(
         decisions: ledger::decisions(&log).await?,
         settled_at,
     };
-    evidence.decisions.setpoints.retain(|_, decided| decided.at <= settled_at);
     let before = format!("setpoints WHERE decided_at <= fromUnixTimestamp64Milli({settled_at})");
     loop {
         evidence.acks = stored::ids(system, "acks", "message_id")?;
         evidence.setpoints = stored::ids(system, &before, "setpoint_id")?;
-        let missing =
-            evidence.decisions.setpoints.keys().any(|id| !evidence.setpoints.contains_key(id));
-        if (evidence.lost().is_empty() && !missing) || Instant::now() > give_up {
+        if (evidence.lost().is_empty() && evidence.not_stored() == 0) || Instant::now() > give_up {
             return Ok(evidence);
         }
         tokio::time::sleep(Duration::from_secs(2)).await;

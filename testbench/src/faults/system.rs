@@ -114,7 +114,10 @@ impl System {
             let label = format!("processor-{number}");
             let metrics = free_port()?;
             self.metrics.insert(Target::Processor(number), metrics);
-            let own = self.own(&[("DERMS_METRICS_ADDR", &format!("127.0.0.1:{metrics}"))]);
+            let own = self.own(&[
+                ("DERMS_INSTANCE", &label),
+                ("DERMS_METRICS_ADDR", &format!("127.0.0.1:{metrics}")),
+            ]);
             let service = Service::start_as(&label, "derms-processor", &[], &pairs(&own), &place)?;
             self.processors.push(Mutex::new(service));
         }
@@ -123,6 +126,7 @@ impl System {
             let metrics = free_port()?;
             self.metrics.insert(Target::Bridge(number), metrics);
             let mut own = self.own(&[
+                ("DERMS_INSTANCE", &label),
                 ("DERMS_MQTT_CLIENT_ID", &label),
                 ("DERMS_METRICS_ADDR", &format!("127.0.0.1:{metrics}")),
             ]);

@@ -1,0 +1,209 @@
+//! Dead letters, once what was wrong has been put right: each that can be read now goes the way it would have gone, with
+//! the time at which it first arrived. Doing so twice changes nothing: readers recognise a message by its id, device
+//! and time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use schemas::Timestamp;
+use schemas::codec::Record;
+use schemas::records::ack::Ack;
+use schemas::records::dead_letter::DeadLetter;
+use schemas::records::telemetry::Telemetry;
+use schemas::topics::{Topic, tree_partition};
+use service_kit::log::{Outgoing, Producer, Start, existing_partitions, read_to_end};
+use service_kit::task;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::config::Config;
+use crate::mapping::{self, Message, Place};
+use crate::registrar::{Directory, registration};
+
+/// Longest wait for the log to take a record, and to show a registration.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Which dead letters.
+#[derive(Debug, Clone, Default)]
+pub struct Chosen {
+    /// Of this reason; none = of any.
+    pub reason: Option<String>,
+    /// Laid down at or after this.
+    pub from: Option<Timestamp>,
+    /// Laid down before this.
+    pub to: Option<Timestamp>,
+}
+
+impl Chosen {
+    fn contains(&self, letter: &DeadLetter) -> bool {
+        self.reason.as_ref().is_none_or(|reason| *reason == letter.reason)
+            && self.from.is_none_or(|from| letter.at >= from)
+            && self.to.is_none_or(|to| letter.at < to)
+    }
+}
+
+/// What became of the letters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// In the log now.
+    pub sent: u64,
+    /// Still wrong, by what is wrong.
+    pub refused: BTreeMap<String, u64>,
+}
+
+impl Outcome {
+    fn refuse(&mut self, why: &str) {
+        *self.refused.entry(why.to_owned()).or_default() += 1;
+    }
+}
+
+/// The letters that are chosen, the oldest first.
+///
+/// # Errors
+/// When the log does not answer.
+pub async fn letters(config: &Config, chosen: &Chosen) -> anyhow::Result<Vec<(i64, DeadLetter)>> {
+    let mut found = Vec::new();
+    read_to_end(&config.log, &[(Topic::DeadLetters, 0, Start::Beginning)], |record| {
+        if let Ok(letter) = DeadLetter::decode(&record.value)
+            && chosen.contains(&letter)
+        {
+            found.push((record.offset, letter));
+        }
+        anyhow::Ok(())
+    })
+    .await
+    .context("reading the dead letters")?;
+    Ok(found)
+}
+
+/// Sends the letters that are chosen on their way.
+///
+/// # Errors
+/// When the log does not answer.
+pub async fn redrive(config: &Config, chosen: &Chosen) -> anyhow::Result<Outcome> {
+    let partitions = existing_partitions(&config.log).await?;
+    let letters = letters(config, chosen).await?;
+    let producer = Producer::new(&config.log).context("making the producer")?;
+    let directory = Arc::new(Directory::default());
+    let (caught_up, known) = oneshot::channel();
+    let following = {
+        let (directory, log) = (Arc::clone(&directory), config.log.clone());
+        task::spawn("directory", async move {
+            directory
+                .follow(&log, || {
+                    // Nobody waits any more when the command has ended.
+                    caught_up.send(()).ok();
+                })
+                .await
+        })
+    };
+    known.await.context("reading the registry")?;
+    let office = Office { config, partitions, producer, directory };
+    let mut outcome = Outcome::default();
+    for (_, letter) in &letters {
+        match office.deliver(letter).await? {
+            None => outcome.sent += 1,
+            Some(why) => outcome.refuse(&why),
+        }
+    }
+    office.producer.flush().await;
+    following.abort();
+    Ok(outcome)
+}
+
+struct Office<'c> {
+    config: &'c Config,
+    partitions: i32,
+    producer: Producer,
+    directory: Arc<Directory>,
+}
+
+impl Office<'_> {
+    /// Sends one letter; gives why not, where it is still wrong.
+    async fn deliver(&self, letter: &DeadLetter) -> anyhow::Result<Option<String>> {
+        if i64::try_from(letter.raw.len()) != Ok(letter.raw_len) {
+            return Ok(Some("only its first bytes were kept".to_owned()));
+        }
+        if let Some(topic) = log_topic(&letter.source) {
+            return self.deliver_record(topic, &letter.raw).await;
+        }
+        let Config { topics, payload_max, .. } = self.config;
+        let message =
+            match mapping::read(topics, *payload_max, letter.source.as_bytes(), &letter.raw) {
+                Ok(message) => message,
+                Err(refused) => return Ok(Some(refused.rejection.reason.as_str().to_owned())),
+            };
+        let Some(place) = self.place(&message, letter.at).await? else {
+            return Ok(Some("unknown_device".to_owned()));
+        };
+        let outgoing = message.into_outgoing(place, letter.at, self.partitions);
+        self.producer.append(&outgoing, PATIENCE).await.context("appending a record")?;
+        Ok(None)
+    }
+
+    /// A record of the log that could not be read once.
+    async fn deliver_record(&self, topic: Topic, raw: &[u8]) -> anyhow::Result<Option<String>> {
+        let feeder_id = match topic {
+            Topic::Telemetry => Telemetry::decode(raw).map(|sample| sample.feeder_id),
+            _ => Ack::decode(raw).map(|ack| ack.feeder_id),
+        };
+        let Ok(feeder_id) = feeder_id else {
+            return Ok(Some("unreadable_record".to_owned()));
+        };
+        let root = self.directory.root_of(&feeder_id);
+        let outgoing = Outgoing {
+            topic,
+            partition: tree_partition(&root, self.partitions),
+            key: root.to_string(),
+            value: raw.to_vec(),
+        };
+        self.producer.append(&outgoing, PATIENCE).await.context("appending a record")?;
+        Ok(None)
+    }
+
+    /// Where a message's device stands; a device that was never heard is registered first.
+    async fn place(&self, message: &Message, at: Timestamp) -> anyhow::Result<Option<Place>> {
+        let device_id = message.device_id();
+        if let Some(place) = self.directory.place(device_id) {
+            return Ok(Some(place));
+        }
+        let Message::Sample(sample) = message else { return Ok(None) };
+        let mut changes = self.directory.changes();
+        let record = registration(sample, &self.config.default_feeder, at);
+        self.producer.append(&record, PATIENCE).await.context("registering a device")?;
+        let shown = async {
+            loop {
+                if let Some(place) = self.directory.place(device_id) {
+                    return place;
+                }
+                changes.changed().await.expect("the directory outlives its readers");
+            }
+        };
+        Ok(Some(timeout(PATIENCE, shown).await.context("waiting for a registration")?))
+    }
+}
+
+/// The topic of a letter's source, where that is a place in the log.
+fn log_topic(source: &str) -> Option<Topic> {
+    let mut words = source.split('/');
+    let topic = [Topic::Telemetry, Topic::Acks]
+        .into_iter()
+        .find(|topic| source.starts_with(topic.suffix()));
+    let numbers = words.by_ref().skip(1).filter(|word| word.parse::<i64>().is_ok()).count();
+    topic.filter(|_| numbers == 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_an_mqtt_topic_or_a_place_in_the_log() {
+        assert_eq!(log_topic("telemetry.v1/3/12"), Some(Topic::Telemetry));
+        assert_eq!(log_topic("acks.v1/0/0"), Some(Topic::Acks));
+        assert_eq!(log_topic("der/telemetry/ev-1"), None);
+        assert_eq!(log_topic("decisions.v1/0/4"), None);
+    }
+}
