@@ -16,7 +16,7 @@ RUN cargo build --locked --release \
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates curl \
+    && apt-get install --yes --no-install-recommends ca-certificates curl libssl3 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 derms
 COPY --from=programs /build/target/release/derms-bridge /build/target/release/derms-processor \

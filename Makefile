@@ -4,7 +4,7 @@ CARGO ?= cargo
 
 CASES ?= 10000
 
-.PHONY: help demo properties test test-real test-mutants sim day bench lint build bootstrap fmt
+.PHONY: help demo properties test test-real test-mutants sim day bench lint build bootstrap fmt faults
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,11 @@ day: ## Live the demo's day under two policies and draw it into docs/images
 
 properties: ## Every guarantee of the core as a property, with 10 000 cases each (CASES=...)
 	PROPTEST_CASES=$(CASES) $(CARGO) test --release -p control-core
+
+faults: ## Break things on purpose and compare what was promised with what came of it (ARGS="--help")
+	@scripts/bootstrap test
+	$(CARGO) build --workspace --bins
+	@$(CARGO) run --quiet --package testbench --bin faults -- $(ARGS)
 
 build: ## Build every program and the dashboard
 	@scripts/bootstrap demo

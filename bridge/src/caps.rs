@@ -51,5 +51,15 @@ pub const HANDOVER_PAUSE: Duration = Duration::from_millis(20);
 /// How long the bridge works off what is on its way when it is told to stop.
 pub const DRAIN_MAX: Duration = Duration::from_millis(1_500);
 
+/// The way out that stood still for so long may have been overtaken by another bridge: nothing is sent before the log has
+/// been read up again.
+pub const STANDSTILL: Duration = Duration::from_secs(2);
+
+/// The log has been read up when it has given nothing for so long.
+pub const READ_UP_QUIET: Duration = Duration::from_millis(500);
+
+/// Longest wait for that; after it setpoints go out all the same, since the log may be away.
+pub const READ_UP_MAX: Duration = Duration::from_secs(3);
+
 /// How often the watchdog looks, and positions are stored.
 pub const TICK: Duration = Duration::from_millis(250);

@@ -68,6 +68,16 @@ pub(crate) struct Egress {
     outbox: Outbox,
     watchdog: Watchdog,
     flying: FuturesUnordered<BoxFuture<'static, Tried>>,
+    /// Nothing is sent until the log has been read up.
+    standstill: Option<Standstill>,
+}
+
+/// This process, or its way out, stood still.
+#[derive(Debug, Clone, Copy)]
+struct Standstill {
+    since: Instant,
+    /// When the log gave something last.
+    read: Instant,
 }
 
 impl Egress {
@@ -80,7 +90,7 @@ impl Egress {
                     Group::positions_only(&config.log, GROUP, Topic::Decisions)?
                 }
             },
-            reader: Reader::new(&config.log, &[])?,
+            reader: Reader::lasting(&config.log, "egress")?,
             open: BTreeMap::new(),
             leaving: BTreeMap::new(),
             left: Vec::new(),
@@ -90,6 +100,7 @@ impl Egress {
             }),
             watchdog: Watchdog::new(config.watchdog),
             flying: FuturesUnordered::new(),
+            standstill: None,
             parts,
         })
     }
@@ -102,7 +113,14 @@ impl Egress {
         }
         let mut look = interval(caps::TICK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut turn = Instant::now();
         while !shutdown.is_cancelled() {
+            if turn.elapsed() > caps::STANDSTILL {
+                tracing::warn!(stood = ?turn.elapsed(), "stood still: the log is read up before anything is sent");
+                let now = Instant::now();
+                self.standstill = Some(Standstill { since: now, read: now });
+            }
+            turn = Instant::now();
             let retry = self.until_retry();
             tokio::select! {
                 biased;
@@ -128,6 +146,9 @@ impl Egress {
 
     /// Reads a record, and those that are there already.
     fn read_ahead(&mut self, first: LogRecord) -> anyhow::Result<()> {
+        if let Some(standstill) = &mut self.standstill {
+            standstill.read = Instant::now();
+        }
         self.read(first);
         for _ in 1..READ_AHEAD_MAX {
             match self.reader.next().now_or_never() {
@@ -187,6 +208,10 @@ impl Egress {
 
     /// The regular look: watchdog and positions.
     fn look(&mut self) -> anyhow::Result<()> {
+        self.standstill = self.standstill.filter(|standstill| {
+            standstill.read.elapsed() < caps::READ_UP_QUIET
+                && standstill.since.elapsed() < caps::READ_UP_MAX
+        });
         let left = std::mem::take(&mut self.left);
         if !left.is_empty() {
             self.give_up(&left)?;

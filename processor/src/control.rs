@@ -69,7 +69,7 @@ impl Control {
     /// # Errors
     /// When the log client cannot be made.
     pub fn new(config: Config, producer: Producer, partitions: i32) -> anyhow::Result<Self> {
-        let reader = Reader::new(&config.log, &[]).context("making the reader")?;
+        let reader = Reader::lasting(&config.log, "control").context("making the reader")?;
         Ok(Self {
             config,
             clock: SystemClock,
@@ -398,6 +398,7 @@ async fn append_all(
 ) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut appends = Vec::new();
+    let mut decisions = Vec::new();
     for effects in due {
         let Effects { decision, device_states, feeder_states } = effects;
         held.open.insert((decision.root.clone(), decision.seq), (device_states, feeder_states));
@@ -411,9 +412,12 @@ async fn append_all(
             };
             appends.push(append(producer, outgoing, config.append_timeout));
         }
-        metrics::observe_append(&decision, started.elapsed().as_secs_f64());
+        decisions.push(decision);
     }
     try_join_all(appends).await?;
+    for decision in &decisions {
+        metrics::observe_append(decision, started.elapsed().as_secs_f64());
+    }
     Ok(())
 }
 

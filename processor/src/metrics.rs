@@ -33,6 +33,20 @@ static APPEND_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
         &[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0],
     )
 });
+static WATERMARK_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
+    histogram(
+        "derms_processor_watermark_lag_seconds",
+        "time from the end of a window to its decision",
+        &[0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0],
+    )
+});
+static RECOVERY_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
+    histogram(
+        "derms_processor_recovery_seconds",
+        "time to take a partition over: snapshots, claim, replay",
+        &[0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0],
+    )
+});
 static CYCLE_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
     histogram(
         "derms_control_cycle_duration_seconds",
@@ -63,6 +77,9 @@ static SINK_ERRORS: LazyLock<IntCounterVec> = LazyLock::new(|| {
 pub fn observe_append(decision: &Decision, seconds: f64) {
     DECISIONS.with_label_values(&[trigger(decision)]).inc();
     APPEND_SECONDS.observe(seconds);
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a lag")]
+    let lag_ms = decision.header.at.since(decision.header.window_end) as f64;
+    WATERMARK_SECONDS.observe(lag_ms.max(0.0) / 1_000.0);
     if !decision.header.certified {
         UNCERTIFIED.inc();
     }
@@ -98,6 +115,11 @@ pub fn observe_cycle(seconds: f64) {
 /// Counts decisions replayed.
 pub fn count_replayed(decisions: u64) {
     REPLAYED.inc_by(decisions);
+}
+
+/// Observes how long a partition took to be taken over.
+pub fn observe_recovery(seconds: f64) {
+    RECOVERY_SECONDS.observe(seconds);
 }
 
 /// Counts a replayed decision that differs.

@@ -13,12 +13,16 @@ use schemas::records::snapshot::SnapshotPart;
 use schemas::topics::Topic;
 use service_kit::clock::Clock;
 use service_kit::log::{LogConfig, LogRecord, Outgoing, Producer, Start, read_to_end};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::caps::CLAIM_TRIES_MAX;
 use crate::driver::{Driver, RegistryAt, ReplayRegistry, Standing};
 use crate::metrics;
 use crate::rebuild::{Base, Snapshots, gather, next_epoch, stands};
+
+/// Records replayed between two lines that say how far it is.
+const PROGRESS_EVERY: usize = 1_000;
 
 /// A partition that is ours, its state as the log says, and where live reading goes on.
 #[derive(Debug)]
@@ -56,6 +60,7 @@ impl<C: Clock> Recovery<C> {
     /// # Errors
     /// When the log does not answer, or other instances are faster again and again.
     pub async fn recover(self, partition: i32) -> anyhow::Result<Recovered> {
+        let started = Instant::now();
         let base = read_snapshots(&self.log, partition).await.context("reading snapshots")?;
         let (decisions_from, inputs_from) = (base.decisions_from, base.inputs_from);
         let (holder, decisions) = self
@@ -70,7 +75,11 @@ impl<C: Clock> Recovery<C> {
             .context("gathering inputs")?;
         let mut decisions_next = decisions_from.unwrap_or(0);
         let mut replayed = 0;
-        for (offset, record) in decisions {
+        let all = decisions.len();
+        for (number, (offset, record)) in decisions.into_iter().enumerate() {
+            if number > 0 && number.is_multiple_of(PROGRESS_EVERY) {
+                tracing::info!(partition, replayed, of = all, "replaying");
+            }
             decisions_next = offset + 1;
             if let Standing::Counts { decision, difference } =
                 driver.read_decision(record, &mut registry)
@@ -80,11 +89,13 @@ impl<C: Clock> Recovery<C> {
             }
         }
         metrics::count_replayed(replayed);
+        metrics::observe_recovery(started.elapsed().as_secs_f64());
         tracing::info!(
             partition,
             epoch = holder.epoch,
             trees = driver.tree_count(),
             replayed,
+            took = ?started.elapsed(),
             "recovered: the partition is ours"
         );
         let registry = registry.into_latest();

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
+use crate::certificates::Certificates;
 use crate::mosquitto::free_port;
 use crate::wait;
 
@@ -41,25 +42,61 @@ impl Kafka {
     /// # Errors
     /// As for [`Kafka::start`].
     pub fn start_advertised(port: u16, advertised: u16) -> anyhow::Result<Self> {
+        let listener = "PLAINTEXT:PLAINTEXT";
+        Self::start_as(port, &format!("PLAINTEXT://127.0.0.1:{advertised}"), listener, "", &[])
+    }
+
+    /// Starts one that speaks TLS only and asks for a login by SCRAM.
+    ///
+    /// # Errors
+    /// As for [`Kafka::start`].
+    pub fn start_secured(
+        certificates: &Certificates,
+        user: &str,
+        password: &str,
+    ) -> anyhow::Result<Self> {
+        let port = free_port()?;
+        let more = format!(
+            "inter.broker.listener.name=CLIENTS\nsasl.enabled.mechanisms=SCRAM-SHA-512\n\
+             sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512\n\
+             listener.name.clients.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username=\"{user}\" password=\"{password}\";\n\
+             ssl.keystore.type=PEM\nssl.keystore.location={}\n\
+             ssl.truststore.type=PEM\nssl.truststore.location={}\n",
+            certificates.server_store()?.display(),
+            certificates.authority().display()
+        );
+        let scram = format!("SCRAM-SHA-512=[name={user},password={password}]");
+        let advertised = format!("CLIENTS://127.0.0.1:{port}");
+        Self::start_as(port, &advertised, "CLIENTS:SASL_SSL", &more, &["--add-scram", &scram])
+    }
+
+    fn start_as(
+        port: u16,
+        advertised: &str,
+        protocol: &str,
+        more: &str,
+        format_arguments: &[&str],
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("making a folder for Kafka")?;
         let controller = free_port()?;
+        let own = protocol.split(':').next().unwrap_or_default();
         let data = folder.path().join("data");
         let properties = format!(
             "process.roles=broker,controller\nnode.id=1\n\
              controller.quorum.voters=1@127.0.0.1:{controller}\n\
-             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}\n\
+             listeners={own}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners={advertised}\n\
              controller.listener.names=CONTROLLER\n\
-             listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
+             listener.security.protocol.map=CONTROLLER:PLAINTEXT,{protocol}\n\
              log.dirs={}\noffsets.topic.replication.factor=1\n\
              transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n\
-             group.initial.rebalance.delay.ms=0\nauto.create.topics.enable=false\n",
+             group.initial.rebalance.delay.ms=0\nauto.create.topics.enable=false\n{more}",
             data.display()
         );
         fs::write(folder.path().join("server.properties"), properties)
             .context("writing server.properties")?;
         let mut broker = Self { folder, port, child: None };
-        broker.format()?;
+        broker.format(format_arguments)?;
         broker.restart()?;
         Ok(broker)
     }
@@ -115,10 +152,13 @@ impl Kafka {
         Ok(())
     }
 
-    fn format(&self) -> anyhow::Result<()> {
+    fn format(&self, more: &[&str]) -> anyhow::Result<()> {
         let arguments =
             ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", "server.properties"];
-        let status = self.java(&arguments)?.wait().context("formatting Kafka's storage")?;
+        let status = self
+            .java(&[&arguments, more].concat())?
+            .wait()
+            .context("formatting Kafka's storage")?;
         anyhow::ensure!(status.success(), "Kafka's storage could not be formatted");
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What tests of several crates share: real servers and our own services as child processes, and waiting on
 //! conditions.
 
+pub mod certificates;
 pub mod faults;
 pub mod kafka;
 pub mod mosquitto;

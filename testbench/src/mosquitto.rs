@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
+use crate::certificates::Certificates;
+
 /// How long a broker may take to listen, or to end.
 const DEADLINE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
@@ -25,6 +27,8 @@ const PORTS_TRIED: usize = 5;
 pub struct Mosquitto {
     folder: TempDir,
     port: u16,
+    /// Port and lines of a listener that speaks TLS only.
+    secured: Option<(u16, String)>,
     child: Option<Child>,
 }
 
@@ -34,10 +38,44 @@ impl Mosquitto {
     /// # Errors
     /// When mosquitto is not installed or does not come up.
     pub fn start() -> anyhow::Result<Self> {
+        Self::start_with(None)
+    }
+
+    /// The same with a second listener that speaks TLS only, asks for a certificate of the same authority, and knows one
+    /// user.
+    ///
+    /// # Errors
+    /// As for [`Mosquitto::start`].
+    pub fn start_secured(
+        certificates: &Certificates,
+        user: &str,
+        password: &str,
+    ) -> anyhow::Result<Self> {
+        let (certificate, key) = certificates.server();
+        let passwords = certificate.with_file_name("passwords");
+        let made = Command::new("mosquitto_passwd")
+            .args(["-b", "-c", &passwords.display().to_string(), user, password])
+            .status()
+            .context("running mosquitto_passwd")?;
+        anyhow::ensure!(made.success(), "mosquitto_passwd failed");
+        let port = free_port()?;
+        let lines = format!(
+            "per_listener_settings true\nlistener {port} 127.0.0.1\nallow_anonymous false\n\
+             password_file {}\ncafile {}\ncertfile {}\nkeyfile {}\nrequire_certificate true\n",
+            passwords.display(),
+            certificates.authority().display(),
+            certificate.display(),
+            key.display()
+        );
+        Self::start_with(Some((port, lines)))
+    }
+
+    fn start_with(secured: Option<(u16, String)>) -> anyhow::Result<Self> {
         let mut last = None;
         for _ in 0..PORTS_TRIED {
             let folder = tempfile::tempdir().context("making a folder for mosquitto")?;
-            let mut broker = Self { folder, port: free_port()?, child: None };
+            let secured = secured.clone();
+            let mut broker = Self { folder, port: free_port()?, secured, child: None };
             match broker.restart() {
                 Ok(()) => return Ok(broker),
                 Err(error) => last = Some(error),
@@ -56,6 +94,12 @@ impl Mosquitto {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The port of its listener that speaks TLS only.
+    #[must_use]
+    pub fn secured_port(&self) -> Option<u16> {
+        self.secured.as_ref().map(|(port, _)| *port)
     }
 
     /// Its process, where it runs.
@@ -130,16 +174,17 @@ impl Mosquitto {
     /// The shipped configuration, with a place of its own.
     fn config(&self) -> String {
         const SHIPPED: &str = include_str!("../../deploy/mosquitto/mosquitto.conf");
-        let ours = ["listener", "persistence_location", "log_dest"];
+        let ours = ["listener", "persistence_location", "log_dest", "allow_anonymous"];
         let kept = SHIPPED.lines().filter(|line| !ours.iter().any(|name| line.starts_with(name)));
         let kept: Vec<&str> = kept.collect();
         let folder = self.folder.path().display();
-        // As root it would change to a user who may not write into the folder.
+        let secured = self.secured.as_ref().map_or("", |(_, lines)| lines.as_str());
+        // As root it would change to a user who may not write into the folder. Lines before the first listener are for all.
         format!(
-            "user root\nlistener {} 127.0.0.1\npersistence_location {folder}/\n\
-             log_dest file {folder}/mosquitto.log\n{}\n",
+            "user root\npersistence_location {folder}/\nlog_dest file {folder}/mosquitto.log\n{}\n{secured}\
+             listener {} 127.0.0.1\nallow_anonymous true\n",
+            kept.join("\n"),
             self.port,
-            kept.join("\n")
         )
     }
 }

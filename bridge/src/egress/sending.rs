@@ -25,6 +25,9 @@ pub(super) struct Tried {
 impl Egress {
     /// Sends what is due, as much at once as may be.
     pub(super) fn launch(&mut self) {
+        if self.standstill.is_some() {
+            return;
+        }
         let now = self.parts.clock.now();
         while self.flying.len() < caps::PUBLISHES_IN_FLIGHT_MAX {
             let Some(order) = self.outbox.next(now) else {

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use prometheus::IntGaugeVec;
 use rdkafka::ClientContext;
 use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
+use rdkafka::statistics::Statistics;
 use rdkafka::{Offset, TopicPartitionList};
 use schemas::Timestamp;
 use schemas::topics::Topic;
@@ -17,12 +19,15 @@ use tokio::time::{Instant, timeout};
 
 use super::LogConfig;
 use super::closing::Closing;
+use crate::metrics::gauges;
 
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a partition's bounds are asked for again.
 const BOUNDS_PATIENCE: Duration = Duration::from_secs(15);
 /// A partition that is at its end, and gives nothing for so long, has no further record.
 const QUIET_END: Duration = Duration::from_secs(3);
+/// How often a lasting reader says how far it is behind, ms.
+const STATISTICS_MS: &str = "5000";
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 /// Where reading begins.
@@ -66,9 +71,29 @@ enum Read {
 }
 
 /// Says less than the client library would: it takes the end of a partition for an error.
-struct Quiet;
+struct Quiet(&'static str);
+
+static LAG: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    gauges(
+        "derms_log_lag_records",
+        "records of the log that a reader has still to read",
+        &["reader", "topic", "partition"],
+    )
+});
 
 impl ClientContext for Quiet {
+    fn stats(&self, statistics: Statistics) {
+        for (name, topic) in &statistics.topics {
+            for (partition, state) in &topic.partitions {
+                // -1 stands for the client library's own bookkeeping, a negative lag for none known.
+                if *partition >= 0 && state.consumer_lag >= 0 {
+                    LAG.with_label_values(&[self.0, name, &partition.to_string()])
+                        .set(state.consumer_lag);
+                }
+            }
+        }
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         if !matches!(error, KafkaError::PartitionEOF(_))
             && error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF)
@@ -98,20 +123,30 @@ impl Reader {
     /// # Errors
     /// [`ReadError`] when the client library refuses.
     pub fn new(config: &LogConfig, partitions: &[(Topic, i32, Start)]) -> Result<Self, ReadError> {
-        Self::open(config, partitions, false)
+        Self::open(config, partitions, false, "")
+    }
+
+    /// The same for a reader that reads on and on: how far it is behind is a metric, under this name.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the client library refuses.
+    pub fn lasting(config: &LogConfig, name: &'static str) -> Result<Self, ReadError> {
+        Self::open(config, &[], false, name)
     }
 
     fn open(
         config: &LogConfig,
         partitions: &[(Topic, i32, Start)],
         tells_ends: bool,
+        name: &'static str,
     ) -> Result<Self, ReadError> {
         // The group is never joined; the client library wants a name.
         let consumer: StreamConsumer<Quiet> = config
             .consumer()
             .set("group.id", "derms-unjoined")
             .set("enable.partition.eof", tells_ends.to_string())
-            .create_with_context(Quiet)?;
+            .set("statistics.interval.ms", if name.is_empty() { "0" } else { STATISTICS_MS })
+            .create_with_context(Quiet(name))?;
         let reader = Self { consumer: Arc::new(Closing::new(consumer)), config: config.clone() };
         reader.add(partitions)?;
         Ok(reader)
@@ -253,7 +288,7 @@ pub async fn read_to_end<E: From<ReadError>>(
     partitions: &[(Topic, i32, Start)],
     mut each: impl FnMut(LogRecord) -> Result<(), E>,
 ) -> Result<(), E> {
-    let reader = Reader::open(config, partitions, true)?;
+    let reader = Reader::open(config, partitions, true, "")?;
     let mut open = BTreeMap::new();
     for (topic, partition, start) in partitions {
         let (first, end) = reader.bounds(*topic, *partition).await?;

@@ -91,7 +91,7 @@ struct Sink {
 
 impl Sink {
     fn new(config: Config, store: Store, producer: Producer) -> anyhow::Result<Self> {
-        let reader = Reader::new(&config.log, &[]).context("making the sink's reader")?;
+        let reader = Reader::lasting(&config.log, "sink").context("making the sink's reader")?;
         let group = match &config.partitions {
             Partitions::Auto => Group::join(&config.log, GROUP, Topic::Telemetry)?,
             Partitions::All | Partitions::These(_) => {

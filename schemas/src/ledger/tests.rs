@@ -9,7 +9,7 @@ fn writer(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
-fn claim(number: u128, epoch: i64) -> LedgerRecord {
+pub(super) fn claim(number: u128, epoch: i64) -> LedgerRecord {
     LedgerRecord::Claim(Claim {
         epoch,
         writer: writer(number),
@@ -18,7 +18,7 @@ fn claim(number: u128, epoch: i64) -> LedgerRecord {
     })
 }
 
-fn part(number: u128, epoch: i64, seq: i64, part: i32, parts: i32) -> LedgerRecord {
+pub(super) fn part(number: u128, epoch: i64, seq: i64, part: i32, parts: i32) -> LedgerRecord {
     let header = (part == 0).then(|| DecisionHeader {
         at: Timestamp(seq),
         trigger: Trigger::Window,
@@ -138,4 +138,15 @@ fn parts_come_together_again_as_the_decision_they_were() {
         last = ledger.read(LedgerRecord::DecisionPart(part));
     }
     assert_eq!(last, Verdict::Decided(decision));
+}
+
+#[test]
+fn without_a_claim_to_go_by_the_record_of_the_highest_epoch_names_the_owner() {
+    // A reader that begins in the middle meets a former owner's record first.
+    let mut ledger = Ledger::new();
+    assert!(matches!(ledger.read(part(1, 1, 7, 0, 1)), Verdict::Decided(_)));
+    assert!(matches!(ledger.read(part(2, 2, 8, 0, 1)), Verdict::Decided(_)));
+    assert_eq!(ledger.read(part(1, 1, 9, 0, 1)), Verdict::Void(Void::Fenced));
+    assert!(matches!(ledger.read(claim(3, 3)), Verdict::Claimed(_)));
+    assert_eq!(ledger.read(part(4, 4, 9, 0, 1)), Verdict::Void(Void::Fenced), "a claim is known");
 }
