@@ -26,6 +26,9 @@ pub use security::Security;
 
 use crate::settings::Settings;
 
+const HEARTBEAT_MIN: Duration = Duration::from_millis(100);
+const HEARTBEAT_MAX: Duration = Duration::from_secs(1);
+
 /// How to reach the log.
 #[derive(Debug, Clone)]
 pub struct LogConfig {
@@ -70,6 +73,11 @@ impl LogConfig {
         }
     }
 
+    /// Members hear at their next heartbeat that another one is gone: often, so that they take over soon.
+    fn heartbeat(&self) -> Duration {
+        (self.session_timeout / 10).clamp(HEARTBEAT_MIN, HEARTBEAT_MAX)
+    }
+
     fn topic_name(&self, topic: Topic) -> String {
         topic.name(&self.prefix)
     }
@@ -100,7 +108,7 @@ impl LogConfig {
             .set("fetch.error.backoff.ms", "50")
             .set("queued.max.messages.kbytes", "16384")
             .set("session.timeout.ms", self.session_timeout.as_millis().to_string())
-            .set("heartbeat.interval.ms", (self.session_timeout.as_millis() / 4).to_string());
+            .set("heartbeat.interval.ms", self.heartbeat().as_millis().to_string());
         client
     }
 }
