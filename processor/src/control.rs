@@ -15,7 +15,7 @@ use schemas::records::state::{DeviceState, FeederState};
 use schemas::topics::Topic;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::{
-    Group, GroupEvent, LogRecord, Outgoing, Partitions, Producer, Reader, Start,
+    AppendError, Group, GroupEvent, LogRecord, Outgoing, Partitions, Producer, Reader, Start,
 };
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
@@ -210,6 +210,9 @@ impl Control {
                 self.recoveries.remove(&partition);
                 recovered
             }
+            Err(error) if is_fatal(&error) => {
+                return Err(error.context("the producer is broken: a new process has a new one"));
+            }
             Err(error) => {
                 tracing::warn!(
                     partition,
@@ -376,6 +379,11 @@ impl Control {
             if let Err(error) =
                 append_all(&self.producer, &self.config, *partition, held, due).await
             {
+                if is_fatal(&error) {
+                    return Err(
+                        error.context("the producer is broken: a new process has a new one")
+                    );
+                }
                 // Nobody knows whether it is in the log: the log is asked, by recovery.
                 tracing::warn!(partition, error = format!("{error:#}"), "an append failed");
                 failed.push(*partition);
@@ -387,6 +395,11 @@ impl Control {
         }
         Ok(())
     }
+}
+
+fn is_fatal(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<AppendError>());
+    causes.any(AppendError::is_fatal)
 }
 
 async fn append_all(

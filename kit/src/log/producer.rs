@@ -85,6 +85,14 @@ pub enum AppendError {
     Timeout(Duration),
 }
 
+impl AppendError {
+    /// Whether the producer is broken for good.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Delivery(error) if error.is_fatal())
+    }
+}
+
 /// Called once per record with its offset, on a thread of the producer: it must not block.
 pub type OnDelivery = Box<dyn FnOnce(Result<i64, DeliveryError>) + Send + Sync>;
 

@@ -60,13 +60,14 @@ pub async fn run(options: &Options, arguments: Vec<String>) -> anyhow::Result<Re
     let happened = play(&plan, duration_ms(options, &plan), &system, &fleet).await;
     say("the schedule is over: settling");
     let evidence = settle(options, &system, fleet, run).await?;
-    let vitals = watching.end();
+    let (vitals, fallen) = watching.end();
 
     let mut findings = Findings::default();
     judge::messages(&evidence, &mut findings);
     judge::setpoints(&evidence, &mut findings);
     look_for_lost(&evidence, &system, &mut findings).await?;
     rollups(&system, &mut findings)?;
+    findings.measured("services that ended by themselves and were started again", fallen.len());
     memory(&vitals, &mut findings);
     resumption(options, &happened, &evidence, &mut findings);
     takeovers(options, &happened, &vitals, &mut findings);
@@ -99,30 +100,39 @@ async fn on_thread<T: Send + 'static>(
 struct Watching {
     ended: Arc<AtomicBool>,
     vitals: Arc<Mutex<Vitals>>,
+    /// Services that ended by themselves.
+    fallen: Arc<Mutex<Vec<Target>>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 fn watch(system: Arc<System>) -> Watching {
     let (ended, vitals) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
     let (until, into) = (Arc::clone(&ended), Arc::clone(&vitals));
+    let fallen: Arc<Mutex<Vec<Target>>> = Arc::default();
+    let note = Arc::clone(&fallen);
     let thread = thread::spawn(move || {
         while !until.load(Ordering::SeqCst) {
             let look = (now(), system.vitals());
             into.lock().unwrap_or_else(PoisonError::into_inner).push(look);
+            note.lock().unwrap_or_else(PoisonError::into_inner).extend(system.supervise());
             thread::sleep(LOOK);
         }
     });
-    Watching { ended, vitals, thread: Some(thread) }
+    Watching { ended, vitals, fallen, thread: Some(thread) }
 }
 
 impl Watching {
-    fn end(mut self) -> Vitals {
+    fn end(mut self) -> (Vitals, Vec<Target>) {
         self.ended.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
             // What it has seen until then counts.
             thread.join().ok();
         }
-        std::mem::take(&mut *self.vitals.lock().unwrap_or_else(PoisonError::into_inner))
+        let take = |vitals: &Mutex<Vitals>| {
+            std::mem::take(&mut *vitals.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        let fallen = self.fallen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (take(&self.vitals), fallen)
     }
 }
 

@@ -151,6 +151,23 @@ impl System {
         .with_context(|| lock(&self.clickhouse).log())
     }
 
+    /// Starts services again that have ended by themselves, as a supervisor would; gives which.
+    pub fn supervise(&self) -> Vec<Target> {
+        let bridges = (0..).map(Target::Bridge).zip(&self.bridges);
+        let processors = (0..).map(Target::Processor).zip(&self.processors);
+        let mut ended = Vec::new();
+        for (target, service) in bridges.chain(processors) {
+            // One that is being killed right now is looked at the next time.
+            let Ok(mut service) = service.try_lock() else { continue };
+            if !service.is_running() {
+                ended.push(target);
+                // What cannot be started now is tried at the next look.
+                service.restart().ok();
+            }
+        }
+        ended
+    }
+
     /// Waits until every bridge has its session: what is published before that is nobody's.
     fn listens(&self) -> anyhow::Result<()> {
         let bridges: Vec<u16> = self
