@@ -224,3 +224,6 @@ impl Stream {
         self.writing = false;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use super::target::{Fault, Planned, Target, Wire};
 /// Quiet time before the first fault, so that every device is registered and controlled.
 const WARM_UP_MS: u64 = 10_000;
 /// Between scripted faults, so that each is seen by itself.
-const APART_MS: u64 = 25_000;
+const APART_MS: u64 = 45_000;
 
 /// The faults of a run, in the order of their times.
 #[must_use]
