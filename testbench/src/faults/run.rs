@@ -20,7 +20,7 @@ use super::target::{Fault, Planned, Target};
 use super::{ledger, stored};
 
 /// How often services are asked for their vitals.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(200);
 /// The bridge stays under this.
 const BRIDGE_KIB_MAX: u64 = 150 * 1024;
 /// A takeover may take the session time-out and so much more.
