@@ -10,6 +10,8 @@
 // The processor's pure part.
 #[path = "../../processor/src/caps.rs"]
 pub mod caps;
+#[path = "../../processor/src/difference.rs"]
+pub mod difference;
 #[path = "../../processor/src/driver.rs"]
 pub mod driver;
 #[path = "../../processor/src/rebuild.rs"]

@@ -391,7 +391,7 @@ impl Instance {
                 }
                 return false;
             }
-            Standing::TakenOver(_) | Standing::Nothing => {}
+            Standing::TakenOver(_) | Standing::Void | Standing::Nothing => {}
             Standing::Counts { decision, difference } => {
                 notes.extend(difference.map(Note::Differs));
                 if self.cut == Some(Cut::BeforeDerived) {
