@@ -149,7 +149,11 @@ mod before_randomised_events {
     }
 
     #[derive(serde::Serialize)]
-    #[expect(dead_code, reason = "the variant's place in the union counts")]
+    #[expect(
+        dead_code,
+        clippy::enum_variant_names,
+        reason = "the variant's place in the union counts"
+    )]
     pub(super) enum Change {
         ControlSettings(()),
         FeederChange(()),

@@ -144,7 +144,7 @@ fn mixed(options: &Options, chance: &mut Chance) -> Vec<Planned> {
             2 => Fault::DiskFull { for_ms },
             3 => Fault::Kill { target: Target::ClickHouse, away_ms: for_ms },
             4 => Fault::DeviceClocks { by_ms: clock_jump(chance) },
-            _ if chance.next().is_multiple_of(2) => {
+            _ if chance.draw().is_multiple_of(2) => {
                 Fault::Kill { target: Target::Kafka, away_ms: for_ms }
             }
             _ => Fault::Stop { target: Target::Mosquitto, away_ms: for_ms },
