@@ -28,6 +28,8 @@ pub const MIDNIGHT_MS: i64 = 1_700_006_400_000;
 const CONTROLLED_MS: i64 = 15_000;
 /// A sample in a decision may be so old, where all is well: a period, two ways, a step of each on the path.
 const UNSEEN_MS: i64 = 5_000;
+/// Kilowatts outside, watts inside, and a few devices.
+const ROUNDING_W: i64 = 10;
 /// A member of the group that is not heard for so long loses its partitions.
 const SESSION_MS: i64 = 6_000;
 
@@ -461,7 +463,7 @@ impl World {
                 raised += told.map_or(0, |told| (told - had).max(0));
                 words.push_str(&format!(" {}={holds}→{told:?}", decided.device_id));
             }
-            if raised > 0 && may_take > node.limit_w.0 + 10 {
+            if raised > ROUNDING_W && may_take > node.limit_w.0 + ROUNDING_W {
                 let what = format!(
                     "{} {}/{} {:?}: {raised} W are given where devices may take {may_take} W of {}:{words}",
                     node.feeder_id,

@@ -28,7 +28,7 @@ pub(super) fn check(
 ) {
     let held = held_at(view, loads, sums);
     let full = full_at(view, loads, sums, promise);
-    let turns_w = loads.iter().map(beyond_share).sum();
+    let turns_w = turns_w(loads);
     for load in loads {
         // Below what leases lapse to, shares are what is left.
         if load.seen.stuck || view.topology.path(load.seen.node).any(|node| sums[node].is_short()) {
@@ -115,10 +115,14 @@ fn full_at(
     full
 }
 
-/// What one whose turn it is takes beyond its share to run at its minimum: others do without it meanwhile.
-fn beyond_share(load: &Load<'_, '_>) -> i64 {
-    let turn = load.share_w > 0 && load.setpoint_w > 0 && load.share_w < load.seen.want.min_w;
-    if turn { load.setpoint_w - load.share_w } else { 0 }
+/// What those who cannot run below a minimum need beyond their shares, if all of them had their turn at once: so much less
+/// than their shares others may be told, also while whose turn it is still waits.
+fn turns_w(loads: &[Load<'_, '_>]) -> i64 {
+    let missing = loads
+        .iter()
+        .filter(|load| load.share_w > 0)
+        .map(|load| (load.seen.want.min_w - load.share_w).max(0));
+    missing.sum()
 }
 
 /// Whether nothing explains why the device is told less than its share.
@@ -132,7 +136,7 @@ fn wastes(load: &Load<'_, '_>, turns_w: i64, promise: &Promise<'_>) -> bool {
     let ramped = load.last_w().max(load.bare_least_w()) + step_w(load, promise);
     // One that cannot run below a minimum takes turns where its share is less, and starts where its minimum fits.
     let takes_turns = seen.want.min_w > 0 && load.setpoint_w == 0;
-    let explained = load.setpoint_w + settings.deadband_w.0 + turns_w >= goal.min(ramped)
+    let explained = load.setpoint_w + settings.deadband_w.0 >= (goal - turns_w).min(ramped)
         || dwells
         || seen.released_later
         || takes_turns;

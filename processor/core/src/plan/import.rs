@@ -179,7 +179,26 @@ impl Import {
             occupied.claims[claim].high_w = if decreases_only { floor } else { floor.max(*reach) };
         }
         let shares = WaterFill.allocate(&occupied).shares_w;
-        shares.iter().zip(reach).map(|(share, (reach, _))| *share.min(reach)).collect()
+        let full = self.full(|claim| occupied.claims[claim].low_w);
+        let allotted = shares.iter().zip(reach).enumerate().map(|(claim, (share, (reach, _)))| {
+            // One that is seen above its last setpoint is on its way down: what it still takes is set aside, and not given
+            // to it again where the others leave no room.
+            let last = self.seen(view, claim).device.and_then(|device| device.setpoint_w);
+            let most = last.filter(|_| full[self.problem.claims[claim].node]);
+            most.map_or(*share, |last| (*share).min(last.0)).min(*reach)
+        });
+        allotted.collect()
+    }
+
+    /// Which nodes have no room, or stand under one that has none, with these watts taken.
+    fn full(&self, watts: impl Fn(usize) -> i64) -> Vec<bool> {
+        let sums = self.problem.sums(watts);
+        let mut full = vec![false; sums.len()];
+        for (node, place) in self.problem.nodes.iter().enumerate() {
+            full[node] =
+                sums[node] > place.budget_w || place.parent.is_some_and(|above| full[above]);
+        }
+        full
     }
 
     /// The nearest node above a claim whose budget holds it; none when it has all it wants.
