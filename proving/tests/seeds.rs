@@ -14,6 +14,8 @@ const PINNED: &[(u64, &str)] = &[
     (322, "the same, by ramps"),
     (493, "a device on its way down was told again what it still took, where there was no room"),
     (630, "the same"),
+    (1_524, "load behind a meter rose while a device under it was not heard"),
+    (1_801, "one ran on watts that were set aside for another's fallback"),
     (1_041, "the check of waste blamed a share that was lowered for another's turn"),
     (472, "a device that is cut off and breaks its word"),
     (625, "the same, after an outage of the log"),

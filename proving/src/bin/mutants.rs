@@ -16,8 +16,8 @@ const TESTS_MAX: Duration = Duration::from_secs(900);
 /// Worlds that the simulation lives where the core's own tests notice nothing.
 const SEEDS: &str = "60";
 /// Crates of the copy: what the core and the simulation are built from.
-const FOLDERS: [&str; 5] =
-    ["schemas", "processor/core", "simulator/device", "proving/src", "proving/tests"];
+const FOLDERS: [&str; 6] =
+    ["schemas", "processor/core", "simulator/device", "proving/src", "proving/tests", "docs"];
 /// And what the simulation includes of others.
 const FILES: [&str; 11] = [
     "Cargo.toml",

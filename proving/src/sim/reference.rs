@@ -170,7 +170,12 @@ impl Reference {
             return Err(violation("G18 pairs rise", format!("{root} {pair:?}")));
         }
         if !decision.header.certified {
-            let findings = format!("{root} {pair:?}: {:?}", decision.header.findings);
+            let told: Vec<_> = decision
+                .devices
+                .iter()
+                .map(|of| (of.device_id.as_str(), of.setpoint_w.map(|told| told.0), of.reason))
+                .collect();
+            let findings = format!("{root} {pair:?}: {:?} {told:?}", decision.header.findings);
             return Err(violation("every plan is certified", findings));
         }
         for device in decision.devices.iter().filter(|device| device.emit != Emit::None) {

@@ -369,18 +369,28 @@ impl World {
                 live.drain(..place);
             }
         }
-        // What only a meter sees is known by the meter's word.
-        for (index, member) in self.members.iter().enumerate().filter(|(_, of)| of.habits.hidden) {
-            let at = &member.feeder;
-            let meter = self
-                .members
-                .iter()
-                .position(|other| matches!(other.body, Body::Meter(_)) && other.feeder == *at);
-            self.watched[index].logged = meter.map_or(0, |meter| self.watched[meter].logged);
-        }
+        self.note_hidden();
+        let Some(bridge) = &mut self.bridge else { return };
         self.watchdog_ids.extend(bridge.watchdog_ids.drain(..));
         for (root, at) in &bridge.heard {
             self.heard.insert(root.clone(), *at);
+        }
+    }
+
+    /// What only a meter sees is known by the meter's word, as long as everything else under it is heard: what a device that
+    /// is not heard has begun or ceased to take cannot be told apart from it.
+    fn note_hidden(&mut self) {
+        let registry = &self.reference.registry;
+        for index in 0..self.members.len() {
+            if !self.members[index].habits.hidden {
+                continue;
+            }
+            let at = self.members[index].feeder.clone();
+            let others = self.members.iter().zip(&self.watched).filter(|(other, _)| {
+                !other.habits.hidden && is_under(registry, member_feeder(registry, other), &at)
+            });
+            let known = others.map(|(_, watched)| watched.logged).min().unwrap_or(0);
+            self.watched[index].logged = known;
         }
     }
 

@@ -45,11 +45,11 @@ impl Import {
         if !contested.contains(&true) {
             return Selected { target: fair.clone(), running, stood_in: None };
         }
-        // What is set aside for those who do not run stays set aside.
-        let idle_w = |claim: usize| claims[claim].low_w.max(0);
-        let kept = self
-            .problem
-            .sums(|claim| if contested[claim] { idle_w(claim) } else { fair.shares_w[claim] });
+        // What is set aside for those who do not run stays set aside, and of the others where a node below is short.
+        let kept = self.problem.sums(|claim| {
+            let least_w = claims[claim].low_w;
+            if contested[claim] { least_w.max(0) } else { fair.shares_w[claim].max(least_w) }
+        });
         let nodes = self.problem.nodes.iter().zip(&kept);
         let mut contenders: Vec<Contender> = (0..claims.len())
             .filter(|claim| contested[*claim])
