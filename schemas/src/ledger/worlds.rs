@@ -146,9 +146,11 @@ impl World {
 
     /// A decision that counts has all its parts, in order, under one claim.
     fn check_whole(&self, last: usize, decision: &Decision) {
-        let claimed = self.log[..last].iter().rposition(
-            |entry| matches!(entry, Entry::Claim { epoch, .. } if *epoch == decision.epoch),
-        );
+        // A claim of the same epoch that came later stands for nothing: the one of this writer is meant.
+        let claimed = self.log[..last].iter().rposition(|entry| {
+            matches!(entry, Entry::Claim { writer, epoch }
+                if holder_of(*writer, *epoch) == holder_of_decision(decision))
+        });
         let since = &self.log[claimed.expect("it was claimed")..=last];
         let mut wanted = 0;
         for entry in since {
