@@ -86,25 +86,26 @@ pub async fn ensure_topics(config: &LogConfig) -> Result<i32, EnsureError> {
     let names: Vec<(Topic, String)> =
         Topic::ALL.into_iter().map(|topic| (topic, config.topic_name(topic))).collect();
     let existing = partitions(config).await.map_err(unreachable)?;
+    let mut there: Vec<String> = existing.into_iter().map(|(name, _)| name).collect();
     let missing: Vec<NewTopic<'_>> = names
         .iter()
-        .filter(|(_, name)| !existing.iter().any(|(found, _)| found == name))
+        .filter(|(_, name)| !there.contains(name))
         .map(|(topic, name)| new_topic(*topic, name, config))
         .collect();
     if !missing.is_empty() {
         let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
         for outcome in admin.create_topics(&missing, &options).await.map_err(unreachable)? {
             match outcome {
-                // Two services start at once: the other one was faster.
-                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Ok(_) => {}
+                // Another service was faster, or the topic was made a moment ago by somebody who knew no better.
+                Err((name, RDKafkaErrorCode::TopicAlreadyExists)) => there.push(name),
                 Err((name, code)) => return Err(EnsureError::NotMade { name, code }),
             }
         }
     }
     config.framing.register(&config.prefix).await?;
     let tree_partitions = check(config, &names).await?;
-    let existing: Vec<_> =
-        names.iter().filter(|(_, name)| existing.iter().any(|(found, _)| found == name)).collect();
+    let existing: Vec<_> = names.iter().filter(|(_, name)| there.contains(name)).collect();
     check_kept(&admin, &existing).await?;
     Ok(tree_partitions)
 }
