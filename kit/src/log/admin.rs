@@ -14,6 +14,9 @@ use thiserror::Error;
 use super::{LogConfig, RegistryError};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often the log is asked how its topics are kept, and the pause in between.
+const ASKS_MAX: u32 = 10;
+const ASK_PAUSE: Duration = Duration::from_millis(200);
 const DAY_MS: i64 = 86_400_000;
 /// Fifty years. Kafka's own word for "for ever" is -1, but the embedded log takes that for an age and deletes all.
 const FOREVER_MS: &str = "1576800000000";
@@ -120,7 +123,18 @@ async fn check_kept(
     }
     let asked: Vec<_> = topics.iter().map(|(_, name)| ResourceSpecifier::Topic(name)).collect();
     let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
-    let described = match admin.describe_configs(&asked, &options).await {
+    let mut asks = 1;
+    let described = loop {
+        match admin.describe_configs(&asked, &options).await {
+            // A topic made a moment ago is described a moment later.
+            Ok(described) if asks < ASKS_MAX && described.iter().any(Result::is_err) => {
+                asks += 1;
+                tokio::time::sleep(ASK_PAUSE).await;
+            }
+            answer => break answer,
+        }
+    };
+    let described = match described {
         Ok(described) => described,
         Err(error) => {
             tracing::warn!(%error, "the log does not say how its topics are kept: not checked");
