@@ -14,8 +14,8 @@ use thiserror::Error;
 use super::{LogConfig, RegistryError};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often the log is asked how its topics are kept, and the pause in between.
-const ASKS_MAX: u32 = 10;
+/// How often the log is asked about topics that it does not show yet, and the pause in between: ten seconds in all.
+const ASKS_MAX: u32 = 50;
 const ASK_PAUSE: Duration = Duration::from_millis(200);
 const DAY_MS: i64 = 86_400_000;
 /// Fifty years. Kafka's own word for "for ever" is -1, but the embedded log takes that for an age and deletes all.
@@ -126,8 +126,8 @@ async fn check_kept(
     let mut asks = 1;
     let described = loop {
         match admin.describe_configs(&asked, &options).await {
-            // A topic made a moment ago is described a moment later.
-            Ok(described) if asks < ASKS_MAX && described.iter().any(Result::is_err) => {
+            // A topic made a moment ago is described a moment later: until then with an error, or with nothing.
+            Ok(described) if asks < ASKS_MAX && !described.iter().all(is_described) => {
                 asks += 1;
                 tokio::time::sleep(ASK_PAUSE).await;
             }
@@ -143,8 +143,9 @@ async fn check_kept(
     };
     for ((topic, name), described) in topics.iter().zip(described) {
         match described {
-            Ok(resource) => kept(*topic, name, &resource)?,
-            Err(error) => {
+            Ok(resource) if !resource.entries.is_empty() => kept(*topic, name, &resource)?,
+            silent => {
+                let error = silent.err();
                 tracing::warn!(
                     ?error,
                     name,
@@ -154,6 +155,10 @@ async fn check_kept(
         }
     }
     Ok(())
+}
+
+fn is_described(answer: &Result<ConfigResource, RDKafkaErrorCode>) -> bool {
+    answer.as_ref().is_ok_and(|resource| !resource.entries.is_empty())
 }
 
 fn kept(topic: Topic, name: &str, resource: &ConfigResource) -> Result<(), EnsureError> {
@@ -197,21 +202,37 @@ pub async fn existing_partitions(config: &LogConfig) -> Result<i32, EnsureError>
 }
 
 async fn check(config: &LogConfig, names: &[(Topic, String)]) -> Result<i32, EnsureError> {
-    let unreachable = |source| EnsureError::Unreachable { brokers: config.brokers.clone(), source };
-    let found = partitions(config).await.map_err(unreachable)?;
-    let count = |name: &str| found.iter().find(|(found, _)| found == name).map_or(0, |(_, n)| *n);
-    // A topic made a moment ago may not be in the metadata yet: what was asked for is what it has.
-    let tree_partitions = match count(&config.topic_name(Topic::Telemetry)) {
-        0 => config.tree_partitions,
-        count => count,
+    let found = shown_partitions(config, names).await?;
+    let count = |name: &str| {
+        let there = found.iter().find(|(found, _)| found == name).map(|(_, count)| *count);
+        there.ok_or_else(|| EnsureError::Missing { name: name.to_owned() })
     };
+    let tree_partitions = count(&config.topic_name(Topic::Telemetry))?;
     for (topic, name) in names {
-        let (found, expected) = (count(name), topic.partitions(tree_partitions));
-        if found != 0 && found != expected {
+        let (found, expected) = (count(name)?, topic.partitions(tree_partitions));
+        if found != expected {
             return Err(EnsureError::Partitions { name: name.clone(), found, expected });
         }
     }
     Ok(tree_partitions)
+}
+
+/// The partitions of all topics, as soon as the log shows all of `names`: one made a moment ago is in its metadata a moment later.
+async fn shown_partitions(
+    config: &LogConfig,
+    names: &[(Topic, String)],
+) -> Result<Vec<(String, i32)>, EnsureError> {
+    let unreachable = |source| EnsureError::Unreachable { brokers: config.brokers.clone(), source };
+    let mut asks = 1;
+    loop {
+        let found = partitions(config).await.map_err(unreachable)?;
+        let shown = |name: &str| found.iter().any(|(found, count)| found == name && *count > 0);
+        if asks == ASKS_MAX || names.iter().all(|(_, name)| shown(name)) {
+            return Ok(found);
+        }
+        asks += 1;
+        tokio::time::sleep(ASK_PAUSE).await;
+    }
 }
 
 fn new_topic<'a>(topic: Topic, name: &'a str, config: &LogConfig) -> NewTopic<'a> {

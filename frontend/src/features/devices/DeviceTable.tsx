@@ -28,11 +28,13 @@ const COLUMNS: readonly { key: SortKey; label: string; end?: boolean }[] = [
 
 interface Props {
   rows: readonly Row[];
+  /** More rows are still being loaded: how many there will be is not said until they are there. */
+  loading: boolean;
   sort: Sort;
   onSort: (sort: Sort) => void;
 }
 
-export function DeviceTable({ rows, sort, onSort }: Props) {
+export function DeviceTable({ rows, loading, sort, onSort }: Props) {
   const phone = useMediaQuery(PHONE);
   const body = useRef<HTMLDivElement>(null);
   const [offset, setOffset] = useState(0);
@@ -55,7 +57,13 @@ export function DeviceTable({ rows, sort, onSort }: Props) {
   const tabStop = activeId ?? rows[0]?.id;
 
   return (
-    <div className={styles.table} role="grid" aria-label="Devices" aria-rowcount={rows.length + 1} aria-colcount={COLUMNS.length}>
+    <div
+      className={styles.table}
+      role="grid"
+      aria-label="Devices"
+      aria-rowcount={loading ? -1 : rows.length + 1}
+      aria-colcount={COLUMNS.length}
+    >
       <div role="rowgroup" className={styles.head}>
         <div role="row" aria-rowindex={1} className={styles.row}>
           {COLUMNS.map((column) => (

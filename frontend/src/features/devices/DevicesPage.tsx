@@ -43,7 +43,12 @@ export function DevicesPage() {
       {error && !fleet ? <Failed what="the devices" error={error} again={refresh} /> : null}
       {!fleet && !error ? <Loading what="the devices" height={480} /> : null}
       {fleet && rows.length > 0 ? (
-        <DeviceTable rows={rows} sort={view.sort} onSort={(sort) => setView({ ...view, sort })} />
+        <DeviceTable
+          rows={rows}
+          loading={fleet.rows.size < Math.min(fleet.total, FLEET_MAX)}
+          sort={view.sort}
+          onSort={(sort) => setView({ ...view, sort })}
+        />
       ) : null}
       {fleet && rows.length === 0 ? (
         all.length === 0 && !isFiltered(view.filters) ? (
