@@ -14,7 +14,7 @@ impl Import {
         let mut shares = policy.allocate(problem);
         let guaranteed = problem.sums(|claim| problem.claims[claim].low_w);
         let mut short: Vec<bool> =
-            problem.nodes.iter().zip(guaranteed).map(|(node, sum)| sum > node.budget_w).collect();
+            problem.nodes.iter().zip(&guaranteed).map(|(node, sum)| *sum > node.budget_w).collect();
         if !short.contains(&true) {
             return shares;
         }
@@ -30,8 +30,14 @@ impl Import {
             };
         }
         let below = policy.allocate(&squeezed);
-        for (node, level) in below.levels_w.iter().enumerate().filter(|(node, _)| short[*node]) {
-            shares.levels_w[node] = *level;
+        for (node, level) in below.levels_w.iter().enumerate() {
+            // Whoever gets less than it wants below a node that is short is held by that, whatever else binds.
+            shares.levels_w[node] =
+                match (short[node], guaranteed[node] > problem.nodes[node].budget_w) {
+                    (_, true) => level.or(shares.levels_w[node]).or(Some(0)),
+                    (true, false) => *level,
+                    (false, false) => shares.levels_w[node],
+                };
         }
         shares.shares_w = below.shares_w;
         shares

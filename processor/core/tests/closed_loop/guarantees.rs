@@ -374,7 +374,8 @@ proptest! {
 /// Seeds that once went wrong: a feeder that cannot hold its fallbacks, below one that takes turns.
 #[test]
 fn short_lives_that_once_went_wrong_stay_right() {
-    for seed in [14_108_231_233_243_881_136, 14_844_002_859_547_733_500] {
+    for seed in [14_108_231_233_243_881_136, 14_844_002_859_547_733_500, 6_819_129_514_515_728_774]
+    {
         let world = world_of(seed);
         short_life(world, seed, &mut |_| {});
     }
