@@ -1,9 +1,12 @@
 //! The world: devices, links, broker, bridge, log, processors, one clock. A step moves all of them on and checks everything.
 
+mod processes;
+mod raises;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use device_model::{Conditions, Drive};
-use schemas::records::decision::{Decision, Emit, Rung};
+use device_model::Conditions;
+use schemas::records::decision::Decision;
 use schemas::records::operator::Change;
 use schemas::topics::Topic;
 use schemas::{DeviceId, FeederId};
@@ -11,14 +14,15 @@ use schemas::{DeviceId, FeederId};
 use super::bridge::{Bridge, Stored, append_change};
 use super::broker::{Arrival, Broker, Net};
 use super::errors::Errors;
-use super::instance::{Instance, Note};
+use super::instance::Instance;
 use super::log::Log;
-use super::member::{Body, Member, read_command};
+use super::member::{Body, Member};
 use super::physics::{Physics, REACTION_MS, Watched, is_under, member_feeder};
 use super::reference::{Reference, Violation, violation};
 use super::rng::Rng;
 use super::trace::Trace;
 use crate::watchdog::Rules;
+pub use processes::{Life, Process};
 
 /// One step of the clock.
 pub const STEP_MS: i64 = 250;
@@ -26,44 +30,6 @@ pub const STEP_MS: i64 = 250;
 pub const MIDNIGHT_MS: i64 = 1_700_006_400_000;
 /// A tree without a decision for so long is not controlled: two windows and what they wait for.
 const CONTROLLED_MS: i64 = 15_000;
-/// A sample in a decision may be so old, where all is well: a period, two ways, a step of each on the path.
-const UNSEEN_MS: i64 = 5_000;
-/// Kilowatts outside, watts inside, and a few devices.
-const ROUNDING_W: i64 = 10;
-/// A member of the group that is not heard for so long loses its partitions.
-const SESSION_MS: i64 = 6_000;
-
-/// A process that runs, is paused or is down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
-    /// It runs.
-    Running,
-    /// It stands still until then, and does not know it.
-    Paused {
-        /// When it goes on.
-        until: i64,
-        /// Since when.
-        since: i64,
-    },
-    /// It is gone and starts anew then.
-    Down {
-        /// When.
-        until: i64,
-    },
-}
-
-/// A processor and its life.
-#[derive(Debug)]
-pub struct Process {
-    /// The processor.
-    pub instance: Instance,
-    /// Its life.
-    pub life: Life,
-    /// Until then the group's word has not reached it.
-    pub deaf_until: i64,
-    starts: u64,
-    clock_ms: i64,
-}
 
 /// What a world is made of.
 #[derive(Debug)]
@@ -394,260 +360,10 @@ impl World {
         }
     }
 
-    /// A decision counts from here on.
-    fn on_counting(&mut self, decision: Decision) -> Result<(), Violation> {
-        let at = decision.header.at.0 - self.start;
-        self.trace.note(
-            self.now,
-            format_args!(
-                "{} {}/{} at +{at} ms by {:?}: {:?}",
-                decision.root,
-                decision.epoch,
-                decision.seq,
-                decision.header.trigger,
-                decision.devices.iter().map(|d| d.setpoint_w.map(|w| w.0)).collect::<Vec<_>>()
-            ),
-        );
-        for device in &decision.devices {
-            let (of, power, setpoint) = (&device.device_id, device.power_w, device.setpoint_w);
-            let (freshness, age) = (device.freshness, device.sample_age_ms);
-            let reason = device.reason;
-            self.trace.note(
-                self.now,
-                format_args!(
-                    "    {of}: {power:?} → {setpoint:?}, {reason:?}, {freshness:?} {age:?}"
-                ),
-            );
-        }
-        for node in &decision.header.nodes {
-            let (limit, load, uncontrolled) = (node.limit_w, node.load_w, node.uncontrolled_w);
-            let (controlled, reserved) = (node.controlled_w, node.reserved_w);
-            self.trace.note(
-                self.now,
-                format_args!(
-                    "  {}: {load} of {limit}, {controlled} controlled, {uncontrolled} not, {reserved} held",
-                    node.feeder_id
-                ),
-            );
-        }
-        for node in &decision.header.nodes {
-            if node.unmet_w.0 > 0 || node.rung == Rung::Alarm || node.stopped.is_some() {
-                self.physics.excuse(&node.feeder_id, self.now + REACTION_MS);
-            }
-        }
-        if self.checks_load {
-            self.check_raises(&decision)?;
-        }
-        self.note_live(&decision);
-        if let Some(kept) = &mut self.decisions {
-            kept.push(decision);
-        }
-        Ok(())
-    }
-
-    /// G1 and G2 against what devices hold: where somebody is raised, all that may be taken from now on fits the limit.
-    fn check_raises(&self, decision: &Decision) -> Result<(), Violation> {
-        let registry = &self.reference.registry;
-        for node in &decision.header.nodes {
-            let (mut may_take, mut raised) = (0, 0);
-            let mut words = String::new();
-            for decided in &decision.devices {
-                let Some(index) = self.index_of(&decided.device_id) else { continue };
-                let member = &self.members[index];
-                let feeder = member_feeder(registry, member);
-                if matches!(member.body, Body::Meter(_))
-                    || !is_under(registry, feeder, &node.feeder_id)
-                {
-                    continue;
-                }
-                let free = member.generates() || matches!(member.drive(), Drive::Own);
-                let seen_ms = if free { REACTION_MS } else { UNSEEN_MS };
-                let power = member.power_w();
-                let least = self.watched[index].least_known_w(seen_ms, self.start, power);
-                let holds = if free { least } else { self.worst_w(index).max(least) };
-                let told = decided.setpoint_w.map(|watts| watts.0);
-                let told = told.filter(|_| !member.generates() && !member.lies());
-                may_take += told.map_or(holds, |told| told.max(holds));
-                // What may be taken by the log's own word is no gift, nor that a battery stops giving.
-                let had = self.may_have_w(index).max(holds).max(0);
-                raised += told.map_or(0, |told| (told - had).max(0));
-                words.push_str(&format!(" {}={holds}→{told:?}", decided.device_id));
-            }
-            if raised > ROUNDING_W && may_take > node.limit_w.0 + ROUNDING_W {
-                let what = format!(
-                    "{} {}/{} {:?}: {raised} W are given where devices may take {may_take} W of {}:{words}",
-                    node.feeder_id,
-                    decision.epoch,
-                    decision.seq,
-                    decision.header.trigger,
-                    node.limit_w
-                );
-                return Err(violation("G2 decrease before increase", what));
-            }
-        }
-        Ok(())
-    }
-
-    /// Remembers what is sent as possibly in force.
-    fn note_live(&mut self, decision: &Decision) {
-        let at = decision.header.at.0;
-        for decided in decision.devices.iter().filter(|decided| decided.emit != Emit::None) {
-            let Some(index) = self.index_of(&decided.device_id) else { continue };
-            let most = decided.setpoint_w.map_or(0, |watts| watts.0).max(decided.fallback_w.0);
-            let live = &mut self.watched[index].live;
-            live.retain(|(_, sent, _)| at - sent <= 2 * decided.ttl_ms);
-            live.push((decision.setpoint_id(&decided.device_id), at, most));
-        }
-    }
-
-    /// The most a device may take by what the log knows of it: live commands, and the power it was last seen to take.
-    fn may_have_w(&self, index: usize) -> i64 {
-        let watched = &self.watched[index];
-        let commands = watched.live.iter().map(|(_, _, most)| *most).fold(i64::MIN, i64::max);
-        let known = (watched.logged - UNSEEN_MS - self.start).max(0) / 1_000;
-        let from = usize::try_from(known).unwrap_or(0).min(watched.power_w.len());
-        let seen = watched.power_w[from..].iter().copied().fold(i64::MIN, i64::max);
-        commands.max(seen).max(self.members[index].power_w())
-    }
-
-    /// The most a device may take from now on by what it holds and by what is on its way to it.
-    fn worst_w(&self, index: usize) -> i64 {
-        let member = &self.members[index];
-        let fence = member.taken.map(|taken| taken.fence);
-        let coming = self.broker.on_the_way(index).chain(self.broker.retained.get(&index));
-        coming
-            .filter(|kept| kept.expires > self.now)
-            .filter_map(|kept| read_command(&member.id, kept, self.now))
-            .filter(|command| Some(command.fence) > fence)
-            .map(|command| command.target_w.max(command.fallback_w))
-            .fold(member.held_w(), i64::max)
-    }
-
     /// The place of a device.
     #[must_use]
     pub fn index_of(&self, device_id: &DeviceId) -> Option<usize> {
         self.members.iter().position(|member| member.id == *device_id)
-    }
-
-    /// The group gives every partition to one that lives, and tells whoever hears it.
-    fn assign(&mut self) {
-        let now = self.now;
-        self.mistakes.retain(|_, until| *until > now);
-        let lives: Vec<usize> = (0..self.processes.len())
-            .filter(|index| match self.processes[*index].life {
-                Life::Running => true,
-                Life::Paused { since, .. } => now - since < SESSION_MS,
-                Life::Down { .. } => false,
-            })
-            .collect();
-        for partition in 0..self.partitions {
-            let holder = self.assigned.get(&partition).copied();
-            if holder.is_some_and(|holder| lives.contains(&holder)) {
-                continue;
-            }
-            let place = usize::try_from(partition).expect("few");
-            match lives.get(place % lives.len().max(1)) {
-                Some(next) => self.assigned.insert(partition, *next),
-                None => self.assigned.remove(&partition),
-            };
-        }
-        for (index, process) in self.processes.iter_mut().enumerate() {
-            if process.life != Life::Running || process.deaf_until > now || !self.log_up {
-                continue;
-            }
-            let assigned = self.assigned.iter().filter(|(_, holder)| **holder == index);
-            let mistaken = self.mistakes.keys().filter(|(_, holder)| *holder == index);
-            let wanted = assigned.map(|(partition, _)| *partition);
-            let wanted = wanted.chain(mistaken.map(|(partition, _)| *partition)).collect();
-            process.instance.want(now, &wanted);
-        }
-    }
-
-    fn turn_processors(&mut self) -> Result<(), Violation> {
-        for index in 0..self.processes.len() {
-            self.wake(index);
-            let process = &mut self.processes[index];
-            if process.life != Life::Running {
-                continue;
-            }
-            let mut notes = Vec::new();
-            let log = self.log_up.then_some(&mut self.log);
-            process.instance.turn(self.now, log, &mut notes);
-            for note in notes {
-                self.on_note(index, note)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn wake(&mut self, index: usize) {
-        let (now, rng) = (self.now, &mut self.rng);
-        let process = &mut self.processes[index];
-        match process.life {
-            Life::Paused { until, .. } if until <= now => {
-                process.life = Life::Running;
-                process.deaf_until = now + rng.between(0, 3_000);
-            }
-            Life::Down { until } if until <= now => {
-                process.life = Life::Running;
-                process.starts += 1;
-                let rng = rng.fork(&format!("start {index} {}", process.starts));
-                // What the dead one had on the wire may still arrive: it lives on behind the new one's back.
-                process.instance.reborn(index, process.starts, process.clock_ms, rng);
-            }
-            Life::Running | Life::Paused { .. } | Life::Down { .. } => {}
-        }
-    }
-
-    fn on_note(&mut self, index: usize, note: Note) -> Result<(), Violation> {
-        match note {
-            Note::Recovered { partition, epoch, replayed } => {
-                self.counts.recoveries += 1;
-                self.counts.replayed += u64::try_from(replayed).unwrap_or(0);
-                self.trace.note(
-                    self.now,
-                    format_args!("processor {index} owns {partition} in epoch {epoch}: {replayed}"),
-                );
-            }
-            Note::Differs(difference) => {
-                return Err(violation("G15 replay is byte-identical", difference));
-            }
-            Note::Snapshot(parts) => self.reference.check_snapshot(&parts)?,
-            Note::Crashed(cut) => {
-                self.trace.note(self.now, format_args!("processor {index} dies: {cut:?}"));
-                let until = self.now + self.rng.between(500, 20_000);
-                self.kill(index, until);
-            }
-            Note::Decided { root, pair } => {
-                self.trace
-                    .note(self.now, format_args!("processor {index} decides {root} {pair:?}"));
-            }
-            Note::Fenced(partition) => {
-                self.counts.fenced += 1;
-                self.trace.note(self.now, format_args!("processor {index} lost {partition}"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Kills a processor until then.
-    pub fn kill(&mut self, index: usize, until: i64) {
-        self.counts.crashes += 1;
-        let process = &mut self.processes[index];
-        process.instance.die();
-        process.instance.cut = None;
-        process.life = Life::Down { until };
-    }
-
-    /// Stops a processor until then; what it has on the wire may be held up with it.
-    pub fn pause(&mut self, index: usize, until: i64, with_wire: bool) {
-        self.counts.pauses += 1;
-        let since = self.now;
-        let process = &mut self.processes[index];
-        process.life = Life::Paused { until, since };
-        if with_wire {
-            process.instance.stall(until);
-        }
     }
 
     /// Kills the bridge, or starts it anew.
