@@ -48,7 +48,8 @@ const LEGEND: &str = "<g transform=\"translate(430 10)\"><rect class=\"load\" wi
 
 fn panel(svg: &mut String, title: &str, day: &FeederDay, y: f64) {
     let points: Vec<Second> = day.seconds.chunks(POINT_S).map(worst).collect();
-    let most = points.iter().map(|p| p.load_w.max(p.limit_w).max(p.allotted_w)).max().unwrap_or(1);
+    // What is set aside before anybody has been heard may be far above the limit: it leaves the page.
+    let most = points.iter().map(|p| p.load_w.max(p.limit_w)).max().unwrap_or(1);
     let top_kw = (most / 50_000 + 1) * 50;
     let scale = Scale { y: y + 18.0, top_kw };
     let said = format!(
@@ -103,7 +104,8 @@ struct Scale {
 impl Scale {
     #[expect(clippy::cast_precision_loss, reason = "watts of a feeder")]
     fn y_of(&self, watts: i64) -> f64 {
-        self.y + PANEL * (1.0 - watts.max(0) as f64 / (self.top_kw * 1_000) as f64)
+        let part = watts.clamp(0, self.top_kw * 1_000) as f64 / (self.top_kw * 1_000) as f64;
+        self.y + PANEL * (1.0 - part)
     }
 }
 
