@@ -71,7 +71,11 @@ pub(crate) fn check_physics(world: &World) {
 /// Everything that one decision must keep, before it is sent.
 pub(crate) fn check_decision(world: &World, decision: &Decision) {
     let trusted = world.policy.is_none();
-    assert!(decision.header.certified || !trusted, "{:?}", decision.header.findings);
+    assert!(
+        decision.header.certified || !trusted,
+        "the check found: {:?}",
+        decision.header.findings
+    );
     let worst = worst_w(world);
     for node in &decision.header.nodes {
         check_counting_the_unseen(world, decision, node, &worst);

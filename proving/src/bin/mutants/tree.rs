@@ -1,0 +1,89 @@
+//! The copy that faults are put into: what the core's tests and the simulation are built from, and nothing else.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Crates of the copy.
+const FOLDERS: [&str; 5] =
+    ["schemas", "processor/core", "simulator/device", "proving/src", "proving/tests"];
+/// And what they need beside; what the simulation includes of others is read from [`INCLUDES`].
+const FILES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "clippy.toml", "proving/Cargo.toml"];
+const INCLUDES: &str = "proving/src/lib.rs";
+const MEMBERS: &str = r#"members = ["schemas", "processor/core", "simulator/device", "proving"]"#;
+
+/// The copy and what it was made from.
+pub(crate) struct Tree {
+    root: PathBuf,
+    place: PathBuf,
+}
+
+impl Tree {
+    /// It stands at one place, so that the dependencies are built once.
+    pub(crate) fn copy(root: &Path) -> io::Result<Self> {
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| root.join("target"), |target| root.join(target));
+        let place = target.join("mutants/tree");
+        if place.exists() {
+            fs::remove_dir_all(&place)?;
+        }
+        for folder in FOLDERS {
+            copy_folder(&root.join(folder), &place.join(folder))?;
+        }
+        let includes = fs::read_to_string(root.join(INCLUDES))?;
+        let included = includes.lines().filter_map(|line| {
+            line.strip_prefix("#[path = \"../../").and_then(|line| line.strip_suffix("\"]"))
+        });
+        for file in FILES.into_iter().chain(included) {
+            copy_file(&root.join(file), &place.join(file))?;
+        }
+        let manifest = fs::read_to_string(place.join("Cargo.toml"))?;
+        let none = || io::Error::other("no members in Cargo.toml");
+        let begin = manifest.find("members = [").ok_or_else(none)?;
+        let end = begin + manifest[begin..].find(']').ok_or_else(none)?;
+        let manifest = format!("{}{MEMBERS}{}", &manifest[..begin], &manifest[end + 1..]);
+        fs::write(place.join("Cargo.toml"), manifest)?;
+        Ok(Self { root: root.to_owned(), place })
+    }
+
+    pub(crate) fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// Where it is built.
+    pub(crate) fn target(&self) -> PathBuf {
+        self.place.join("../target")
+    }
+
+    /// Puts a fault in.
+    pub(crate) fn put(&self, file: &Path, find: &str, replace: &str) -> io::Result<()> {
+        let place = self.place.join(file);
+        let text = fs::read_to_string(&place)?;
+        fs::write(&place, text.replacen(find, replace, 1))
+    }
+
+    /// Takes it out again.
+    pub(crate) fn restore(&self, file: &Path) -> io::Result<()> {
+        copy_file(&self.root.join(file), &self.place.join(file))
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy_folder(&from, &to)?;
+        } else {
+            copy_file(&from, &to)?;
+        }
+    }
+    Ok(())
+}
+
+fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::copy(from, to).map(drop)
+}
