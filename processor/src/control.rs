@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
-use control_core::Effects;
+use control_core::feeder_states;
 use futures::FutureExt;
 use futures::future::try_join_all;
 use schemas::codec::Record;
@@ -37,8 +37,6 @@ struct Held {
     holder: Holder,
     /// Decisions before this hold were made with the registry up to here: none is made with less.
     operator_from: i64,
-    /// States of decisions that have been handed to the log and not read back yet.
-    open: BTreeMap<(schemas::FeederId, i64), (Vec<DeviceState>, Vec<FeederState>)>,
 }
 
 /// The control loop.
@@ -240,7 +238,7 @@ impl Control {
             self.reads_operator = true;
         }
         self.reader.add(&places)?;
-        self.held.insert(partition, Held { driver, holder, operator_from, open: BTreeMap::new() });
+        self.held.insert(partition, Held { driver, holder, operator_from });
         metrics::set_partitions(self.held.len());
         Ok(())
     }
@@ -328,18 +326,13 @@ impl Control {
         let every = self.config.snapshot_decisions;
         let Some(held) = self.held.get_mut(&partition) else { return };
         let snapshots = held.driver.snapshot_if_due(decision, decisions_next, every);
-        let Some((device_states, feeder_states)) =
-            held.open.remove(&(decision.root.clone(), decision.seq))
-        else {
-            return;
-        };
-        let device = |state: &DeviceState| Outgoing {
+        let device = |state: DeviceState| Outgoing {
             topic: Topic::DeviceState,
             partition,
             key: state.device_id.to_string(),
             value: state.encode(),
         };
-        let feeder = |state: &FeederState| Outgoing {
+        let feeder = |state: FeederState| Outgoing {
             topic: Topic::FeederState,
             partition,
             key: state.node.feeder_id.to_string(),
@@ -351,8 +344,9 @@ impl Control {
             key: part.key(),
             value: part.encode(),
         });
-        let all = feeder_states.iter().map(feeder).chain(device_states.iter().map(device));
-        for outgoing in all.chain(snapshot) {
+        let feeders = feeder_states(decision).map(feeder);
+        let devices = held.driver.device_states(decision, &self.registry.registry).map(device);
+        for outgoing in feeders.chain(devices).chain(snapshot) {
             // Derived: the next decision writes them again.
             let on_delivery = Box::new(|_| {});
             if self.producer.send(&outgoing, on_delivery).is_err() {
@@ -377,7 +371,7 @@ impl Control {
             }
             metrics::observe_cycle(started.elapsed().as_secs_f64());
             if let Err(error) =
-                append_all(&self.producer, &self.config, *partition, held, due).await
+                append_all(&self.producer, &self.config, *partition, due).await
             {
                 if is_fatal(&error) {
                     return Err(
@@ -406,15 +400,11 @@ async fn append_all(
     producer: &Producer,
     config: &Config,
     partition: i32,
-    held: &mut Held,
-    due: Vec<Effects>,
+    due: Vec<Decision>,
 ) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut appends = Vec::new();
-    let mut decisions = Vec::new();
-    for effects in due {
-        let Effects { decision, device_states, feeder_states } = effects;
-        held.open.insert((decision.root.clone(), decision.seq), (device_states, feeder_states));
+    for decision in &due {
         let parts = decision.clone().into_parts(schemas::caps::DECISION_PART_DEVICES_MAX);
         for part in parts {
             let outgoing = Outgoing {
@@ -425,10 +415,9 @@ async fn append_all(
             };
             appends.push(append(producer, outgoing, config.append_timeout));
         }
-        decisions.push(decision);
     }
     try_join_all(appends).await?;
-    for decision in &decisions {
+    for decision in &due {
         metrics::observe_append(decision, started.elapsed().as_secs_f64());
     }
     Ok(())

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use control_core::{Effects, Input, Tick, Tree, Watch};
+use control_core::{Input, Tick, Tree, Watch};
 use schemas::ledger::{Holder, Ledger, Verdict};
 use schemas::records::ack::Ack;
 use schemas::records::decision::{Decision, LedgerRecord, Positions, Trigger};
 use schemas::records::operator::{Change, OperatorRecord};
 use schemas::records::snapshot::SnapshotPart;
-use schemas::records::state::Version;
+use schemas::records::state::{DeviceState, Version};
 use schemas::records::telemetry::Telemetry;
 use schemas::registry::Registry;
 use schemas::topics::tree_partition;
@@ -301,10 +301,10 @@ impl Driver {
             seq: recorded.seq,
             positions,
         };
-        let effects = slot.tree.decide(registry, tick);
+        let decided = slot.tree.decide(registry, tick);
         slot.seq = recorded.seq;
         slot.decided_at = recorded.header.at;
-        let difference = first_difference(&effects.decision, recorded);
+        let difference = first_difference(&decided, recorded);
         if difference.is_some() {
             // The record may have been sent: it is a fact, whatever this core says of it.
             slot.tree.adopt(recorded);
@@ -312,8 +312,8 @@ impl Driver {
         difference
     }
 
-    /// The decisions that are due, with what follows from each. Each tree has at most one open decision.
-    pub fn decide_due(&mut self, at: &RegistryAt, holder: Holder, now: Timestamp) -> Vec<Effects> {
+    /// The decisions that are due. Each tree has at most one open decision.
+    pub fn decide_due(&mut self, at: &RegistryAt, holder: Holder, now: Timestamp) -> Vec<Decision> {
         let registry = &at.registry;
         let positions = Positions { operator: at.next, ..self.gathered };
         let mut all = Vec::new();
@@ -349,6 +349,16 @@ impl Driver {
         let open = self.slots.values().filter(|slot| !slot.open);
         open.map(|slot| slot.tree.next_deadline(&registry.settings, now, slot.watch.latest()).0)
             .min()
+    }
+
+    /// The latest state of each device of a decision that was confirmed a moment ago.
+    pub fn device_states<'d>(
+        &'d self,
+        decision: &'d Decision,
+        registry: &'d Registry,
+    ) -> impl Iterator<Item = DeviceState> + 'd {
+        let tree = self.slots.get(&decision.root).map(|slot| &slot.tree);
+        tree.into_iter().flat_map(move |tree| tree.device_states(decision, registry))
     }
 
     /// Snapshots that are due after a confirmed decision of this tree: every `every` decisions, and after the first.

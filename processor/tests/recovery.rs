@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use control_core::Effects;
 use derms_processor::driver::{Driver, RegistryAt, ReplayRegistry, Standing};
 use schemas::codec::Record;
 use schemas::ledger::Holder;
@@ -167,7 +166,7 @@ impl Owner {
             self.driver.gather_telemetry(&feeder(), offset, sample.clone());
         }
         let due = self.driver.decide_due(&self.registry, self.holder, Timestamp(now));
-        for Effects { decision, .. } in due {
+        for decision in due {
             log.decisions
                 .extend(decision.into_parts(5).into_iter().map(LedgerRecord::DecisionPart));
         }
@@ -299,7 +298,7 @@ fn what_a_fenced_owner_appends_is_void_for_its_successor() {
     for now in (30_000..60_000).step_by(1_000) {
         (0..DEVICES).for_each(|number| log.sample(number, now - 50));
         let stale = old.driver.decide_due(&old.registry, old.holder, Timestamp(now));
-        for Effects { decision, .. } in stale {
+        for decision in stale {
             log.decisions
                 .extend(decision.into_parts(99).into_iter().map(LedgerRecord::DecisionPart));
         }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use control_core::Effects;
 use device_model::{Conditions, Device, Drive, Unit};
 use schemas::ledger::Holder;
 use schemas::mqtt::{Profile, Setpoint};
@@ -230,7 +229,7 @@ impl Day {
 
     fn decide(&mut self) {
         let due = self.driver.decide_due(&self.registry, WHO, Timestamp(self.now));
-        for Effects { decision, .. } in due {
+        for decision in due {
             for part in decision.into_parts(usize::MAX) {
                 let record = LedgerRecord::DecisionPart(part);
                 let standing = self.driver.read_decision(record, &mut ReplayRegistry::default());

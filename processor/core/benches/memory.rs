@@ -25,10 +25,10 @@ fn main() {
         fleet.speak(|tree, input, registry| tree.apply(input, registry));
         let before = ALLOCATED.current_usage();
         ALLOCATED.reset_peak_usage();
-        let effects = fleet.decide();
+        let decisions = fleet.decide();
         let records = ALLOCATED.current_usage() - before;
         let peak = ALLOCATED.peak_usage() - before;
-        drop(effects);
+        drop(decisions);
         println!(
             "{devices:>10}{:>12}{:>12}{:>12}",
             state / devices,

@@ -66,8 +66,8 @@ fn samples(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
                     let took = started.elapsed();
                     shortest = shortest.min(took);
                     total += took;
-                    let effects = fleet.decide();
-                    fleet.follow(&effects);
+                    let decisions = fleet.decide();
+                    fleet.follow(&decisions);
                 }
                 total
             });
@@ -127,11 +127,11 @@ fn decision(
             for _ in 0..rounds {
                 fleet.speak(|tree, input, registry| tree.apply(input, registry));
                 let started = ThreadTime::now();
-                let effects = fleet.decide();
+                let decisions = fleet.decide();
                 let took = started.elapsed();
                 shortest = shortest.min(took);
                 total += took;
-                fleet.follow(&effects);
+                fleet.follow(&decisions);
             }
             total
         });

@@ -1,13 +1,10 @@
-//! The record of a decision, and the states derived from it.
+//! The record of a decision.
 
 mod totals;
 
 use schemas::records::decision::{
     Decision, DecisionHeader, DeviceDecision, Emit, NodeBinding, NodeDecision,
 };
-use schemas::records::snapshot::DeviceSnapshot as Device;
-use schemas::records::state::{DeviceState, FeederState, Version};
-use schemas::records::telemetry::DeviceOrigin;
 use schemas::registry::Registry;
 use schemas::{FeederId, Timestamp, WattHours, Watts};
 
@@ -15,8 +12,7 @@ use crate::alarms::alarms;
 use crate::device::tolerance;
 use crate::estimate::{NodeEstimate, Role, Seen, View};
 use crate::plan::{Plan, Planned};
-use crate::tree::{Effects, Tick};
-use crate::wants;
+use crate::tree::Tick;
 
 use self::totals::Totals;
 
@@ -32,13 +28,13 @@ pub(crate) struct Context<'a> {
     pub(crate) stopped: Option<String>,
 }
 
-/// Writes the decision and the states down.
+/// Writes the decision down.
 pub(crate) fn report(
     context: &Context<'_>,
     view: &View<'_>,
     plan: &Plan,
     policy: &'static str,
-) -> Effects {
+) -> Decision {
     let tick = context.tick;
     let totals = Totals::of(view, plan);
     let nodes = nodes(context, view, plan, &totals);
@@ -54,34 +50,16 @@ pub(crate) fn report(
         alarms: alarms(view, plan, &nodes),
         nodes,
     };
-    let version = Version { epoch: tick.epoch, seq: tick.seq };
-    let feeder_states = header
-        .nodes
-        .iter()
-        .map(|node| FeederState {
-            version,
-            at: tick.now,
-            root: context.root.clone(),
-            policy: policy.to_owned(),
-            node: node.clone(),
-        })
-        .collect();
-    let mut devices = Vec::with_capacity(view.devices.len());
-    let mut device_states = Vec::with_capacity(view.devices.len());
-    for (seen, planned) in view.devices.iter().zip(&plan.devices) {
-        let decided = device_decision(context, view, seen, planned);
-        device_states.push(device_state(context, seen, &decided, version));
-        devices.push(decided);
-    }
-    let decision = Decision {
+    let devices = view.devices.iter().zip(&plan.devices);
+    let devices = devices.map(|(seen, planned)| device_decision(context, view, seen, planned));
+    Decision {
         epoch: tick.epoch,
         writer: tick.writer,
         root: context.root.clone(),
         seq: tick.seq,
         header,
-        devices,
-    };
-    Effects { decision, device_states, feeder_states }
+        devices: devices.collect(),
+    }
 }
 
 fn nodes(
@@ -208,72 +186,5 @@ fn emit(seen: &Seen<'_>, planned: &Planned, lease_ms: i64, now: Timestamp) -> Em
                 (false, false) => Emit::None,
             }
         }
-    }
-}
-
-fn device_state(
-    context: &Context<'_>,
-    seen: &Seen<'_>,
-    decided: &DeviceDecision,
-    version: Version,
-) -> DeviceState {
-    let (device, registered) = (seen.device, seen.registered);
-    let settings = &context.registry.settings;
-    let tracking = Tracking::of(device);
-    DeviceState {
-        device_id: decided.device_id.clone(),
-        version,
-        at: context.tick.now,
-        root: context.root.clone(),
-        feeder_id: decided.feeder_id.clone(),
-        site_id: device
-            .and_then(|device| device.site_id.clone())
-            .or_else(|| registered.and_then(|registered| registered.site_id.clone())),
-        device_type: decided.device_type,
-        origin: device
-            .map(|device| device.origin)
-            .or(registered.map(|registered| registered.origin))
-            .unwrap_or(DeviceOrigin::Physical),
-        rated_w: device.and_then(|device| device.capabilities.import_cap()),
-        min_power_w: device.and_then(|device| device.capabilities.min_power_w),
-        priority: device.map_or(schemas::registry::DEFAULT_PRIORITY, |device| {
-            wants::priority(device, registered)
-        }),
-        target_soc: device.map(|device| wants::target_soc(device, registered, settings)),
-        opted_out: registered.is_some_and(|registered| registered.opted_out),
-        overridden: seen.override_w.is_some(),
-        freshness: decided.freshness,
-        last_seen: device.and_then(|device| device.last_arrival),
-        power_w: device.and_then(|device| device.power_w),
-        setpoint_w: decided.setpoint_w.filter(|_| !matches!(seen.role, Role::Shadow)),
-        soc: decided.soc,
-        tracking_samples: tracking.samples,
-        tracking_mean_w: tracking.mean(tracking.sum_w),
-        tracking_mean_abs_w: tracking.mean(tracking.sum_abs_w),
-        compliant: decided.compliant,
-    }
-}
-
-/// The rolling tracking error.
-#[derive(Debug, Clone, Copy, Default)]
-struct Tracking {
-    samples: i32,
-    sum_w: i64,
-    sum_abs_w: i64,
-}
-
-impl Tracking {
-    fn of(device: Option<&Device>) -> Self {
-        let mut all = Self::default();
-        for slice in device.into_iter().flat_map(|device| &device.tracking) {
-            all.samples += slice.samples;
-            all.sum_w += slice.sum_w;
-            all.sum_abs_w += slice.sum_abs_w;
-        }
-        all
-    }
-
-    fn mean(&self, sum_w: i64) -> Option<Watts> {
-        sum_w.checked_div(i64::from(self.samples)).map(Watts)
     }
 }

@@ -19,7 +19,7 @@ impl Tree {
             late_samples: self.late_samples,
             restarted_at: self.restarted_at,
         };
-        (tree, self.devices.values().cloned().collect())
+        (tree, self.devices.to_vec())
     }
 
     /// A tree that goes on where the snapshot was taken.
@@ -27,7 +27,7 @@ impl Tree {
     pub fn restore(root: FeederId, tree: TreeSnapshot, devices: Vec<DeviceSnapshot>) -> Self {
         Self {
             root,
-            devices: devices.into_iter().map(|device| (device.device_id.clone(), device)).collect(),
+            devices: devices.into_iter().collect(),
             nodes: tree
                 .nodes
                 .into_iter()

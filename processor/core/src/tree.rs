@@ -8,13 +8,13 @@ use schemas::records::operator::ControlSettings;
 use schemas::records::snapshot::{
     DeviceSnapshot as Device, LiveCommand, NodeSnapshot, TrackingBucket,
 };
-use schemas::records::state::{DeviceState, FeederState};
 use schemas::records::telemetry::Telemetry;
 use schemas::registry::Registry;
-use schemas::{DeviceId, FeederId, Timestamp, Watts};
+use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
 use crate::device::{self, Heard};
+use crate::devices::Devices;
 use crate::estimate::{Moment, Role, estimate};
 use crate::plan::{Plan, Planned, plan, to_fallbacks};
 use crate::policy::{Policy, WaterFill};
@@ -55,22 +55,11 @@ pub struct Tick {
     pub positions: Positions,
 }
 
-/// What a decision leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Effects {
-    /// The decision.
-    pub decision: Decision,
-    /// The latest state of each device.
-    pub device_states: Vec<DeviceState>,
-    /// The latest state of each feeder.
-    pub feeder_states: Vec<FeederState>,
-}
-
 /// The state of one tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tree {
     pub(crate) root: FeederId,
-    pub(crate) devices: BTreeMap<DeviceId, Device>,
+    pub(crate) devices: Devices,
     pub(crate) nodes: BTreeMap<FeederId, NodeSnapshot>,
     pub(crate) window_end: Timestamp,
     pub(crate) latest: Option<Timestamp>,
@@ -85,7 +74,7 @@ impl Tree {
     pub fn new(root: FeederId) -> Self {
         Self {
             root,
-            devices: BTreeMap::new(),
+            devices: Devices::default(),
             nodes: BTreeMap::new(),
             window_end: Timestamp(0),
             latest: None,
@@ -112,10 +101,8 @@ impl Tree {
         match input {
             Input::Telemetry(sample) => {
                 let window_end = self.window_end;
-                let device = self
-                    .devices
-                    .entry(sample.device_id.clone())
-                    .or_insert_with(|| device::unheard(sample));
+                let device =
+                    self.devices.get_or_insert(&sample.device_id, || device::unheard(sample));
                 match device::hear(device, sample, window_end, &registry.settings) {
                     Heard::Steers => self.latest = self.latest.max(device.last_steering),
                     Heard::Late => self.late_samples += 1,
@@ -160,7 +147,7 @@ impl Tree {
 
     /// Decides: closes the window (unless the trigger asks for a decrease in between), plans, and remembers what the
     /// plan commands.
-    pub fn decide(&mut self, registry: &Registry, tick: Tick) -> Effects {
+    pub fn decide(&mut self, registry: &Registry, tick: Tick) -> Decision {
         // The registry takes no unknown name in; a log that has one all the same was written by another version.
         let policy = policy::by_name(self.policy_name(registry));
         let policy = policy.unwrap_or_else(|| Box::new(WaterFill));
@@ -168,11 +155,11 @@ impl Tree {
     }
 
     /// Decides by another policy than the one that is set: for comparisons.
-    pub fn decide_with(&mut self, registry: &Registry, tick: Tick, policy: &dyn Policy) -> Effects {
+    pub fn decide_with(&mut self, registry: &Registry, tick: Tick, policy: &dyn Policy) -> Decision {
         let settings = &registry.settings;
         let decreases_only = matches!(tick.trigger, Trigger::Overload | Trigger::Operator);
         self.note_outage(settings, tick.now);
-        let window = self.look_back(settings, tick.now, decreases_only);
+        let window = self.next_window(settings, tick.now);
         let topology = Topology::of(registry, &self.root);
         standing::note_restrictions(&mut self.nodes, &topology, registry, tick.now);
         let resumes = standing::resumes(&topology, registry);
@@ -183,7 +170,11 @@ impl Tree {
             restarted_at: self.restarted_at,
             between_windows: decreases_only,
         };
-        let mut view = estimate(&moment, topology, &self.devices);
+        let closes = (!decreases_only).then_some(window);
+        self.devices.sort();
+        let mut view = estimate(&moment, topology, &mut self.devices, |device| {
+            look_back(device, settings, closes, tick.now);
+        });
         standing::hold_bases(&mut self.nodes, &mut view, settings);
         let mut plan = plan(&view, policy, settings, tick.now, decreases_only);
         let root = standing::node(&mut self.nodes, &self.root);
@@ -194,12 +185,15 @@ impl Tree {
         if stopped.is_some() {
             to_fallbacks(&view, &mut plan.devices);
         }
+        // In between windows it is about the time since the last one.
+        let window = closes.unwrap_or((self.window_end, tick.now));
         let context = report::Context { root: &self.root, registry, tick, window, stopped };
-        let effects = report::report(&context, &view, &plan, policy.name());
+        let decision = report::report(&context, &view, &plan, policy.name());
         let roles: Vec<Role> = view.devices.iter().map(|seen| seen.role).collect();
-        self.remember(&effects.decision, &plan, &roles, settings, tick);
+        self.remember(&decision, &plan, &roles, settings, tick);
+        self.window_end = closes.map_or(self.window_end, |(_, end)| end);
         self.decided_at = tick.now;
-        effects
+        decision
     }
 
     fn policy_name<'r>(&self, registry: &'r Registry) -> &'r str {
@@ -214,31 +208,10 @@ impl Tree {
         }
     }
 
-    /// Closes the window of every device, unless the decision is one in between, and forgets the commands that are over.
-    /// Returns the window that the decision is about.
-    fn look_back(
-        &mut self,
-        settings: &ControlSettings,
-        now: Timestamp,
-        between_windows: bool,
-    ) -> (Timestamp, Timestamp) {
+    /// The window that closes next.
+    fn next_window(&self, settings: &ControlSettings, now: Timestamp) -> (Timestamp, Timestamp) {
         let end = self.next_window_end(settings, now);
-        let start = end.plus_ms(-settings.interval_ms);
-        for device in self.devices.values_mut() {
-            if !between_windows {
-                device.mean_w = window::close(&mut device.readings, start, end, settings.stale_ms);
-                note_tracking(device, settings, end);
-                compliance::note(device, start);
-                wants::note_need(device);
-                device.allowed_before_w = device.allowed_w;
-            }
-            device::prune_commands(device, now);
-        }
-        if between_windows {
-            return (self.window_end, now);
-        }
-        self.window_end = end;
-        (start, end)
+        (end.plus_ms(-settings.interval_ms), end)
     }
 
     /// Remembers what was decided of each device. One that was not decided any more, because an operator moved it to another
@@ -253,14 +226,11 @@ impl Tree {
     ) {
         // Both stand in the order of ids.
         let mut all = decision.devices.iter().zip(plan.devices.iter().zip(roles)).peekable();
-        self.devices.retain(|device_id, device| {
+        self.devices.retain(|device| {
             loop {
-                #[expect(clippy::double_comparisons, reason = "equal handles need no reading")]
-                let next = all.next_if(|(decided, _)| {
-                    decided.device_id == *device_id || decided.device_id < *device_id
-                });
+                let next = all.next_if(|(decided, _)| decided.device_id <= device.device_id);
                 match next {
-                    Some((decided, (planned, role))) if decided.device_id == *device_id => {
+                    Some((decided, (planned, role))) if decided.device_id == device.device_id => {
                         remember_device(device, decided, planned, *role, settings, tick);
                         return true;
                     }
@@ -271,6 +241,23 @@ impl Tree {
             }
         });
     }
+}
+
+/// Closes the window of a device, unless the decision is one in between, and forgets its commands that are over.
+fn look_back(
+    device: &mut Device,
+    settings: &ControlSettings,
+    closes: Option<(Timestamp, Timestamp)>,
+    now: Timestamp,
+) {
+    if let Some((start, end)) = closes {
+        device.mean_w = window::close(&mut device.readings, start, end, settings.stale_ms);
+        note_tracking(device, settings, end);
+        compliance::note(device, start);
+        wants::note_need(device);
+        device.allowed_before_w = device.allowed_w;
+    }
+    device::prune_commands(device, now);
 }
 
 fn remember_device(

@@ -1,7 +1,7 @@
 //! Fleets to measure: trees of feeders three levels deep, a mix of devices that wish about twice what there is.
 
-use control_core::{Effects, Input, Tick, Tree};
-use schemas::records::decision::{Positions, Trigger};
+use control_core::{Input, Tick, Tree};
+use schemas::records::decision::{Decision, Positions, Trigger};
 use schemas::records::operator::{
     Change, DeviceRegistered, EventCreated, FeederChange, OperatorRecord,
 };
@@ -146,7 +146,7 @@ impl Fleet {
     }
 
     /// One decision of every tree.
-    pub(crate) fn decide(&mut self) -> Vec<Effects> {
+    pub(crate) fn decide(&mut self) -> Vec<Decision> {
         self.seq += 1;
         let tick = Tick {
             now: Timestamp(self.now + LATENESS_MS),
@@ -161,9 +161,9 @@ impl Fleet {
     }
 
     /// Devices take what they were told.
-    pub(crate) fn follow(&mut self, effects: &[Effects]) {
-        for (samples, effects) in self.samples.iter_mut().zip(effects) {
-            for (sample, decided) in samples.iter_mut().zip(&effects.decision.devices) {
+    pub(crate) fn follow(&mut self, decisions: &[Decision]) {
+        for (samples, decision) in self.samples.iter_mut().zip(decisions) {
+            for (sample, decided) in samples.iter_mut().zip(&decision.devices) {
                 debug_assert_eq!(sample.device_id, decided.device_id);
                 if let Some(setpoint) = decided.setpoint_w {
                     sample.power_w = setpoint;
@@ -176,8 +176,8 @@ impl Fleet {
     pub(crate) fn warm_up(&mut self, windows: usize) {
         for _ in 0..windows {
             self.speak(|tree, input, registry| tree.apply(input, registry));
-            let effects = self.decide();
-            self.follow(&effects);
+            let decisions = self.decide();
+            self.follow(&decisions);
         }
     }
 }

@@ -15,6 +15,7 @@ use schemas::records::telemetry::DeviceType;
 use schemas::registry::{self, Registry};
 use schemas::{DeviceId, FeederId, Timestamp, Watts};
 
+use crate::devices::Devices;
 use crate::limits::{Limits, limits};
 use crate::release::is_released_later;
 use crate::topology::Topology;
@@ -124,11 +125,12 @@ pub(crate) struct View<'a> {
     pub(crate) devices: Vec<Seen<'a>>,
 }
 
-/// Estimates the tree.
+/// Estimates the tree. `look_back` is done to each device that was heard before it is looked at.
 pub(crate) fn estimate<'a>(
     moment: &Moment<'a, '_>,
     topology: Topology,
-    devices: &'a BTreeMap<DeviceId, Device>,
+    devices: &'a mut Devices,
+    look_back: impl Fn(&mut Device),
 ) -> View<'a> {
     let Moment { registry, now, .. } = *moment;
     let horizon = now.plus_ms(2 * registry.settings.interval_ms);
@@ -148,7 +150,7 @@ pub(crate) fn estimate<'a>(
         .collect();
     let mut view = View { topology, nodes, devices: Vec::new() };
     role::note_ways(&mut view, moment);
-    view.devices = see_devices(moment, &view, devices);
+    view.devices = see_devices(moment, &view, devices, look_back);
     sums::add_up(&mut view, moment);
     if sums::let_go(&mut view) {
         sums::add_up(&mut view, moment);
@@ -160,11 +162,19 @@ pub(crate) fn estimate<'a>(
 fn see_devices<'a>(
     moment: &Moment<'a, '_>,
     view: &View<'a>,
-    devices: &'a BTreeMap<DeviceId, Device>,
+    devices: &'a mut Devices,
+    look_back: impl Fn(&mut Device),
 ) -> Vec<Seen<'a>> {
     let registry = moment.registry;
     let mut members = registry.members(&view.topology.nodes[0].feeder_id).peekable();
-    let mut heard = devices.iter().peekable();
+    let mut all = Vec::with_capacity(devices.len());
+    let mut heard = devices
+        .iter_mut()
+        .map(|device| {
+            look_back(device);
+            &*device
+        })
+        .peekable();
     let mut last = None;
     let mut node_of = |feeder_id: &'a FeederId| match last {
         // Neighbours by id often stand at one feeder.
@@ -175,20 +185,19 @@ fn see_devices<'a>(
             node
         }
     };
-    let mut all = Vec::with_capacity(devices.len());
     // Devices of the registry, and devices heard that are not registered yet. Both stand in the order of ids.
     loop {
         let order = match (members.peek(), heard.peek()) {
-            (Some((member, _)), Some((device_id, _))) => member.cmp(device_id),
+            (Some((member, _)), Some(device)) => member.cmp(&&device.device_id),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => return all,
         };
         let member = members.next_if(|_| order.is_le());
-        let heard = heard.next_if(|_| order.is_ge());
-        let (registered, device) =
-            (member.map(|(_, known)| known), heard.map(|(_, device)| device));
-        let Some(device_id) = heard.map(|(id, _)| id).or(member.map(|(id, _)| id)) else {
+        let device = heard.next_if(|_| order.is_ge());
+        let registered = member.map(|(_, registered)| registered);
+        let Some(device_id) = device.map(|device| &device.device_id).or(member.map(|(id, _)| id))
+        else {
             continue;
         };
         let Some(feeder_id) = (match (registered, device) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use control_core::policy::Policy;
-use control_core::{Effects, Input, Tick, Tree, Watch};
+use control_core::{Input, Tick, Tree, Watch};
 use schemas::records::ack::{Ack, AckStatus};
 use schemas::records::decision::{Decision, Emit, Positions, Trigger, setpoint_id};
 use schemas::records::operator::{
@@ -398,7 +398,7 @@ impl World {
             seq: self.seq,
             positions: Positions::default(),
         };
-        let Effects { decision, .. } = match self.policy {
+        let decision = match self.policy {
             Some(policy) => self.tree.decide_with(&self.registry, tick, policy().as_ref()),
             None => self.tree.decide(&self.registry, tick),
         };

@@ -1,0 +1,107 @@
+//! The latest states of devices and feeders, derived from a decision and from what the tree knows after it.
+
+use schemas::records::decision::{Decision, DeviceDecision};
+use schemas::records::snapshot::DeviceSnapshot as Device;
+use schemas::records::state::{DeviceState, FeederState, Version};
+use schemas::records::telemetry::DeviceOrigin;
+use schemas::registry::{DEFAULT_PRIORITY, Registry};
+use schemas::Watts;
+
+use crate::tree::Tree;
+use crate::wants;
+
+/// The latest state of each feeder.
+pub fn feeder_states(decision: &Decision) -> impl Iterator<Item = FeederState> + '_ {
+    let version = Version { epoch: decision.epoch, seq: decision.seq };
+    decision.header.nodes.iter().map(move |node| FeederState {
+        version,
+        at: decision.header.at,
+        root: decision.root.clone(),
+        policy: decision.header.policy.clone(),
+        node: node.clone(),
+    })
+}
+
+impl Tree {
+    /// The latest state of each device, in the order of ids: to be asked for after the decision and before the next.
+    pub fn device_states<'t>(
+        &'t self,
+        decision: &'t Decision,
+        registry: &'t Registry,
+    ) -> impl Iterator<Item = DeviceState> + 't {
+        let devices = decision.devices.iter();
+        devices.map(move |decided| self.device_state(decision, decided, registry))
+    }
+
+    fn device_state(
+        &self,
+        decision: &Decision,
+        decided: &DeviceDecision,
+        registry: &Registry,
+    ) -> DeviceState {
+        let device = self.devices.get(&decided.device_id);
+        let registered = registry.devices.get(&decided.device_id);
+        let at = decision.header.at;
+        let tracking = Tracking::of(device);
+        // Where a feeder only watches, what would be told is no setpoint.
+        let is_told = device.is_none_or(|device| device.setpoint_w.is_some());
+        DeviceState {
+            device_id: decided.device_id.clone(),
+            version: Version { epoch: decision.epoch, seq: decision.seq },
+            at,
+            root: decision.root.clone(),
+            feeder_id: decided.feeder_id.clone(),
+            site_id: device
+                .and_then(|device| device.site_id.clone())
+                .or_else(|| registered.and_then(|registered| registered.site_id.clone())),
+            device_type: decided.device_type,
+            origin: device
+                .map(|device| device.origin)
+                .or(registered.map(|registered| registered.origin))
+                .unwrap_or(DeviceOrigin::Physical),
+            rated_w: device.and_then(|device| device.capabilities.import_cap()),
+            min_power_w: device.and_then(|device| device.capabilities.min_power_w),
+            priority: device
+                .map_or(DEFAULT_PRIORITY, |device| wants::priority(device, registered)),
+            target_soc: device
+                .map(|device| wants::target_soc(device, registered, &registry.settings)),
+            opted_out: registered.is_some_and(|registered| registered.opted_out),
+            overridden: registered
+                .and_then(|registered| registered.override_w)
+                .is_some_and(|(_, until)| until > at),
+            freshness: decided.freshness,
+            last_seen: device.and_then(|device| device.last_arrival),
+            power_w: device.and_then(|device| device.power_w),
+            setpoint_w: decided.setpoint_w.filter(|_| is_told),
+            soc: decided.soc,
+            tracking_samples: tracking.samples,
+            tracking_mean_w: tracking.mean(tracking.sum_w),
+            tracking_mean_abs_w: tracking.mean(tracking.sum_abs_w),
+            compliant: decided.compliant,
+        }
+    }
+}
+
+/// The rolling tracking error.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tracking {
+    samples: i32,
+    sum_w: i64,
+    sum_abs_w: i64,
+}
+
+impl Tracking {
+    fn of(device: Option<&Device>) -> Self {
+        let mut all = Self::default();
+        for slice in device.into_iter().flat_map(|device| &device.tracking) {
+            all.samples += slice.samples;
+            all.sum_w += slice.sum_w;
+            all.sum_abs_w += slice.sum_abs_w;
+        }
+        all
+    }
+
+    fn mean(&self, sum_w: i64) -> Option<Watts> {
+        sum_w.checked_div(i64::from(self.samples)).map(Watts)
+    }
+}
