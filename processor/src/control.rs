@@ -370,9 +370,7 @@ impl Control {
                 continue;
             }
             metrics::observe_cycle(started.elapsed().as_secs_f64());
-            if let Err(error) =
-                append_all(&self.producer, &self.config, *partition, due).await
-            {
+            if let Err(error) = append_all(&self.producer, &self.config, *partition, due).await {
                 if is_fatal(&error) {
                     return Err(
                         error.context("the producer is broken: a new process has a new one")

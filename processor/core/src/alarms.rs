@@ -2,11 +2,10 @@
 
 use schemas::records::decision::{Alarm, NodeDecision, Reason, Rung, Severity};
 use schemas::records::operator::FeederMode;
-use schemas::records::telemetry::DeviceType;
 use schemas::{FeederId, Watts};
 
-use crate::estimate::{NodeEstimate, Role, Seen, View};
-use crate::plan::{Plan, Planned};
+use crate::estimate::{NodeEstimate, Seen};
+use crate::plan::Planned;
 
 /// The load under a feeder is above its limit.
 pub const OVER_LIMIT: &str = "CTL-001";
@@ -39,24 +38,51 @@ pub const CODES: [&str; 8] = [
 /// Alarms about devices in one decision; more would only hide the feeders'.
 const DEVICE_ALARMS_MAX: usize = 20;
 
-pub(crate) fn alarms(view: &View<'_>, plan: &Plan, nodes: &[NodeDecision]) -> Vec<Alarm> {
-    let mut alarms = Vec::new();
-    let fallbacks = fallback_sums(view);
-    let unheard = unheard(view);
-    for (index, node) in nodes.iter().enumerate() {
-        of_node(node, &mut alarms);
-        of_fallbacks(node, &view.nodes[index], fallbacks[index], &mut alarms);
-        let (count, watts) = unheard[index];
-        if count > 0 {
-            let message = format!("{count} devices were never heard: {watts} W are held for them");
-            alarms.push(alarm(NEVER_HEARD, Severity::Warning, &node.feeder_id, message));
-        }
+/// What is known under a node beside its decision.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Below {
+    /// What commanded devices take when all leases have lapsed, W.
+    pub(crate) fallbacks_w: i64,
+    /// Registered devices at the node itself that were never heard, and what is held for them, W.
+    pub(crate) unheard: usize,
+    pub(crate) unheard_w: i64,
+}
+
+/// Alarms about one feeder.
+pub(crate) fn of_feeder(
+    node: &NodeDecision,
+    estimate: &NodeEstimate,
+    below: &Below,
+    alarms: &mut Vec<Alarm>,
+) {
+    of_node(node, alarms);
+    of_fallbacks(node, estimate, below.fallbacks_w, alarms);
+    let Below { unheard: count, unheard_w: watts, .. } = below;
+    if *count > 0 {
+        let message = format!("{count} devices were never heard: {watts} W are held for them");
+        alarms.push(alarm(NEVER_HEARD, Severity::Warning, &node.feeder_id, message));
     }
-    let devices = view.devices.iter().zip(&plan.devices);
-    alarms.extend(
-        devices.flat_map(|(seen, planned)| of_device(seen, planned)).take(DEVICE_ALARMS_MAX),
-    );
-    alarms
+}
+
+/// Alarms about one device, unless there are enough already.
+pub(crate) fn of_device(seen: &Seen<'_>, planned: &Planned, alarms: &mut Vec<Alarm>) {
+    let mut raise = |code: &str, message: &str| {
+        if alarms.len() < DEVICE_ALARMS_MAX {
+            alarms.push(Alarm {
+                code: code.to_owned(),
+                severity: Severity::Warning,
+                feeder_id: None,
+                device_id: Some(seen.device_id.clone()),
+                message: message.to_owned(),
+            });
+        }
+    };
+    if planned.reason == Reason::NonCompliant {
+        raise(NON_COMPLIANT, "does not follow its setpoints");
+    }
+    if seen.known.skewed {
+        raise(CLOCK_SKEW, "its clock is off; its samples count by their arrival");
+    }
 }
 
 fn alarm(code: &str, severity: Severity, feeder_id: &FeederId, message: String) -> Alarm {
@@ -111,43 +137,4 @@ fn of_fallbacks(
         "fallbacks of {fallbacks_w} W and uncommanded load of {base} W pass the limit of {limit} by {over} W"
     );
     alarms.push(alarm(FAIL_SAFE_SUM, Severity::Warning, &node.feeder_id, message));
-}
-
-fn of_device(seen: &Seen<'_>, planned: &Planned) -> impl Iterator<Item = Alarm> {
-    let non_compliant = (planned.reason == Reason::NonCompliant)
-        .then_some((NON_COMPLIANT, "does not follow its setpoints"));
-    let skewed = seen
-        .device
-        .is_some_and(|device| device.skewed)
-        .then_some((CLOCK_SKEW, "its clock is off; its samples count by their arrival"));
-    let device_id = seen.device_id.clone();
-    non_compliant.into_iter().chain(skewed).map(move |(code, message)| Alarm {
-        code: code.to_owned(),
-        severity: Severity::Warning,
-        feeder_id: None,
-        device_id: Some(device_id.clone()),
-        message: message.to_owned(),
-    })
-}
-
-/// What commanded devices under each node take when all leases have lapsed.
-fn fallback_sums(view: &View<'_>) -> Vec<i64> {
-    let mut sums = vec![0_i64; view.nodes.len()];
-    for seen in &view.devices {
-        if seen.role == Role::Controlled && seen.device_type != DeviceType::Pv {
-            sums[seen.node] += seen.fallback_w;
-        }
-    }
-    view.topology.roll_up(&mut sums);
-    sums
-}
-
-/// At each node itself: registered devices that were never heard, and what is held for them.
-fn unheard(view: &View<'_>) -> Vec<(usize, i64)> {
-    let mut unheard = vec![(0, 0); view.nodes.len()];
-    for seen in view.devices.iter().filter(|seen| seen.device.is_none() && seen.floor_w > 0) {
-        unheard[seen.node].0 += 1;
-        unheard[seen.node].1 += seen.floor_w;
-    }
-    unheard
 }

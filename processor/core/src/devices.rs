@@ -66,8 +66,7 @@ impl Devices {
 
 impl FromIterator<Device> for Devices {
     fn from_iter<I: IntoIterator<Item = Device>>(devices: I) -> Self {
-        let by_id =
-            devices.into_iter().map(|device| (device.device_id.clone(), device)).collect();
+        let by_id = devices.into_iter().map(|device| (device.device_id.clone(), device)).collect();
         let mut devices = Self { by_id, unsorted: true };
         devices.sort();
         devices

@@ -1,12 +1,13 @@
 //! The limit of a feeder at a moment: the strictest of its own, the global one, events and programs.
 
 use schemas::records::decision::NodeBinding;
-use schemas::records::operator::ProgramMode;
+use schemas::records::operator::{ProgramMode, ProgramSet};
 use schemas::registry::{Event, Registry};
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
 use crate::release::randomised_ms;
+use crate::topology::Topology;
 
 /// Limits in force over a stretch of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,15 +26,49 @@ pub(crate) struct Limits {
     pub(crate) source: Option<Uuid>,
 }
 
-/// The limits of a feeder from `from` to `to`, both included.
+/// The limits of each feeder of a tree from `from` to `to`, both included, in the order of its nodes.
 ///
 /// A limit that falls within the stretch counts from its beginning: setpoints sent now are still in force then.
 pub(crate) fn limits(
     registry: &Registry,
-    feeder_id: &FeederId,
+    topology: &Topology,
     from: Timestamp,
     to: Timestamp,
-) -> Limits {
+) -> Vec<Limits> {
+    let stretch = Stretch::of(registry, from, to);
+    topology.nodes.iter().map(|node| limits_of(registry, &node.feeder_id, &stretch)).collect()
+}
+
+/// A stretch of time, and the events and programs that may hold in it: of all that there ever were these are few.
+struct Stretch<'r> {
+    from: Timestamp,
+    to: Timestamp,
+    events: Vec<(&'r Event, Span)>,
+    /// Each with the feeders that share its shed.
+    programs: Vec<(&'r ProgramSet, Vec<FeederId>)>,
+}
+
+impl<'r> Stretch<'r> {
+    fn of(registry: &'r Registry, from: Timestamp, to: Timestamp) -> Self {
+        let events = registry.events.values().map(|event| (event, Span::of(event)));
+        let programs = registry.programs.values().filter(|program| program.active);
+        let named = |program: &ProgramSet| {
+            if program.feeder_ids.is_empty() {
+                registry.roots().into_iter().collect()
+            } else {
+                program.feeder_ids.clone()
+            }
+        };
+        Self {
+            from,
+            to,
+            events: events.filter(|(_, span)| span.touches(from, to)).collect(),
+            programs: programs.map(|program| (program, named(program))).collect(),
+        }
+    }
+}
+
+fn limits_of(registry: &Registry, feeder_id: &FeederId, stretch: &Stretch<'_>) -> Limits {
     let default = schemas::registry::Feeder::default();
     let feeder = registry.feeders.get(feeder_id).unwrap_or(&default);
     let settings = &registry.settings;
@@ -42,8 +77,9 @@ pub(crate) fn limits(
     let mut import = standing;
     let mut binding = NodeBinding::ImportLimit;
     let mut source = None;
-    for event in registry.events.values().filter(|event| event.created.feeder_id == *feeder_id) {
-        if let Some(limit) = event_limit(event, standing, from, to)
+    for (event, span) in &stretch.events {
+        if event.created.feeder_id == *feeder_id
+            && let Some(limit) = event_limit(event, span, standing, stretch)
             && limit < import
         {
             import = limit;
@@ -51,7 +87,7 @@ pub(crate) fn limits(
             source = Some(event.created.event_id);
         }
     }
-    let (shed, program) = program_shed(registry, feeder_id, standing, from, to);
+    let (shed, program) = program_shed(feeder_id, standing, stretch);
     if standing - shed < import {
         import = (standing - shed).max(Watts::ZERO);
         binding = NodeBinding::Program;
@@ -63,14 +99,14 @@ pub(crate) fn limits(
 }
 
 /// The lowest limit that an event sets within the stretch; none when it does not touch it.
-fn event_limit(event: &Event, standing: Watts, from: Timestamp, to: Timestamp) -> Option<Watts> {
-    let created = &event.created;
-    let (early, late) = randomised_ms(created.event_id, &created.feeder_id, created.randomize_s);
-    let end = created.end.plus_ms(late);
-    let end = event.cancelled_at.map_or(end, |cancelled| cancelled.min(end));
-    let span = Span { start: created.start.plus_ms(-early), end, ramp_s: created.ramp_s };
-    let wanted = (standing - created.limit_w.max(Watts::ZERO)).max(Watts::ZERO);
-    Some(standing - span.reached(wanted, from, to)?)
+fn event_limit(
+    event: &Event,
+    span: &Span,
+    standing: Watts,
+    stretch: &Stretch<'_>,
+) -> Option<Watts> {
+    let wanted = (standing - event.created.limit_w.max(Watts::ZERO)).max(Watts::ZERO);
+    Some(standing - span.reached(wanted, stretch.from, stretch.to)?)
 }
 
 /// A time in which something holds, reached over a ramp.
@@ -81,11 +117,24 @@ struct Span {
 }
 
 impl Span {
+    fn of(event: &Event) -> Self {
+        let created = &event.created;
+        let (early, late) =
+            randomised_ms(created.event_id, &created.feeder_id, created.randomize_s);
+        let end = created.end.plus_ms(late);
+        let end = event.cancelled_at.map_or(end, |cancelled| cancelled.min(end));
+        Self { start: created.start.plus_ms(-early), end, ramp_s: created.ramp_s }
+    }
+
+    fn touches(&self, from: Timestamp, to: Timestamp) -> bool {
+        self.start <= to && self.end > from
+    }
+
     /// The most of `whole` that is reached within the stretch; none when the stretch does not touch it.
     ///
     /// It grows evenly over the ramp, so the most is at the last point of the stretch.
     fn reached(&self, whole: Watts, from: Timestamp, to: Timestamp) -> Option<Watts> {
-        if self.start > to || self.end <= from {
+        if !self.touches(from, to) {
             return None;
         }
         let ramp_ms = i64::from(self.ramp_s.max(0)).saturating_mul(1000);
@@ -101,19 +150,12 @@ impl Span {
 /// Watts that active programs take from a feeder's limit, each one's shed split evenly over the feeders it names, and
 /// the program that takes most.
 fn program_shed(
-    registry: &Registry,
     feeder_id: &FeederId,
     standing: Watts,
-    from: Timestamp,
-    to: Timestamp,
+    stretch: &Stretch<'_>,
 ) -> (Watts, Option<Uuid>) {
     let (mut shed, mut largest) = (Watts::ZERO, None);
-    for program in registry.programs.values().filter(|program| program.active) {
-        let named: Vec<FeederId> = if program.feeder_ids.is_empty() {
-            registry.roots().into_iter().collect()
-        } else {
-            program.feeder_ids.clone()
-        };
+    for (program, named) in &stretch.programs {
         if !named.contains(feeder_id) {
             continue;
         }
@@ -134,7 +176,9 @@ fn program_shed(
                 split.max(Watts(standing.0.saturating_mul(permille) / 1000))
             }
         };
-        let Some(part) = span.reached(whole.min(standing), from, to) else { continue };
+        let Some(part) = span.reached(whole.min(standing), stretch.from, stretch.to) else {
+            continue;
+        };
         shed += part;
         largest = largest.max(Some((part, program.program_id)));
     }

@@ -8,8 +8,7 @@ use schemas::records::decision::{
 use schemas::registry::Registry;
 use schemas::{FeederId, Timestamp, WattHours, Watts};
 
-use crate::alarms::alarms;
-use crate::device::tolerance;
+use crate::alarms;
 use crate::estimate::{NodeEstimate, Role, Seen, View};
 use crate::plan::{Plan, Planned};
 use crate::tree::Tick;
@@ -36,8 +35,21 @@ pub(crate) fn report(
     policy: &'static str,
 ) -> Decision {
     let tick = context.tick;
-    let totals = Totals::of(view, plan);
+    let mut totals = vec![Totals::default(); view.nodes.len()];
+    let mut devices = Vec::with_capacity(view.devices.len());
+    let mut device_alarms = Vec::new();
+    for (seen, planned) in view.devices.iter().zip(&plan.devices) {
+        totals[seen.node].count(seen, planned);
+        alarms::of_device(seen, planned, &mut device_alarms);
+        devices.push(device_decision(context, view, seen, planned));
+    }
+    Totals::roll_up(view, &mut totals);
     let nodes = nodes(context, view, plan, &totals);
+    let mut alarms = Vec::new();
+    for (node, (estimate, totals)) in nodes.iter().zip(view.nodes.iter().zip(&totals)) {
+        alarms::of_feeder(node, estimate, &totals.below, &mut alarms);
+    }
+    alarms.append(&mut device_alarms);
     let header = DecisionHeader {
         at: tick.now,
         trigger: tick.trigger,
@@ -47,18 +59,16 @@ pub(crate) fn report(
         policy: policy.to_owned(),
         certified: plan.findings.is_empty(),
         findings: plan.findings.clone(),
-        alarms: alarms(view, plan, &nodes),
+        alarms,
         nodes,
     };
-    let devices = view.devices.iter().zip(&plan.devices);
-    let devices = devices.map(|(seen, planned)| device_decision(context, view, seen, planned));
     Decision {
         epoch: tick.epoch,
         writer: tick.writer,
         root: context.root.clone(),
         seq: tick.seq,
         header,
-        devices: devices.collect(),
+        devices,
     }
 }
 
@@ -132,55 +142,45 @@ fn device_decision(
     // A battery that discharges to keep a limit goes on with it when its lease lapses: stopping would break the limit.
     let fallback_w =
         planned.setpoint_w.map_or(seen.fallback_w, |setpoint| seen.fallback_w.min(setpoint.min(0)));
-    let device = seen.device;
+    let known = &seen.known;
     DeviceDecision {
         device_id: seen.device_id.clone(),
         feeder_id: view.topology.nodes[seen.node].feeder_id.clone(),
         device_type: seen.device_type,
-        power_w: device.and_then(|device| device.mean_w.or(device.power_w)),
-        soc: device.and_then(|device| device.soc),
+        power_w: known.power_w.map(Watts),
+        soc: known.soc.map(|(soc, _)| soc),
         freshness: seen.freshness,
-        sample_age_ms: device
-            .and_then(|device| device.last_steering)
-            .map(|at| context.tick.now.since(at).max(0)),
+        sample_age_ms: known.sample_age_ms,
         wanted_w: Watts(seen.want.high_w),
         share_w: Watts(planned.share_w),
         setpoint_w: planned.setpoint_w.map(Watts),
-        emit: emit(seen, planned, lease_ms, context.tick.now),
+        emit: emit(seen, planned),
         ttl_ms: lease_ms,
         fallback_w: if seen.fallback_w > 0 { Watts(seen.fallback_w) } else { Watts(fallback_w) },
         weight_milli: seen.want.weight_milli,
-        deficit_wh: WattHours(device.map_or(0, |device| device.deficit_wms) / MS_PER_HOUR),
+        deficit_wh: WattHours(known.deficit_wms / MS_PER_HOUR),
         reason: planned.reason,
         bound_by: planned.bound_by.map(|node| view.topology.nodes[node].feeder_id.clone()),
         marginal_w: Watts(planned.marginal_w),
-        compliant: device.is_none_or(|device| !device.non_compliant),
-        typed_layout: device.is_some_and(|device| device.typed_layout),
+        compliant: !known.non_compliant,
+        typed_layout: known.typed_layout,
     }
 }
 
 /// Changes are sent, leases are renewed at half their life, and a device that is not heard is told each cycle.
-fn emit(seen: &Seen<'_>, planned: &Planned, lease_ms: i64, now: Timestamp) -> Emit {
+fn emit(seen: &Seen<'_>, planned: &Planned) -> Emit {
     let Some(setpoint) = planned.setpoint_w else {
         return Emit::None;
     };
     match seen.role {
         Role::Passive(_) | Role::Shadow => Emit::None,
         Role::Silent(_) | Role::Controlled => {
-            let device = seen.device;
-            let changed = device.and_then(|device| device.setpoint_w) != Some(Watts(setpoint));
-            let fresh_lease = device
-                .and_then(|device| device.live.last())
-                .is_some_and(|live| now.since(live.decided) * 2 < lease_ms);
+            let known = &seen.known;
+            let changed = known.setpoint_w != Some(setpoint);
             // A device that is above its setpoint and has not said that it got it is told again.
-            let astray = device.is_some_and(|device| {
-                let heard = device.live.last().is_some_and(|live| live.applied);
-                let above =
-                    device.power_w.unwrap_or_default() > Watts(setpoint) + tolerance(device);
-                above && !heard && device.acknowledges
-            });
+            let astray = known.astray_above_w > setpoint;
             let every_cycle = astray || matches!(seen.role, Role::Silent(_));
-            match (changed, every_cycle || !fresh_lease) {
+            match (changed, every_cycle || !known.lease_is_fresh) {
                 (true, _) => Emit::Change,
                 (false, true) => Emit::Renew,
                 (false, false) => Emit::None,

@@ -8,7 +8,7 @@ use schemas::registry::Registry;
 use schemas::{FeederId, Timestamp, Watts};
 
 use crate::estimate::View;
-use crate::limits::limits;
+use crate::limits::Limits;
 use crate::release::RELEASE_SPREAD_MS;
 use crate::topology::Topology;
 
@@ -57,15 +57,13 @@ pub(crate) fn hold_bases(
 pub(crate) fn note_restrictions(
     nodes: &mut BTreeMap<FeederId, NodeSnapshot>,
     topology: &Topology,
-    registry: &Registry,
+    limits: &[Limits],
     now: Timestamp,
 ) {
-    for place in &topology.nodes {
-        let horizon = now.plus_ms(2 * registry.settings.interval_ms);
-        let source = limits(registry, &place.feeder_id, now, horizon).source;
+    for (place, Limits { source, .. }) in topology.nodes.iter().zip(limits) {
         let state = node(nodes, &place.feeder_id);
         if source.is_some() {
-            (state.restricted, state.restricted_by, state.released_at) = (true, source, None);
+            (state.restricted, state.restricted_by, state.released_at) = (true, *source, None);
         } else if state.restricted {
             (state.restricted, state.released_at) = (false, Some(now));
         } else if state.released_at.is_some_and(|at| now.since(at) >= RELEASE_SPREAD_MS) {

@@ -1,11 +1,11 @@
 //! The latest states of devices and feeders, derived from a decision and from what the tree knows after it.
 
+use schemas::Watts;
 use schemas::records::decision::{Decision, DeviceDecision};
 use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::state::{DeviceState, FeederState, Version};
 use schemas::records::telemetry::DeviceOrigin;
 use schemas::registry::{DEFAULT_PRIORITY, Registry};
-use schemas::Watts;
 
 use crate::tree::Tree;
 use crate::wants;
@@ -61,8 +61,7 @@ impl Tree {
                 .unwrap_or(DeviceOrigin::Physical),
             rated_w: device.and_then(|device| device.capabilities.import_cap()),
             min_power_w: device.and_then(|device| device.capabilities.min_power_w),
-            priority: device
-                .map_or(DEFAULT_PRIORITY, |device| wants::priority(device, registered)),
+            priority: device.map_or(DEFAULT_PRIORITY, |device| wants::priority(device, registered)),
             target_soc: device
                 .map(|device| wants::target_soc(device, registered, &registry.settings)),
             opted_out: registered.is_some_and(|registered| registered.opted_out),

@@ -1,5 +1,6 @@
 //! One feeder tree as a state machine: inputs in log order, a decision at a tick.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use schemas::records::ack::Ack;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use crate::device::{self, Heard};
 use crate::devices::Devices;
 use crate::estimate::{Moment, Role, estimate};
+use crate::limits::limits;
 use crate::plan::{Plan, Planned, plan, to_fallbacks};
 use crate::policy::{Policy, WaterFill};
 use crate::topology::Topology;
@@ -155,13 +157,20 @@ impl Tree {
     }
 
     /// Decides by another policy than the one that is set: for comparisons.
-    pub fn decide_with(&mut self, registry: &Registry, tick: Tick, policy: &dyn Policy) -> Decision {
+    pub fn decide_with(
+        &mut self,
+        registry: &Registry,
+        tick: Tick,
+        policy: &dyn Policy,
+    ) -> Decision {
         let settings = &registry.settings;
         let decreases_only = matches!(tick.trigger, Trigger::Overload | Trigger::Operator);
         self.note_outage(settings, tick.now);
         let window = self.next_window(settings, tick.now);
         let topology = Topology::of(registry, &self.root);
-        standing::note_restrictions(&mut self.nodes, &topology, registry, tick.now);
+        let horizon = tick.now.plus_ms(2 * settings.interval_ms);
+        let limits = limits(registry, &topology, tick.now, horizon);
+        standing::note_restrictions(&mut self.nodes, &topology, &limits, tick.now);
         let resumes = standing::resumes(&topology, registry);
         let moment = Moment {
             registry,
@@ -172,11 +181,11 @@ impl Tree {
         };
         let closes = (!decreases_only).then_some(window);
         self.devices.sort();
-        let mut view = estimate(&moment, topology, &mut self.devices, |device| {
+        let mut view = estimate(&moment, topology, limits, &mut self.devices, |device| {
             look_back(device, settings, closes, tick.now);
         });
         standing::hold_bases(&mut self.nodes, &mut view, settings);
-        let mut plan = plan(&view, policy, settings, tick.now, decreases_only);
+        let mut plan = plan(&view, policy, settings, decreases_only);
         let root = standing::node(&mut self.nodes, &self.root);
         if !decreases_only {
             standing::count_cycle(root, &plan.findings, resumes, settings);
@@ -189,8 +198,7 @@ impl Tree {
         let window = closes.unwrap_or((self.window_end, tick.now));
         let context = report::Context { root: &self.root, registry, tick, window, stopped };
         let decision = report::report(&context, &view, &plan, policy.name());
-        let roles: Vec<Role> = view.devices.iter().map(|seen| seen.role).collect();
-        self.remember(&decision, &plan, &roles, settings, tick);
+        self.remember(&decision, &plan, settings, tick);
         self.window_end = closes.map_or(self.window_end, |(_, end)| end);
         self.decided_at = tick.now;
         decision
@@ -220,25 +228,28 @@ impl Tree {
         &mut self,
         decision: &Decision,
         plan: &Plan,
-        roles: &[Role],
         settings: &ControlSettings,
         tick: Tick,
     ) {
         // Both stand in the order of ids.
-        let mut all = decision.devices.iter().zip(plan.devices.iter().zip(roles)).peekable();
+        let mut all = decision.devices.iter().zip(&plan.devices).peekable();
         self.devices.retain(|device| {
-            loop {
-                let next = all.next_if(|(decided, _)| decided.device_id <= device.device_id);
-                match next {
-                    Some((decided, (planned, role))) if decided.device_id == device.device_id => {
-                        remember_device(device, decided, planned, *role, settings, tick);
+            while let Some((decided, planned)) = all.peek().copied() {
+                let order = decided.device_id.cmp(&device.device_id);
+                if order.is_le() {
+                    all.next();
+                }
+                match order {
+                    // Decided, but never heard.
+                    Ordering::Less => {}
+                    Ordering::Equal => {
+                        remember_device(device, decided, planned, settings, tick);
                         return true;
                     }
-                    // Decided, but never heard.
-                    Some(_) => {}
-                    None => return !device.live.is_empty(),
+                    Ordering::Greater => break,
                 }
             }
+            !device.live.is_empty()
         });
     }
 }
@@ -264,10 +275,10 @@ fn remember_device(
     device: &mut Device,
     decided: &DeviceDecision,
     planned: &Planned,
-    role: Role,
     settings: &ControlSettings,
     tick: Tick,
 ) {
+    let role = planned.role;
     device.allowed_w = None;
     device.reason = Some(planned.reason);
     device.wants_since =
@@ -341,7 +352,10 @@ fn remember_setpoint(
 
 /// Counts actual less setpoint into the rolling window.
 fn note_tracking(device: &mut Device, settings: &ControlSettings, end: Timestamp) {
-    device.tracking.retain(|slice| end.since(slice.start) < settings.tracking_window_ms);
+    let is_over = |slice: &TrackingBucket| end.since(slice.start) >= settings.tracking_window_ms;
+    if device.tracking.first().is_some_and(is_over) {
+        device.tracking.retain(|slice| !is_over(slice));
+    }
     let settled =
         device.setpoint_since.is_some_and(|since| since <= end.plus_ms(-settings.interval_ms));
     let (Some(mean), Some(setpoint)) = (device.mean_w, device.setpoint_w.filter(|_| settled))

@@ -83,9 +83,8 @@ impl Watch {
                 load[parent] += load[node];
             }
         }
-        topology.nodes.iter().zip(load).any(|(node, load)| {
-            let limit = limits(registry, &node.feeder_id, now, now).import;
-            load > limit.0 + registry.settings.shed_margin_w.0
-        })
+        let limits = limits(registry, &topology, now, now);
+        let shed_margin_w = registry.settings.shed_margin_w.0;
+        limits.iter().zip(load).any(|(limits, load)| load > limits.import.0 + shed_margin_w)
     }
 }

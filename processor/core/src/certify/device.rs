@@ -1,27 +1,24 @@
 //! What holds for one device: bounds (G4), ramp (G9), state of charge (G10), lease (G12).
 
-use schemas::Watts;
-
 use super::{Load, Promise};
-use crate::wants::target_soc;
 
 pub(super) fn check(load: &Load<'_, '_>, promise: &Promise<'_>, findings: &mut Vec<String>) {
-    let Some(device) = load.seen.device else { return };
-    if load.non_compliant() {
+    if load.seen.device.is_none() || load.non_compliant() {
         return;
     }
+    let known = &load.seen.known;
     let id = load.seen.device_id;
     let mut find = |what: String| findings.push(format!("{id}: {what}"));
     let (x, last) = (load.setpoint_w, load.last_w());
     let overridden = load.seen.override_w.is_some();
-    let rated = device.capabilities.import_cap().map_or(i64::MAX, |cap| cap.0);
-    if x > rated.max(device.setpoint_w.map_or(0, |last| last.0)) {
+    let rated = known.rated_w;
+    if x > rated.max(known.setpoint_w.unwrap_or(0)) {
         find(format!("setpoint {x} W is above its rating of {rated} W"));
     }
     if x < load.bare_least_w() && !load.seen.stuck {
         find(format!("setpoint {x} W is below the {} W that it can give", load.bare_least_w()));
     }
-    let min = device.capabilities.min_power_w.unwrap_or(Watts::ZERO).0.min(rated);
+    let min = known.min_w.min(rated);
     if x > 0 && x < min && !overridden {
         find(format!("setpoint {x} W is below its minimum of {min} W"));
     }
@@ -29,12 +26,11 @@ pub(super) fn check(load: &Load<'_, '_>, promise: &Promise<'_>, findings: &mut V
     if !(least.min(load.bare_least_w())..=most.max(least)).contains(&load.share_w) {
         find(format!("share {} W is outside of {least} W to {most} W", load.share_w));
     }
-    if let Some(soc) = device.soc {
+    if let Some((soc, target)) = known.soc {
         let settings = promise.settings;
         if x < 0 && soc <= settings.min_soc_reserve {
             find("would be discharged below the reserve".to_owned());
         }
-        let target = target_soc(device, load.seen.registered, settings);
         if x > 0 && soc >= target && !overridden && !load.seen.stuck {
             find("would be charged above its target".to_owned());
         }
@@ -43,7 +39,7 @@ pub(super) fn check(load: &Load<'_, '_>, promise: &Promise<'_>, findings: &mut V
         find(format!("would rise from {last} W to {x} W at once"));
     }
     // One that was not commanded may go on as it does.
-    let allowed = device.setpoint_w.map_or(load.seen.floor_w, |last| last.0);
+    let allowed = known.setpoint_w.unwrap_or(load.seen.floor_w);
     if promise.decreases_only && x > allowed.max(load.bare_least_w()) {
         find(format!("would rise from {allowed} W to {x} W where nobody may rise"));
     }
@@ -60,9 +56,8 @@ fn highest_w(load: &Load<'_, '_>, min: i64, promise: &Promise<'_>) -> i64 {
 /// The ramp's step in one interval; never less than a change worth sending.
 pub(super) fn step_w(load: &Load<'_, '_>, promise: &Promise<'_>) -> i64 {
     let settings = promise.settings;
-    let named = load.seen.device.and_then(|device| device.capabilities.ramp_w_per_s);
-    let step = match named {
-        Some(ramp) => ramp.0.saturating_mul(settings.interval_ms) / 1_000,
+    let step = match load.seen.known.ramp_w_per_s {
+        Some(ramp) => ramp.saturating_mul(settings.interval_ms) / 1_000,
         None => load.seen.want.rated_w.saturating_mul(i64::from(settings.ramp_permille)) / 1_000,
     };
     step.max(settings.deadband_w.0).max(1)

@@ -19,7 +19,7 @@ struct Sums {
 }
 
 pub(super) fn check(view: &View<'_>, planned: &[Planned], findings: &mut Vec<String>) {
-    if view.nodes.iter().all(|node| node.limits.export.is_none()) {
+    if !view.limits_export() {
         return;
     }
     for ((node, place), sums) in

@@ -1,5 +1,7 @@
 //! Fairness (G5) and waste (G6) of policies that promise max-min shares.
 
+use schemas::DeviceId;
+
 use super::device::step_w;
 use super::import::Sums;
 use super::{Load, Promise};
@@ -19,35 +21,100 @@ fn max(one: Option<PerWeight>, other: Option<PerWeight>) -> Option<PerWeight> {
     }
 }
 
+/// What fairness is judged by, from every device.
+pub(super) struct Marks<'a> {
+    judged: Vec<Judged<'a>>,
+    /// By node, the largest share per weight that is above its least (less the watt that rounding may move).
+    largest: Vec<Option<PerWeight>>,
+    /// By node, what is not worth sending to those there.
+    slack_w: Vec<i64>,
+    /// What those who cannot run below a minimum need beyond their shares, if all of them had their turn at once: so much
+    /// less than their shares others may be told, also while whose turn it is still waits.
+    turns_w: i64,
+}
+
+/// What one device's fairness is judged by.
+#[derive(Debug, Clone, Copy)]
+struct Judged<'a> {
+    device_id: &'a DeviceId,
+    node: usize,
+    share_w: i64,
+    weight_milli: i64,
+    setpoint_w: i64,
+    /// What it could use of its share, and where a ramp lets it go at once.
+    goal_w: i64,
+    ramped_w: i64,
+    /// It could use more than its share.
+    could_grow: bool,
+    /// It is told less than its share for a reason of its own.
+    excused: bool,
+}
+
+impl<'a> Marks<'a> {
+    pub(super) fn none(view: &View<'a>, promise: &Promise<'_>) -> Self {
+        let nodes = view.nodes.len();
+        let slack_w = vec![promise.settings.deadband_w.0; nodes];
+        let judged = Vec::with_capacity(view.devices.len());
+        Self { judged, largest: vec![None; nodes], slack_w, turns_w: 0 }
+    }
+
+    pub(super) fn count(&mut self, load: &Load<'_, 'a>, promise: &Promise<'_>) {
+        let node = load.seen.node;
+        // One that does not follow is counted at what it takes, whatever its share.
+        if !load.seen.stuck {
+            self.judged.push(Judged::of(load, promise));
+        }
+        if load.lapsed_w(load.share_w) > load.least_w() {
+            let share = (i128::from(load.share_w) - 1, i128::from(load.weight_milli()));
+            self.largest[node] = max(self.largest[node], Some(share));
+        }
+        // Less than its minimum is of no use to one that does not run.
+        let starts = load.setpoint_w <= 0 && load.share_w > 0;
+        let least_step = if starts { load.seen.want.min_w } else { 0 };
+        self.slack_w[node] += promise.settings.deadband_w.0.max(least_step);
+        if load.share_w > 0 {
+            self.turns_w += (load.seen.want.min_w - load.share_w).max(0);
+        }
+    }
+}
+
 pub(super) fn check(
     view: &View<'_>,
-    loads: &[Load<'_, '_>],
     sums: &[Sums],
+    marks: Marks<'_>,
     promise: &Promise<'_>,
     findings: &mut Vec<String>,
 ) {
-    let held = held_at(view, loads, sums);
-    let full = full_at(view, loads, sums, promise);
-    let turns_w = turns_w(loads);
-    for load in loads {
-        // Below what leases lapse to, shares are what is left.
-        if load.seen.stuck || view.topology.path(load.seen.node).any(|node| sums[node].is_short()) {
-            continue;
-        }
-        let id = load.seen.device_id;
-        let mine = (i128::from(load.share_w) + 1, i128::from(load.weight_milli()));
-        let fair = match held[load.seen.node] {
+    let Marks { judged, largest, slack_w, turns_w } = marks;
+    let held = held_at(view, largest, sums);
+    let full = full_at(view, slack_w, sums);
+    let short = short_at(view, sums);
+    // Below what leases lapse to, shares are what is left.
+    for judged in judged.iter().filter(|judged| !short[judged.node]) {
+        let (id, share) = (judged.device_id, judged.share_w);
+        let mine = (i128::from(share) + 1, i128::from(judged.weight_milli));
+        let fair = match held[judged.node] {
             Held::Free => false,
             Held::By(largest) => largest.is_none_or(|largest| !is_less(mine, largest)),
         };
-        if load.share_w < load.cap_w() && !fair {
-            findings.push(format!("{id}: its share of {} W could grow", load.share_w));
+        if judged.could_grow && !fair {
+            findings.push(format!("{id}: its share of {share} W could grow"));
         }
-        if !full[load.seen.node] && !promise.decreases_only && wastes(load, turns_w, promise) {
-            let (x, share) = (load.setpoint_w, load.share_w);
+        let wastes = judged.wastes(turns_w, promise.settings.deadband_w.0);
+        if !full[judged.node] && !promise.decreases_only && wastes {
+            let x = judged.setpoint_w;
             findings.push(format!("{id}: {x} W of {share} W while there is room for more"));
         }
     }
+}
+
+/// Whether a node or one above it cannot hold even the least that can be set aside.
+fn short_at(view: &View<'_>, sums: &[Sums]) -> Vec<bool> {
+    let mut short: Vec<bool> = Vec::with_capacity(sums.len());
+    for (sums, place) in sums.iter().zip(&view.topology.nodes) {
+        short.push(sums.is_short() || place.parent.is_some_and(|parent| short[parent]));
+    }
+    short
 }
 
 /// Whether anything above a node holds its devices back, and if so the largest share per weight there that could
@@ -58,16 +125,9 @@ enum Held {
     By(Option<PerWeight>),
 }
 
-/// At each bottleneck, the largest share per weight that is above its least (less the watt that rounding may move).
-fn held_at(view: &View<'_>, loads: &[Load<'_, '_>], sums: &[Sums]) -> Vec<Held> {
+/// At each bottleneck, the largest share per weight that could shrink, from those at the nodes themselves.
+fn held_at(view: &View<'_>, mut largest: Vec<Option<PerWeight>>, sums: &[Sums]) -> Vec<Held> {
     let nodes = &view.topology.nodes;
-    let mut largest: Vec<Option<PerWeight>> = vec![None; nodes.len()];
-    for load in loads {
-        if load.lapsed_w(load.share_w) > load.least_w() {
-            let share = (i128::from(load.share_w) - 1, i128::from(load.weight_milli()));
-            largest[load.seen.node] = max(largest[load.seen.node], Some(share));
-        }
-    }
     for index in (0..nodes.len()).rev() {
         if let Some(parent) = nodes[index].parent {
             largest[parent] = max(largest[parent], largest[index]);
@@ -93,19 +153,7 @@ fn held_at(view: &View<'_>, loads: &[Load<'_, '_>], sums: &[Sums]) -> Vec<Held> 
 
 /// Whether a node or one above it has no room for a raise: what may be taken fills it, but for what is not worth sending
 /// to each of those who would get a part.
-fn full_at(
-    view: &View<'_>,
-    loads: &[Load<'_, '_>],
-    sums: &[Sums],
-    promise: &Promise<'_>,
-) -> Vec<bool> {
-    let mut slack_w = vec![promise.settings.deadband_w.0; sums.len()];
-    for load in loads {
-        // Less than its minimum is of no use to one that does not run.
-        let starts = load.setpoint_w <= 0 && load.share_w > 0;
-        let least_step = if starts { load.seen.want.min_w } else { 0 };
-        slack_w[load.seen.node] += promise.settings.deadband_w.0.max(least_step);
-    }
+fn full_at(view: &View<'_>, mut slack_w: Vec<i64>, sums: &[Sums]) -> Vec<bool> {
     view.topology.roll_up(&mut slack_w);
     let mut full: Vec<bool> = Vec::with_capacity(sums.len());
     for ((sums, place), slack_w) in sums.iter().zip(&view.topology.nodes).zip(slack_w) {
@@ -115,30 +163,27 @@ fn full_at(
     full
 }
 
-/// What those who cannot run below a minimum need beyond their shares, if all of them had their turn at once: so much less
-/// than their shares others may be told, also while whose turn it is still waits.
-fn turns_w(loads: &[Load<'_, '_>]) -> i64 {
-    let missing = loads
-        .iter()
-        .filter(|load| load.share_w > 0)
-        .map(|load| (load.seen.want.min_w - load.share_w).max(0));
-    missing.sum()
-}
+impl<'a> Judged<'a> {
+    fn of(load: &Load<'_, 'a>, promise: &Promise<'_>) -> Self {
+        let seen = load.seen;
+        // One that cannot run below a minimum takes turns where its share is less, and starts where its minimum fits.
+        let takes_turns = seen.want.min_w > 0 && load.setpoint_w == 0;
+        Self {
+            device_id: seen.device_id,
+            node: seen.node,
+            share_w: load.share_w,
+            weight_milli: load.weight_milli(),
+            setpoint_w: load.setpoint_w,
+            goal_w: load.share_w.min(load.cap_w()),
+            ramped_w: load.last_w().max(load.bare_least_w()) + step_w(load, promise),
+            could_grow: load.share_w < load.cap_w(),
+            excused: seen.known.rests || seen.released_later || takes_turns,
+        }
+    }
 
-/// Whether nothing explains why the device is told less than its share.
-fn wastes(load: &Load<'_, '_>, turns_w: i64, promise: &Promise<'_>) -> bool {
-    let seen = load.seen;
-    let (settings, now) = (promise.settings, promise.now);
-    let goal = load.share_w.min(load.cap_w());
-    let lowered = seen.device.filter(|device| device.direction < 0);
-    let since = lowered.and_then(|device| device.direction_since);
-    let dwells = since.is_some_and(|since| now.since(since) < settings.dwell_ms);
-    let ramped = load.last_w().max(load.bare_least_w()) + step_w(load, promise);
-    // One that cannot run below a minimum takes turns where its share is less, and starts where its minimum fits.
-    let takes_turns = seen.want.min_w > 0 && load.setpoint_w == 0;
-    let explained = load.setpoint_w + settings.deadband_w.0 >= (goal - turns_w).min(ramped)
-        || dwells
-        || seen.released_later
-        || takes_turns;
-    !explained
+    /// Whether nothing explains why the device is told less than its share.
+    fn wastes(&self, turns_w: i64, deadband_w: i64) -> bool {
+        let explained = self.setpoint_w + deadband_w >= (self.goal_w - turns_w).min(self.ramped_w);
+        !(explained || self.excused)
+    }
 }

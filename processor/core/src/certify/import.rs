@@ -35,6 +35,15 @@ pub(super) struct Sums {
 }
 
 impl Sums {
+    /// Of every node, before any device is counted.
+    pub(super) fn none(view: &View<'_>) -> Vec<Self> {
+        vec![Self::default(); view.nodes.len()]
+    }
+
+    pub(super) fn count(&mut self, load: &Load<'_, '_>) {
+        self.add(&of_device(load));
+    }
+
     fn add(&mut self, other: &Self) {
         self.may_take_w += other.may_take_w;
         self.raised_w += other.raised_w;
@@ -62,13 +71,11 @@ impl Sums {
     }
 }
 
-/// Sums per node over its subtree, whatever the order of the devices.
-pub(super) fn sums(view: &View<'_>, planned: &[Planned], loads: &[Load<'_, '_>]) -> Vec<Sums> {
-    let mut sums = vec![Sums::default(); view.nodes.len()];
-    for load in loads {
-        sums[load.seen.node].add(&of_device(load));
-    }
-    for (seen, planned) in view.devices.iter().zip(planned) {
+/// Sums per node over its subtree, from those of the devices at the nodes themselves, whatever the order of the devices.
+pub(super) fn roll_up(view: &View<'_>, planned: &[Planned], mut sums: Vec<Sums>) -> Vec<Sums> {
+    // Generation is commanded only under an export limit.
+    let generation = view.limits_export().then(|| view.devices.iter().zip(planned));
+    for (seen, planned) in generation.into_iter().flatten() {
         // Generation that is curtailed feeds less than was counted on.
         if let (Role::Controlled, DeviceType::Pv, Some(setpoint)) =
             (seen.role, seen.device_type, planned.setpoint_w)

@@ -6,7 +6,6 @@ mod export;
 mod fair;
 mod import;
 
-use schemas::Timestamp;
 use schemas::records::operator::ControlSettings;
 use schemas::records::telemetry::DeviceType;
 
@@ -22,7 +21,6 @@ const OPERATOR_WEIGHT_MILLI: i64 = 1_000_000_000;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Promise<'a> {
     pub(crate) settings: &'a ControlSettings,
-    pub(crate) now: Timestamp,
     /// It may lower, and raise nobody.
     pub(crate) decreases_only: bool,
     /// Its shares are weighted max-min fair and waste nothing.
@@ -32,14 +30,18 @@ pub(crate) struct Promise<'a> {
 /// What is wrong with a plan, a sentence each; empty when nothing is.
 pub(crate) fn certify(view: &View<'_>, planned: &[Planned], promise: &Promise<'_>) -> Vec<String> {
     let mut findings = Vec::new();
-    let loads: Vec<Load<'_, '_>> = loads(view, planned).collect();
-    for load in &loads {
-        device::check(load, promise, &mut findings);
+    let mut sums = import::Sums::none(view);
+    let mut marks = fair::Marks::none(view, promise);
+    // All of one device at a time: what is known of all of them is more than a processor keeps at hand.
+    for load in loads(view, planned) {
+        device::check(&load, promise, &mut findings);
+        sums[load.seen.node].count(&load);
+        marks.count(&load, promise);
     }
-    let sums = import::sums(view, planned, &loads);
+    let sums = import::roll_up(view, planned, sums);
     import::check(view, &sums, &mut findings);
     if promise.max_min {
-        fair::check(view, &loads, &sums, promise, &mut findings);
+        fair::check(view, &sums, marks, promise, &mut findings);
     }
     export::check(view, planned, &mut findings);
     findings.truncate(FINDINGS_MAX);
@@ -64,13 +66,12 @@ fn loads<'v, 'a>(view: &'v View<'a>, planned: &'v [Planned]) -> impl Iterator<It
 
 impl Load<'_, '_> {
     fn non_compliant(&self) -> bool {
-        self.seen.device.is_some_and(|device| device.non_compliant)
+        self.seen.known.non_compliant
     }
 
     /// Its last setpoint, else what it takes.
     fn last_w(&self) -> i64 {
-        let last = self.seen.device.and_then(|device| device.setpoint_w);
-        last.map_or(self.seen.power_w, |last| last.0)
+        self.seen.known.setpoint_w.unwrap_or(self.seen.power_w)
     }
 
     /// The most that it may use: its want, or what an operator orders.

@@ -8,7 +8,7 @@ use schemas::registry;
 use schemas::{Timestamp, Watts};
 
 use super::Role;
-use crate::device::{commanded, tolerance};
+use crate::device::tolerance;
 
 /// The power that counts: the window's mean, between windows the newest. Of what nobody commands the larger of the two,
 /// and generation that is not heard any more as none.
@@ -53,7 +53,7 @@ pub(super) fn unheard(
     (most.max(0), least.min(0))
 }
 
-/// What the device may take whatever is decided now.
+/// What the device may take whatever is decided now. `most` is what its live commands allow.
 ///
 /// A live command counts until its lease is over or the device has said that another replaced it; the fallback counts
 /// because a lease can lapse; observed power counts while it is above what was commanded, or nothing was. A device that
@@ -63,11 +63,11 @@ pub(super) fn floor(
     device: &Device,
     role: Role,
     fallback: Watts,
+    most: Option<Watts>,
     settings: &ControlSettings,
     now: Timestamp,
 ) -> i64 {
     let observed = observed_most(device);
-    let most = commanded(device, now).map(|(most, _)| most);
     if matches!(role, Role::Silent(_)) {
         let unheard_ms = device.last_steering.map_or(i64::MAX, |at| now.since(at));
         let keeps_leases = device.capabilities.fallback_w.is_some() && !device.non_compliant;
@@ -110,13 +110,13 @@ fn observed_most(device: &Device) -> Watts {
     device.power_w.unwrap_or(Watts::ZERO).max(device.mean_w.unwrap_or(Watts(i64::MIN)))
 }
 
-/// The mirror image: the least it may take, or the most it may give.
-pub(super) fn least(device: &Device, fallback: Watts, now: Timestamp) -> i64 {
+/// The mirror image: the least it may take, or the most it may give. `least` is what its live commands allow.
+pub(super) fn least(device: &Device, fallback: Watts, least: Option<Watts>) -> i64 {
     let observed =
         device.power_w.unwrap_or(Watts::ZERO).min(device.mean_w.unwrap_or(Watts(i64::MAX)));
-    match commanded(device, now) {
+    match least {
         None => observed.min(fallback).0,
-        Some((_, least)) if observed < least - tolerance(device) => observed.0,
-        Some((_, least)) => least.0,
+        Some(least) if observed < least - tolerance(device) => observed.0,
+        Some(least) => least.0,
     }
 }

@@ -1,6 +1,7 @@
 //! Who is who in this decision, and the load that nobody commands.
 
 mod floor;
+mod known;
 mod role;
 mod sums;
 
@@ -13,10 +14,12 @@ use schemas::records::operator::FeederMode;
 use schemas::records::snapshot::{DeviceSnapshot as Device, NodeSnapshot};
 use schemas::records::telemetry::DeviceType;
 use schemas::registry::{self, Registry};
-use schemas::{DeviceId, FeederId, Timestamp, Watts};
+use schemas::{DeviceId, FeederId, Soc, Timestamp, Watts};
 
+use self::sums::Parts;
+use crate::device::commanded;
 use crate::devices::Devices;
-use crate::limits::{Limits, limits};
+use crate::limits::Limits;
 use crate::release::is_released_later;
 use crate::topology::Topology;
 use crate::wants::{Want, want};
@@ -43,7 +46,6 @@ pub(crate) struct Seen<'a> {
     pub(crate) role: Role,
     pub(crate) freshness: Freshness,
     pub(crate) device: Option<&'a Device>,
-    pub(crate) registered: Option<&'a registry::Device>,
     /// Power in the window, W; 0 when never heard.
     pub(crate) power_w: i64,
     /// What it may take whatever is decided now (G1): live commands, fallback, power not seen to have moved yet.
@@ -58,8 +60,49 @@ pub(crate) struct Seen<'a> {
     /// Returns later after an event, spread by event and device (G20).
     pub(crate) released_later: bool,
     pub(crate) want: Want,
+    pub(crate) known: Known,
     pub(crate) override_w: Option<i64>,
     pub(crate) tie: u64,
+}
+
+/// What is remembered of a device, as far as a plan goes by it: copied, since the whole is too large to be looked at in each
+/// step.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    /// The last setpoint, W.
+    pub(crate) setpoint_w: Option<i64>,
+    pub(crate) ramp_w_per_s: Option<i64>,
+    /// Rating named for import, W; the largest number there is where none is named.
+    pub(crate) rated_w: i64,
+    /// Smallest running power named, W.
+    pub(crate) min_w: i64,
+    /// State of charge, and the one that it is charged to.
+    pub(crate) soc: Option<(Soc, Soc)>,
+    /// It was lowered less than a dwell time ago.
+    pub(crate) rests: bool,
+    /// Whether it runs, and began to less than a dwell time ago.
+    pub(crate) running: bool,
+    pub(crate) began: bool,
+    /// Since when it wants power; far in the future while it wants none.
+    pub(crate) wants_since: Timestamp,
+    pub(crate) carried_w: i64,
+    pub(crate) deficit_wms: i64,
+    pub(crate) non_compliant: bool,
+    pub(crate) skewed: bool,
+    /// A command may be in force.
+    pub(crate) leased: bool,
+    /// What it takes beyond its setpoint within the tolerance, W.
+    pub(crate) overshoot_w: i64,
+    /// What is known of it is older than the window, and may have changed.
+    pub(crate) outdated: bool,
+    /// What is said of its power: its mean in the window, else the newest.
+    pub(crate) power_w: Option<i64>,
+    pub(crate) sample_age_ms: Option<i64>,
+    /// The last command's lease has more than half of its life left.
+    pub(crate) lease_is_fresh: bool,
+    /// A setpoint below this is sent again: the device acknowledges, has not said that it got its last command, and takes more.
+    pub(crate) astray_above_w: i64,
+    pub(crate) typed_layout: bool,
 }
 
 impl Seen<'_> {
@@ -125,20 +168,33 @@ pub(crate) struct View<'a> {
     pub(crate) devices: Vec<Seen<'a>>,
 }
 
+impl View<'_> {
+    /// Whether any feeder of the tree has an export limit.
+    pub(crate) fn limits_export(&self) -> bool {
+        self.nodes.iter().any(|node| node.limits.export.is_some())
+    }
+
+    /// Whether any feeder of the tree only watches.
+    pub(crate) fn has_shadow(&self) -> bool {
+        self.nodes.iter().any(|node| node.way.mode == FeederMode::Shadow)
+    }
+}
+
 /// Estimates the tree. `look_back` is done to each device that was heard before it is looked at.
 pub(crate) fn estimate<'a>(
     moment: &Moment<'a, '_>,
     topology: Topology,
+    limits: Vec<Limits>,
     devices: &'a mut Devices,
     look_back: impl Fn(&mut Device),
 ) -> View<'a> {
-    let Moment { registry, now, .. } = *moment;
-    let horizon = now.plus_ms(2 * registry.settings.interval_ms);
+    let registry = moment.registry;
     let nodes: Vec<NodeEstimate> = topology
         .nodes
         .iter()
-        .map(|node| NodeEstimate {
-            limits: limits(registry, &node.feeder_id, now, horizon),
+        .zip(limits)
+        .map(|(node, limits)| NodeEstimate {
+            limits,
             mode: registry.feeders.get(&node.feeder_id).map_or(FeederMode::Automatic, |f| f.mode),
             way: Way { mode: FeederMode::Automatic, limits_export: false, releases: false },
             load_w: 0,
@@ -150,24 +206,28 @@ pub(crate) fn estimate<'a>(
         .collect();
     let mut view = View { topology, nodes, devices: Vec::new() };
     role::note_ways(&mut view, moment);
-    view.devices = see_devices(moment, &view, devices, look_back);
-    sums::add_up(&mut view, moment);
+    let (devices, own) = see_devices(moment, &view, devices, look_back);
+    view.devices = devices;
+    sums::add_up(&mut view, moment, own);
     if sums::let_go(&mut view) {
-        sums::add_up(&mut view, moment);
+        let own = Parts::of_each(&view);
+        sums::add_up(&mut view, moment, own);
     }
     sums::keep_discharge_inside(&mut view);
     view
 }
 
+/// Every device of the tree, in the order of ids, and what they add up to at each node itself.
 fn see_devices<'a>(
     moment: &Moment<'a, '_>,
     view: &View<'a>,
     devices: &'a mut Devices,
     look_back: impl Fn(&mut Device),
-) -> Vec<Seen<'a>> {
+) -> (Vec<Seen<'a>>, Vec<Parts>) {
     let registry = moment.registry;
     let mut members = registry.members(&view.topology.nodes[0].feeder_id).peekable();
     let mut all = Vec::with_capacity(devices.len());
+    let mut own = vec![Parts::default(); view.nodes.len()];
     let mut heard = devices
         .iter_mut()
         .map(|device| {
@@ -191,7 +251,7 @@ fn see_devices<'a>(
             (Some((member, _)), Some(device)) => member.cmp(&&device.device_id),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (None, None) => return all,
+            (None, None) => return (all, own),
         };
         let member = members.next_if(|_| order.is_le());
         let device = heard.next_if(|_| order.is_ge());
@@ -208,7 +268,9 @@ fn see_devices<'a>(
         }) else {
             continue;
         };
-        all.push(see(moment, view, device_id, node_of(feeder_id), registered, device));
+        let seen = see(moment, view, device_id, node_of(feeder_id), registered, device);
+        own[seen.node].count(&seen);
+        all.push(seen);
     }
 }
 
@@ -217,7 +279,7 @@ fn see<'a>(
     view: &View<'a>,
     device_id: &'a DeviceId,
     node: usize,
-    registered: Option<&'a registry::Device>,
+    registered: Option<&registry::Device>,
     device: Option<&'a Device>,
 ) -> Seen<'a> {
     let Moment { registry, now, .. } = *moment;
@@ -247,8 +309,9 @@ fn see<'a>(
         Role::Controlled | Role::Passive(_) | Role::Shadow => (None, Reason::NotCommanded),
     };
     let (unheard_most, unheard_least) = floor::unheard(registered, device_type, settings);
-    let floor_w =
-        device.map_or(unheard_most, |device| floor::floor(device, role, fallback, settings, now));
+    let (most, least) = device.and_then(|device| commanded(device, now)).unzip();
+    let floor_w = device
+        .map_or(unheard_most, |device| floor::floor(device, role, fallback, most, settings, now));
     let want = device.map_or(Want::UNHEARD, |device| want(device, registered, settings, now));
     Seen {
         device_id,
@@ -257,12 +320,11 @@ fn see<'a>(
         role,
         freshness,
         device,
-        registered,
         power_w: device
             .map_or(0, |device| floor::power(device, role, freshness, moment.between_windows)),
         stuck: device.is_some_and(|device| floor::is_stuck(device, floor_w, settings, now)),
         floor_w: floor_w.max(told.0.unwrap_or(i64::MIN)),
-        least_w: device.map_or(unheard_least, |device| floor::least(device, fallback, now)),
+        least_w: device.map_or(unheard_least, |device| floor::least(device, fallback, least)),
         fallback_w: fallback.0,
         told,
         released_later: view.nodes[node].way.releases
@@ -270,6 +332,8 @@ fn see<'a>(
                 is_released_later(moment, &view.topology.nodes[above].feeder_id, device_id)
             }),
         want,
+        known: device
+            .map_or(Known::NOTHING, |device| known::known(moment, device, registered, freshness)),
         override_w,
         // Ties change hands by the hour, so that nobody is first for ever and nothing flickers.
         tie: mix(registered.map_or(0, |registered| registered.id_hash)

@@ -5,42 +5,11 @@ use schemas::records::telemetry::DeviceType;
 use schemas::{Timestamp, Watts};
 
 use super::{Moment, Role, Seen, View};
-use crate::device::{commanded, tolerance};
+use crate::device::commanded;
 
-/// Adds devices up to nodes, and nodes to their parents, head meters having the word where they are heard.
-pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>) {
+/// Adds up what devices are at each node to nodes and their parents, head meters having the word where they are heard.
+pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>, mut own: Vec<Parts>) {
     let count = view.nodes.len();
-    let mut own = vec![Parts::default(); count];
-    for seen in &view.devices {
-        let parts = &mut own[seen.node];
-        parts.outdated |= is_outdated(seen, moment);
-        match seen.role {
-            Role::Controlled if seen.device_type != DeviceType::Pv => {
-                parts.controlled += seen.power_w;
-                parts.beyond += overshoot(seen);
-            }
-            Role::Silent(_) => {
-                parts.held += seen.floor_w;
-                // Of one whose lease is over no more than its fallback is taken to be in a meter's reading.
-                parts.silent += seen.power_w.min(seen.floor_w);
-            }
-            Role::Passive(_) if seen.device_type == DeviceType::Meter => {
-                parts.has_meter |= !seen.registered.is_some_and(|registered| registered.opted_out);
-                if seen.freshness == Freshness::Fresh {
-                    parts.meter = Some(parts.meter.unwrap_or(0) + seen.power_w);
-                }
-            }
-            // Generation under export control counts on the import side as much as its commands leave of it.
-            Role::Controlled => parts.passive += seen.power_w.max(seen.floor_w),
-            // One that was commanded until now may still take what its lease allows.
-            Role::Passive(_) if seen.device.is_some_and(|device| !device.live.is_empty()) => {
-                parts.passive += seen.power_w.max(seen.floor_w);
-            }
-            // Nobody commands it and nobody has heard it: held for what it may take.
-            Role::Passive(_) if seen.device.is_none() => parts.held += seen.floor_w,
-            Role::Passive(_) | Role::Shadow => parts.passive += seen.power_w,
-        }
-    }
     for index in (0..count).rev() {
         // Children stand after their parents: theirs have been added here already.
         let parts = &mut own[index];
@@ -76,18 +45,6 @@ pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>) {
     }
 }
 
-/// Whether what is known of a device is older than the window, and may have changed: it is still fresh, or may still follow
-/// a command. Then a meter's reading and the devices' are not of one time.
-fn is_outdated(seen: &Seen<'_>, moment: &Moment<'_, '_>) -> bool {
-    let settings = &moment.registry.settings;
-    let Some(device) = seen.device else { return false };
-    let counts = seen.freshness == Freshness::Fresh || !device.live.is_empty();
-    let heard = device.last_steering.is_some_and(|at| {
-        moment.now.since(at) <= 2 * settings.interval_ms.max(settings.lateness_ms)
-    });
-    counts && !heard
-}
-
 /// What only the meter knows of follows a rise at once and a fall slowly: samples of meter and devices are not of one
 /// moment, and while devices move the difference is partly imagined. Where it `holds`, a fall is not believed at all.
 fn follow(before: Option<Watts>, measured: i64, holds: bool) -> i64 {
@@ -108,7 +65,7 @@ fn follow(before: Option<Watts>, measured: i64, holds: bool) -> i64 {
 
 /// Watts under a node, as they add up.
 #[derive(Debug, Clone, Copy, Default)]
-struct Parts {
+pub(super) struct Parts {
     controlled: i64,
     /// Observed, commanded by nobody.
     passive: i64,
@@ -122,19 +79,52 @@ struct Parts {
     outdated: bool,
 }
 
-/// What devices that follow take beyond their setpoints, each within its tolerance: together that can be much.
-fn overshoot(seen: &Seen<'_>) -> i64 {
-    let Some(device) = seen.device else { return 0 };
-    let (Some(mean), Some(allowed)) = (device.mean_w, device.allowed_w) else { return 0 };
-    let steady = device.allowed_before_w == Some(allowed) && allowed > Watts::ZERO;
-    let beyond = mean - allowed;
-    let follows = beyond.0.abs() <= tolerance(device).0;
-    if steady && follows && !device.non_compliant { beyond.0 } else { 0 }
+impl Parts {
+    /// What stands at each node itself.
+    pub(super) fn of_each(view: &View<'_>) -> Vec<Self> {
+        let mut own = vec![Self::default(); view.nodes.len()];
+        view.devices.iter().for_each(|seen| own[seen.node].count(seen));
+        own
+    }
+
+    /// Counts one device.
+    pub(super) fn count(&mut self, seen: &Seen<'_>) {
+        self.outdated |= seen.known.outdated;
+        match seen.role {
+            Role::Controlled if seen.device_type != DeviceType::Pv => {
+                self.controlled += seen.power_w;
+                self.beyond += seen.known.overshoot_w;
+            }
+            Role::Silent(_) => {
+                self.held += seen.floor_w;
+                // Of one whose lease is over no more than its fallback is taken to be in a meter's reading.
+                self.silent += seen.power_w.min(seen.floor_w);
+            }
+            Role::Passive(_) if seen.device_type == DeviceType::Meter => {
+                self.has_meter |= seen.role != Role::Passive(Reason::OptedOut);
+                if seen.freshness == Freshness::Fresh {
+                    self.meter = Some(self.meter.unwrap_or(0) + seen.power_w);
+                }
+            }
+            // Generation under export control counts on the import side as much as its commands leave of it.
+            Role::Controlled => self.passive += seen.power_w.max(seen.floor_w),
+            // One that was commanded until now may still take what its lease allows.
+            Role::Passive(_) if seen.known.leased => {
+                self.passive += seen.power_w.max(seen.floor_w);
+            }
+            // Nobody commands it and nobody has heard it: held for what it may take.
+            Role::Passive(_) if seen.device.is_none() => self.held += seen.floor_w,
+            Role::Passive(_) | Role::Shadow => self.passive += seen.power_w,
+        }
+    }
 }
 
 /// Where what is held for devices that are not heard passes a limit, they are told 0 instead. Says whether any was.
 pub(super) fn let_go(view: &mut View<'_>) -> bool {
     let short: Vec<bool> = view.nodes.iter().map(|node| node.budget_w() < 0).collect();
+    if !short.contains(&true) {
+        return false;
+    }
     let mut changed = false;
     for seen in &mut view.devices {
         let holds = seen.told.1 == Reason::HoldLast && seen.told.0.is_some_and(|told| told > 0);
@@ -155,6 +145,9 @@ pub(super) fn let_go(view: &mut View<'_>) -> bool {
 /// Storage gives back no more than an export limit above it leaves, each by its rating: an import limit never drives a
 /// feeder over its export limit.
 pub(super) fn keep_discharge_inside(view: &mut View<'_>) {
+    if !view.limits_export() {
+        return;
+    }
     // The storage under each node that limits export.
     let mut under = vec![Vec::new(); view.nodes.len()];
     for (index, seen) in view.devices.iter().enumerate().filter(|(_, seen)| seen.want.low_w < 0) {

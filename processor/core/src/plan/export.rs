@@ -15,10 +15,6 @@ const UNLIMITED_W: i64 = 1 << 50;
 /// What curtailment takes from the generation under each node: the import side has to do without it.
 pub(super) fn missing(view: &View<'_>, planned: &[Planned]) -> Vec<i64> {
     let mut missing = vec![0_i64; view.nodes.len()];
-    // Generation is commanded only under an export limit.
-    if view.nodes.iter().all(|node| node.limits.export.is_none()) {
-        return missing;
-    }
     for (seen, planned) in view.devices.iter().zip(planned) {
         if let (Role::Controlled, DeviceType::Pv, Some(setpoint)) =
             (seen.role, seen.device_type, planned.setpoint_w)
@@ -75,8 +71,7 @@ pub(super) fn curtail(
     let raised = WaterFill.allocate(&problem).shares_w;
     for (claim, index) in generators.iter().enumerate() {
         let (share, given) = (shares[claim], raised[claim].min(shares[claim]));
-        let last = view.devices[*index].device.and_then(|device| device.setpoint_w);
-        let last = last.map(|last| -last.0);
+        let last = view.devices[*index].known.setpoint_w.map(|last| -last);
         // A little more is not worth a message.
         let given = last.filter(|last| (1..deadband_w).contains(&(given - last))).unwrap_or(given);
         planned[*index].share_w = -share;
@@ -117,8 +112,7 @@ fn sure_load(seen: &Seen<'_>, planned: &Planned) -> i64 {
             let mean = seen.device.and_then(|device| device.mean_w);
             let observed = newest.into_iter().chain(mean).min().unwrap_or_default().0;
             // One that was commanded until now goes to its fallback when its lease ends.
-            let leased = seen.device.is_some_and(|device| !device.live.is_empty());
-            if leased { observed.min(seen.least_w) } else { observed }
+            if seen.known.leased { observed.min(seen.least_w) } else { observed }
         }
         Role::Passive(_) | Role::Shadow | Role::Silent(_) => seen.least_w.min(0),
     }

@@ -1,6 +1,5 @@
 //! The import side: what each device may take of what its nodes leave, and what it is told.
 
-use schemas::Timestamp;
 use schemas::records::decision::Reason;
 use schemas::records::operator::ControlSettings;
 use schemas::records::telemetry::DeviceType;
@@ -18,6 +17,8 @@ pub(super) struct Import {
     pub(super) device_of: Vec<usize>,
     /// What each claim's device may be told; the claim itself is at least what counts for it.
     pub(super) bounds: Vec<Bounds>,
+    /// Some device does not follow, or has not got its decrease.
+    any_stuck: bool,
 }
 
 impl Import {
@@ -25,8 +26,13 @@ impl Import {
     pub(super) fn of(view: &View<'_>, with_shadow: bool, dimmed: &[i64]) -> Self {
         let nodes = view.nodes.iter().zip(dimmed);
         let mut budgets: Vec<i64> = nodes.map(|(node, dimmed)| node.budget_w() - dimmed).collect();
-        let mut import =
-            Self { problem: Problem::default(), device_of: Vec::new(), bounds: Vec::new() };
+        let mut import = Self {
+            problem: Problem::default(),
+            device_of: Vec::with_capacity(view.devices.len()),
+            bounds: Vec::with_capacity(view.devices.len()),
+            any_stuck: false,
+        };
+        import.problem.claims.reserve(view.devices.len());
         for (index, seen) in view.devices.iter().enumerate() {
             let shadow = seen.role == Role::Shadow && with_shadow;
             if (seen.role != Role::Controlled && !shadow) || seen.device_type == DeviceType::Pv {
@@ -39,6 +45,7 @@ impl Import {
             import.problem.claims.push(claim_of(seen, false));
             import.device_of.push(index);
             import.bounds.push(bounds_of(seen));
+            import.any_stuck |= seen.stuck;
         }
         import.problem.nodes = view
             .topology
@@ -59,14 +66,14 @@ impl Import {
         view: &View<'_>,
         policy: &dyn Policy,
         settings: &ControlSettings,
-        now: Timestamp,
         decreases_only: bool,
         planned: &mut [Planned],
     ) -> (Vec<NodePlan>, Option<String>) {
         let fair = self.share(policy, &self.problem);
+        let bound_by: Vec<Option<usize>> =
+            (0..self.device_of.len()).map(|claim| self.bound_by(&fair, claim)).collect();
         let deserved = self.deserved(view, policy, &fair);
-        let Selected { target, running, stood_in } =
-            self.select(view, policy, settings, now, &fair);
+        let Selected { target, running, stood_in } = self.select(view, policy, settings, &fair);
         let useful =
             |shares: &Shares, claim: usize| shares.shares_w[claim].min(self.bounds[claim].high_w);
         let wished = |claim: usize| Wished {
@@ -75,28 +82,30 @@ impl Import {
             deserved_w: useful(&deserved, claim),
             target_w: useful(&target, claim),
             running: running[claim],
-            bound: self.bound_by(&fair, claim).is_some(),
+            bound: bound_by[claim].is_some(),
             decreases_only,
         };
         let told = |claim: usize, allotted_w: i64| {
-            wished(claim).settle(self.seen(view, claim), allotted_w, settings, now)
+            wished(claim).settle(self.seen(view, claim), allotted_w, settings)
         };
         let claims = 0..self.device_of.len();
         let target: Vec<i64> = claims.clone().map(|claim| useful(&target, claim)).collect();
         // What each would be told if there were room for all.
         let reach: Vec<(i64, Reason)> = claims.map(|claim| told(claim, target[claim])).collect();
-        let raised = self.raise(view, &reach, decreases_only);
-        let free_weights = self.free_weights(&fair);
+        let raised = self.raise(&reach, decreases_only);
+        let free_weights = self.free_weights(&fair, &bound_by);
         for (claim, device) in self.device_of.iter().enumerate() {
             let (setpoint, reason) = if raised[claim] < reach[claim].0 {
                 told(claim, raised[claim])
             } else {
                 reach[claim]
             };
-            let bound_by = self.bound_by(&fair, claim);
+            let bound_by = bound_by[claim];
             let growth = self.growth(&fair, claim);
-            let set_aside = view.devices[*device].stuck;
-            planned[*device] = Planned {
+            let set_aside = self.bounds[claim].stuck;
+            let planned = &mut planned[*device];
+            *planned = Planned {
+                role: planned.role,
                 // Of one that does not follow, all that is set aside for it.
                 share_w: if set_aside { fair.shares_w[claim] } else { useful(&fair, claim) },
                 setpoint_w: Some(setpoint),
@@ -115,7 +124,7 @@ impl Import {
     /// What each would get if those that do not follow were like the others: no more is asked of them.
     fn deserved(&self, view: &View<'_>, policy: &dyn Policy, fair: &Shares) -> Shares {
         // Whoever does not follow is stuck.
-        if !self.device_of.iter().any(|index| view.devices[*index].stuck) {
+        if !self.any_stuck {
             return fair.clone();
         }
         let mut honest = self.problem.clone();
@@ -134,13 +143,16 @@ impl Import {
         planned: &mut [Planned],
     ) {
         let small = |claim: usize| {
-            let (seen, planned) = (self.seen(view, claim), &planned[self.device_of[claim]]);
-            let last = seen.device.and_then(|device| device.setpoint_w)?.0;
+            let (bounds, planned) = (&self.bounds[claim], &planned[self.device_of[claim]]);
+            let last = bounds.last_w?;
             let setpoint = planned.setpoint_w.filter(|setpoint| *setpoint > 0)?;
             let more = last - setpoint;
             // Its lease is still alive, so nothing more is given.
-            let may_stay = last <= seen.floor_w && !seen.stuck && seen.override_w.is_none();
-            let small = more > 0 && more < settings.deadband_w.0 && may_stay;
+            let small = more > 0
+                && more < settings.deadband_w.0
+                && last <= bounds.floor_w
+                && !bounds.stuck
+                && self.seen(view, claim).override_w.is_none();
             small.then_some((self.problem.claims[claim].tie, claim, last))
         };
         let mut order: Vec<_> = (0..self.device_of.len()).filter_map(small).collect();
@@ -171,10 +183,10 @@ impl Import {
 
     /// Setpoints that raise only into headroom that is there (G2): what devices may take already comes first. Whatever the
     /// policy, who rises first is by water-filling: no policy has a say in what is reserved.
-    fn raise(&self, view: &View<'_>, reach: &[(i64, Reason)], decreases_only: bool) -> Vec<i64> {
+    fn raise(&self, reach: &[(i64, Reason)], decreases_only: bool) -> Vec<i64> {
         let mut occupied = self.problem.clone();
         for (claim, (reach, _)) in reach.iter().enumerate() {
-            let floor = self.seen(view, claim).floor_w;
+            let floor = self.bounds[claim].floor_w;
             occupied.claims[claim].low_w = floor;
             occupied.claims[claim].high_w = if decreases_only { floor } else { floor.max(*reach) };
         }
@@ -183,9 +195,8 @@ impl Import {
         let allotted = shares.iter().zip(reach).enumerate().map(|(claim, (share, (reach, _)))| {
             // One that is seen above its last setpoint is on its way down: what it still takes is set aside, and not given
             // to it again where the others leave no room.
-            let last = self.seen(view, claim).device.and_then(|device| device.setpoint_w);
-            let most = last.filter(|_| full[self.problem.claims[claim].node]);
-            most.map_or(*share, |last| (*share).min(last.0)).min(*reach)
+            let most = self.bounds[claim].last_w.filter(|_| full[self.problem.claims[claim].node]);
+            most.map_or(*share, |last| (*share).min(last)).min(*reach)
         });
         allotted.collect()
     }
@@ -217,10 +228,10 @@ impl Import {
     }
 
     /// For each node, the sum of that over the claims that it holds back.
-    fn free_weights(&self, shares: &Shares) -> Vec<i64> {
+    fn free_weights(&self, shares: &Shares, bound_by: &[Option<usize>]) -> Vec<i64> {
         let mut weights = vec![0; self.problem.nodes.len()];
-        for claim in 0..self.problem.claims.len() {
-            if let Some(node) = self.bound_by(shares, claim) {
+        for (claim, bound_by) in bound_by.iter().enumerate() {
+            if let Some(node) = *bound_by {
                 weights[node] += self.growth(shares, claim);
             }
         }

@@ -53,29 +53,69 @@ impl Import {
 
     /// For each node: its level, the rung it stands on, and the watts that are missing.
     pub(super) fn node_plans(&self, shares: &Shares, told_w: &[i64]) -> Vec<NodePlan> {
-        let claims = &self.problem.claims;
-        let count =
-            |counts: &dyn Fn(usize) -> bool| self.problem.sums(|claim| i64::from(counts(claim)));
-        let guaranteed = self.problem.sums(|claim| claims[claim].low_w);
-        let least = self.problem.sums(|claim| self.bare_low(&self.problem, claim));
-        let minima = count(&|claim| claims[claim].low_w != 0);
-        let above = count(&|claim| shares.shares_w[claim] > claims[claim].low_w);
-        let paused = count(&|claim| self.bounds[claim].high_w > 0 && told_w[claim] <= 0);
+        let below = self.below(shares, told_w);
         let nodes = self.problem.nodes.iter().enumerate();
         nodes
             .map(|(node, place)| {
                 let level = shares.levels_w[node];
-                let short = |least: &[i64]| (least[node] - place.budget_w).max(0);
+                let below = below[node];
+                let short = |least_w: i64| least_w.saturating_sub(place.budget_w).max(0);
                 let (unmet_w, rung) = match () {
-                    () if short(&least) > 0 => (short(&least), Rung::Alarm),
-                    () if short(&guaranteed) > 0 => (short(&guaranteed), Rung::Fallback),
+                    () if short(below.least_w) > 0 => (short(below.least_w), Rung::Alarm),
+                    () if short(below.guaranteed_w) > 0 => {
+                        (short(below.guaranteed_w), Rung::Fallback)
+                    }
                     () if level.is_none() => (0, Rung::Normal),
-                    () if above[node] == 0 && minima[node] > 0 => (0, Rung::Minimum),
-                    () if paused[node] > 0 => (0, Rung::Pause),
+                    () if below.above == 0 && below.minima > 0 => (0, Rung::Minimum),
+                    () if below.paused > 0 => (0, Rung::Pause),
                     () => (0, Rung::Trim),
                 };
                 NodePlan { water_level_w: level, unmet_w, rung }
             })
             .collect()
+    }
+
+    /// What stands under each node.
+    fn below(&self, shares: &Shares, told_w: &[i64]) -> Vec<Below> {
+        let nodes = &self.problem.nodes;
+        let mut all = vec![Below::default(); nodes.len()];
+        for (index, claim) in self.problem.claims.iter().enumerate() {
+            all[claim.node].add(Below {
+                guaranteed_w: claim.low_w,
+                least_w: self.bare_low(&self.problem, index),
+                minima: usize::from(claim.low_w != 0),
+                above: usize::from(shares.shares_w[index] > claim.low_w),
+                paused: usize::from(self.bounds[index].high_w > 0 && told_w[index] <= 0),
+            });
+        }
+        for index in (0..nodes.len()).rev() {
+            if let Some(parent) = nodes[index].parent {
+                let below = all[index];
+                all[parent].add(below);
+            }
+        }
+        all
+    }
+}
+
+/// Sums and counts of claims.
+#[derive(Debug, Clone, Copy, Default)]
+struct Below {
+    guaranteed_w: i64,
+    /// Where leases are kept alive.
+    least_w: i64,
+    /// Claims with a guaranteed minimum, claims that get more than that, and claims that get nothing.
+    minima: usize,
+    above: usize,
+    paused: usize,
+}
+
+impl Below {
+    fn add(&mut self, other: Self) {
+        self.guaranteed_w = self.guaranteed_w.saturating_add(other.guaranteed_w);
+        self.least_w = self.least_w.saturating_add(other.least_w);
+        self.minima += other.minima;
+        self.above += other.above;
+        self.paused += other.paused;
     }
 }

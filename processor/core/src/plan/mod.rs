@@ -6,7 +6,6 @@ mod ladder;
 mod select;
 mod settle;
 
-use schemas::Timestamp;
 use schemas::records::decision::{Reason, Rung};
 use schemas::records::operator::ControlSettings;
 use schemas::records::telemetry::DeviceType;
@@ -19,6 +18,8 @@ use crate::policy::{Policy, WaterFill};
 /// What is planned for one device, in the order of the view's devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Planned {
+    /// The part that the device plays.
+    pub(crate) role: Role,
     /// Fair share, W.
     pub(crate) share_w: i64,
     /// Setpoint, W; none where it gets none.
@@ -58,18 +59,17 @@ pub(crate) fn plan(
     view: &View<'_>,
     policy: &dyn Policy,
     settings: &ControlSettings,
-    now: Timestamp,
     decreases_only: bool,
 ) -> Plan {
-    let made = make(view, policy, settings, now, decreases_only);
-    let promise = Promise { settings, now, decreases_only, max_min: policy.is_max_min() };
+    let made = make(view, policy, settings, decreases_only);
+    let promise = Promise { settings, decreases_only, max_min: policy.is_max_min() };
     let findings = certify(view, &made.devices, &promise);
     if findings.is_empty() {
         return made;
     }
     // A plan that failed its check never reaches a device. In its place: what was certified last, lowered by the
     // default policy to what is safe now; and where even that fails, no more than each device's fallback.
-    let mut safe = make(view, &WaterFill, settings, now, true);
+    let mut safe = make(view, &WaterFill, settings, true);
     hold_to_the_last(view, &mut safe.devices);
     let lowered = Promise { decreases_only: true, max_min: false, ..promise };
     if !certify(view, &safe.devices, &lowered).is_empty() {
@@ -87,13 +87,16 @@ fn make(
     view: &View<'_>,
     policy: &dyn Policy,
     settings: &ControlSettings,
-    now: Timestamp,
     decreases_only: bool,
 ) -> Plan {
-    let steps = Steps { view, policy, settings, now, decreases_only };
+    let steps = Steps { view, policy, settings, decreases_only };
     let idle: Vec<Planned> = view.devices.iter().map(idle).collect();
+    if !view.limits_export() {
+        // Generation is commanded only under an export limit.
+        return steps.fill(idle, &vec![0; view.nodes.len()]);
+    }
     let dimmed = steps.dimmed(idle.clone());
-    let plan = steps.fill(&idle, &dimmed);
+    let plan = steps.fill(idle.clone(), &dimmed);
     let in_the_end = export::missing(view, &plan.devices);
     if in_the_end.iter().zip(&dimmed).all(|(in_the_end, counted)| in_the_end <= counted) {
         return plan;
@@ -106,7 +109,8 @@ fn make(
             planned.setpoint_w = Some(seen.want.low_w);
         }
     }
-    steps.fill(&idle, &steps.dimmed(giving))
+    let dimmed = steps.dimmed(giving);
+    steps.fill(idle, &dimmed)
 }
 
 /// What every step of a plan goes by.
@@ -114,7 +118,6 @@ struct Steps<'v, 'a> {
     view: &'v View<'a>,
     policy: &'v dyn Policy,
     settings: &'v ControlSettings,
-    now: Timestamp,
     decreases_only: bool,
 }
 
@@ -130,28 +133,22 @@ impl Steps<'_, '_> {
         export::curtail(view, policy, settings.deadband_w.0, decreases_only, planned);
     }
 
-    fn fill(&self, idle: &[Planned], dimmed: &[i64]) -> Plan {
-        let Self { view, policy, settings, now, decreases_only } = *self;
-        let mut planned = idle.to_vec();
+    fn fill(&self, mut planned: Vec<Planned>, dimmed: &[i64]) -> Plan {
+        let Self { view, policy, settings, decreases_only } = *self;
         let real = Import::of(view, false, dimmed);
-        let (nodes, stood_in) =
-            real.fill(view, policy, settings, now, decreases_only, &mut planned);
-        if view.devices.iter().any(|seen| seen.role == Role::Shadow) {
+        let (nodes, stood_in) = real.fill(view, policy, settings, decreases_only, &mut planned);
+        if view.has_shadow() {
             let mut imagined = planned.clone();
             let imagine = Import::of(view, true, dimmed);
-            imagine.fill(view, policy, settings, now, decreases_only, &mut imagined);
+            imagine.fill(view, policy, settings, decreases_only, &mut imagined);
             for (index, seen) in view.devices.iter().enumerate() {
                 if seen.role == Role::Shadow {
                     planned[index] = imagined[index];
                 }
             }
         }
-        self.curtail(&mut planned);
-        for ((seen, idle), planned) in view.devices.iter().zip(idle).zip(&mut planned) {
-            if let Role::Silent(_) = seen.role {
-                let (setpoint_w, reason) = seen.told;
-                *planned = Planned { setpoint_w, reason, ..*idle };
-            }
+        if view.limits_export() {
+            self.curtail(&mut planned);
         }
         Plan { devices: planned, nodes, findings: Vec::new(), stood_in }
     }
@@ -160,7 +157,7 @@ impl Steps<'_, '_> {
 /// Nobody gets more than the last setpoint allowed.
 fn hold_to_the_last(view: &View<'_>, planned: &mut [Planned]) {
     for (seen, planned) in view.devices.iter().zip(planned) {
-        let last = seen.device.and_then(|device| device.setpoint_w).map_or(0, |last| last.0);
+        let last = seen.known.setpoint_w.unwrap_or(0);
         let generates = seen.device_type == DeviceType::Pv;
         if let (Role::Controlled, Some(setpoint)) = (seen.role, planned.setpoint_w) {
             planned.setpoint_w =
@@ -181,17 +178,19 @@ pub(crate) fn to_fallbacks(view: &View<'_>, planned: &mut [Planned]) {
 }
 
 fn idle(seen: &Seen<'_>) -> Planned {
-    let reason = match seen.role {
-        Role::Passive(reason) | Role::Silent(reason) => reason,
-        Role::Controlled | Role::Shadow => Reason::NotCommanded,
+    let (setpoint_w, reason) = match seen.role {
+        Role::Silent(_) => seen.told,
+        Role::Passive(reason) => (None, reason),
+        Role::Controlled | Role::Shadow => (None, Reason::NotCommanded),
     };
     Planned {
+        role: seen.role,
         share_w: 0,
-        setpoint_w: None,
+        setpoint_w,
         reason,
         bound_by: None,
         marginal_w: 0,
         running: false,
-        carried_w: seen.device.map_or(0, |device| device.carried_w),
+        carried_w: seen.known.carried_w,
     }
 }

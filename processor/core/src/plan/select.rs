@@ -2,13 +2,11 @@
 
 use std::cmp::Reverse;
 
-use schemas::Timestamp;
 use schemas::records::operator::ControlSettings;
 
 use super::import::Import;
 use crate::estimate::View;
 use crate::policy::{Choice, Contender, Contest, Policy, Shares};
-use crate::shape;
 
 /// A turn of a device with a minimum is worth about so many dwell times at that minimum.
 const TURN_DWELLS: i64 = 2;
@@ -33,7 +31,6 @@ impl Import {
         view: &View<'_>,
         policy: &dyn Policy,
         settings: &ControlSettings,
-        now: Timestamp,
         fair: &Shares,
     ) -> Selected {
         let claims = &self.problem.claims;
@@ -53,7 +50,7 @@ impl Import {
         let nodes = self.problem.nodes.iter().zip(&kept);
         let mut contenders: Vec<Contender> = (0..claims.len())
             .filter(|claim| contested[*claim])
-            .map(|claim| self.contender(view, settings, now, claim))
+            .map(|claim| self.contender(view, settings, claim))
             .collect();
         contenders.sort_unstable_by_key(|who| {
             (!who.held, who.rests, Reverse(who.owed_wms), claims[who.claim].tie, who.claim)
@@ -77,27 +74,19 @@ impl Import {
         Selected { target: self.share(policy, &narrowed), running, stood_in }
     }
 
-    fn contender(
-        &self,
-        view: &View<'_>,
-        settings: &ControlSettings,
-        now: Timestamp,
-        claim: usize,
-    ) -> Contender {
+    fn contender(&self, view: &View<'_>, settings: &ControlSettings, claim: usize) -> Contender {
         let min_w = self.problem.claims[claim].min_w;
         let seen = self.seen(view, claim);
-        let runs = seen.device.is_some_and(|device| device.running);
-        let since = seen.device.and_then(|device| device.running_since);
+        let runs = seen.known.running;
         // Who runs is only relieved by one that is behind by a quantum: else they would change places all the time.
         let quantum = TURN_DWELLS * min_w.saturating_mul(settings.dwell_ms);
-        let deficit = seen.device.map_or(0, |device| device.deficit_wms);
         Contender {
             claim,
             // Beyond what is set aside for it anyhow.
             min_w: min_w - self.problem.claims[claim].low_w.max(0),
-            owed_wms: deficit.saturating_add(if runs { quantum } else { 0 }),
-            held: runs && since.is_some_and(|since| now.since(since) < settings.dwell_ms),
-            rests: !runs && shape::rests(seen, settings, now),
+            owed_wms: seen.known.deficit_wms.saturating_add(if runs { quantum } else { 0 }),
+            held: seen.known.began,
+            rests: !runs && seen.known.rests,
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What one device claims, and what it is told in the end.
 
-use schemas::Timestamp;
 use schemas::records::decision::Reason;
 use schemas::records::operator::ControlSettings;
 
@@ -19,6 +18,11 @@ pub(super) struct Bounds {
     pub(super) high_w: i64,
     /// What counts for it at its least.
     pub(super) counted_low_w: i64,
+    /// What it may take already.
+    pub(super) floor_w: i64,
+    /// What it was told last.
+    pub(super) last_w: Option<i64>,
+    pub(super) stuck: bool,
 }
 
 pub(super) fn bounds_of(seen: &Seen<'_>) -> Bounds {
@@ -29,7 +33,14 @@ pub(super) fn bounds_of(seen: &Seen<'_>) -> Bounds {
         Some(watts) => (0, watts.min(rated_w)),
         None => (low_w, high_w),
     };
-    Bounds { low_w, high_w, counted_low_w: seen.counted(low_w) }
+    Bounds {
+        low_w,
+        high_w,
+        counted_low_w: seen.counted(low_w),
+        floor_w: seen.floor_w,
+        last_w: seen.known.setpoint_w,
+        stuck: seen.stuck,
+    }
 }
 
 /// What is set aside for a device: at least what it takes when its lease lapses (G1, G12), and for one that does not
@@ -38,7 +49,7 @@ pub(super) fn claim_of(seen: &Seen<'_>, trusted: bool) -> Claim {
     let bounds = bounds_of(seen);
     let (low_w, high_w) = (bounds.counted_low_w, seen.counted(bounds.high_w));
     let floor_w = seen.floor_w;
-    let non_compliant = seen.device.is_some_and(|device| device.non_compliant);
+    let non_compliant = seen.known.non_compliant;
     let (low_w, high_w) = match () {
         () if trusted => (low_w, high_w),
         // A device that does not follow is counted at what it takes, and gets no more than it had.
@@ -48,15 +59,14 @@ pub(super) fn claim_of(seen: &Seen<'_>, trusted: bool) -> Claim {
     };
     let weight_milli =
         if seen.override_w.is_some() { OVERRIDE_WEIGHT_MILLI } else { seen.want.weight_milli };
-    let device = seen.device;
     Claim {
         node: seen.node,
         low_w,
         high_w,
         min_w: seen.want.min_w,
         weight_milli,
-        since: device.and_then(|device| device.wants_since).unwrap_or(Timestamp(i64::MAX)),
-        carried_w: device.map_or(0, |device| device.carried_w),
+        since: seen.known.wants_since,
+        carried_w: seen.known.carried_w,
         tie: seen.tie,
     }
 }
@@ -80,14 +90,13 @@ impl Wished {
         seen: &Seen<'_>,
         allotted_w: i64,
         settings: &ControlSettings,
-        now: Timestamp,
     ) -> (i64, Reason) {
-        let last = seen.device.and_then(|device| device.setpoint_w).map(|last| last.0);
+        let last = seen.known.setpoint_w;
         let (mut setpoint, mut why) = if seen.stuck {
             self.told_to_follow(seen, last.unwrap_or(0))
         } else {
             let why = self.why(seen, allotted_w);
-            shape::shape(seen, allotted_w, self.target_w, why, settings, now)
+            shape::shape(seen, allotted_w, self.target_w, why, settings)
         };
         if let Some(last) = last.filter(|_| self.decreases_only) {
             setpoint = setpoint.min(last);
@@ -104,7 +113,7 @@ impl Wished {
     fn told_to_follow(&self, seen: &Seen<'_>, last: i64) -> (i64, Reason) {
         let told = last.min(self.deserved_w).min(seen.floor_w);
         let told = if told < seen.want.min_w { told.min(0) } else { told };
-        let non_compliant = seen.device.is_some_and(|device| device.non_compliant);
+        let non_compliant = seen.known.non_compliant;
         (told, if non_compliant { Reason::NonCompliant } else { Reason::AwaitsHeadroom })
     }
 

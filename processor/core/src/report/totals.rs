@@ -4,8 +4,9 @@ use schemas::Watts;
 use schemas::records::decision::{Freshness, TypeTotal};
 use schemas::records::telemetry::DeviceType;
 
+use crate::alarms::Below;
 use crate::estimate::{Role, Seen, View};
-use crate::plan::{Plan, Planned};
+use crate::plan::Planned;
 
 /// Totals of one node.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,17 +15,15 @@ pub(super) struct Totals {
     pub(super) allocated_w: i64,
     pub(super) fresh: i32,
     pub(super) stale: i32,
+    /// What only alarms go by.
+    pub(super) below: Below,
     /// Count and power, in the order of [`DeviceType::ALL`].
     types: [(i32, i64); DeviceType::ALL.len()],
 }
 
 impl Totals {
-    /// Of every node, in the order of the view's nodes.
-    pub(super) fn of(view: &View<'_>, plan: &Plan) -> Vec<Self> {
-        let mut totals = vec![Self::default(); view.nodes.len()];
-        for (seen, planned) in view.devices.iter().zip(&plan.devices) {
-            totals[seen.node].count(seen, planned);
-        }
+    /// Adds what stands at each node to those above it.
+    pub(super) fn roll_up(view: &View<'_>, totals: &mut [Self]) {
         // Parents stand before their children.
         for index in (0..totals.len()).rev() {
             if let Some(parent) = view.topology.nodes[index].parent {
@@ -32,12 +31,19 @@ impl Totals {
                 totals[parent].add(&below);
             }
         }
-        totals
     }
 
-    fn count(&mut self, seen: &Seen<'_>, planned: &Planned) {
+    /// Counts a device at its node.
+    pub(super) fn count(&mut self, seen: &Seen<'_>, planned: &Planned) {
         if seen.role == Role::Controlled {
             self.allocated_w += planned.setpoint_w.unwrap_or(0);
+            if seen.device_type != DeviceType::Pv {
+                self.below.fallbacks_w += seen.fallback_w;
+            }
+        }
+        if seen.device.is_none() && seen.floor_w > 0 {
+            self.below.unheard += 1;
+            self.below.unheard_w += seen.floor_w;
         }
         if seen.freshness == Freshness::Fresh {
             self.fresh += 1;
@@ -53,6 +59,7 @@ impl Totals {
         self.allocated_w += below.allocated_w;
         self.fresh += below.fresh;
         self.stale += below.stale;
+        self.below.fallbacks_w += below.below.fallbacks_w;
         for (mine, theirs) in self.types.iter_mut().zip(&below.types) {
             mine.0 += theirs.0;
             mine.1 += theirs.1;

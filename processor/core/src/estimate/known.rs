@@ -1,0 +1,101 @@
+//! What a plan goes by of all that is remembered of a device.
+
+use schemas::records::decision::Freshness;
+use schemas::records::snapshot::DeviceSnapshot as Device;
+use schemas::registry;
+use schemas::{Timestamp, Watts};
+
+use super::{Known, Moment};
+use crate::device::tolerance;
+use crate::wants::target_soc;
+
+impl Known {
+    /// Of a device that was never heard.
+    pub(super) const NOTHING: Self = Self {
+        setpoint_w: None,
+        ramp_w_per_s: None,
+        rated_w: i64::MAX,
+        min_w: 0,
+        soc: None,
+        rests: false,
+        running: false,
+        began: false,
+        wants_since: Timestamp(i64::MAX),
+        carried_w: 0,
+        deficit_wms: 0,
+        non_compliant: false,
+        skewed: false,
+        leased: false,
+        overshoot_w: 0,
+        outdated: false,
+        power_w: None,
+        sample_age_ms: None,
+        lease_is_fresh: false,
+        astray_above_w: i64::MIN,
+        typed_layout: false,
+    };
+}
+
+pub(super) fn known(
+    moment: &Moment<'_, '_>,
+    device: &Device,
+    registered: Option<&registry::Device>,
+    freshness: Freshness,
+) -> Known {
+    let settings = &moment.registry.settings;
+    let target = target_soc(device, registered, settings);
+    let last = device.live.last();
+    let told = last.is_some_and(|live| live.applied);
+    let newest_w = device.power_w.unwrap_or_default();
+    let dwells = |since: Option<Timestamp>| {
+        since.is_some_and(|since| moment.now.since(since) < settings.dwell_ms)
+    };
+    Known {
+        setpoint_w: device.setpoint_w.map(|last| last.0),
+        ramp_w_per_s: device.capabilities.ramp_w_per_s.map(|ramp| ramp.0),
+        rated_w: device.capabilities.import_cap().map_or(i64::MAX, |cap| cap.0),
+        min_w: device.capabilities.min_power_w.unwrap_or(Watts::ZERO).0,
+        soc: device.soc.map(|soc| (soc, target)),
+        rests: device.direction < 0 && dwells(device.direction_since),
+        running: device.running,
+        began: device.running && dwells(device.running_since),
+        wants_since: device.wants_since.unwrap_or(Timestamp(i64::MAX)),
+        carried_w: device.carried_w,
+        deficit_wms: device.deficit_wms,
+        non_compliant: device.non_compliant,
+        skewed: device.skewed,
+        leased: !device.live.is_empty(),
+        overshoot_w: overshoot(device),
+        outdated: is_outdated(moment, device, freshness),
+        power_w: device.mean_w.or(device.power_w).map(|power| power.0),
+        sample_age_ms: device.last_steering.map(|at| moment.now.since(at).max(0)),
+        lease_is_fresh: last
+            .is_some_and(|live| moment.now.since(live.decided) * 2 < settings.lease_ms),
+        astray_above_w: if device.acknowledges && !told {
+            (newest_w - tolerance(device)).0
+        } else {
+            i64::MIN
+        },
+        typed_layout: device.typed_layout,
+    }
+}
+
+/// Whether what is known of a device is older than the window, and may have changed: it is still fresh, or may still follow
+/// a command. Then a meter's reading and the devices' are not of one time.
+fn is_outdated(moment: &Moment<'_, '_>, device: &Device, freshness: Freshness) -> bool {
+    let settings = &moment.registry.settings;
+    let counts = freshness == Freshness::Fresh || !device.live.is_empty();
+    let heard = device.last_steering.is_some_and(|at| {
+        moment.now.since(at) <= 2 * settings.interval_ms.max(settings.lateness_ms)
+    });
+    counts && !heard
+}
+
+/// What a device that follows takes beyond its setpoint, within its tolerance: together that can be much.
+fn overshoot(device: &Device) -> i64 {
+    let (Some(mean), Some(allowed)) = (device.mean_w, device.allowed_w) else { return 0 };
+    let steady = device.allowed_before_w == Some(allowed) && allowed > Watts::ZERO;
+    let beyond = mean - allowed;
+    let follows = beyond.0.abs() <= tolerance(device).0;
+    if steady && follows && !device.non_compliant { beyond.0 } else { 0 }
+}
