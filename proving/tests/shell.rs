@@ -68,7 +68,7 @@ fn gather(driver: &mut Driver, seconds: std::ops::Range<i64>) {
 fn decide(driver: &mut Driver, now: i64) -> Vec<SnapshotPart> {
     let due = driver.decide_due(&registry(), WHO, Timestamp(now));
     let mut parts = Vec::new();
-    for part in due.into_iter().flat_map(|effects| effects.decision.into_parts(usize::MAX)) {
+    for part in due.into_iter().flat_map(|decision| decision.into_parts(usize::MAX)) {
         let record = LedgerRecord::DecisionPart(part);
         let standing = driver.read_decision(record, &mut ReplayRegistry::default());
         if let Standing::Counts { decision, .. } = standing {

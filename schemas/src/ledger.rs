@@ -36,6 +36,10 @@ pub enum Void {
 
 /// What a record means where it stands.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a verdict lives for a moment, and decisions are what it is for"
+)]
 pub enum Verdict {
     /// The partition has a new owner.
     Claimed(Holder),

@@ -440,8 +440,7 @@ impl Instance {
             if self.registry.next < held.operator_from {
                 continue;
             }
-            for effects in held.driver.decide_due(&self.registry, held.holder, clock) {
-                let decision = effects.decision;
+            for decision in held.driver.decide_due(&self.registry, held.holder, clock) {
                 let (root, pair) = (decision.root.clone(), (decision.epoch, decision.seq));
                 for part in decision.into_parts(self.part_devices) {
                     let key = root.to_string();
