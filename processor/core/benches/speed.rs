@@ -1,8 +1,10 @@
 //! What a sample and a decision cost, for fleets of 100 to 1 000 000 devices on one tree and on many, and how the cost
-//! grows. The decision is all of it: windows, estimate, sharing, shaping, check, and the records themselves.
+//! grows. The decision is all of it: windows, estimate, sharing, shaping, check, and the record itself. The states of devices,
+//! which are derived from a decision when it counts, are measured by themselves.
 
 mod fleet;
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use control_core::Tree;
@@ -17,6 +19,8 @@ const SIZES: [(usize, usize); 5] =
 /// Devices per tree, where a fleet stands on many.
 const TREE_DEVICES: usize = 1_000;
 const WARM_UP_WINDOWS: usize = 6;
+/// Devices that the optimizer shares among at most.
+const OPTIMIZER_DEVICES: usize = 256;
 
 /// The shortest of all measurements of one thing: other work on the machine only adds.
 #[derive(Debug, Clone)]
@@ -34,6 +38,7 @@ fn main() {
         .configure_from_args();
     let mut all = Vec::new();
     samples(&mut criterion, &mut all);
+    states(&mut criterion, &mut all);
     decisions(&mut criterion, "one tree", |_| 1, &mut all);
     decisions(&mut criterion, "many trees", |devices| devices / TREE_DEVICES, &mut all);
     policies(&mut criterion, &mut all);
@@ -93,7 +98,39 @@ fn decisions(
     }
 }
 
+/// `Tree::device_states`, per device.
+fn states(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
+    let mut group = criterion.benchmark_group("state");
+    for (devices, _) in &SIZES[1..4] {
+        let mut fleet = Fleet::new(*devices, 1, "water-fill");
+        fleet.warm_up(WARM_UP_WINDOWS);
+        let decisions = fleet.decide();
+        let (tree, registry) = fleet.tree();
+        let mut shortest = Duration::MAX;
+        group.throughput(Throughput::Elements(*devices as u64)).sample_size(10);
+        group.bench_function(BenchmarkId::from_parameter(devices), |bencher| {
+            bencher.iter_custom(|rounds| {
+                let mut total = Duration::ZERO;
+                for _ in 0..rounds {
+                    let started = ThreadTime::now();
+                    tree.device_states(&decisions[0], registry)
+                        .for_each(|state| drop(black_box(state)));
+                    let took = started.elapsed();
+                    shortest = shortest.min(took);
+                    total += took;
+                }
+                total
+            });
+        });
+        if shortest < Duration::MAX {
+            all.push(Shortest { what: "state".to_owned(), devices: *devices, time: shortest });
+        }
+    }
+}
+
 fn policies(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
+    // The largest fleet that it does not stand back for.
+    decision(criterion, "optimizer", OPTIMIZER_DEVICES, 1, 10, "optimizer", all);
     for policy in schemas::records::operator::POLICIES {
         decision(criterion, policy, 10_000, 1, 10, policy, all);
     }
