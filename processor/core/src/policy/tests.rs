@@ -1,6 +1,7 @@
 //! What every policy keeps, on random trees; and small problems for the tables of each.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use schemas::records::operator::POLICIES;
 
 use super::*;
@@ -58,6 +59,19 @@ pub(super) fn problems() -> impl Strategy<Value = Problem> {
     })
 }
 
+/// Cases of each property here, at least; `PROPTEST_CASES` may ask for more.
+const CASES: u32 = 2_000;
+
+/// The same problems each time, unless `PROPTEST_RNG_SEED` names others.
+pub(super) fn cases() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    let rng_seed = match config.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(1),
+        RngSeed::Fixed(seed) => RngSeed::Fixed(seed),
+    };
+    ProptestConfig { cases: config.cases.max(CASES), failure_persistence: None, rng_seed, ..config }
+}
+
 pub(super) fn policies() -> impl Iterator<Item = Box<dyn Policy>> {
     POLICIES.iter().map(|name| by_name(name).expect("every name has its policy"))
 }
@@ -72,7 +86,7 @@ fn every_name_that_settings_accept_is_a_policy_of_that_name() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(cases())]
 
     #[test]
     fn every_policy_keeps_budgets_and_bounds(problem in problems()) {

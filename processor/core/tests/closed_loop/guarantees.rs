@@ -4,7 +4,7 @@
 use control_core::Tree;
 use control_core::release::release_offset_ms;
 use proptest::prelude::*;
-use schemas::records::decision::{DeviceDecision, Emit, Freshness};
+use schemas::records::decision::{DeviceDecision, Emit, Freshness, Trigger};
 use schemas::records::operator::{Change, DeviceChange, EventCreated};
 use schemas::records::telemetry::DeviceType;
 use schemas::{Timestamp, Watts};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::device::Spec;
 use crate::properties::{FEEDERS, bytes, cases, disturb, world_in, world_of};
+use crate::reference;
 use crate::rng::Rng;
 use crate::world::{Net, World, device, feeder};
 
@@ -363,11 +364,17 @@ proptest! {
         let decided = world.decided(liar);
         let asked_for_less = decided.setpoint_w < Some(Watts(own - own / 10 - 400));
         prop_assert!(!asked_for_less || !decided.compliant, "{decided:?}");
+        let marked = asked_for_less && !decided.compliant;
         let node = &world.last().header.nodes[0];
         prop_assert!(world.load(&feeder("root")) <= node.limit_w.0, "{node:?}");
         world.sims[liar].spec.liar = false;
+        let from = world.decisions.len();
         world.run(MINUTE);
         prop_assert!(world.decided(liar).compliant);
+        let windows = world.decisions[from..].iter()
+            .filter(|decision| matches!(decision.header.trigger, Trigger::Window | Trigger::Idle));
+        let ended = windows.take_while(|decision| !reference::decided(decision, &world.sims[liar]).compliant).count();
+        prop_assert!(!marked || ended >= 2, "it is trusted again after {ended} windows");
     }
 }
 

@@ -25,7 +25,10 @@ fn chargers(seed: u64, count: usize, limit_w: i64) -> World {
 }
 
 fn event(world: &mut World, limit_w: i64, lasts_ms: i64) -> Uuid {
-    let event_id = Uuid::from_u128(77);
+    event_of(world, Uuid::from_u128(77), limit_w, lasts_ms)
+}
+
+fn event_of(world: &mut World, event_id: Uuid, limit_w: i64, lasts_ms: i64) -> Uuid {
     let start = Timestamp(world.now);
     world.operate(Change::EventCreated(EventCreated {
         event_id,
@@ -157,6 +160,18 @@ fn a_limit_of_the_utility_ends_by_itself_and_the_record_says_so() {
     world.run(10 * MINUTE);
     assert_eq!(world.last().header.nodes[0].limit_w, Watts(50_000));
     assert!(world.sims.iter().all(|sim| sim.power_w == 7_000));
+}
+
+#[test]
+fn of_two_events_at_one_time_the_strictest_holds() {
+    for (first, second) in [(12_000, 20_000), (20_000, 12_000)] {
+        let mut world = chargers(13, 4, 40_000);
+        world.run(MINUTE);
+        event_of(&mut world, Uuid::from_u128(1), first, 2 * MINUTE);
+        event_of(&mut world, Uuid::from_u128(2), second, 2 * MINUTE);
+        world.run(MINUTE);
+        assert_eq!(world.last().header.nodes[0].limit_w, Watts(12_000));
+    }
 }
 
 /// Scene 5.
@@ -317,11 +332,13 @@ fn an_overload_between_windows_is_shed_at_once() {
     world.run(2 * MINUTE);
     assert!(world.load(&feeder("root")) > 35_000);
     world.wish(base, 15_000);
-    let jumped = world.now;
+    let (jumped, from) = (world.now, world.decisions.len());
     while world.load(&feeder("root")) > 40_000 || world.sims[base].power_w < 15_000 {
         world.step();
         assert!(world.now - jumped < 9_000, "still {} W", world.load(&feeder("root")));
     }
+    let first = &world.decisions[from].header;
+    assert_eq!(first.trigger, Trigger::Overload, "the first answer does not wait for the window");
 }
 
 /// The load that only the head meter knows stays counted when the meter falls silent.
@@ -340,6 +357,28 @@ fn a_meter_that_falls_silent_gives_no_headroom() {
 }
 
 /// G13: generation that is no longer heard is no longer counted on.
+#[test]
+fn one_that_ignored_its_last_setpoint_keeps_its_power_when_it_falls_silent() {
+    let mut world = chargers(12, 6, 50_000);
+    world.run(2 * MINUTE);
+    world.sims[0].spec.liar = true;
+    world.strict = false;
+    world.feeder("root", None, 21_000);
+    // It has acknowledged the lower setpoint, and there was no time yet to blame it.
+    world.run(4_000);
+    assert!(world.decided(0).compliant && world.decided(0).setpoint_w < Some(Watts(5_000)));
+    world.cut(0, true);
+    world.run(world.registry.settings.stale_ms + 1_000);
+    let leases_over =
+        world.now + 2 * world.registry.settings.lease_ms - world.registry.settings.stale_ms - 3_000;
+    while world.now < leases_over {
+        world.run(1_000);
+        let node = &world.last().header.nodes[0];
+        assert!(node.uncontrolled_w >= Watts(7_000), "G13: {node:?}");
+        assert!(world.load(&feeder("root")) <= 21_000);
+    }
+}
+
 #[test]
 fn generation_that_falls_silent_gives_no_headroom() {
     let mut world = chargers(15, 4, 15_000);
@@ -384,6 +423,21 @@ fn noisy_devices_in_a_saturated_feeder_get_few_commands() {
     let cycles = world.decisions.len() - from;
     let sent = changes(&world, from);
     assert!(sent <= cycles, "{sent} changes in {cycles} cycles of 100 devices");
+}
+
+/// G8: nor does the noise of a load that nobody commands lead to commands, as long as it is within the margin.
+#[test]
+fn a_noisy_load_in_a_saturated_feeder_leads_to_no_command() {
+    let mut world = chargers(19, 1, 20_000);
+    world.strict = false;
+    let base = world.add(Spec::new(DeviceType::Other, "base", "root", 20_000));
+    world.wish(base, 15_000);
+    world.sims[base].spec.noise_permille = 10;
+    world.run(5 * MINUTE);
+    let from = world.decisions.len();
+    world.run(10 * MINUTE);
+    assert!(world.sims[0].power_w < 5_000, "it is saturated");
+    assert_eq!(changes(&world, from), 0);
 }
 
 /// G20: after an event the shares return spread, not all at once.

@@ -15,11 +15,12 @@ const MEMBERS: &str = r#"members = ["schemas", "processor/core", "simulator/devi
 /// The copy and what it was made from.
 pub(crate) struct Tree {
     root: PathBuf,
+    target: PathBuf,
     place: PathBuf,
 }
 
 impl Tree {
-    /// It stands at one place, so that the dependencies are built once.
+    /// It stands at one place, so that it is built anew only where it is changed.
     pub(crate) fn copy(root: &Path) -> io::Result<Self> {
         let target = std::env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| root.join("target"), |target| root.join(target));
@@ -43,16 +44,16 @@ impl Tree {
         let end = begin + manifest[begin..].find(']').ok_or_else(none)?;
         let manifest = format!("{}{MEMBERS}{}", &manifest[..begin], &manifest[end + 1..]);
         fs::write(place.join("Cargo.toml"), manifest)?;
-        Ok(Self { root: root.to_owned(), place })
+        Ok(Self { root: root.to_owned(), target, place })
     }
 
     pub(crate) fn place(&self) -> &Path {
         &self.place
     }
 
-    /// Where it is built.
-    pub(crate) fn target(&self) -> PathBuf {
-        self.place.join("../target")
+    /// Where it is built: where everything is, so that dependencies need not be built again.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
     }
 
     /// Puts a fault in.

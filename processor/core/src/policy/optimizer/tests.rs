@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::tests::{claim, flat, problems, tree};
+use super::super::tests::{cases, claim, flat, problems, tree};
 use super::super::{Claim, Contender};
 use super::*;
 
@@ -89,7 +89,7 @@ fn beyond_its_limits_turns_stand_in_and_it_says_so() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(cases())]
 
     /// Without minima max-min is the optimum, and both find it.
     #[test]

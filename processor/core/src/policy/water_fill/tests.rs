@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::tests::problems;
+use super::super::tests::{cases, problems};
 use super::super::{Claim, Node};
 use super::*;
 
@@ -32,7 +32,7 @@ fn ancestors(problem: &Problem, node: usize) -> impl Iterator<Item = usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(cases())]
 
     /// G5: no share can grow without shrinking one that is, per weight, no larger.
     #[test]
@@ -56,6 +56,24 @@ proptest! {
             });
             prop_assert!(held, "claim {index} could grow: {shares:?}");
         }
+    }
+
+    /// G11: watts that rounding leaves over at one node pass no budget below it, however nearly full that is.
+    #[test]
+    fn spare_watts_pass_no_budget_below(
+        (inner, outer) in (1_usize..6, 0_usize..6),
+        (room, inside) in (0_i64..40, 0_i64..25),
+        (salt, weight_milli) in (any::<u64>(), 500_i64..3_000),
+    ) {
+        let nodes = vec![Node { parent: None, budget_w: room }, Node { parent: Some(0), budget_w: inside }];
+        let tie = |index: usize| (u64::try_from(index).expect("few") + 1).wrapping_mul(salt | 1);
+        let claims = (0..inner + outer)
+            .map(|index| claim(usize::from(index < inner), 0, 9, if index % 3 == 2 { weight_milli } else { 1_000 }, tie(index)))
+            .collect();
+        let problem = Problem { nodes, claims };
+        let shares = WaterFill.allocate(&problem).shares_w;
+        let sums = problem.sums(|index| shares[index]);
+        prop_assert!(sums[0] <= room && sums[1] <= inside, "{shares:?}");
     }
 
     /// G3: a higher root budget lowers no share.
