@@ -279,3 +279,23 @@ fn a_battery_keeps_an_import_limit_down_to_its_reserve() {
     let soc = world.sims[battery].soc().expect("it has one");
     assert!((1_900..=2_100).contains(&soc), "it stops at the reserve: {soc}");
 }
+
+/// What the log says was decided may have been sent, even where this core would have decided otherwise.
+#[test]
+fn what_is_on_record_counts_as_in_force_whatever_is_decided_here() {
+    let mut world = chargers(2, 10_000);
+    world.run(2 * MINUTE);
+    let mut recorded = world.last().clone();
+    recorded.seq += 1;
+    recorded.header.at = Timestamp(world.now);
+    recorded.devices[0].setpoint_w = Some(Watts(6_500));
+    recorded.devices[0].emit = Emit::Change;
+    recorded.devices[1].emit = Emit::None;
+    world.tree.adopt(&recorded);
+    let (_, devices) = world.tree.snapshot();
+    let of_record = |index: usize| {
+        devices[index].live.iter().find(|live| live.seq == recorded.seq).map(|live| live.setpoint_w)
+    };
+    assert_eq!((of_record(0), of_record(1)), (Some(Watts(6_500)), None));
+    assert_eq!(devices[0].setpoint_w, Some(Watts(6_500)));
+}
