@@ -12,7 +12,7 @@ use schemas::records::operator::OperatorRecord;
 use schemas::records::snapshot::SnapshotPart;
 use schemas::topics::Topic;
 use service_kit::clock::Clock;
-use service_kit::log::{LogConfig, LogRecord, Outgoing, Producer, Start, read_to_end};
+use service_kit::log::{LogConfig, LogRecord, Outgoing, Producer, Reader, Start};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -61,16 +61,18 @@ impl<C: Clock> Recovery<C> {
     /// When the log does not answer, or other instances are faster again and again.
     pub async fn recover(self, partition: i32) -> anyhow::Result<Recovered> {
         let started = Instant::now();
-        let base = read_snapshots(&self.log, partition).await.context("reading snapshots")?;
+        let reader = Reader::for_whole_partitions(&self.log).context("making the reader")?;
+        let base = read_snapshots(&reader, partition).await.context("reading snapshots")?;
         let (decisions_from, inputs_from) = (base.decisions_from, base.inputs_from);
         let (holder, decisions) = self
-            .claim(partition, decisions_from, base.holder)
+            .claim(&reader, partition, decisions_from, base.holder)
             .await
             .context("claiming the partition")?;
         let mut driver = base.into_driver(partition, self.partitions);
         let from = inputs_from.unwrap_or_default();
         let mut registry = ReplayRegistry::default();
-        self.gather(partition, from, inputs_from.is_none(), &mut driver, &mut registry)
+        let whole = inputs_from.is_none();
+        gather_inputs(&reader, partition, (from, whole), &mut driver, &mut registry)
             .await
             .context("gathering inputs")?;
         let mut decisions_next = decisions_from.unwrap_or(0);
@@ -105,15 +107,17 @@ impl<C: Clock> Recovery<C> {
     /// Appends a claim that stands, and gives every record up to it, from `from` on.
     async fn claim(
         &self,
+        reader: &Reader,
         partition: i32,
         from: Option<i64>,
         known: Option<Holder>,
     ) -> anyhow::Result<(Holder, Vec<(i64, LedgerRecord)>)> {
         let writer = Uuid::new_v4();
+        let mut start = from.map_or(Start::Beginning, Start::Offset);
+        let mut records = Vec::new();
+        read_decisions(reader, partition, &mut start, &mut records).await?;
         for _ in 0..CLAIM_TRIES_MAX {
-            let start = from.map_or(Start::Beginning, Start::Offset);
-            let before = self.read_decisions(partition, start).await?;
-            let epoch = next_epoch(known, &before);
+            let epoch = next_epoch(known, &records);
             let claim = Claim {
                 epoch,
                 writer,
@@ -127,7 +131,7 @@ impl<C: Clock> Recovery<C> {
                 value: LedgerRecord::Claim(claim).encode(),
             };
             self.producer.append(&outgoing, self.append_timeout).await?;
-            let records = self.read_decisions(partition, start).await?;
+            read_decisions(reader, partition, &mut start, &mut records).await?;
             let ours = Holder { epoch, writer };
             if stands(known, ours, &records) {
                 return Ok((ours, records));
@@ -138,40 +142,44 @@ impl<C: Clock> Recovery<C> {
             "another instance claimed partition {partition} first, {CLAIM_TRIES_MAX} times"
         )
     }
+}
 
-    async fn read_decisions(
-        &self,
-        partition: i32,
-        start: Start,
-    ) -> anyhow::Result<Vec<(i64, LedgerRecord)>> {
-        let mut records = Vec::new();
-        read_to_end(&self.log, &[(Topic::Decisions, partition, start)], |record| {
+/// Reads what `decisions.v1` has from `start` on, and moves it behind that.
+async fn read_decisions(
+    reader: &Reader,
+    partition: i32,
+    start: &mut Start,
+    records: &mut Vec<(i64, LedgerRecord)>,
+) -> anyhow::Result<()> {
+    let from = [(Topic::Decisions, partition, *start)];
+    reader
+        .read_to_end(&from, |record| {
+            *start = Start::Offset(record.offset + 1);
             match LedgerRecord::decode(&record.value) {
                 Ok(decoded) => records.push((record.offset, decoded)),
                 Err(error) => metrics::count_poison(&record, &error),
             }
             anyhow::Ok(())
         })
-        .await?;
-        Ok(records)
-    }
+        .await
+}
 
-    /// Gathers telemetry and acks from where the snapshots stand, and all of `operator.v1`.
-    async fn gather(
-        &self,
-        partition: i32,
-        from: Positions,
-        from_beginning: bool,
-        driver: &mut Driver,
-        registry: &mut ReplayRegistry,
-    ) -> anyhow::Result<()> {
-        let start = |offset| if from_beginning { Start::Beginning } else { Start::Offset(offset) };
-        let inputs = [
-            (Topic::Acks, partition, start(from.acks)),
-            (Topic::Telemetry, partition, start(from.telemetry)),
-            (Topic::Operator, 0, Start::Beginning),
-        ];
-        read_to_end(&self.log, &inputs, |record| {
+/// Gathers telemetry and acks from where the snapshots stand, or all there is, and all of `operator.v1`.
+async fn gather_inputs(
+    reader: &Reader,
+    partition: i32,
+    (from, whole): (Positions, bool),
+    driver: &mut Driver,
+    registry: &mut ReplayRegistry,
+) -> anyhow::Result<()> {
+    let start = |offset| if whole { Start::Beginning } else { Start::Offset(offset) };
+    let inputs = [
+        (Topic::Acks, partition, start(from.acks)),
+        (Topic::Telemetry, partition, start(from.telemetry)),
+        (Topic::Operator, 0, Start::Beginning),
+    ];
+    reader
+        .read_to_end(&inputs, |record| {
             match record.topic {
                 Topic::Operator => match OperatorRecord::decode(&record.value) {
                     Ok(decoded) => registry.gather(record.offset, decoded),
@@ -184,25 +192,25 @@ impl<C: Clock> Recovery<C> {
             anyhow::Ok(())
         })
         .await
-    }
 }
 
 /// The newest whole snapshot of each tree of a partition.
 ///
 /// # Errors
 /// When the log does not answer.
-pub async fn read_snapshots(log: &LogConfig, partition: i32) -> anyhow::Result<Base> {
+pub async fn read_snapshots(reader: &Reader, partition: i32) -> anyhow::Result<Base> {
     let mut snapshots = Snapshots::default();
     let from = [(Topic::Snapshots, partition, Start::Beginning)];
-    read_to_end(log, &from, |record| {
-        match SnapshotPart::decode(&record.value) {
-            Ok(part) => snapshots.read(part),
-            // Written by a newer version, or broken: recovery then starts further back.
-            Err(error) => tracing::warn!(%error, offset = record.offset, "unreadable snapshot"),
-        }
-        anyhow::Ok(())
-    })
-    .await?;
+    reader
+        .read_to_end(&from, |record| {
+            match SnapshotPart::decode(&record.value) {
+                Ok(part) => snapshots.read(part),
+                // Written by a newer version, or broken: recovery then starts further back.
+                Err(error) => tracing::warn!(%error, offset = record.offset, "unreadable snapshot"),
+            }
+            anyhow::Ok(())
+        })
+        .await?;
     Ok(snapshots.into_base())
 }
 

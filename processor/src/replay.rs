@@ -115,7 +115,8 @@ impl Replay {
         let base = if whole {
             Base::default()
         } else {
-            read_snapshots(log, partition).await.context("reading snapshots")?
+            let reader = Reader::for_whole_partitions(log)?;
+            read_snapshots(&reader, partition).await.context("reading snapshots")?
         };
         anyhow::ensure!(
             whole || base.decisions_from.is_some(),

@@ -27,7 +27,9 @@ pub use security::Security;
 use crate::settings::Settings;
 
 const HEARTBEAT_MIN: Duration = Duration::from_millis(100);
-const HEARTBEAT_MAX: Duration = Duration::from_secs(1);
+/// The client library looks every half second whether a heartbeat is due: a longer time than this would make it every
+/// second.
+const HEARTBEAT_MAX: Duration = Duration::from_millis(400);
 
 /// How to reach the log.
 #[derive(Debug, Clone)]
@@ -73,7 +75,8 @@ impl LogConfig {
         }
     }
 
-    /// Members hear at their next heartbeat that another one is gone: often, so that they take over soon.
+    /// Members hear at their next heartbeat that another one is gone, and the log waits for the last of them: often, so
+    /// that they take over soon.
     fn heartbeat(&self) -> Duration {
         (self.session_timeout / 10).clamp(HEARTBEAT_MIN, HEARTBEAT_MAX)
     }

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use prometheus::IntGaugeVec;
 use rdkafka::ClientContext;
 use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
@@ -134,6 +135,14 @@ impl Reader {
         Self::open(config, &[], false, name)
     }
 
+    /// One for [`Reader::read_to_end`], as often as it takes: each further one would cost a connection.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the client library refuses.
+    pub fn for_whole_partitions(config: &LogConfig) -> Result<Self, ReadError> {
+        Self::open(config, &[], true, "")
+    }
+
     fn open(
         config: &LogConfig,
         partitions: &[(Topic, i32, Start)],
@@ -260,6 +269,81 @@ impl Reader {
             }
         }
     }
+
+    /// Reads whole partitions as they stand now, in order within each, and hands every record over. Takes a reader
+    /// [for whole partitions](Reader::for_whole_partitions).
+    ///
+    /// A partition may end before its last record should come: compaction or retention has taken it, and not every log
+    /// then moves its bounds. It is left when the log says that there is nothing further, and nothing comes for some
+    /// seconds.
+    ///
+    /// # Errors
+    /// [`ReadError`], or what `each` gives.
+    pub async fn read_to_end<E: From<ReadError>>(
+        &self,
+        partitions: &[(Topic, i32, Start)],
+        mut each: impl FnMut(LogRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut open = self.unread(partitions).await?;
+        let places: Vec<_> = partitions
+            .iter()
+            .copied()
+            .filter(|(topic, partition, _)| open.contains_key(&(*topic, *partition)))
+            .collect();
+        if places.is_empty() {
+            return Ok(());
+        }
+        self.assign(&places)?;
+        let mut ended = BTreeSet::new();
+        while !open.is_empty() {
+            let record = match timeout(QUIET_END, self.next_read()).await {
+                Ok(Ok(Read::Record(record))) => record,
+                Ok(Ok(Read::End(partition))) => {
+                    ended.insert(partition);
+                    continue;
+                }
+                Ok(Err(error)) => return Err(error.into()),
+                Err(_) => {
+                    open.retain(|(_, partition), _| !ended.contains(partition));
+                    continue;
+                }
+            };
+            let place = (record.topic, record.partition);
+            ended.remove(&record.partition);
+            let Some(end) = open.get(&place).copied() else {
+                continue;
+            };
+            let next = record.offset + 1;
+            if next >= end {
+                open.remove(&place);
+            }
+            if next <= end {
+                each(record)?;
+            }
+        }
+        Ok(self.assign(&[])?)
+    }
+
+    /// Where the partitions end that have something to read.
+    async fn unread(
+        &self,
+        partitions: &[(Topic, i32, Start)],
+    ) -> Result<BTreeMap<(Topic, i32), i64>, ReadError> {
+        let bounds = partitions.iter().map(|(topic, partition, _)| self.bounds(*topic, *partition));
+        let bounds = try_join_all(bounds).await?;
+        let mut open = BTreeMap::new();
+        for ((topic, partition, start), (first, end)) in partitions.iter().zip(bounds) {
+            let from = match start {
+                Start::Beginning => first,
+                Start::End => end,
+                Start::Offset(offset) => *offset,
+            };
+            if from < end && first < end {
+                open.insert((*topic, *partition), end);
+            }
+        }
+        Ok(open)
+    }
 }
 
 fn is_transient(error: &KafkaError) -> bool {
@@ -276,59 +360,16 @@ fn is_transient(error: &KafkaError) -> bool {
     }
 }
 
-/// Reads whole partitions as they stand now, in order within each, and hands every record over.
-///
-/// A partition may end before its last record should come: compaction or retention has taken it, and not every log then
-/// moves its bounds. It is left when the log says that there is nothing further, and nothing comes for some seconds.
+/// Reads whole partitions as they stand now: [`Reader::read_to_end`] with a reader of its own.
 ///
 /// # Errors
 /// [`ReadError`], or what `each` gives.
 pub async fn read_to_end<E: From<ReadError>>(
     config: &LogConfig,
     partitions: &[(Topic, i32, Start)],
-    mut each: impl FnMut(LogRecord) -> Result<(), E>,
+    each: impl FnMut(LogRecord) -> Result<(), E>,
 ) -> Result<(), E> {
-    let reader = Reader::open(config, partitions, true, "")?;
-    let mut open = BTreeMap::new();
-    for (topic, partition, start) in partitions {
-        let (first, end) = reader.bounds(*topic, *partition).await?;
-        let from = match start {
-            Start::Beginning => first,
-            Start::End => end,
-            Start::Offset(offset) => *offset,
-        };
-        if from < end && first < end {
-            open.insert((*topic, *partition), end);
-        }
-    }
-    let mut ended = BTreeSet::new();
-    while !open.is_empty() {
-        let record = match timeout(QUIET_END, reader.next_read()).await {
-            Ok(Ok(Read::Record(record))) => record,
-            Ok(Ok(Read::End(partition))) => {
-                ended.insert(partition);
-                continue;
-            }
-            Ok(Err(error)) => return Err(error.into()),
-            Err(_) => {
-                open.retain(|(_, partition), _| !ended.contains(partition));
-                continue;
-            }
-        };
-        let place = (record.topic, record.partition);
-        ended.remove(&record.partition);
-        let Some(end) = open.get(&place).copied() else {
-            continue;
-        };
-        let next = record.offset + 1;
-        if next >= end {
-            open.remove(&place);
-        }
-        if next <= end {
-            each(record)?;
-        }
-    }
-    Ok(())
+    Reader::for_whole_partitions(config)?.read_to_end(partitions, each).await
 }
 
 /// Reads whole partitions as they stand, then keeps reading; `caught_up` is called once, in between.
