@@ -27,6 +27,23 @@ pub const PUBLISHES_IN_FLIGHT_MAX: usize = 512;
 /// Packet ids of setpoints on their way: more than [`PUBLISHES_IN_FLIGHT_MAX`], so that abandoned tries do not block.
 pub const PUBLISH_PACKET_IDS_MAX: u16 = 4_096;
 
+/// Receipts handed over and not yet gathered; at this number further ones are dropped and counted
+/// (`derms_bridge_receipts_total{result="dropped"}`).
+pub const RECEIPTS_HANDED_IN_MAX: usize = 10_000;
+
+/// Receipts gathered and not yet published; at this number no further one is gathered.
+pub const RECEIPTS_WAITING_MAX: usize = 100_000;
+
+/// Receipts in one message; the rest goes into the next.
+pub const RECEIPTS_PER_MESSAGE_MAX: usize = 500;
+
+/// Messages with receipts on their way to the broker; at this number further ones wait. Far fewer than setpoints, which
+/// use the same connection.
+pub const RECEIPTS_IN_FLIGHT_MAX: usize = 64;
+
+/// How long receipts of a device are gathered.
+pub const RECEIPT_GATHERING: Duration = Duration::from_millis(200);
+
 /// Records of decisions read back at a start, per partition, to know who holds it and what devices were last told.
 pub const LOOK_BACK_RECORDS: i64 = 500;
 

@@ -20,21 +20,22 @@ use tokio_util::sync::CancellationToken;
 
 use crate::caps;
 use crate::config::Config;
-use crate::inflight::Ticket;
+use crate::dead_letters;
 use crate::limiter::Limiter;
 use crate::mapping::{self, Message, Refused};
 use crate::metrics::{self, Kind};
 use crate::mqtt::{Connection, Happening, Lost, PacketId};
+use crate::receipts::Desk;
 use crate::registrar::{Directory, registration};
-use crate::{dead_letters, ingress::handover::Handover};
+
+use self::handover::{Handover, Origin};
 
 /// A message whose device is not registered yet.
 #[derive(Debug)]
 struct Parked {
     message: Message,
     arrival: Timestamp,
-    received: Instant,
-    ticket: Option<Ticket>,
+    origin: Origin,
 }
 
 /// Where a message's record is on its way.
@@ -52,6 +53,8 @@ pub(crate) struct Parts {
     pub(crate) producer: Producer,
     pub(crate) directory: Arc<Directory>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// For devices that want to hear what the log has.
+    pub(crate) desk: Desk,
 }
 
 pub(crate) struct Ingress {
@@ -69,7 +72,7 @@ pub(crate) struct Ingress {
 impl Ingress {
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
-            handover: Handover::new(parts.producer.clone()),
+            handover: Handover::new(parts.producer.clone(), parts.desk.clone()),
             limiter: Limiter::new(parts.config.device_rate_max, caps::RATE_DEVICES_MAX),
             parked: BTreeMap::new(),
             parked_unacknowledged: 0,
@@ -167,6 +170,7 @@ impl Ingress {
             return;
         }
         let ticket = packet_id.map(|packet_id| self.handover.ring.push(packet_id));
+        let mut origin = Origin { received, ticket, receipt: None };
         let config = &self.parts.config;
         let read = mapping::read(&config.topics, config.payload_max, topic, payload)
             .and_then(|message| self.admit(message, arrival));
@@ -174,11 +178,13 @@ impl Ingress {
             Ok(message) => {
                 metrics::received(message.kind());
                 metrics::unknown_fields(message.unknown_fields());
-                self.take(Parked { message, arrival, received, ticket });
+                origin.receipt = message.receipt();
+                self.take(Parked { message, arrival, origin });
             }
             Err(refused) => {
                 metrics::received(refused.kind);
-                self.refuse(refused, topic, payload, ticket, (arrival, received));
+                origin.receipt = refused.receipt(payload);
+                self.refuse(refused, topic, payload, arrival, origin);
             }
         }
     }
@@ -231,8 +237,8 @@ impl Ingress {
         refused: Refused,
         topic: &[u8],
         payload: &[u8],
-        ticket: Option<Ticket>,
-        (arrival, received): (Timestamp, Instant),
+        arrival: Timestamp,
+        origin: Origin,
     ) {
         metrics::rejected(refused.kind, &refused.rejection);
         let topic = String::from_utf8_lossy(topic);
@@ -244,14 +250,14 @@ impl Ingress {
             &refused.rejection,
             arrival,
         );
-        self.handover.append(letter, ticket, received);
+        self.handover.append(letter, origin);
     }
 
     /// Forwards a message of a registered device; registers the device of another first.
     fn take(&mut self, parked: Parked) {
         let device_id = parked.message.device_id().clone();
         if let Some(queue) = self.parked.get_mut(&device_id) {
-            self.parked_unacknowledged += usize::from(parked.ticket.is_none());
+            self.parked_unacknowledged += usize::from(parked.origin.ticket.is_none());
             queue.push_back(parked);
             return;
         }
@@ -261,12 +267,13 @@ impl Ingress {
         if let Message::Sample(sample) = &parked.message {
             metrics::registered();
             let record = registration(sample, &self.parts.config.default_feeder, parked.arrival);
-            self.handover.append(record, None, parked.received);
-            self.parked_unacknowledged += usize::from(parked.ticket.is_none());
+            let received = parked.origin.received;
+            self.handover.append(record, Origin { received, ticket: None, receipt: None });
+            self.parked_unacknowledged += usize::from(parked.origin.ticket.is_none());
             self.parked.insert(device_id, VecDeque::from([parked]));
         } else {
             // The broker keeps a status as retained message, so it may be acknowledged before it is in the log.
-            if let Some(ticket) = parked.ticket {
+            if let Some(ticket) = parked.origin.ticket {
                 self.handover.ring.done(ticket);
             }
             self.held.insert(device_id, (parked.message, parked.arrival));
@@ -280,7 +287,7 @@ impl Ingress {
             metrics::claim_differs();
         }
         let outgoing = parked.message.into_outgoing(place, parked.arrival, self.parts.partitions);
-        self.handover.append(outgoing, parked.ticket, parked.received);
+        self.handover.append(outgoing, parked.origin);
     }
 
     /// Forwards what waited for devices that are registered by now.
@@ -294,11 +301,11 @@ impl Ingress {
         for (device_id, place) in registered {
             if let Some((message, arrival)) = self.held.remove(&device_id) {
                 metrics::held_statuses(self.held.len());
-                let status = Parked { message, arrival, received: Instant::now(), ticket: None };
-                self.forward(status, place.clone());
+                let origin = Origin { received: Instant::now(), ticket: None, receipt: None };
+                self.forward(Parked { message, arrival, origin }, place.clone());
             }
             for parked in self.parked.remove(&device_id).unwrap_or_default() {
-                self.parked_unacknowledged -= usize::from(parked.ticket.is_none());
+                self.parked_unacknowledged -= usize::from(parked.origin.ticket.is_none());
                 self.forward(parked, place.clone());
             }
         }

@@ -21,6 +21,7 @@ mod mqtt;
 pub mod outbox;
 pub mod partitions;
 mod publisher;
+mod receipts;
 pub mod redrive;
 mod registrar;
 mod run;

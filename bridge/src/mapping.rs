@@ -5,12 +5,13 @@ use schemas::codec::Record;
 use schemas::ids::{DeviceId, FeederId};
 use schemas::mqtt::{
     AckMessage, Inbound, RejectReason, Rejection, StatusMessage, TelemetryMessage, Topics,
-    decode_ack, decode_status, decode_telemetry,
+    decode_ack, decode_status, decode_telemetry, receipt_asked,
 };
 use schemas::topics::{Topic, tree_partition};
 use service_kit::log::Outgoing;
 
 use crate::metrics::Kind;
+use crate::receipts::Receipt;
 
 /// A message that keeps the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,20 @@ pub(crate) struct Refused {
     pub(crate) kind: Kind,
     pub(crate) device_id: Option<DeviceId>,
     pub(crate) rejection: Rejection,
+}
+
+impl Refused {
+    /// The receipt that the device of the topic asks for. There is none for what was only too often: it may be taken
+    /// when it is sent again.
+    pub(crate) fn receipt(&self, payload: &[u8]) -> Option<Receipt> {
+        let reason = self.rejection.reason;
+        if reason == RejectReason::RateLimited {
+            return None;
+        }
+        let device_id = self.device_id.clone()?;
+        let message_id = receipt_asked(payload)?;
+        Some(Receipt { device_id, message_id, refused: Some(reason) })
+    }
 }
 
 /// Where a device stands: its feeder and the root of that feeder's tree.
@@ -67,6 +82,20 @@ impl Message {
             Self::Ack(ack) => ack.unknown_fields,
             Self::Status(_) => 0,
         }
+    }
+
+    /// The receipt that its device asks for.
+    pub(crate) fn receipt(&self) -> Option<Receipt> {
+        let envelope = match self {
+            Self::Sample(sample) => &sample.envelope,
+            Self::Ack(ack) => &ack.envelope,
+            Self::Status(_) => return None,
+        };
+        envelope.receipt.then(|| Receipt {
+            device_id: envelope.device_id.clone(),
+            message_id: envelope.message_id,
+            refused: None,
+        })
     }
 
     /// The feeder it names, where it names one.
@@ -200,6 +229,28 @@ mod tests {
     fn a_refused_message_names_the_device_of_its_topic() {
         let refused = read_text("der/telemetry/ev-9", "{").expect_err("refused");
         assert_eq!(refused.device_id, DeviceId::new("ev-9").ok());
+    }
+
+    #[test]
+    fn a_device_gets_the_receipt_it_asks_for_and_no_other() {
+        let asking = SAMPLE.replace("\"v\":1", "\"v\":1,\"receipt\":true");
+        let of = |text: &str| read_text("der/telemetry/pv-1", text).unwrap().receipt();
+        assert_eq!(of(SAMPLE), None);
+        let receipt = of(&asking).expect("asked for");
+        assert_eq!((receipt.device_id.as_str(), receipt.refused), ("pv-1", None));
+
+        let wrong = asking.replace("\"powerKw\":2.5", "\"powerKw\":\"much\"");
+        let refused = read_text("der/telemetry/pv-1", &wrong).expect_err("refused");
+        let told = refused.receipt(wrong.as_bytes()).expect("asked for");
+        assert_eq!(told.message_id, receipt.message_id);
+        assert_eq!(told.refused, Some(RejectReason::ContractViolation));
+        // Whoever speaks for another device is told so where it speaks.
+        let foreign = read_text("der/telemetry/pv-2", &asking).expect_err("refused");
+        let told = foreign.receipt(asking.as_bytes()).expect("asked for");
+        assert_eq!(told.device_id.as_str(), "pv-2");
+        let too_often = Rejection::new(RejectReason::RateLimited, "too often");
+        let refused = Refused { rejection: too_often, ..refused };
+        assert_eq!(refused.receipt(wrong.as_bytes()), None, "it may be taken another time");
     }
 
     proptest! {

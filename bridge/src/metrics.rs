@@ -56,6 +56,29 @@ impl SetpointResult {
     }
 }
 
+/// What became of a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReceiptResult {
+    /// The broker has it.
+    Published,
+    /// It could not be published.
+    Failed,
+    /// There was no room for it.
+    Dropped,
+}
+
+impl ReceiptResult {
+    const ALL: [Self; 3] = [Self::Published, Self::Failed, Self::Dropped];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "success",
+            Self::Failed => "failure",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
 struct Metrics {
     received: IntCounterVec,
     appended: IntCounterVec,
@@ -73,6 +96,7 @@ struct Metrics {
     delivery_seconds: Histogram,
     unacknowledged: IntGauge,
     waiting: IntGauge,
+    receipts: IntCounterVec,
     poison: IntCounterVec,
     connected: prometheus::IntGaugeVec,
     disconnects: IntCounterVec,
@@ -108,6 +132,7 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
     delivery_seconds: histogram("derms_bridge_delivery_seconds", "From receipt to the log's delivery report", SECONDS),
     unacknowledged: gauge("derms_bridge_unacknowledged", "Messages received and not yet acknowledged"),
     waiting: gauge("derms_bridge_waiting", "Records that wait for room in the producer"),
+    receipts: counters("derms_bridge_receipts_total", "Receipts to devices that asked for them", &["result"]),
     poison: counters("derms_bridge_poison_records_total", "Log records that could not be read", &["topic"]),
     connected: service_kit::metrics::gauges("derms_bridge_mqtt_connected", "Whether a connection to the broker stands", &["connection"]),
     disconnects: counters("derms_bridge_mqtt_disconnects_total", "Connections to the broker that ended", &["connection"]),
@@ -133,6 +158,9 @@ fn count(number: usize) -> i64 {
 pub(crate) fn init() {
     for reason in RejectReason::ALL {
         METRICS.rejected.with_label_values(&[reason.as_str()]);
+    }
+    for result in ReceiptResult::ALL {
+        METRICS.receipts.with_label_values(&[result.as_str()]);
     }
     for connection in [INBOUND, OUTBOUND] {
         METRICS.connected.with_label_values(&[connection]).set(0);
@@ -213,6 +241,10 @@ pub(crate) fn delivery_failed() {
 pub(crate) fn intake(unacknowledged: usize, waiting: usize) {
     METRICS.unacknowledged.set(count(unacknowledged));
     METRICS.waiting.set(count(waiting));
+}
+
+pub(crate) fn receipts(result: ReceiptResult, number: usize) {
+    METRICS.receipts.with_label_values(&[result.as_str()]).inc_by(number as u64);
 }
 
 pub(crate) fn poison(topic: &str) {

@@ -39,11 +39,13 @@ pub(crate) enum Lost {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PacketId(u16);
 
-/// A message to publish at QoS 1, retained.
+/// A message to publish at QoS 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Retained {
+pub(crate) struct Publication {
     pub(crate) topic: String,
     pub(crate) payload: Vec<u8>,
+    /// Whether the broker keeps it for later subscribers.
+    pub(crate) retain: bool,
     /// The broker forgets it after this.
     pub(crate) expiry_s: Option<u32>,
 }
@@ -130,7 +132,7 @@ impl Connection {
     }
 
     /// Hands a message over; false when there is no room now.
-    pub(crate) fn publish(&self, message: &Retained) -> bool {
+    pub(crate) fn publish(&self, message: &Publication) -> bool {
         let properties = PublishProperties {
             message_expiry_interval: message.expiry_s,
             ..PublishProperties::default()
@@ -139,7 +141,7 @@ impl Connection {
             .try_publish_with_properties(
                 message.topic.as_str(),
                 QoS::AtLeastOnce,
-                true,
+                message.retain,
                 message.payload.clone(),
                 properties,
             )
@@ -204,7 +206,7 @@ fn happening(event: Event) -> Result<Option<Happening>, Lost> {
             payload: publish.payload,
         }),
         Event::Incoming(Packet::PubAck(answer)) => {
-            // A message that nobody listens to is retained all the same.
+            // A setpoint that nobody listens to is retained all the same, and a receipt is wanted by nobody then.
             let taken = matches!(
                 answer.reason,
                 PubAckReason::Success | PubAckReason::NoMatchingSubscribers

@@ -1,4 +1,4 @@
-//! Publishes retained messages and says of each whether the broker has it. Owns the outgoing connection.
+//! Publishes messages and says of each whether the broker has it. Owns the outgoing connection.
 //!
 //! It tries once. A message whose connection ends, or whose sender has stopped waiting, is forgotten here: its sender
 //! knows better whether it still matters.
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::caps;
 use crate::config::Broker;
 use crate::metrics;
-use crate::mqtt::{Connection, Happening, Lost, Retained};
+use crate::mqtt::{Connection, Happening, Lost, Publication};
 
 /// A broker that answers no message for so long is given up.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
@@ -44,7 +44,7 @@ impl PublishError {
 type Reply = oneshot::Sender<Result<(), PublishError>>;
 
 struct Request {
-    message: Retained,
+    message: Publication,
     reply: Reply,
 }
 
@@ -58,7 +58,7 @@ impl Publisher {
     /// Publishes a message and waits for its PUBACK, at most `bound` in all.
     pub(crate) async fn publish(
         &self,
-        message: Retained,
+        message: Publication,
         bound: Duration,
     ) -> Result<(), PublishError> {
         let (reply, answer) = oneshot::channel();

@@ -14,7 +14,7 @@ use crate::egress::{self, Egress};
 use crate::ingress::{self, Ingress};
 use crate::publisher::publisher;
 use crate::registrar::Directory;
-use crate::{metrics, simulation};
+use crate::{metrics, receipts, simulation};
 
 /// Runs the bridge until `shutdown`.
 ///
@@ -46,12 +46,21 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         });
     }
 
+    let (desk, office) = receipts::office(
+        config.topics.clone(),
+        Arc::clone(&clock),
+        publisher.clone(),
+        config.publish.timeout,
+    );
+    crew.spawn("receipts", office.run(shutdown.clone()));
+
     let ingress = Ingress::new(ingress::Parts {
         config: config.clone(),
         partitions,
         producer: producer.clone(),
         directory: Arc::clone(&directory),
         clock: Arc::clone(&clock),
+        desk,
     });
     let token = shutdown.clone();
     crew.spawn("ingress", async move {

@@ -7,7 +7,7 @@ use schemas::records::operator::SimulationMode;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::PublishBounds;
-use crate::mqtt::Retained;
+use crate::mqtt::Publication;
 use crate::publisher::Publisher;
 use crate::registrar::Directory;
 
@@ -24,9 +24,10 @@ pub(crate) async fn run(
     loop {
         changes.borrow_and_update();
         let wanted = directory.simulation();
-        let message = wanted.filter(|_| wanted != published).map(|mode| Retained {
+        let message = wanted.filter(|_| wanted != published).map(|mode| Publication {
             topic: topics.simulation_profile(),
             payload: profile(mode).encode(),
+            retain: true,
             expiry_s: None,
         });
         let next = async {

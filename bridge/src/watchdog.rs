@@ -228,6 +228,7 @@ impl Told {
                 sent_at: Some(now),
                 correlation_id: None,
                 source: Source::Backend,
+                receipt: false,
             },
             target_w: self.target_w,
             mode: Mode::of(self.device_type, self.target_w),

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use self::outbox::Outbox;
 use crate::task;
 
+pub mod kept;
 mod outbox;
 pub mod tls;
 
@@ -295,7 +296,7 @@ impl<T: Clone + Send + Sync + 'static> Connection<T> {
                     if count > 0 {
                         tracing::error!(
                             count,
-                            "the broker refused subscriptions: no setpoints will come"
+                            "the broker refused subscriptions: setpoints or receipts will not come"
                         );
                     }
                     None

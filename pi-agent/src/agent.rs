@@ -10,11 +10,12 @@ use schemas::{DeviceId, Timestamp};
 use service_kit::clock::{Clock, SystemClock, utc_offset_hours};
 use service_kit::mqtt::{Delivery, Link, LinkEvent, LinkOptions, Outgoing, Settled};
 use tokio::sync::mpsc::Receiver;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::config::AgentConfig;
+use crate::unreceipted::Unreceipted;
 
 /// Messages kept for a broker that is out of reach, at most; the oldest is discarded beyond it. At a sample every
 /// five seconds that is almost fourteen hours.
@@ -37,11 +38,18 @@ const DRAIN_GOODBYE: Duration = Duration::from_millis(500);
 pub async fn run(config: AgentConfig, shutdown: CancellationToken) -> anyhow::Result<()> {
     let topics = config.topics.clone();
     let options = link_options(&config);
-    let on_settled = |_: &(), settled| match settled {
-        Settled::Acknowledged => {}
-        Settled::Refused => tracing::warn!("the broker refused a message"),
-        Settled::Discarded => {
-            tracing::warn!("too many messages wait for the broker: the oldest is discarded")
+    let unreceipted = config.receipt_timeout.map(Unreceipted::new).map(Arc::new);
+    let settling = unreceipted.clone();
+    let on_settled = move |id: &Option<Uuid>, settled| {
+        match settled {
+            Settled::Acknowledged => {}
+            Settled::Refused => tracing::warn!("the broker refused a message"),
+            Settled::Discarded => {
+                tracing::warn!("too many messages wait for the broker: the oldest is discarded")
+            }
+        }
+        if let (Some(unreceipted), Some(id)) = (&settling, id) {
+            unreceipted.settled(*id, settled);
         }
     };
     let (link, events) = Link::start(options, Arc::new(on_settled));
@@ -52,6 +60,7 @@ pub async fn run(config: AgentConfig, shutdown: CancellationToken) -> anyhow::Re
         topics,
         clock: Arc::new(SystemClock),
         link,
+        unreceipted,
         next_sample: Timestamp(i64::MIN),
     };
     let (outcome, events) = agent.live(events, &shutdown).await;
@@ -64,7 +73,9 @@ struct Agent {
     interval_ms: i64,
     topics: Topics,
     clock: Arc<dyn Clock>,
-    link: Link<()>,
+    /// Each message that waits for a receipt is known by its id.
+    link: Link<Option<Uuid>>,
+    unreceipted: Option<Arc<Unreceipted>>,
     next_sample: Timestamp,
 }
 
@@ -82,7 +93,12 @@ impl Agent {
                 () = shutdown.cancelled() => return (Ok(()), events),
                 _ = ticker.tick() => self.tick(),
                 event = events.recv() => match event {
-                    Some(LinkEvent::Connected) => tracing::info!("connected"),
+                    Some(LinkEvent::Connected) => {
+                        tracing::info!("connected");
+                        if let Some(unreceipted) = &self.unreceipted {
+                            unreceipted.connected();
+                        }
+                    }
                     Some(LinkEvent::Disconnected(_)) => {}
                     Some(LinkEvent::Delivery(delivery)) => self.on_delivery(&delivery),
                     None => return (Err(anyhow::anyhow!("the connection's task has ended")), events),
@@ -100,13 +116,24 @@ impl Agent {
         if self.next_sample <= now || self.next_sample.since(now) > self.interval_ms {
             let in_step = self.next_sample.plus_ms(self.interval_ms);
             self.next_sample = if in_step > now { in_step } else { now.plus_ms(self.interval_ms) };
-            let message = self.device.sample(now, Uuid::now_v7());
-            self.publish(self.topics.telemetry(self.device_id()), message.encode());
+            let mut message = self.device.sample(now, Uuid::now_v7());
+            message.envelope.receipt = self.unreceipted.is_some();
+            let topic = self.topics.telemetry(self.device_id());
+            self.publish(topic, message.envelope.message_id, message.encode());
+        }
+        if let Some(unreceipted) = &self.unreceipted {
+            unreceipted.due().into_iter().for_each(|message| self.link.publish(message));
         }
     }
 
     fn on_delivery(&mut self, delivery: &Delivery) {
         let device_id = self.device_id().clone();
+        if delivery.topic == self.topics.receipts(&device_id) {
+            if let Some(unreceipted) = &self.unreceipted {
+                unreceipted.receipts(&device_id, delivery);
+            }
+            return;
+        }
         match decode_setpoint(&device_id, &delivery.payload, SETPOINT_LEN_MAX) {
             Ok(setpoint) => {
                 let now = self.clock.now();
@@ -127,13 +154,18 @@ impl Agent {
 
     fn say(&self, reports: &[Report], now: Timestamp) {
         for report in reports {
-            let ack = self.device.ack(report, now, Uuid::now_v7());
-            self.publish(self.topics.ack(self.device_id()), ack.encode());
+            let mut ack = self.device.ack(report, now, Uuid::now_v7());
+            ack.envelope.receipt = self.unreceipted.is_some();
+            self.publish(self.topics.ack(self.device_id()), ack.envelope.message_id, ack.encode());
         }
     }
 
-    fn publish(&self, topic: String, payload: Vec<u8>) {
-        self.link.publish(Outgoing { topic, payload: payload.into(), retain: false, tag: () });
+    fn publish(&self, topic: String, id: Uuid, payload: Vec<u8>) {
+        let message = Outgoing { topic, payload: payload.into(), retain: false, tag: Some(id) };
+        if let Some(unreceipted) = &self.unreceipted {
+            unreceipted.keep(id, message.clone());
+        }
+        self.link.publish(message);
     }
 
     fn device_id(&self) -> &DeviceId {
@@ -142,23 +174,37 @@ impl Agent {
 
     /// Waits for what is on its way, says that the device is gone, and goodbye. Each wait is bounded.
     async fn end(self, mut events: Receiver<LinkEvent>) {
-        let Self { link, topics, device, .. } = self;
-        let ending = async move {
+        let Self { link, topics, device, unreceipted, .. } = self;
+        let device_id = device.identity().device_id.clone();
+        let receipts = topics.receipts(&device_id);
+        let ending = async {
+            let began = Instant::now();
             if !link.drained(DRAIN).await {
                 let count = link.outstanding();
                 tracing::warn!(count, "the broker did not acknowledge everything in time");
             }
-            link.publish(status(&topics, &device.identity().device_id, StatusWord::Offline));
+            if let Some(unreceipted) = &unreceipted {
+                unreceipted.drained(DRAIN.saturating_sub(began.elapsed())).await;
+            }
+            link.publish(status(&topics, &device_id, StatusWord::Offline));
             link.drained(DRAIN_STATUS).await;
             link.close(DRAIN_GOODBYE).await;
         };
-        let reading = async { while events.recv().await.is_some() {} };
+        let reading = async {
+            while let Some(event) = events.recv().await {
+                if let (LinkEvent::Delivery(delivery), Some(kept)) = (event, &unreceipted)
+                    && delivery.topic == receipts
+                {
+                    kept.receipts(&device_id, &delivery);
+                }
+            }
+        };
         futures::future::join(ending, reading).await;
         tracing::info!("the agent has stopped");
     }
 }
 
-fn link_options(config: &AgentConfig) -> LinkOptions<()> {
+fn link_options(config: &AgentConfig) -> LinkOptions<Option<Uuid>> {
     let (topics, id) = (&config.topics, &config.device_id);
     LinkOptions {
         host: config.broker_host.clone(),
@@ -168,19 +214,22 @@ fn link_options(config: &AgentConfig) -> LinkOptions<()> {
         tls: config.tls.clone(),
         will: Some(status(topics, id, StatusWord::Offline)),
         greeting: vec![status(topics, id, StatusWord::Online)],
-        subscriptions: vec![topics.control(id), topics.setpoints(config.device_type, id)],
+        subscriptions: [topics.control(id), topics.setpoints(config.device_type, id)]
+            .into_iter()
+            .chain(config.receipt_timeout.map(|_| topics.receipts(id)))
+            .collect(),
         outbox_max: OUTBOX_MAX,
         backoff_min: BACKOFF_MIN,
         backoff_max: BACKOFF_MAX,
     }
 }
 
-fn status(topics: &Topics, device_id: &DeviceId, word: StatusWord) -> Outgoing<()> {
+fn status(topics: &Topics, device_id: &DeviceId, word: StatusWord) -> Outgoing<Option<Uuid>> {
     Outgoing {
         topic: topics.status(device_id),
         payload: word.as_str().into(),
         retain: true,
-        tag: (),
+        tag: None,
     }
 }
 

@@ -15,6 +15,8 @@ use thiserror::Error;
 /// The largest device, kW.
 const P_MAX_KW: f64 = 100_000.0;
 const DAY_S: f64 = 86_400.0;
+/// How long a receipt is waited for, where the file does not say, s.
+const RECEIPT_TIMEOUT_S: f64 = 10.0;
 
 /// One device and its broker.
 #[derive(Debug, Clone)]
@@ -55,6 +57,8 @@ pub struct AgentConfig {
     pub interval: Duration,
     /// Seed of its noise.
     pub seed: u64,
+    /// Keeps each message until its receipt has come; none = until the broker has acknowledged it.
+    pub receipt_timeout: Option<Duration>,
 }
 
 /// All that is wrong with a file.
@@ -150,6 +154,12 @@ impl AgentConfig {
         let seed = keys.optional("seed", "a whole number, not negative", |value| {
             whole(value).and_then(|seed| u64::try_from(seed).ok())
         });
+        let receipts = keys.optional("receipts", "true or false", Value::as_bool).unwrap_or(true);
+        let receipt_timeout_s = keys.optional(
+            "receipt_timeout_seconds",
+            "a number of seconds from 1 to 3600",
+            |value| number(value).filter(|seconds| (1.0..=3_600.0).contains(seconds)),
+        );
         let (device_type, p_max_kw) = (device_type?, p_max_kw?);
         Some(Self {
             broker_host: broker_host?,
@@ -179,6 +189,8 @@ impl AgentConfig {
             priority,
             interval: Duration::from_secs_f64(interval_s?),
             seed: seed.unwrap_or(1),
+            receipt_timeout: receipts
+                .then(|| Duration::from_secs_f64(receipt_timeout_s.unwrap_or(RECEIPT_TIMEOUT_S))),
         })
     }
 }
@@ -282,6 +294,14 @@ mod tests {
         assert_eq!(config.interval, Duration::from_secs(5));
         assert_eq!((config.p_max_kw, config.energy_kwh, config.initial_soc), (5.0, 12.5, 0.5));
         assert!(config.credentials.is_none() && config.feeder_id.is_none());
+        assert_eq!(config.receipt_timeout, Some(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn receipts_can_be_done_without() {
+        let without = PREDECESSORS.replace('{', "{\"receipts\": false,");
+        let config = AgentConfig::parse(&without).expect("usable");
+        assert_eq!(config.receipt_timeout, None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod agent;
 mod config;
+mod unreceipted;
 
 pub use agent::run;
 pub use config::{AgentConfig, ConfigProblems};

@@ -6,7 +6,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use schemas::mqtt::{
-    Envelope, Mode, Setpoint, Source, TelemetryMessage, Topics, decode_ack, decode_telemetry,
+    Envelope, Mode, ReceiptMessage, Setpoint, Source, TelemetryMessage, Topics, decode_ack,
+    decode_telemetry,
 };
 use schemas::records::ack::AckStatus;
 use schemas::records::telemetry::{DeviceOrigin, DeviceType};
@@ -34,7 +35,8 @@ impl Agent {
         let path = folder.path().join("agent.json");
         let text = format!(
             r#"{{"broker_host": "127.0.0.1", "broker_port": {}, "device_id": "{ID}", "device_type": "battery",
-                "site_id": "home-site", "p_max_kw": 5.0, "publish_interval_seconds": 0.1, "ramp_kw_per_s": 5}}"#,
+                "site_id": "home-site", "p_max_kw": 5.0, "publish_interval_seconds": 0.1, "ramp_kw_per_s": 5,
+                "receipt_timeout_seconds": 1}}"#,
             broker.port()
         );
         fs::write(&path, text).expect("written");
@@ -137,6 +139,7 @@ async fn a_battery_of_the_predecessors_file_speaks_the_contract_and_obeys_both_w
                 sent_at: Some(now),
                 correlation_id: None,
                 source: Source::Backend,
+                receipt: false,
             },
             target_w: target,
             mode: Mode::of(DeviceType::Battery, target),
@@ -235,6 +238,61 @@ async fn samples_wait_for_a_broker_that_is_away() {
     let widest = times.iter().zip(times.iter().skip(1)).map(|(one, next)| next - one).max();
     let widest = Duration::from_millis(widest.expect("many samples").unsigned_abs());
     assert!(widest < OUTAGE / 2, "samples were lost: a gap of {widest:?}");
+}
+
+/// A receipt of these messages, as the bridge sends it.
+fn receipt(stored: Vec<Uuid>) -> Vec<u8> {
+    let (message_id, timestamp) = (Uuid::new_v4(), SystemClock.now());
+    ReceiptMessage { message_id, device_id: id(), timestamp, stored, refused: Vec::new() }.encode()
+}
+
+#[tokio::test]
+async fn a_sample_without_a_receipt_is_sent_again_unchanged_and_one_with_a_receipt_is_not() {
+    let broker = Mosquitto::start().expect("mosquitto runs");
+    let mut listener = listen(&broker).await;
+    let agent = Agent::start(&broker);
+    hears_status(&mut listener, "online").await;
+    let topics = Topics::default();
+    let (own, receipts) = (topics.telemetry(&id()), topics.receipts(&id()));
+    let five = |heard: &[Heard]| {
+        let all = samples(heard);
+        (all.len() >= 5).then_some(all)
+    };
+    let first = listener.wait_for(PATIENCE, "five samples", five).await.expect("it speaks");
+    assert!(first.iter().all(|sample| sample.envelope.receipt), "it asks for receipts");
+    // The second has no receipt, and those after it have.
+    let lost = first[1].envelope.message_id;
+    let times = |heard: &[Heard], wanted: Uuid| -> Vec<Vec<u8>> {
+        let text = wanted.to_string();
+        let all = heard.iter().filter(|one| one.topic == own);
+        let payloads = all.map(|one| one.payload.clone());
+        payloads.filter(|payload| String::from_utf8_lossy(payload).contains(&text)).collect()
+    };
+    let give = |heard: &[Heard]| -> Vec<Uuid> {
+        let all = samples(heard).into_iter().map(|sample| sample.envelope.message_id);
+        all.filter(|id| *id != lost).collect()
+    };
+    // As long as it is not sent again, everything else gets its receipt.
+    let mut known = 0;
+    let again = loop {
+        let more = |heard: &[Heard]| (heard.len() > known).then(|| heard.to_vec());
+        let heard = listener.wait_for(PATIENCE, "a message", more).await.expect("it speaks");
+        known = heard.len();
+        let sent = times(&heard, lost);
+        if sent.len() > 1 {
+            break sent;
+        }
+        listener.publish(&receipts, receipt(give(&heard)), false, None).await.expect("published");
+    };
+    assert_eq!(again[0], again[1], "the same bytes");
+    let others = give(&listener.heard());
+    let count = others.iter().collect::<BTreeSet<_>>().len();
+    assert_eq!(count, others.len(), "what has its receipt is not sent again");
+    // At its end it waits for the receipts that are missing.
+    let all = others.iter().copied().chain([lost]).collect();
+    listener.publish(&receipts, receipt(all), false, None).await.expect("published");
+    agent.signal("-TERM");
+    assert!(agent.ended().await.success());
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn sample(at: i64) -> Telemetry {
             sent_at: None,
             correlation_id: None,
             source: Source::Simulator,
+            receipt: false,
         },
         layout: TopicLayout::Flat,
         readings: Readings::of_power(Watts(3_000)),

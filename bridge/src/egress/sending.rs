@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::Egress;
 use crate::caps;
 use crate::metrics::{self, SetpointResult};
-use crate::mqtt::Retained;
+use crate::mqtt::Publication;
 use crate::publisher::PublishError;
 
 /// The end of a try to publish.
@@ -86,7 +86,7 @@ fn messages(
     mut setpoint: Setpoint,
     typed_layout: bool,
     now: Timestamp,
-) -> Vec<Retained> {
+) -> Vec<Publication> {
     let left_ms = setpoint.valid_until.since(now).max(0);
     setpoint.envelope.timestamp = now;
     setpoint.envelope.sent_at = Some(now);
@@ -99,7 +99,12 @@ fn messages(
     [Some(topics.control(&envelope.device_id)), typed]
         .into_iter()
         .flatten()
-        .map(|topic| Retained { topic, payload: payload.clone(), expiry_s: Some(expiry_s) })
+        .map(|topic| Publication {
+            topic,
+            payload: payload.clone(),
+            retain: true,
+            expiry_s: Some(expiry_s),
+        })
         .collect()
 }
 

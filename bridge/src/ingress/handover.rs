@@ -15,15 +15,25 @@ use crate::caps;
 use crate::inflight::{Ring, Ticket};
 use crate::metrics;
 use crate::mqtt::PacketId;
+use crate::receipts::{Desk, Receipt};
 
-/// A record and the message it came from; a registration comes from none.
+/// Where a record comes from.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    pub(super) received: Instant,
+    /// For its acknowledgement; QoS 0 wants none, and a registration comes from no message.
+    pub(super) ticket: Option<Ticket>,
+    /// What its device wants to hear once the log has it.
+    pub(super) receipt: Option<Receipt>,
+}
+
+/// A record and the message it came from.
 #[derive(Debug, Clone)]
 struct Handed {
     /// Its place among all.
     number: u64,
     outgoing: Arc<Outgoing>,
-    ticket: Option<Ticket>,
-    received: Instant,
+    origin: Origin,
     connection: u64,
 }
 
@@ -35,6 +45,7 @@ struct Report {
 pub(super) struct Handover {
     pub(super) ring: Ring<PacketId>,
     producer: Producer,
+    desk: Desk,
     reports: mpsc::UnboundedReceiver<Report>,
     reporter: mpsc::UnboundedSender<Report>,
     /// In the order of their numbers.
@@ -48,11 +59,12 @@ pub(super) struct Handover {
 }
 
 impl Handover {
-    pub(super) fn new(producer: Producer) -> Self {
+    pub(super) fn new(producer: Producer, desk: Desk) -> Self {
         let (reporter, reports) = mpsc::unbounded_channel();
         Self {
             ring: Ring::default(),
             producer,
+            desk,
             reports,
             reporter,
             waiting: VecDeque::new(),
@@ -82,12 +94,11 @@ impl Handover {
     }
 
     /// Hands a record over, behind those that wait.
-    pub(super) fn append(&mut self, outgoing: Outgoing, ticket: Option<Ticket>, received: Instant) {
+    pub(super) fn append(&mut self, outgoing: Outgoing, origin: Origin) {
         self.waiting.push_back(Handed {
             number: self.next_number,
             outgoing: Arc::new(outgoing),
-            ticket,
-            received,
+            origin,
             connection: self.connection,
         });
         self.next_number += 1;
@@ -140,12 +151,15 @@ impl Handover {
 
     fn report(&mut self, report: Report) {
         self.in_flight -= 1;
-        let Report { handed, outcome } = report;
+        let Report { mut handed, outcome } = report;
         match outcome {
             Ok(_) => {
-                metrics::appended(handed.outgoing.topic.suffix(), handed.received.elapsed());
-                if let Some(ticket) = handed.ticket {
+                metrics::appended(handed.outgoing.topic.suffix(), handed.origin.received.elapsed());
+                if let Some(ticket) = handed.origin.ticket {
                     self.ring.done(ticket);
+                }
+                if let Some(receipt) = handed.origin.receipt.take() {
+                    self.desk.hand_in(receipt);
                 }
             }
             Err(error) => {

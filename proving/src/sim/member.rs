@@ -231,6 +231,7 @@ impl Member {
                 sent_at: Some(clock),
                 correlation_id: None,
                 source: Source::Simulator,
+                receipt: false,
             },
             layout: TopicLayout::Flat,
             readings: Readings::of_power(Watts(seen_w)),

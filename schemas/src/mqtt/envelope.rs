@@ -64,6 +64,8 @@ pub struct Envelope {
     pub correlation_id: Option<String>,
     /// Who made it.
     pub source: Source,
+    /// Whether its sender wants to hear that the log has it (see [`crate::mqtt::receipt`]).
+    pub receipt: bool,
 }
 
 /// A message taken apart: its envelope, its payload, and how many unknown fields the envelope had.
@@ -131,6 +133,11 @@ pub(super) fn open<'a>(value: &'a Value, message_type: &str) -> Result<Opened<'a
             .map(|field| field.word(Source::of, "simulator, pi-agent, backend or unknown"))
             .transpose()?
             .unwrap_or_default(),
+        receipt: fields
+            .optional("receipt")
+            .map(|field| field.boolean())
+            .transpose()?
+            .unwrap_or(false),
     };
     let payload = fields.required("payload")?.object("payload")?;
     Ok(Opened { envelope, payload, unknown: fields.unknown() })
@@ -161,6 +168,7 @@ pub(super) fn close(envelope: &Envelope, message_type: &str, payload: Map<String
     put(&mut message, "sentAtMs", envelope.sent_at.map(|at| at.0));
     put(&mut message, "correlationId", envelope.correlation_id.as_deref());
     message.insert("source".into(), json!(envelope.source.as_str()));
+    put(&mut message, "receipt", envelope.receipt.then_some(true));
     message.insert("payload".into(), Value::Object(payload));
     Value::Object(message)
 }

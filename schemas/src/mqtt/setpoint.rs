@@ -118,6 +118,7 @@ impl Setpoint {
                 sent_at: Some(now),
                 correlation_id: Some(decision.id().to_string()),
                 source: Source::Backend,
+                receipt: false,
             },
             target_w,
             mode: Mode::of(device.device_type, target_w),

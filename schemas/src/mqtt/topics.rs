@@ -105,6 +105,12 @@ impl Topics {
         format!("{}/status/{device_id}", self.prefix)
     }
 
+    /// Where a device hears that the log has its messages.
+    #[must_use]
+    pub fn receipts(&self, device_id: &DeviceId) -> String {
+        format!("{}/receipts/{device_id}", self.prefix)
+    }
+
     /// Where simulators hear which profile to follow.
     #[must_use]
     pub fn simulation_profile(&self) -> String {

@@ -223,6 +223,7 @@ impl Device {
             sent_at: None,
             correlation_id: None,
             source: self.identity.source,
+            receipt: false,
         }
     }
 }

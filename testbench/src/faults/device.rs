@@ -2,7 +2,7 @@
 //!
 //! It keeps the contract by rules of its own (docs/contract.md), written apart from the product's devices.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Value, json};
 use uuid::{Builder, Uuid};
@@ -33,9 +33,17 @@ pub struct Applied {
 #[derive(Debug, Default, Clone)]
 pub struct Counts {
     /// Samples that the broker acknowledged, by number.
-    pub samples_acknowledged: Vec<u32>,
+    pub samples_acknowledged: BTreeSet<u32>,
     /// Acks that the broker acknowledged, by number.
-    pub acks_acknowledged: Vec<u32>,
+    pub acks_acknowledged: BTreeSet<u32>,
+    /// Samples whose receipt from the log came.
+    pub samples_receipted: BTreeSet<u32>,
+    /// Acks whose receipt from the log came.
+    pub acks_receipted: BTreeSet<u32>,
+    /// Receipts that say that a message became a dead letter.
+    pub refused: u64,
+    /// Messages sent again for want of a receipt.
+    pub sent_again: u64,
     /// Setpoints taken, in their order.
     pub applied: Vec<Applied>,
     /// Setpoints that came again.
@@ -53,6 +61,8 @@ pub struct Device {
     id: String,
     feeder: String,
     run: u16,
+    /// Whether its messages ask for a receipt.
+    asks: bool,
     samples: u32,
     acks: u32,
     skew_ms: i64,
@@ -115,12 +125,13 @@ pub fn message_of(id: Uuid) -> (u32, Kind, u32) {
 impl Device {
     /// A device of a run.
     #[must_use]
-    pub fn new(number: u32, feeders: u32, run: u16) -> Self {
+    pub fn new(number: u32, feeders: u32, run: u16, asks: bool) -> Self {
         Self {
             number,
             id: device_id(number),
             feeder: format!("feeder-{:02}", number % feeders.max(1)),
             run,
+            asks,
             samples: 0,
             acks: 0,
             skew_ms: 0,
@@ -183,12 +194,31 @@ impl Device {
 
     fn envelope(&self, kind: &str, tag: Kind, number: u32, ts: i64, payload: Value) -> Vec<u8> {
         let id = message_id(self.run, self.number, tag, number);
-        json!({
+        let mut message = json!({
             "v": 1, "messageType": kind, "messageId": id.to_string(), "deviceId": self.id,
             "deviceType": "ev", "timestampMs": ts, "source": "simulator", "payload": payload,
-        })
-        .to_string()
-        .into_bytes()
+        });
+        if self.asks {
+            message["receipt"] = Value::Bool(true);
+        }
+        message.to_string().into_bytes()
+    }
+
+    /// Reads receipts, and notes them; gives the messages that they speak of.
+    pub fn receipts(&mut self, payload: &[u8]) -> Vec<Uuid> {
+        let Ok(message) = serde_json::from_slice::<Value>(payload) else { return Vec::new() };
+        let list = |name: &str| message["payload"][name].as_array().cloned().unwrap_or_default();
+        let id = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
+        let stored: Vec<Uuid> = list("stored").iter().filter_map(id).collect();
+        for one in &stored {
+            match message_of(*one) {
+                (_, Kind::Sample, number) => self.counts.samples_receipted.insert(number),
+                (_, Kind::Ack, number) => self.counts.acks_receipted.insert(number),
+            };
+        }
+        let refused = list("refused");
+        self.counts.refused += refused.len() as u64;
+        stored.into_iter().chain(refused.iter().filter_map(|one| id(&one["messageId"]))).collect()
     }
 
     /// Takes a setpoint, or does not; an ack to send, where it took it. `left_ms` is what the broker says is left of
@@ -235,6 +265,12 @@ impl Device {
         Some((number, self.envelope("ack", Kind::Ack, number, ts, payload)))
     }
 
+    /// The id of one of its messages.
+    #[must_use]
+    pub fn message_id(&self, tag: Tag) -> Uuid {
+        message_id(self.run, self.number, tag.kind, tag.number)
+    }
+
     /// How many samples it has made.
     #[must_use]
     pub fn samples(&self) -> u32 {
@@ -270,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_device_takes_a_setpoint_once_and_never_an_older_one() {
-        let mut device = Device::new(1, 1, 1);
+        let mut device = Device::new(1, 1, 1, false);
         assert!(device.setpoint(&setpoint(1, 1, 5, 1_000), None, 0).is_some());
         assert!(device.setpoint(&setpoint(1, 1, 5, 1_000), None, 1).is_none());
         assert!(device.setpoint(&setpoint(2, 1, 4, 1_000), None, 2).is_none());
@@ -283,8 +319,22 @@ mod tests {
     }
 
     #[test]
+    fn a_receipt_names_messages_by_their_ids() {
+        let mut device = Device::new(1, 1, 1, true);
+        let (number, sample) = device.sample(0);
+        assert!(String::from_utf8_lossy(&sample).contains("\"receipt\":true"));
+        let of = |kind, number| message_id(1, 1, kind, number);
+        let (stored, refused) = (of(Kind::Sample, number), of(Kind::Ack, 3));
+        let receipt = json!({"payload": {"stored": [stored.to_string()],
+            "refused": [{"messageId": refused.to_string(), "reason": "not_json"}]}});
+        assert_eq!(device.receipts(receipt.to_string().as_bytes()), [stored, refused]);
+        assert_eq!(device.counts.samples_receipted, BTreeSet::from([number]));
+        assert_eq!((device.counts.acks_receipted.len(), device.counts.refused), (0, 1));
+    }
+
+    #[test]
     fn a_clock_that_jumps_back_names_no_time_twice() {
-        let mut device = Device::new(1, 1, 1);
+        let mut device = Device::new(1, 1, 1, false);
         let first = device.timestamp(1_000);
         device.jump(-100);
         let second = device.timestamp(1_100);

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use service_kit::clock::{Clock, SystemClock};
+use service_kit::mqtt::kept::Kept;
 use service_kit::mqtt::{Delivery, Link, LinkEvent, LinkOptions, OnSettled, Outgoing, Settled};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::device::{Counts, Device, Kind, Tag};
 
@@ -18,6 +19,13 @@ const PER_CONNECTION: u32 = 100;
 /// Messages of one connection that wait for the broker: enough for the longest outage of a run.
 const OUTBOX_MAX: usize = 1_000_000;
 const TICK: Duration = Duration::from_millis(20);
+/// Messages of a device that wait for their receipt: likewise.
+const KEPT_MAX: usize = 100_000;
+/// How long a device waits for any receipt.
+const RECEIPT_PATIENCE: Duration = Duration::from_secs(5);
+/// How often a device looks for messages to send again, and how many at once: 20 a second.
+const AGAIN: Duration = Duration::from_millis(200);
+const AGAIN_MAX: usize = 4;
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// What a fleet is told.
@@ -33,6 +41,8 @@ pub struct FleetOptions {
     pub rate: u32,
     /// Tells this run's messages from another's.
     pub run: u16,
+    /// Whether devices ask for receipts.
+    pub receipts: bool,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +71,8 @@ struct Shard {
     first: u32,
     devices: Vec<Device>,
     due: Vec<i64>,
+    /// Messages without a receipt, by device; empty where none is asked for.
+    kept: Vec<Kept<Tag>>,
     /// Messages handed over and not yet settled.
     outstanding: usize,
     /// Messages that the broker refused, or that found no room.
@@ -85,12 +97,16 @@ impl Fleet {
                 let numbers = first..end;
                 let devices: Vec<_> = numbers
                     .clone()
-                    .map(|number| Device::new(number, options.feeders, options.run))
+                    .map(|number| {
+                        Device::new(number, options.feeders, options.run, options.receipts)
+                    })
                     .collect();
                 let spread =
                     |number: u32| every_ms * i64::from(number) / i64::from(options.devices.max(1));
                 let due = numbers.map(|number| now + spread(number)).collect();
-                let state = Shard { first, devices, due, outstanding: 0, unsent: 0 };
+                let keeping = devices.iter().filter(|_| options.receipts);
+                let kept = keeping.map(|_| Kept::new(KEPT_MAX, RECEIPT_PATIENCE)).collect();
+                let state = Shard { first, devices, due, kept, outstanding: 0, unsent: 0 };
                 let state = Arc::new(Mutex::new(state));
                 let task = service_kit::task::spawn(
                     "counting devices",
@@ -119,6 +135,13 @@ impl Fleet {
     #[must_use]
     pub fn outstanding(&self) -> usize {
         self.shards.iter().map(|(shard, _)| lock(shard).outstanding).sum()
+    }
+
+    /// Messages that have no receipt yet, where receipts are asked for.
+    #[must_use]
+    pub fn unreceipted(&self) -> usize {
+        let of_shard = |shard: &Mutex<Shard>| lock(shard).kept.iter().map(Kept::len).sum::<usize>();
+        self.shards.iter().map(|(shard, _)| of_shard(shard)).sum()
     }
 
     /// Samples made so far.
@@ -163,6 +186,8 @@ async fn run(
     let (link, mut events) = Link::start(link_options(&lock(&shard), &options), on_settled);
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut again = interval(AGAIN);
+    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut known = Orders::default();
     loop {
         tokio::select! {
@@ -173,12 +198,15 @@ async fn run(
                 }
                 lock(&shard).settle(&all);
             }
-            Some(event) = events.recv() => if let LinkEvent::Delivery(delivery) = event {
-                lock(&shard).deliver(&delivery, &link);
+            Some(event) = events.recv() => match event {
+                LinkEvent::Delivery(delivery) => lock(&shard).deliver(&delivery, &link),
+                LinkEvent::Connected => lock(&shard).kept.iter_mut().for_each(Kept::connected),
+                LinkEvent::Disconnected(_) => {}
             },
             _ = tick.tick() => if !known.silent {
                 lock(&shard).send_due(every_ms, &link);
             },
+            _ = again.tick() => lock(&shard).send_again(&link),
             changed = orders.changed() => {
                 let now = *orders.borrow_and_update();
                 if changed.is_err() || now.ended {
@@ -207,6 +235,13 @@ fn link_options(shard: &Shard, options: &FleetOptions) -> LinkOptions<Tag> {
             .devices
             .iter()
             .map(|device| format!("der/control/{}", device.id()))
+            .chain(
+                shard
+                    .devices
+                    .iter()
+                    .filter(|_| options.receipts)
+                    .map(|device| format!("der/receipts/{}", device.id())),
+            )
             .collect(),
         outbox_max: OUTBOX_MAX,
         backoff_min: Duration::from_millis(100),
@@ -229,7 +264,29 @@ impl Shard {
         }
     }
 
+    /// Sends again what must be thought lost.
+    fn send_again(&mut self, link: &Link<Tag>) {
+        for (member, kept) in self.kept.iter_mut().enumerate() {
+            for message in kept.due(Instant::now(), AGAIN_MAX) {
+                self.outstanding += 1;
+                self.devices[member].counts.sent_again += 1;
+                link.publish(message);
+            }
+        }
+    }
+
+    fn receipts(&mut self, id: &str, payload: &[u8]) {
+        let place = self.devices.iter().position(|device| device.id() == id);
+        let Some(member) = place.filter(|member| *member < self.kept.len()) else { return };
+        for id in self.devices[member].receipts(payload) {
+            self.kept[member].receipt(id, Instant::now());
+        }
+    }
+
     fn deliver(&mut self, delivery: &Delivery, link: &Link<Tag>) {
+        if let Some(id) = delivery.topic.strip_prefix("der/receipts/") {
+            return self.receipts(id, &delivery.payload);
+        }
         let Some(id) = delivery.topic.strip_prefix("der/control/") else { return };
         let place = self.devices.iter().position(|device| device.id() == id);
         let Some(member) = place.filter(|_| !delivery.payload.is_empty()) else { return };
@@ -245,21 +302,30 @@ impl Shard {
 
     fn publish(&mut self, topic: String, payload: Vec<u8>, tag: Tag, link: &Link<Tag>) {
         self.outstanding += 1;
-        link.publish(Outgoing { topic, payload: Bytes::from(payload), retain: false, tag });
+        let message = Outgoing { topic, payload: Bytes::from(payload), retain: false, tag };
+        let id = self.devices[tag.member].message_id(tag);
+        if let Some(kept) = self.kept.get_mut(tag.member) {
+            kept.keep(id, message.clone());
+        }
+        link.publish(message);
     }
 
     fn settle(&mut self, all: &Settlements) {
         for (tag, acknowledged) in &all.acknowledged {
             self.outstanding -= 1;
+            let id = self.devices[tag.member].message_id(*tag);
+            let kept = self.kept.get_mut(tag.member);
             if !acknowledged {
                 self.unsent += 1;
+                kept.into_iter().for_each(|kept| kept.forget(id));
                 continue;
             }
+            kept.into_iter().for_each(|kept| kept.acknowledged(id, Instant::now()));
             let counts = &mut self.devices[tag.member].counts;
             match tag.kind {
-                Kind::Sample => counts.samples_acknowledged.push(tag.number),
-                Kind::Ack => counts.acks_acknowledged.push(tag.number),
-            }
+                Kind::Sample => counts.samples_acknowledged.insert(tag.number),
+                Kind::Ack => counts.acks_acknowledged.insert(tag.number),
+            };
         }
     }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::device::{Counts, Kind, device_id, last_applied, message_id};
 use super::findings::Findings;
 use super::ledger::Decisions;
+use super::options::{Options, Scenario};
 
 /// Lost or doubled messages that a report names, at most.
 const NAMED_MAX: usize = 5;
@@ -20,6 +21,8 @@ pub struct Evidence {
     pub devices: BTreeMap<u32, Counts>,
     /// Messages that never reached the broker.
     pub unsent: u64,
+    /// Messages without a receipt at the end, where receipts were asked for.
+    pub unreceipted: usize,
     /// Ids in `telemetry`, and how often.
     pub telemetry: HashMap<Uuid, u32>,
     /// Ids in `acks`, and how often.
@@ -50,6 +53,24 @@ impl Evidence {
         settled.filter(|(id, _)| !self.setpoints.contains_key(*id)).count()
     }
 
+    /// Messages whose receipt from the log came, and that ClickHouse does not hold.
+    #[must_use]
+    pub fn receipted_and_lost(&self) -> (usize, usize) {
+        let mut receipted = 0;
+        let mut lost = 0;
+        for (device, counts) in &self.devices {
+            for (kind, numbers, stored) in [
+                (Kind::Sample, &counts.samples_receipted, &self.telemetry),
+                (Kind::Ack, &counts.acks_receipted, &self.acks),
+            ] {
+                receipted += numbers.len();
+                let ids = numbers.iter().map(|number| message_id(self.run, *device, kind, *number));
+                lost += ids.filter(|id| !stored.contains_key(id)).count();
+            }
+        }
+        (receipted, lost)
+    }
+
     /// Messages that the broker acknowledged and ClickHouse does not hold.
     #[must_use]
     pub fn lost(&self) -> HashSet<Uuid> {
@@ -61,12 +82,27 @@ impl Evidence {
 }
 
 /// Finds what was kept of the promises on messages.
-pub fn messages(evidence: &Evidence, findings: &mut Findings) {
+pub fn messages(evidence: &Evidence, options: &Options, findings: &mut Findings) {
     findings
         .measured("samples acknowledged to devices", evidence.acknowledged(Kind::Sample).count());
     findings.measured("acks acknowledged to devices", evidence.acknowledged(Kind::Ack).count());
     findings.measured("messages that never reached the broker", evidence.unsent);
-    findings.zero("messages acknowledged and lost", evidence.lost().len());
+    let lost = evidence.lost().len();
+    // Not promised: a broker's acknowledgement is no receipt from the log.
+    if options.scenario == Scenario::MosquittoKills && !options.receipts {
+        findings.measured("messages acknowledged by a killed broker and lost", lost);
+    } else {
+        findings.zero("messages acknowledged and lost", lost);
+    }
+    if options.receipts {
+        let sum = |count: fn(&Counts) -> u64| evidence.devices.values().map(count).sum::<u64>();
+        let (receipted, lost) = evidence.receipted_and_lost();
+        findings.measured("messages with a receipt from the log", receipted);
+        findings.zero("messages with a receipt and not stored", lost);
+        findings.zero("messages without a receipt at the end", evidence.unreceipted);
+        findings.measured("messages refused, by their receipts", sum(|counts| counts.refused));
+        findings.measured("messages sent again", sum(|counts| counts.sent_again));
+    }
     for (table, ids) in [("telemetry", &evidence.telemetry), ("acks", &evidence.acks)] {
         let doubled: Vec<_> = ids.iter().filter(|(_, count)| **count > 1).collect();
         let named: Vec<_> = doubled.iter().take(NAMED_MAX).map(|(id, _)| id.to_string()).collect();

@@ -15,7 +15,8 @@ pub enum Scenario {
     Takeover,
     /// Everything: kills, stops, cuts, brokers, a full disk, clocks that jump.
     Mixed,
-    /// Mosquitto killed with -9, again and again: measures what its own persistence loses.
+    /// Mosquitto killed with -9, again and again, each time while a bridge stands still, so that there is something to
+    /// lose: measures what its own persistence loses, and with `--receipts` shows that devices make up for it.
     MosquittoKills,
     /// The processor away for longer than three intervals: what the watchdog does.
     Watchdog,
@@ -76,6 +77,9 @@ pub struct Options {
     /// Where reports go.
     #[arg(long, default_value = "artifacts")]
     pub artifacts: PathBuf,
+    /// Devices ask for receipts from the log, keep each message until it has come, and send it again otherwise.
+    #[arg(long)]
+    pub receipts: bool,
     /// Keep the folder with the servers' data and the services' logs.
     #[arg(long)]
     pub keep: bool,

@@ -53,6 +53,7 @@ pub async fn run(options: &Options, arguments: Vec<String>) -> anyhow::Result<Re
         feeders: options.feeders,
         rate: options.rate,
         run,
+        receipts: options.receipts,
     });
     let watching = watch(Arc::clone(&system));
     let began = now();
@@ -63,7 +64,7 @@ pub async fn run(options: &Options, arguments: Vec<String>) -> anyhow::Result<Re
     let (vitals, fallen) = watching.end();
 
     let mut findings = Findings::default();
-    judge::messages(&evidence, &mut findings);
+    judge::messages(&evidence, options, &mut findings);
     judge::setpoints(&evidence, &mut findings);
     look_for_lost(&evidence, &system, &mut findings).await?;
     rollups(&system, &mut findings)?;
@@ -205,7 +206,7 @@ async fn settle(
     let samples = fleet.samples();
     while Instant::now() < give_up {
         let stored = stored::number(system, "SELECT count() FROM derms.telemetry").unwrap_or(0);
-        if fleet.outstanding() == 0 && stored >= samples {
+        if fleet.outstanding() == 0 && fleet.unreceipted() == 0 && stored >= samples {
             break;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -214,12 +215,14 @@ async fn settle(
     say("everything sent has arrived, or the time for it is over");
     // Setpoints of that moment are still on their way.
     tokio::time::sleep(Duration::from_secs(3)).await;
+    let unreceipted = fleet.unreceipted();
     let (devices, unsent) = fleet.end().await;
     let log = ledger::log_config(system.environment())?;
     let mut evidence = Evidence {
         run,
         devices,
         unsent,
+        unreceipted,
         telemetry: stored::ids(system, "telemetry", "message_id")?,
         acks: HashMap::new(),
         setpoints: HashMap::new(),

@@ -114,11 +114,14 @@ fn watchdog(options: &Options) -> Planned {
 }
 
 fn mosquitto_kills(options: &Options, chance: &mut Chance) -> Vec<Planned> {
+    // The bridge stands still meanwhile: what it does not take waits at the broker.
+    let pause = Fault::Pause { target: Target::Bridge(0), for_ms: 1_500 };
+    let kill = Fault::Kill { target: Target::Mosquitto, away_ms: 500 };
     times(options, options.kills, chance)
         .into_iter()
-        .map(|at_ms| Planned {
-            at_ms,
-            fault: Fault::Kill { target: Target::Mosquitto, away_ms: 500 },
+        .flat_map(|at_ms| {
+            let kill_ms = at_ms + 1_000;
+            [Planned { at_ms, fault: pause }, Planned { at_ms: kill_ms, fault: kill }]
         })
         .collect()
 }

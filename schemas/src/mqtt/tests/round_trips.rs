@@ -49,11 +49,12 @@ prop_compose! {
         sent_at in option::of(moment()),
         correlation_id in option::of("[^\0]{1,256}"),
         source in prop::sample::select(&Source::ALL[..]),
+        receipt in any::<bool>(),
     ) -> Envelope {
         Envelope {
             message_id: Uuid::from_u128(id),
             device_id: DeviceId::new(&device).expect("by construction"),
-            device_type, timestamp, sent_at, correlation_id, source,
+            device_type, timestamp, sent_at, correlation_id, source, receipt,
         }
     }
 }

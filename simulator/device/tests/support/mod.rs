@@ -62,6 +62,7 @@ pub(crate) fn setpoint(
             sent_at: Some(START),
             correlation_id: None,
             source: Source::Backend,
+            receipt: false,
         },
         target_w,
         mode: Mode::of(device_type, target_w),
