@@ -6,5 +6,6 @@ pub mod faults;
 pub mod kafka;
 pub mod mosquitto;
 pub mod mqtt;
+pub mod place;
 pub mod service;
 pub mod wait;

@@ -1,0 +1,325 @@
+//! A place where the whole system runs, for end-to-end tests: its addresses, and ways to end it and to begin again.
+//!
+//! There are two: the services as processes over Mosquitto, Apache Kafka and ClickHouse's engine, and `derms up`, which
+//! is all of it in one process. Whoever uses a place sees no difference but the addresses.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::kafka::Kafka;
+use crate::mosquitto::{Mosquitto, free_port};
+use crate::service::{Service, program};
+use crate::wait;
+
+/// The password of every user.
+const PASSWORD: &str = "Correct-Horse-42";
+/// A busy machine takes its time.
+const SOON: Duration = Duration::from_secs(60);
+/// A service that is asked to end ends within this.
+const END_MAX: Duration = Duration::from_secs(10);
+/// Lines of each log that a failure shows.
+const LOG_LINES: usize = 15;
+
+/// What runs, and how it is ended.
+#[derive(Debug)]
+enum Parts {
+    Servers { services: Vec<Service>, clickhouse: Service, mosquitto: Mosquitto, kafka: Kafka },
+    Embedded(Service),
+}
+
+/// The whole system.
+#[derive(Debug)]
+pub struct Place {
+    parts: Parts,
+    environment: Vec<(String, String)>,
+    /// Its MQTT port on loopback.
+    pub mqtt_port: u16,
+    clickhouse_url: String,
+    api_url: String,
+    folder: TempDir,
+}
+
+impl Place {
+    /// The services as processes over Mosquitto, Kafka and ClickHouse's engine.
+    ///
+    /// # Errors
+    /// When a part is not installed or built, or does not come up.
+    pub fn servers() -> anyhow::Result<Self> {
+        let (mosquitto, kafka) = (Mosquitto::start()?, Kafka::start()?);
+        let folder = tempfile::tempdir().context("a folder")?;
+        let (clickhouse_port, api_port) = (free_port()?, free_port()?);
+        let data = folder.path().join("clickhouse").display().to_string();
+        let arguments = ["clickhouse", "--data", &data, "--port", &clickhouse_port.to_string()];
+        let clickhouse = Service::start_as("clickhouse", "derms", &arguments, &[], folder.path())?;
+        let addresses = Addresses {
+            mqtt: mosquitto.port(),
+            kafka: kafka.port(),
+            clickhouse: clickhouse_port,
+            api: api_port,
+        };
+        let environment = environment(addresses)?;
+        let parts = Parts::Servers { services: Vec::new(), clickhouse, mosquitto, kafka };
+        let mut place = Self::new(parts, environment, addresses, folder);
+        place.engine_answers()?;
+        let pairs = pairs(&place.environment);
+        let run = |name| Service::start(name, &[], &pairs, place.folder.path());
+        let started = [run("derms-bridge")?, run("derms-processor")?, run("derms-api")?];
+        if let Parts::Servers { services, .. } = &mut place.parts {
+            services.extend(started);
+        }
+        Ok(place)
+    }
+
+    /// Everything in one process.
+    ///
+    /// # Errors
+    /// When it is not built, or cannot be started.
+    pub fn embedded() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("a folder")?;
+        let addresses = Addresses {
+            mqtt: free_port()?,
+            kafka: free_port()?,
+            clickhouse: free_port()?,
+            api: free_port()?,
+        };
+        let environment = environment(addresses)?;
+        let data = folder.path().join("data").display().to_string();
+        let ports = [
+            format!("DERMS_KAFKA_PORT={}", addresses.kafka),
+            format!("DERMS_CLICKHOUSE_PORT={}", addresses.clickhouse),
+        ];
+        let arguments =
+            ["up", "--data", &data, "--log-stderr", "--set", &ports[0], "--set", &ports[1]];
+        let derms = Service::start("derms", &arguments, &pairs(&environment), folder.path())?;
+        Ok(Self::new(Parts::Embedded(derms), environment, addresses, folder))
+    }
+
+    fn new(
+        parts: Parts,
+        environment: Vec<(String, String)>,
+        addresses: Addresses,
+        folder: TempDir,
+    ) -> Self {
+        Self {
+            parts,
+            environment,
+            mqtt_port: addresses.mqtt,
+            clickhouse_url: format!("http://127.0.0.1:{}", addresses.clickhouse),
+            api_url: format!("http://127.0.0.1:{}", addresses.api),
+            folder,
+        }
+    }
+
+    fn engine_answers(&self) -> anyhow::Result<()> {
+        wait::until("the engine answers", SOON, || (self.sql("SELECT 1") == "1").then_some(()))
+    }
+
+    /// Kills all of it with -9 at the same moment.
+    ///
+    /// # Errors
+    /// When something cannot be signalled.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        match &mut self.parts {
+            Parts::Servers { services, clickhouse, mosquitto, kafka } => {
+                mosquitto.kill()?;
+                kafka.kill()?;
+                services.iter_mut().try_for_each(Service::kill)?;
+                clickhouse.kill()
+            }
+            Parts::Embedded(derms) => derms.kill(),
+        }
+    }
+
+    /// Asks all of it to end, services first, and waits for that.
+    ///
+    /// # Errors
+    /// When something does not end in time, or not with 0.
+    pub fn stop(&mut self) -> anyhow::Result<()> {
+        match &mut self.parts {
+            Parts::Servers { services, clickhouse, mosquitto, kafka } => {
+                services.iter_mut().try_for_each(end)?;
+                end(clickhouse)?;
+                mosquitto.stop()?;
+                // It has no better end: Kafka writes nothing on a TERM that it needs.
+                kafka.kill()
+            }
+            Parts::Embedded(derms) => end(derms),
+        }
+    }
+
+    /// Starts all of it again with what it had stored.
+    ///
+    /// # Errors
+    /// When something does not come up.
+    pub fn start(&mut self) -> anyhow::Result<()> {
+        match &mut self.parts {
+            Parts::Servers { services, clickhouse, mosquitto, kafka } => {
+                clickhouse.restart()?;
+                mosquitto.restart()?;
+                kafka.restart()?;
+                services.iter_mut().try_for_each(Service::restart)?;
+            }
+            Parts::Embedded(derms) => derms.restart()?,
+        }
+        self.engine_answers()
+    }
+
+    /// Starts a program that uses the place, as a user would.
+    ///
+    /// # Errors
+    /// When it is not built.
+    pub fn user(&self, name: &'static str, arguments: &[&str]) -> anyhow::Result<Service> {
+        Service::start(name, arguments, &pairs(&self.environment), self.folder.path())
+    }
+
+    /// Runs a command to its end; gives whether it ended well, and what it said.
+    ///
+    /// # Errors
+    /// When it is not built.
+    pub fn command(&self, name: &str, arguments: &[&str]) -> anyhow::Result<(bool, String)> {
+        let output = Command::new(program(name)?)
+            .args(arguments)
+            .envs(pairs(&self.environment))
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("running {name}"))?;
+        let words = [output.stdout, output.stderr].concat();
+        Ok((output.status.success(), String::from_utf8_lossy(&words).into_owned()))
+    }
+
+    /// Writes a file into the place's folder and gives its path.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn file(&self, name: &str, text: &str) -> anyhow::Result<String> {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).context("writing a file")?;
+        Ok(path.display().to_string())
+    }
+
+    /// The answer of ClickHouse to a query; empty while it is away.
+    #[must_use]
+    pub fn sql(&self, query: &str) -> String {
+        let url = format!("{}/", self.clickhouse_url);
+        curl(&["--data-binary", query, &url]).trim().to_owned()
+    }
+
+    /// A user's token, once the API gives it.
+    ///
+    /// # Errors
+    /// When it does not within a minute.
+    pub fn login(&self, user: &str) -> anyhow::Result<String> {
+        let body = format!(r#"{{"username":"{user}","password":"{PASSWORD}"}}"#);
+        let url = format!("{}/api/auth/login", self.api_url);
+        wait::until("a token", SOON, || {
+            let answer = curl(&["-H", "content-type: application/json", "-d", &body, &url]);
+            let answer: Value = serde_json::from_str(&answer).ok()?;
+            answer["token"].as_str().map(str::to_owned)
+        })
+    }
+
+    /// The API's answer to a query; null while it is away.
+    #[must_use]
+    pub fn graphql(&self, token: &str, query: &str) -> Value {
+        let body = serde_json::json!({ "query": query }).to_string();
+        let url = format!("{}/graphql", self.api_url);
+        let bearer = format!("authorization: Bearer {token}");
+        let json = "content-type: application/json";
+        let answer = curl(&["-H", json, "-H", &bearer, "-d", &body, &url]);
+        serde_json::from_str(&answer).unwrap_or(Value::Null)
+    }
+
+    /// The last words of everything of ours that runs.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        let services: Vec<&Service> = match &self.parts {
+            Parts::Servers { services, clickhouse, .. } => {
+                services.iter().chain([clickhouse]).collect()
+            }
+            Parts::Embedded(derms) => vec![derms],
+        };
+        let last = |service: &&Service| {
+            let log = service.log();
+            let lines: Vec<&str> = log.lines().collect();
+            lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+        };
+        services.iter().map(last).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+fn end(service: &mut Service) -> anyhow::Result<()> {
+    let ended = service.terminate(END_MAX)?;
+    if !ended.success() {
+        bail!("ended with {ended} after a TERM:\n{}", service.log());
+    }
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Addresses {
+    mqtt: u16,
+    kafka: u16,
+    clickhouse: u16,
+    api: u16,
+}
+
+/// The settings of every program in and around the place.
+fn environment(addresses: Addresses) -> anyhow::Result<Vec<(String, String)>> {
+    let hash = password_hash()?;
+    let user = |name: &str, role: &str| serde_json::json!({"username": name, "passwordHash": hash, "role": role});
+    let users = Value::from(vec![user("ada", "operator"), user("vic", "viewer")]);
+    let all = [
+        ("MQTT_HOST", "127.0.0.1".to_owned()),
+        ("MQTT_PORT", addresses.mqtt.to_string()),
+        ("DERMS_KAFKA_BROKERS", format!("127.0.0.1:{}", addresses.kafka)),
+        ("DERMS_KAFKA_SESSION_TIMEOUT_MS", "6000".to_owned()),
+        ("DERMS_CLICKHOUSE_URL", format!("http://127.0.0.1:{}", addresses.clickhouse)),
+        ("PORT", addresses.api.to_string()),
+        ("DERMS_TREE_PARTITIONS", "3".to_owned()),
+        ("CONTROL_INTERVAL_SECONDS", "2".to_owned()),
+        ("DERMS_ALLOWED_LATENESS_MS", "500".to_owned()),
+        ("DERMS_IDLE_TIMEOUT_MS", "500".to_owned()),
+        ("FEEDER_DEFAULT_LIMIT_KW", "40".to_owned()),
+        ("DERMS_SIM_INTERVAL_MS", "1000".to_owned()),
+        ("DERMS_SIM_DEVICES", "20".to_owned()),
+        ("AUTH_USERS", users.to_string()),
+        ("JWT_SECRET", "a-secret-of-at-least-thirty-two-characters".to_owned()),
+    ];
+    Ok(all.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
+fn pairs(environment: &[(String, String)]) -> Vec<(&str, &str)> {
+    environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// Of the password of every user, as a person makes it.
+fn password_hash() -> anyhow::Result<String> {
+    let mut child = Command::new(program("derms-api")?)
+        .arg("hash-password")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("running derms-api")?;
+    let mut input = child.stdin.take().context("its input")?;
+    input.write_all(PASSWORD.as_bytes()).context("writing a password")?;
+    drop(input);
+    let output = child.wait_with_output().context("waiting for derms-api")?;
+    let hash = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    anyhow::ensure!(hash.starts_with("$argon2id$"), "derms-api hash-password said {hash:?}");
+    Ok(hash)
+}
+
+/// A request as `curl` makes it; the body of the answer, empty where there is none.
+fn curl(arguments: &[&str]) -> String {
+    let output = Command::new("curl")
+        .args(["--silent", "--show-error", "--max-time", "20"])
+        .args(arguments)
+        .stderr(Stdio::null())
+        .output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+}

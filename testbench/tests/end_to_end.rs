@@ -1,0 +1,274 @@
+//! What users of the whole system are promised, one function for each promise, and all of them in both places: on
+//! Mosquitto, Kafka and ClickHouse's engine with the services as processes, and on the parts embedded in `derms up`.
+//! Nothing differs but the addresses.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use testbench::mqtt::{Client, Heard};
+use testbench::place::Place;
+use testbench::service::Service;
+use testbench::wait;
+
+const SOON: Duration = Duration::from_secs(60);
+/// Devices of the simulated fleet.
+const DEVICES: usize = 20;
+/// A device of its own, which asks for receipts and speaks all the time, whatever happens to the rest.
+const AGENT: &str = "pi-test-1";
+const AGENT_EVERY_S: f64 = 0.2;
+/// A longer time between two of its samples means that one is missing.
+const GAP_MAX_MS: u64 = 1_500;
+
+const FEEDERS: &str = "{ feeders { id loadKw effectiveLimitKw headroomKw } }";
+
+/// A place and those who use it.
+struct World {
+    place: Place,
+    operator: String,
+    simulator: Service,
+    agent: Service,
+}
+
+impl World {
+    fn begin(place: Place) -> Self {
+        let operator =
+            place.login("ada").unwrap_or_else(|error| panic!("{error:#}\n{}", place.logs()));
+        let config = json!({
+            "broker_host": "127.0.0.1", "broker_port": place.mqtt_port, "device_id": AGENT,
+            "device_type": "ev", "site_id": "feeder-1", "p_max_kw": 7.2,
+            "publish_interval_seconds": AGENT_EVERY_S, "receipt_timeout_seconds": 2,
+        });
+        let config = place.file("agent.json", &config.to_string()).expect("a file");
+        let agent = place.user("derms-agent", &["--config", &config]).expect("the agent");
+        let simulator = place.user("derms-sim", &[]).expect("the simulator");
+        Self { place, operator, simulator, agent }
+    }
+
+    #[track_caller]
+    fn eventually<T>(&self, what: &str, condition: impl FnMut() -> Option<T>) -> T {
+        wait::until(what, SOON, condition)
+            .unwrap_or_else(|error| panic!("{error:#}\n{}", self.place.logs()))
+    }
+
+    fn feeders(&self) -> Option<Vec<Value>> {
+        self.place.graphql(&self.operator, FEEDERS)["data"]["feeders"].as_array().cloned()
+    }
+
+    fn count(&self, sql: &str) -> Option<u64> {
+        self.place.sql(sql).parse().ok()
+    }
+
+    /// Waits until decisions are made that were not there yet, and stored.
+    #[track_caller]
+    fn goes_on(&self) {
+        const DECISIONS: &str = "SELECT count() FROM derms.decisions";
+        let before = self.eventually("the table is there", || self.count(DECISIONS));
+        self.eventually("decisions go on", || {
+            self.count(DECISIONS).filter(|count| *count >= before + 4)
+        });
+    }
+}
+
+fn kw(value: &Value) -> f64 {
+    value.as_f64().expect("a number of kW")
+}
+
+fn devices_get_setpoints(world: &mut World) {
+    let devices = "{ devices(first: 100) { edges { node { id setpointKw } } } }";
+    world.eventually("every device is seen and has a setpoint", || {
+        let answer = world.place.graphql(&world.operator, devices);
+        let edges = answer["data"]["devices"]["edges"].as_array()?.clone();
+        let agent =
+            |edge: &Value| edge["node"]["id"] == AGENT && edge["node"]["setpointKw"].is_number();
+        (edges.len() > DEVICES && edges.iter().any(agent)).then_some(())
+    });
+}
+
+fn limits_are_kept_and_an_operators_event_holds(world: &mut World) {
+    let before = world.eventually("both feeders are inside their limits", || {
+        let feeders = world.feeders()?;
+        let inside = |feeder: &Value| kw(&feeder["loadKw"]) <= kw(&feeder["effectiveLimitKw"]);
+        let loaded = feeders.len() == 2 && kw(&feeders[0]["loadKw"]) > 1.0;
+        (loaded && feeders.iter().all(inside)).then_some(feeders)
+    });
+    // In whole watts, as limits are kept.
+    let half = (kw(&before[0]["loadKw"]) * 500.0).floor() / 1_000.0;
+    let event = format!(
+        r#"mutation {{ createEvent(input: {{ feederId: {}, start: "2020-01-01T00:00:00Z", end: "2099-01-01T00:00:00Z", limitKw: {half} }}) {{ id limitKw }} }}"#,
+        before[0]["id"]
+    );
+    let viewer = world.place.login("vic").expect("a viewer may look");
+    let refused = world.place.graphql(&viewer, &event);
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
+    let created = world.place.graphql(&world.operator, &event);
+    assert!(created["data"]["createEvent"]["id"].is_string(), "{created}");
+    world.eventually(&format!("the event's limit of {half} kW holds"), || {
+        let feeders = world.feeders()?;
+        let feeder = feeders.first()?;
+        (kw(&feeder["loadKw"]) <= half && kw(&feeder["effectiveLimitKw"]) <= half).then_some(())
+    });
+}
+
+/// What a client that connects now hears on its topics, once `done` says that it is enough.
+fn heard(
+    world: &World,
+    topics: &[&str],
+    publish: &[(&str, String)],
+    what: &str,
+    done: impl Fn(&[Heard]) -> bool,
+) -> Vec<Heard> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut client = Client::connect("127.0.0.1", world.place.mqtt_port, "a-user", topics)
+            .await
+            .expect("the broker lets it in");
+        for (topic, payload) in publish {
+            client.publish(topic, payload.clone(), false, None).await.expect("published");
+        }
+        let found = |all: &[Heard]| done(all).then(|| all.to_vec());
+        client
+            .wait_for(SOON, what, found)
+            .await
+            .unwrap_or_else(|error| panic!("{error:#}\n{}", world.place.logs()))
+    })
+}
+
+fn a_setpoint_stands_at_the_broker(world: &mut World) {
+    let topic = format!("der/control/{AGENT}");
+    let all = heard(world, &[&topic], &[], "a retained setpoint", |all| !all.is_empty());
+    let setpoint = all[0].json();
+    assert!(all[0].retained && all[0].expiry_s.is_some(), "{:?}", all[0]);
+    assert_eq!(setpoint["messageType"], "setpoint", "{setpoint}");
+    assert!(setpoint["payload"]["command"]["ttlMs"].is_number(), "{setpoint}");
+}
+
+fn what_is_wrong_becomes_a_dead_letter_and_a_receipt_says_so(world: &mut World) {
+    let ids = ["0193a5f0-0000-7000-8000-00000000000a", "0193a5f0-0000-7000-8000-00000000000b"];
+    let sample = |id: &str, power: Value| {
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_millis();
+        json!({
+            "v": 1, "messageType": "telemetry", "messageId": id, "deviceId": "ev-own",
+            "deviceType": "ev", "timestampMs": u64::try_from(now).expect("fits"), "receipt": true,
+            "payload": {"readings": {"powerKw": power}, "status": {"online": true}, "siteId": "feeder-1"},
+        })
+        .to_string()
+    };
+    let topic = "der/telemetry/ev-own";
+    let sent = [(topic, sample(ids[0], json!(1.5))), (topic, sample(ids[1], json!("much")))];
+    let told = |all: &[Heard], list: &str| -> Vec<Value> {
+        let of = |one: &Heard| one.json()["payload"][list].as_array().cloned().unwrap_or_default();
+        all.iter().flat_map(of).collect()
+    };
+    let receipts = heard(world, &["der/receipts/ev-own"], &sent, "two receipts", |all| {
+        told(all, "stored").len() + told(all, "refused").len() >= 2
+    });
+    assert_eq!(told(&receipts, "stored"), [ids[0]]);
+    let refused = json!({"messageId": ids[1], "reason": "contract_violation"});
+    assert_eq!(told(&receipts, "refused"), [refused]);
+    let letters = "SELECT count() FROM derms.dead_letters WHERE reason = 'contract_violation' AND device_id = 'ev-own'";
+    let rows = format!("SELECT count() FROM derms.telemetry WHERE message_id = '{}'", ids[0]);
+    for query in [letters, &rows] {
+        world.eventually(query, || world.count(query).filter(|count| *count == 1));
+    }
+}
+
+fn what_the_simulator_had_acknowledged_is_stored_once(world: &mut World) {
+    let ended = world.simulator.terminate(Duration::from_secs(10)).expect("the simulator ends");
+    let log = world.simulator.log();
+    assert!(ended.success(), "{log}");
+    let acknowledged: u64 = log
+        .lines()
+        .rev()
+        .find_map(|line| line.split("telemetry acknowledged: ").nth(1))
+        .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_else(|| panic!("the simulator counts what was acknowledged:\n{log}"));
+    let stored = "SELECT count(), uniqExact(message_id) FROM derms.telemetry WHERE source = 'simulator' FORMAT TSV";
+    let expected = format!("{acknowledged}\t{acknowledged}");
+    world.eventually(&format!("stored are {expected}"), || {
+        (world.place.sql(stored) == expected).then_some(())
+    });
+}
+
+fn after_a_stop_it_goes_on_where_it_was(world: &mut World) {
+    const FIRST: &str = "SELECT toString(min(at)) FROM derms.decisions";
+    let first = world.place.sql(FIRST);
+    world.place.stop().expect("everything ends in good order");
+    world.place.start().expect("it starts again");
+    world.goes_on();
+    assert_eq!(world.place.sql(FIRST), first, "what was stored is there");
+}
+
+fn killed_all_at_once_it_loses_nothing_of_a_device_that_asks_for_receipts(world: &mut World) {
+    world.place.kill().expect("killed");
+    world.place.start().expect("it starts again");
+    world.goes_on();
+    let gaps = format!(
+        "SELECT max(gap) FROM (SELECT dateDiff('millisecond', lagInFrame(ts, 1, ts) OVER (ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), ts) AS gap FROM derms.telemetry WHERE device_id = '{AGENT}')"
+    );
+    let mut widest = None;
+    let whole = wait::until("no sample of the agent is missing", SOON, || {
+        widest = world.count(&gaps);
+        widest.filter(|gap| *gap < GAP_MAX_MS)
+    });
+    whole.unwrap_or_else(|error| {
+        let agent = world.agent.log();
+        panic!("{error:#}: {widest:?} ms\n{agent}\n{}", world.place.logs())
+    });
+    let twice = "SELECT count() - uniqExact(message_id) FROM derms.telemetry";
+    assert_eq!(world.place.sql(twice), "0", "nothing is stored twice");
+}
+
+fn every_decision_is_certified_and_made_again_byte_for_byte(world: &mut World) {
+    let certified = "SELECT count() > 0 AND countIf(NOT certified) = 0 FROM derms.decisions";
+    assert_eq!(world.place.sql(certified), "1");
+    let (same, words) = world.place.command("derms-processor", &["replay"]).expect("it runs");
+    assert!(same && words.contains("no difference"), "{words}");
+}
+
+fn everything_ends_in_good_order(world: &mut World) {
+    let ended = world.agent.terminate(Duration::from_secs(10)).expect("the agent ends");
+    assert!(ended.success(), "{}", world.agent.log());
+    world.place.stop().expect("everything ends in good order");
+}
+
+/// Panics where it is not kept.
+type Promise = fn(&mut World);
+
+/// Every promise, in an order in which none spoils another.
+const PROMISES: [(&str, Promise); 9] = [
+    ("devices get setpoints", devices_get_setpoints),
+    ("limits are kept and an event holds", limits_are_kept_and_an_operators_event_holds),
+    ("a setpoint stands at the broker", a_setpoint_stands_at_the_broker),
+    ("dead letters and receipts", what_is_wrong_becomes_a_dead_letter_and_a_receipt_says_so),
+    ("acknowledged is stored once", what_the_simulator_had_acknowledged_is_stored_once),
+    ("a stop and a start", after_a_stop_it_goes_on_where_it_was),
+    (
+        "a kill of everything",
+        killed_all_at_once_it_loses_nothing_of_a_device_that_asks_for_receipts,
+    ),
+    ("replay", every_decision_is_certified_and_made_again_byte_for_byte),
+    ("the end", everything_ends_in_good_order),
+];
+
+#[expect(clippy::print_stderr, reason = "says where a failure belongs, and what takes its time")]
+fn keeps_every_promise(place: Place) {
+    let mut world = World::begin(place);
+    for (name, promise) in PROMISES {
+        let began = Instant::now();
+        eprintln!("{name} …");
+        promise(&mut world);
+        eprintln!("{name}: kept ({:.1?})", began.elapsed());
+    }
+}
+
+#[test]
+fn every_promise_is_kept_on_mosquitto_kafka_and_the_engine() {
+    keeps_every_promise(Place::servers().expect("the servers and services start"));
+}
+
+#[test]
+fn every_promise_is_kept_on_the_embedded_parts() {
+    keeps_every_promise(Place::embedded().expect("it starts"));
+}
