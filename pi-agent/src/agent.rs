@@ -161,6 +161,7 @@ impl Agent {
     }
 
     fn publish(&self, topic: String, id: Uuid, payload: Vec<u8>) {
+        tracing::debug!(%id, topic, "publishes");
         let message = Outgoing { topic, payload: payload.into(), retain: false, tag: Some(id) };
         if let Some(unreceipted) = &self.unreceipted {
             unreceipted.keep(id, message.clone());

@@ -169,12 +169,29 @@ impl Place {
         self.engine_answers()
     }
 
-    /// Starts a program that uses the place, as a user would.
+    /// Stops what takes messages from the broker, where it stands: the bridge, or the process with everything.
+    ///
+    /// # Errors
+    /// When it cannot be signalled.
+    pub fn stand_still(&self) -> anyhow::Result<()> {
+        match &self.parts {
+            Parts::Servers { services, .. } => services[0].signal("STOP"),
+            Parts::Embedded(derms) => derms.signal("STOP"),
+        }
+    }
+
+    /// Starts a program that uses the place, as a user would, with some settings more.
     ///
     /// # Errors
     /// When it is not built.
-    pub fn user(&self, name: &'static str, arguments: &[&str]) -> anyhow::Result<Service> {
-        Service::start(name, arguments, &pairs(&self.environment), self.folder.path())
+    pub fn user(
+        &self,
+        name: &'static str,
+        arguments: &[&str],
+        more: &[(&str, &str)],
+    ) -> anyhow::Result<Service> {
+        let environment = [&pairs(&self.environment), more].concat();
+        Service::start(name, arguments, &environment, self.folder.path())
     }
 
     /// Runs a command to its end; gives whether it ended well, and what it said.
@@ -277,7 +294,6 @@ fn environment(addresses: Addresses) -> anyhow::Result<Vec<(String, String)>> {
         ("MQTT_HOST", "127.0.0.1".to_owned()),
         ("MQTT_PORT", addresses.mqtt.to_string()),
         ("DERMS_KAFKA_BROKERS", format!("127.0.0.1:{}", addresses.kafka)),
-        ("DERMS_KAFKA_SESSION_TIMEOUT_MS", "6000".to_owned()),
         ("DERMS_CLICKHOUSE_URL", format!("http://127.0.0.1:{}", addresses.clickhouse)),
         ("PORT", addresses.api.to_string()),
         ("DERMS_TREE_PARTITIONS", "3".to_owned()),

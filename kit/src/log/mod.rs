@@ -115,3 +115,20 @@ impl LogConfig {
         client
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Service;
+
+    #[test]
+    fn members_hear_within_the_client_librarys_half_second_that_another_is_gone() {
+        for session_ms in ["1000", "6000", "600000"] {
+            let pairs = [("DERMS_KAFKA_SESSION_TIMEOUT_MS", session_ms)];
+            let settings = Settings::from_pairs(Service::Processor, &pairs).expect("settings");
+            let config = LogConfig::from_settings(&settings);
+            assert!(config.heartbeat() < Duration::from_millis(500), "{session_ms}");
+            assert!(config.heartbeat() * 5 <= config.session_timeout, "{session_ms}");
+        }
+    }
+}

@@ -245,7 +245,7 @@ pub const CATALOGUE: &[Setting] = &[
     row("DERMS_KAFKA_SSL_CA_PATH", None, Text, LOG_USERS, "PEM file of the authority that signed the log's certificates; default: the machine's own authorities"),
     row("DERMS_KAFKA_SSL_CERT_PATH", None, Text, LOG_USERS, "PEM file of our certificate, where the log asks for one"),
     row("DERMS_KAFKA_SSL_KEY_PATH", None, Text, LOG_USERS, "PEM file of its private key"),
-    row("DERMS_KAFKA_SESSION_TIMEOUT_MS", Some("10000"), ms(1_000, 600_000), LOG_USERS, "after this silence a group member is taken for dead"),
+    row("DERMS_KAFKA_SESSION_TIMEOUT_MS", Some("6000"), ms(1_000, 600_000), LOG_USERS, "after this silence a group member is taken for dead, and within two seconds more its work is another's; the log may refuse less than 6000"),
     row("DERMS_INSTANCE", None, Text, LOG_USERS, "this instance's own name: gives it static membership"),
     // MQTT.
     row("MQTT_HOST", Some("localhost"), Text, MQTT_USERS, "the MQTT broker's host"),
