@@ -308,8 +308,9 @@ proptest! {
         world.wish(braggart, takes);
         world.run(3 * MINUTE);
         let decided = world.decided(braggart);
-        let probe = 2_200 + 22_000 / 20;
-        prop_assert!(decided.wanted_w.0 <= takes + probe || decided.setpoint_w < Some(Watts(takes + 1_100)), "{decided:?}");
+        // One that takes what it may, to within what is tolerated, has not shown that it needs less.
+        let (probe, within) = (2_200 + 22_000 / 20, 22_000 / 20);
+        prop_assert!(decided.wanted_w.0 <= takes + probe || decided.setpoint_w <= Some(Watts(takes + within)), "{decided:?}");
     }
 
     /// After an event nobody returns before its moment, which follows from two ids.

@@ -1,14 +1,14 @@
 //! What must hold after every step, written from docs/control.md and from what the world really does.
 
-use schemas::FeederId;
 use schemas::records::decision::{
     Decision, DeviceDecision, Freshness, NodeDecision, Reason, Rung, Trigger,
 };
 use schemas::records::operator::FeederMode;
 use schemas::records::telemetry::DeviceType;
+use schemas::{FeederId, Watts};
 
 use crate::device::Sim;
-use crate::world::{World, feeder};
+use crate::world::{START_MS, World, feeder};
 
 /// Asserts what belongs to the guarantee of a number, in worlds that are run for it.
 macro_rules! promise {
@@ -19,6 +19,8 @@ macro_rules! promise {
 
 /// Without losses a disturbance is over after so long: window, message, lag, ramp.
 pub(crate) const SETTLED_MS: i64 = 20_000;
+/// No device of a random world speaks less often.
+const LONGEST_PERIOD_MS: i64 = 5_000;
 /// With losses two leases are added.
 const SETTLED_LOSSY_MS: i64 = 90_000;
 
@@ -32,8 +34,9 @@ pub(crate) fn check_physics(world: &World) {
         (false, true) => 3 * SETTLED_MS,
         (false, false) => SETTLED_MS,
     };
-    if world.now - world.quiet_since < settled || world.down_processor || world.decisions.is_empty()
-    {
+    // In the beginning nobody has been heard: what a device takes is known a period later.
+    let quiet_since = world.quiet_since.max(START_MS + LONGEST_PERIOD_MS);
+    if world.now - quiet_since < settled || world.down_processor || world.decisions.is_empty() {
         return;
     }
     for node in &world.last().header.nodes {
@@ -63,7 +66,7 @@ pub(crate) fn check_physics(world: &World) {
             "G1: {} takes {load} W of {} W at +{} s: {node:?}",
             node.feeder_id,
             node.limit_w.0,
-            (world.now - crate::world::START_MS) / 1000
+            (world.now - START_MS) / 1000
         );
     }
 }
@@ -118,6 +121,10 @@ fn check_counting_the_unseen(
             continue;
         }
         let decided = decided(decision, sim);
+        // A load that nobody commands and that was never heard is known to the world alone.
+        if decided.freshness == Freshness::Missing && decided.setpoint_w.is_none() {
+            continue;
+        }
         let setpoint =
             decided.setpoint_w.map_or(*worst, |setpoint| setpoint.0.max(decided.fallback_w.0));
         may_take += setpoint.max(*worst);
@@ -125,7 +132,9 @@ fn check_counting_the_unseen(
         let before = world.decisions.last().map(|last| self::decided(last, sim));
         let before =
             before.and_then(|before| before.setpoint_w).map_or(i64::MIN, |before| before.0);
-        raised += (setpoint - before.max(*worst)).max(0);
+        // Who is not heard is told zero until it is, as the setting says: that ends a discharge, and is no gift.
+        let zeroed = decided.freshness != Freshness::Fresh && decided.setpoint_w == Some(Watts(0));
+        raised += if zeroed { 0 } else { (setpoint - before.max(*worst)).max(0) };
     }
     let observed = world.now - world.quiet_since >= 10_000;
     promise!(
