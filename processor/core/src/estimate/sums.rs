@@ -154,18 +154,37 @@ pub(super) fn keep_discharge_inside(view: &mut View<'_>) {
         let limits = |node: &usize| view.nodes[*node].limits.export.is_some();
         view.topology.path(seen.node).filter(limits).for_each(|node| under[node].push(index));
     }
-    for (node, under) in view.nodes.iter().zip(under) {
+    let unsure = unsure_of_others(view);
+    for (index, under) in under.into_iter().enumerate() {
+        let node = &view.nodes[index];
         let Some(export) = node.limits.export else { continue };
-        let others = node.load_w - node.controlled_w;
+        let others = node.load_w - node.controlled_w - unsure[index];
         let room = (export.0 - node.limits.margin.0.min(export.0) + others).max(0);
         let all: i64 = under.iter().map(|index| -view.devices[*index].want.low_w).sum();
         if all <= room {
             continue;
         }
-        for index in under {
-            let low_w = &mut view.devices[index].want.low_w;
+        for device in under {
+            let low_w = &mut view.devices[device].want.low_w;
             let part = i128::from(*low_w) * i128::from(room) / i128::from(all);
             *low_w = i64::try_from(part).unwrap_or(0);
         }
     }
+}
+
+/// How much less the load of the others may be under each node than the window's means say: while storage moves, a meter's
+/// mean and that of storage are not of one moment, and the difference is partly imagined.
+fn unsure_of_others(view: &View<'_>) -> Vec<i64> {
+    let mut unsure = vec![0; view.nodes.len()];
+    for seen in &view.devices {
+        let newest = seen.device.and_then(|device| device.power_w).map_or(seen.power_w, |w| w.0);
+        unsure[seen.node] += match seen.role {
+            Role::Passive(_) if seen.device_type == DeviceType::Meter => seen.power_w - newest,
+            Role::Controlled if seen.device_type != DeviceType::Pv => newest - seen.power_w,
+            Role::Controlled | Role::Silent(_) | Role::Passive(_) | Role::Shadow => 0,
+        }
+        .max(0);
+    }
+    view.topology.roll_up(&mut unsure);
+    unsure
 }
