@@ -186,7 +186,8 @@ impl Import {
     fn raise(&self, reach: &[(i64, Reason)], decreases_only: bool) -> Vec<i64> {
         let mut occupied = self.problem.clone();
         for (claim, (reach, _)) in reach.iter().enumerate() {
-            let floor = self.bounds[claim].floor_w;
+            // A discharge that ends is no matter of choice: what it leaves missing comes before raises, too.
+            let floor = self.bounds[claim].floor_w.max(self.bounds[claim].low_w);
             occupied.claims[claim].low_w = floor;
             occupied.claims[claim].high_w = if decreases_only { floor } else { floor.max(*reach) };
         }
