@@ -172,19 +172,38 @@ pub(super) fn keep_discharge_inside(view: &mut View<'_>) {
     }
 }
 
-/// How much less the load of the others may be under each node than the window's means say: while storage moves, a meter's
-/// mean and that of storage are not of one moment, and the difference is partly imagined.
+/// How much less the load of the others may be under each node than the sums say. While storage moves, a meter's mean and
+/// that of storage are not of one moment, and the difference is partly imagined; and what is not heard may have ceased, as
+/// far as no meter knows better.
 fn unsure_of_others(view: &View<'_>) -> Vec<i64> {
-    let mut unsure = vec![0; view.nodes.len()];
+    let count = view.nodes.len();
+    let (mut moving, mut unheard, mut metered) =
+        (vec![0; count], vec![0; count], vec![false; count]);
     for seen in &view.devices {
         let newest = seen.device.and_then(|device| device.power_w).map_or(seen.power_w, |w| w.0);
-        unsure[seen.node] += match seen.role {
-            Role::Passive(_) if seen.device_type == DeviceType::Meter => seen.power_w - newest,
-            Role::Controlled if seen.device_type != DeviceType::Pv => newest - seen.power_w,
-            Role::Controlled | Role::Silent(_) | Role::Passive(_) | Role::Shadow => 0,
+        let fresh = seen.freshness == Freshness::Fresh;
+        match seen.role {
+            Role::Passive(_) if seen.device_type == DeviceType::Meter => {
+                metered[seen.node] |= fresh;
+                moving[seen.node] += (seen.power_w - newest).max(0);
+            }
+            Role::Controlled if seen.device_type != DeviceType::Pv => {
+                moving[seen.node] += (newest - seen.power_w).max(0);
+            }
+            Role::Silent(_) | Role::Passive(_) if !fresh => {
+                unheard[seen.node] += (seen.power_w - seen.least_w.min(0)).max(0);
+            }
+            Role::Controlled | Role::Silent(_) | Role::Passive(_) | Role::Shadow => {}
         }
-        .max(0);
     }
-    view.topology.roll_up(&mut unsure);
-    unsure
+    for node in (0..count).rev() {
+        let imagined = view.nodes[node].unexplained_w.unwrap_or(0).max(0);
+        let below = if metered[node] { 0 } else { unheard[node] + imagined };
+        unheard[node] = below;
+        if let Some(parent) = view.topology.nodes[node].parent {
+            unheard[parent] += below;
+        }
+    }
+    view.topology.roll_up(&mut moving);
+    moving.iter().zip(unheard).map(|(moving, unheard)| moving + unheard).collect()
 }

@@ -48,7 +48,8 @@ impl Import {
     fn bare_low(&self, problem: &Problem, claim: usize) -> i64 {
         let low_w = problem.claims[claim].low_w;
         let bounds = self.bounds[claim];
-        if low_w == bounds.counted_low_w { bounds.low_w } else { low_w }
+        let takes_it_anyhow = bounds.stuck && low_w == bounds.floor_w;
+        if low_w == bounds.counted_low_w && !takes_it_anyhow { bounds.low_w } else { low_w }
     }
 
     /// For each node: its level, the rung it stands on, and the watts that are missing.

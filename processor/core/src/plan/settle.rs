@@ -103,7 +103,9 @@ impl Wished {
         }
         if setpoint < self.bounds.low_w {
             // Its reserve or an export limit ends a discharge at once, whatever it costs the others.
-            (setpoint, why) = (self.bounds.low_w, Reason::Reserve);
+            setpoint = self.bounds.low_w;
+            // That one does not follow says more.
+            why = if why == Reason::NonCompliant { why } else { Reason::Reserve };
         }
         (setpoint, why)
     }
