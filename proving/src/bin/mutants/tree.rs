@@ -15,12 +15,11 @@ const MEMBERS: &str = r#"members = ["schemas", "processor/core", "simulator/devi
 /// The copy and what it was made from.
 pub(crate) struct Tree {
     root: PathBuf,
-    target: PathBuf,
     place: PathBuf,
 }
 
 impl Tree {
-    /// It stands at one place, so that it is built anew only where it is changed.
+    /// It stands at one place, so that the dependencies are built once.
     pub(crate) fn copy(root: &Path) -> io::Result<Self> {
         let target = std::env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| root.join("target"), |target| root.join(target));
@@ -44,16 +43,17 @@ impl Tree {
         let end = begin + manifest[begin..].find(']').ok_or_else(none)?;
         let manifest = format!("{}{MEMBERS}{}", &manifest[..begin], &manifest[end + 1..]);
         fs::write(place.join("Cargo.toml"), manifest)?;
-        Ok(Self { root: root.to_owned(), target, place })
+        Ok(Self { root: root.to_owned(), place })
     }
 
     pub(crate) fn place(&self) -> &Path {
         &self.place
     }
 
-    /// Where it is built: where everything is, so that dependencies need not be built again.
-    pub(crate) fn target(&self) -> &Path {
-        &self.target
+    /// Where it is built. Apart from everything else: cargo names what it builds by its place in the workspace, so it would
+    /// take what was built with a fault for what has none.
+    pub(crate) fn target(&self) -> PathBuf {
+        self.place.join("../target")
     }
 
     /// Puts a fault in.
