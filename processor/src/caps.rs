@@ -18,6 +18,9 @@ pub const SNAPSHOT_PART_DEVICES_MAX: usize = 2_000;
 /// Records taken in one turn of the loop before deadlines are looked at.
 pub const RECORDS_PER_TURN_MAX: usize = 5_000;
 
+/// A partition that others hold is looked at this often by one that stands by.
+pub const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+
 /// Least time between two decisions of a tree that are not at a window's end: an overload, an operator's change.
 pub const URGENT_PAUSE_MS: i64 = 500;
 

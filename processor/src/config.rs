@@ -33,6 +33,8 @@ pub struct Config {
     pub control: ControlSettings,
     /// Which partitions it works on.
     pub partitions: Partitions,
+    /// Whether it follows the partitions that others hold, to take over without a replay.
+    pub standby: bool,
     /// Longest wait for an append in the control path.
     pub append_timeout: Duration,
     /// A snapshot every so many decisions.
@@ -52,6 +54,7 @@ impl Config {
             control: control(settings),
             partitions: Partitions::parse(settings.text("DERMS_PARTITIONS"))
                 .map_err(anyhow::Error::msg)?,
+            standby: settings.flag("DERMS_STANDBY"),
             append_timeout: settings.millis("DB_QUERY_TIMEOUT_MS"),
             snapshot_decisions: settings.int("DERMS_SNAPSHOT_DECISIONS"),
             sink: SinkConfig {

@@ -17,6 +17,7 @@ use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::{
     AppendError, Group, GroupEvent, LogRecord, Outgoing, Partitions, Producer, Reader, Start,
 };
+use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +53,8 @@ pub struct Control {
     recovering: JoinSet<(i32, anyhow::Result<Recovered>)>,
     /// Recoveries on their way: one that is not wanted any more must not claim.
     recoveries: BTreeMap<i32, AbortHandle>,
+    /// Partitions that are followed while others hold them, and how to say that one is wanted.
+    standbys: BTreeMap<i32, (AbortHandle, oneshot::Sender<()>)>,
     wanted: BTreeSet<i32>,
 }
 
@@ -79,6 +82,7 @@ impl Control {
             held: BTreeMap::new(),
             recovering: JoinSet::new(),
             recoveries: BTreeMap::new(),
+            standbys: BTreeMap::new(),
             wanted: BTreeSet::new(),
         })
     }
@@ -95,6 +99,7 @@ impl Control {
                 None
             }
         };
+        self.stand_by();
         loop {
             let wait = self.until_deadline();
             tokio::select! {
@@ -154,20 +159,47 @@ impl Control {
         }
     }
 
-    fn start_recovery(&mut self, partition: i32, after_failure: bool) {
-        let recovery = Recovery {
+    fn recovery(&self) -> Recovery<SystemClock> {
+        Recovery {
             log: self.config.log.clone(),
             producer: self.producer.clone(),
             clock: self.clock,
             partitions: self.partitions,
             append_timeout: self.config.append_timeout,
-        };
-        let handle = self.recovering.spawn(async move {
-            if after_failure {
-                tokio::time::sleep(RECOVERY_PAUSE).await;
+        }
+    }
+
+    /// Follows every partition that is not wanted, where the settings say so.
+    fn stand_by(&mut self) {
+        if !self.config.standby || self.config.partitions != Partitions::Auto {
+            return;
+        }
+        for partition in 0..self.partitions {
+            if self.wanted.contains(&partition) || self.standbys.contains_key(&partition) {
+                continue;
             }
-            (partition, recovery.recover(partition).await)
-        });
+            let (recovery, (go, wanted)) = (self.recovery(), oneshot::channel());
+            let handle = self
+                .recovering
+                .spawn(async move { (partition, recovery.stand_by(partition, wanted).await) });
+            self.standbys.insert(partition, (handle, go));
+        }
+    }
+
+    fn start_recovery(&mut self, partition: i32, after_failure: bool) {
+        let standby = self.standbys.remove(&partition);
+        let handle = match standby.and_then(|(handle, go)| go.send(()).is_ok().then_some(handle)) {
+            Some(handle) => handle,
+            None => {
+                let recovery = self.recovery();
+                self.recovering.spawn(async move {
+                    if after_failure {
+                        tokio::time::sleep(RECOVERY_PAUSE).await;
+                    }
+                    (partition, recovery.recover(partition).await)
+                })
+            }
+        };
         if let Some(before) = self.recoveries.insert(partition, handle) {
             before.abort();
         }
@@ -190,6 +222,7 @@ impl Control {
                     }
                     self.let_go(*partition)?;
                 }
+                self.stand_by();
                 Ok(partitions)
             }
         }
@@ -200,7 +233,12 @@ impl Control {
         partition: i32,
         outcome: anyhow::Result<Recovered>,
     ) -> anyhow::Result<()> {
-        if !self.wanted.contains(&partition) || self.held.contains_key(&partition) {
+        if !self.wanted.contains(&partition) {
+            self.standbys.remove(&partition);
+            self.stand_by();
+            return Ok(());
+        }
+        if self.held.contains_key(&partition) {
             return Ok(());
         }
         let recovered = match outcome {

@@ -157,6 +157,14 @@ impl Driver {
         self.slots.insert(root, slot);
     }
 
+    /// Notes a snapshot that another wrote of a tree.
+    pub fn note_snapshot(&mut self, root: &FeederId, number: i64) {
+        let slot = self.slot(root);
+        if number > slot.snapshot_number {
+            (slot.snapshot_number, slot.since_snapshot) = (number, 0);
+        }
+    }
+
     /// Who holds the partition, as far as the ledger has been read.
     #[must_use]
     pub fn holder(&self) -> Option<Holder> {

@@ -6,6 +6,7 @@ pub mod config;
 pub mod control;
 pub mod difference;
 pub mod driver;
+mod followed;
 mod membership;
 pub mod metrics;
 mod poison;

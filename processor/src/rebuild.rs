@@ -37,6 +37,11 @@ impl Snapshots {
         self.0.entry(key).or_default().insert(part.part, part);
     }
 
+    /// The number of each, with its tree.
+    pub fn numbers(&self) -> impl Iterator<Item = (&FeederId, i64)> {
+        self.0.keys().map(|(root, number)| (root, *number))
+    }
+
     /// The newest whole one of each tree.
     #[must_use]
     pub fn into_base(self) -> Base {

@@ -10,8 +10,9 @@ use schemas::{FeederId, Timestamp};
 use service_kit::log::{LogConfig, LogRecord, Reader, Start, read_to_end};
 
 use crate::driver::{Driver, ReplayRegistry, Standing};
+use crate::followed::read_snapshots;
 use crate::rebuild::Base;
-use crate::recovery::{gather_input, read_snapshots};
+use crate::recovery::gather_input;
 
 /// Which decisions are compared. What stands before is replayed all the same, for the state that it leaves.
 #[derive(Debug, Clone, Copy, Default)]

@@ -288,6 +288,7 @@ pub const CATALOGUE: &[Setting] = &[
     row("TRACKING_ERROR_WINDOW_MINUTES", Some("10"), float(0.1, 1_440.0, "min"), &[Processor], "rolling window of the tracking error"),
     row("DERMS_SNAPSHOT_DECISIONS", Some("12"), int(1, 100_000, "decisions"), &[Processor], "a tree's state is written to the log every so many decisions"),
     row("DERMS_PARTITIONS", Some("auto"), Text, &[Bridge, Processor], "auto = by consumer group; else all, or numbers such as 0,1,2"),
+    row("DERMS_STANDBY", Some("false"), Flag, &[Processor], "follow the partitions that other instances hold, to take over without a replay; costs their memory and a read of each a second"),
     // Safety.
     row("TELEMETRY_STALE_MS", Some("30000"), ms(100, DAY_MS), &[Processor], "a sample older than this is stale"),
     row("TELEMETRY_MISSING_BEHAVIOR", Some("SAFE_ZERO"), Choice(&["SAFE_ZERO", "HOLD_LAST", "EXCLUDE_DEVICE"]), &[Processor], "what a stale or never heard device gets"),
