@@ -96,10 +96,13 @@ pub(super) fn is_stuck(
     };
     let most = |live: &LiveCommand| (live.setpoint_w.max(live.fallback_w) + tolerance(device)).0;
     let lower = device.live.iter().filter(|live| most(live) < floor_w);
-    let told_long_ago = lower
-        .map(|live| live.decided)
-        .min()
-        .is_some_and(|since| now.since(since) >= 2 * settings.interval_ms);
+    // Telling it the same again is no new decrease.
+    let told = |live: &LiveCommand| {
+        let since = device.setpoint_since.filter(|_| device.setpoint_w == Some(live.setpoint_w));
+        since.map_or(live.decided, |since| since.min(live.decided))
+    };
+    let told_long_ago =
+        lower.map(told).min().is_some_and(|since| now.since(since) >= 2 * settings.interval_ms);
     let may_take_more =
         if device.acknowledges { floor_w } else { observed_most(device).0.min(floor_w) };
     device.non_compliant || told_long_ago && kept_to < may_take_more
