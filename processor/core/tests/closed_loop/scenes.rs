@@ -174,6 +174,21 @@ fn of_two_events_at_one_time_the_strictest_holds() {
     }
 }
 
+#[test]
+fn one_that_was_lowered_rises_no_sooner_than_a_dwell_time_later() {
+    let mut world = chargers(13, 4, 40_000);
+    world.settings(|settings| settings.dwell_ms = 60_000);
+    world.run(2 * MINUTE);
+    world.feeder("root", None, 8_000);
+    world.run(15_000);
+    let lowered = world.decided(0).setpoint_w;
+    world.feeder("root", None, 40_000);
+    world.run(30_000);
+    assert_eq!(world.decided(0).setpoint_w, lowered, "{:?}", world.decided(0));
+    world.run(2 * MINUTE);
+    assert!(world.decided(0).setpoint_w > lowered, "{:?}", world.decided(0));
+}
+
 /// Scene 5.
 #[test]
 fn a_device_whose_clock_is_off_is_controlled_by_arrival_and_shown() {
