@@ -1,6 +1,7 @@
 //! The embedded MQTT 5 broker: rmqtt with settings that lose nothing this system relies on, and a retained store
 //! that survives restarts. It must not know topics or payloads of the product.
 
+mod inflight;
 mod retained;
 mod sharing;
 
@@ -11,9 +12,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use rmqtt::context::ServerContext;
+use rmqtt::hook::Type;
 use rmqtt::net::Builder;
 use rmqtt::server::MqttServer;
 
+use self::inflight::NotedFirst;
 use self::retained::RetainedStore;
 use self::sharing::ByTopic;
 use super::OwnRuntime;
@@ -55,6 +58,9 @@ impl MqttBroker {
             let context = ServerContext::new().busy_check_enable(false).build().await;
             *context.extends.retain_mut().await = Box::new(store);
             *context.extends.shared_subscription_mut().await = Box::new(ByTopic);
+            let hooks = context.extends.hook_mgr().register();
+            hooks.add(Type::MessageDelivered, Box::new(NotedFirst)).await;
+            hooks.start().await;
             let listener = listener(address).bind()?.tcp()?;
             anyhow::Ok((context, listener))
         });
