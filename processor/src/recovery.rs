@@ -57,9 +57,10 @@ impl<C: Clock> Recovery<C> {
     /// # Errors
     /// When the log does not answer, or other instances are faster again and again.
     pub async fn recover(self, partition: i32) -> anyhow::Result<Recovered> {
+        let started = Instant::now();
         let reader = Reader::for_whole_partitions(&self.log).context("making the reader")?;
         let followed = Followed::begin(&reader, partition, self.partitions).await?;
-        self.take_over(&reader, followed).await
+        self.take_over(&reader, followed, started).await
     }
 
     /// Follows a partition that others hold, until `wanted`; then claims it. Nothing is left to replay by then but what
@@ -103,18 +104,18 @@ impl<C: Clock> Recovery<C> {
             }
         }
         match followed {
-            Some(followed) => self.take_over(&reader, followed).await,
+            Some(followed) => self.take_over(&reader, followed, Instant::now()).await,
             None => self.recover(partition).await,
         }
     }
 
-    /// Claims a partition that is known as far as a moment ago.
+    /// Claims a partition that is known as far as a moment ago, for a recovery that began at `started`.
     async fn take_over(
         &self,
         reader: &Reader,
         mut followed: Followed,
+        started: Instant,
     ) -> anyhow::Result<Recovered> {
-        let started = Instant::now();
         let partition = followed.partition;
         let (holder, records) =
             self.claim(reader, &mut followed).await.context("claiming the partition")?;
