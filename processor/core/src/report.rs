@@ -43,7 +43,7 @@ pub(crate) fn report(
         alarms::of_device(seen, planned, &mut device_alarms);
         devices.push(device_decision(context, view, seen, planned));
     }
-    Totals::roll_up(view, &mut totals);
+    view.topology.roll_up(&mut totals, Totals::add);
     let nodes = nodes(context, view, plan, &totals);
     let mut alarms = Vec::new();
     for (node, (estimate, totals)) in nodes.iter().zip(view.nodes.iter().zip(&totals)) {

@@ -51,11 +51,26 @@ impl Topology {
     }
 
     /// Adds up what stands at each node over the whole subtree below it.
-    pub(crate) fn roll_up(&self, own: &mut [i64]) {
-        for index in (0..self.nodes.len()).rev() {
-            if let Some(parent) = self.nodes[index].parent {
-                own[parent] = own[parent].saturating_add(own[index]);
-            }
+    pub(crate) fn roll_up<T: Copy>(&self, own: &mut [T], add: impl Fn(&mut T, T)) {
+        roll_up(own, |node| self.nodes[node].parent, add);
+    }
+}
+
+/// Adds up what stands at each node over the whole subtree below it; parents stand before their children.
+pub(crate) fn roll_up<T: Copy>(
+    own: &mut [T],
+    parent: impl Fn(usize) -> Option<usize>,
+    add: impl Fn(&mut T, T),
+) {
+    for node in (0..own.len()).rev() {
+        if let Some(parent) = parent(node) {
+            let below = own[node];
+            add(&mut own[parent], below);
         }
     }
+}
+
+/// How watts are added up: what a registry allows does not add up to more than fits, what a test makes up might.
+pub(crate) fn add_watts(above: &mut i64, below: i64) {
+    *above = above.saturating_add(below);
 }

@@ -18,6 +18,15 @@ struct Sums {
     more_w: i64,
 }
 
+impl Sums {
+    fn add(&mut self, below: Self) {
+        self.sure_w += below.sure_w;
+        self.may_give_w += below.may_give_w;
+        self.told_w += below.told_w;
+        self.more_w += below.more_w;
+    }
+}
+
 pub(super) fn check(view: &View<'_>, planned: &[Planned], findings: &mut Vec<String>) {
     if !view.limits_export() {
         return;
@@ -55,16 +64,7 @@ fn sums(view: &View<'_>, planned: &[Planned]) -> Vec<Sums> {
             sums.sure_w += sure_w(seen, planned);
         }
     }
-    for index in (0..sums.len()).rev() {
-        if let Some(parent) = view.topology.nodes[index].parent {
-            let below = sums[index];
-            let above = &mut sums[parent];
-            above.sure_w += below.sure_w;
-            above.may_give_w += below.may_give_w;
-            above.told_w += below.told_w;
-            above.more_w += below.more_w;
-        }
-    }
+    view.topology.roll_up(&mut sums, Sums::add);
     sums
 }
 

@@ -6,6 +6,7 @@ use super::device::step_w;
 use super::import::Sums;
 use super::{Load, Promise};
 use crate::estimate::View;
+use crate::topology::add_watts;
 
 /// A share per weight, as a fraction: watts over weight.
 type PerWeight = (i128, i128);
@@ -128,11 +129,7 @@ enum Held {
 /// At each bottleneck, the largest share per weight that could shrink, from those at the nodes themselves.
 fn held_at(view: &View<'_>, mut largest: Vec<Option<PerWeight>>, sums: &[Sums]) -> Vec<Held> {
     let nodes = &view.topology.nodes;
-    for index in (0..nodes.len()).rev() {
-        if let Some(parent) = nodes[index].parent {
-            largest[parent] = max(largest[parent], largest[index]);
-        }
-    }
+    view.topology.roll_up(&mut largest, |above, below| *above = max(*above, below));
     let mut held = Vec::with_capacity(nodes.len());
     for (index, place) in nodes.iter().enumerate() {
         let above = place.parent.map_or(Held::Free, |parent| held[parent]);
@@ -154,7 +151,7 @@ fn held_at(view: &View<'_>, mut largest: Vec<Option<PerWeight>>, sums: &[Sums]) 
 /// Whether a node or one above it has no room for a raise: what may be taken fills it, but for what is not worth sending
 /// to each of those who would get a part.
 fn full_at(view: &View<'_>, mut slack_w: Vec<i64>, sums: &[Sums]) -> Vec<bool> {
-    view.topology.roll_up(&mut slack_w);
+    view.topology.roll_up(&mut slack_w, add_watts);
     let mut full: Vec<bool> = Vec::with_capacity(sums.len());
     for ((sums, place), slack_w) in sums.iter().zip(&view.topology.nodes).zip(slack_w) {
         let above = place.parent.is_some_and(|parent| full[parent]);

@@ -41,10 +41,10 @@ impl Sums {
     }
 
     pub(super) fn count(&mut self, load: &Load<'_, '_>) {
-        self.add(&of_device(load));
+        self.add(of_device(load));
     }
 
-    fn add(&mut self, other: &Self) {
+    fn add(&mut self, other: Self) {
         self.may_take_w += other.may_take_w;
         self.raised_w += other.raised_w;
         self.planned_w += other.planned_w;
@@ -84,12 +84,7 @@ pub(super) fn roll_up(view: &View<'_>, planned: &[Planned], mut sums: Vec<Sums>)
             sums[seen.node].room_w -= (setpoint - seen.power_w.max(seen.floor_w)).max(0);
         }
     }
-    for index in (0..sums.len()).rev() {
-        if let Some(parent) = view.topology.nodes[index].parent {
-            let below = sums[index];
-            sums[parent].add(&below);
-        }
-    }
+    view.topology.roll_up(&mut sums, Sums::add);
     for (sums, node) in sums.iter_mut().zip(&view.nodes) {
         sums.room_w += node.limits.import.0 - node.limits.margin.0 - node.uncontrolled_w;
     }

@@ -6,6 +6,7 @@ use schemas::{Timestamp, Watts};
 
 use super::{Moment, Role, Seen, View};
 use crate::device::commanded;
+use crate::topology::add_watts;
 
 /// Adds up what devices are at each node to nodes and their parents, head meters having the word where they are heard.
 pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>, mut own: Vec<Parts>) {
@@ -204,6 +205,6 @@ fn unsure_of_others(view: &View<'_>) -> Vec<i64> {
             unheard[parent] += below;
         }
     }
-    view.topology.roll_up(&mut moving);
+    view.topology.roll_up(&mut moving, add_watts);
     moving.iter().zip(unheard).map(|(moving, unheard)| moving + unheard).collect()
 }

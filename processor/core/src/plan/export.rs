@@ -8,6 +8,7 @@ use schemas::records::telemetry::DeviceType;
 use super::Planned;
 use crate::estimate::{Role, Seen, View};
 use crate::policy::{Claim, Node, Policy, Problem, WaterFill};
+use crate::topology::add_watts;
 
 /// Budget of a node that sets no limit, W.
 const UNLIMITED_W: i64 = 1 << 50;
@@ -22,7 +23,7 @@ pub(super) fn missing(view: &View<'_>, planned: &[Planned]) -> Vec<i64> {
             missing[seen.node] += (setpoint - seen.power_w.max(seen.floor_w)).max(0);
         }
     }
-    view.topology.roll_up(&mut missing);
+    view.topology.roll_up(&mut missing, add_watts);
     missing
 }
 
@@ -49,7 +50,7 @@ pub(super) fn curtail(
     for (sure, node) in sure.iter_mut().zip(&view.nodes) {
         *sure += node.unexplained_w.unwrap_or(0).min(0);
     }
-    view.topology.roll_up(&mut sure);
+    view.topology.roll_up(&mut sure, add_watts);
     let nodes = view.nodes.iter().zip(&view.topology.nodes).zip(&sure);
     let mut problem = Problem {
         nodes: nodes

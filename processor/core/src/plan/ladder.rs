@@ -78,8 +78,7 @@ impl Import {
 
     /// What stands under each node.
     fn below(&self, shares: &Shares, told_w: &[i64]) -> Vec<Below> {
-        let nodes = &self.problem.nodes;
-        let mut all = vec![Below::default(); nodes.len()];
+        let mut all = vec![Below::default(); self.problem.nodes.len()];
         for (index, claim) in self.problem.claims.iter().enumerate() {
             all[claim.node].add(Below {
                 guaranteed_w: claim.low_w,
@@ -89,12 +88,7 @@ impl Import {
                 paused: usize::from(self.bounds[index].high_w > 0 && told_w[index] <= 0),
             });
         }
-        for index in (0..nodes.len()).rev() {
-            if let Some(parent) = nodes[index].parent {
-                let below = all[index];
-                all[parent].add(below);
-            }
-        }
+        self.problem.roll_up(&mut all, Below::add);
         all
     }
 }

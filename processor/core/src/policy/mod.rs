@@ -25,6 +25,8 @@ pub use optimizer::Optimizer;
 pub use pro_rata::ProRata;
 pub use water_fill::WaterFill;
 
+use crate::topology::{add_watts, roll_up};
+
 /// A node of the tree, parents before children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Node {
@@ -87,12 +89,13 @@ impl Problem {
         for (index, claim) in self.claims.iter().enumerate() {
             sums[claim.node] = sums[claim.node].saturating_add(watts(index));
         }
-        for index in (0..self.nodes.len()).rev() {
-            if let Some(parent) = self.nodes[index].parent {
-                sums[parent] = sums[parent].saturating_add(sums[index]);
-            }
-        }
+        self.roll_up(&mut sums, add_watts);
         sums
+    }
+
+    /// Adds up what stands at each node over the whole subtree below it.
+    pub(crate) fn roll_up<T: Copy>(&self, own: &mut [T], add: impl Fn(&mut T, T)) {
+        roll_up(own, |node| self.nodes[node].parent, add);
     }
 
     /// A node and all above it.

@@ -111,11 +111,7 @@ impl Subtrees {
             own[claim.node] += 1;
         }
         let mut count = own.clone();
-        for node in (0..nodes.len()).rev() {
-            if let Some(parent) = nodes[node].parent {
-                count[parent] += count[node];
-            }
-        }
+        problem.roll_up(&mut count, |above, below| *above += below);
         let mut start = vec![0; nodes.len()];
         let mut next = vec![0; nodes.len()];
         for node in 0..nodes.len() {

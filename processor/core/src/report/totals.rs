@@ -5,7 +5,7 @@ use schemas::records::decision::{Freshness, TypeTotal};
 use schemas::records::telemetry::DeviceType;
 
 use crate::alarms::Below;
-use crate::estimate::{Role, Seen, View};
+use crate::estimate::{Role, Seen};
 use crate::plan::Planned;
 
 /// Totals of one node.
@@ -22,17 +22,6 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    /// Adds what stands at each node to those above it.
-    pub(super) fn roll_up(view: &View<'_>, totals: &mut [Self]) {
-        // Parents stand before their children.
-        for index in (0..totals.len()).rev() {
-            if let Some(parent) = view.topology.nodes[index].parent {
-                let below = totals[index];
-                totals[parent].add(&below);
-            }
-        }
-    }
-
     /// Counts a device at its node.
     pub(super) fn count(&mut self, seen: &Seen<'_>, planned: &Planned) {
         if seen.role == Role::Controlled {
@@ -55,7 +44,7 @@ impl Totals {
         *power_w += seen.power_w;
     }
 
-    fn add(&mut self, below: &Self) {
+    pub(super) fn add(&mut self, below: Self) {
         self.allocated_w += below.allocated_w;
         self.fresh += below.fresh;
         self.stale += below.stale;
