@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use control_core::Tree;
 use cpu_time::ThreadTime;
-use criterion::{BenchmarkId, Criterion, Throughput};
+use criterion::{Bencher, BenchmarkId, Criterion, Throughput};
 
 use fleet::Fleet;
 
@@ -59,26 +59,21 @@ fn samples(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
         let mut shortest = Duration::MAX;
         group.throughput(Throughput::Elements(*devices as u64)).sample_size(10);
         group.bench_function(BenchmarkId::from_parameter(devices), |bencher| {
-            bencher.iter_custom(|rounds| {
-                let mut total = Duration::ZERO;
-                for _ in 0..rounds {
-                    let mut inputs = Vec::new();
-                    fleet.speak(|_, input, _| inputs.push(input.clone()));
-                    // As they come: not in the order of ids.
-                    let count = inputs.len();
-                    let inputs: Vec<_> = (0..count).map(|at| &inputs[at * 7_919 % count]).collect();
-                    let (tree, registry) = fleet.tree();
-                    let started = ThreadTime::now();
-                    for input in inputs {
-                        Tree::apply(tree, input, registry);
-                    }
-                    let took = started.elapsed();
-                    shortest = shortest.min(took);
-                    total += took;
-                    let decisions = fleet.decide();
-                    fleet.follow(&decisions);
+            timed(bencher, &mut shortest, || {
+                let mut inputs = Vec::new();
+                fleet.speak(|_, input, _| inputs.push(input.clone()));
+                // As they come: not in the order of ids.
+                let count = inputs.len();
+                let inputs: Vec<_> = (0..count).map(|at| &inputs[at * 7_919 % count]).collect();
+                let (tree, registry) = fleet.tree();
+                let started = ThreadTime::now();
+                for input in inputs {
+                    Tree::apply(tree, input, registry);
                 }
-                total
+                let took = started.elapsed();
+                let decisions = fleet.decide();
+                fleet.follow(&decisions);
+                took
             });
         });
         if shortest < Duration::MAX {
@@ -113,23 +108,30 @@ fn states(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
         let mut shortest = Duration::MAX;
         group.throughput(Throughput::Elements(*devices as u64)).sample_size(10);
         group.bench_function(BenchmarkId::from_parameter(devices), |bencher| {
-            bencher.iter_custom(|rounds| {
-                let mut total = Duration::ZERO;
-                for _ in 0..rounds {
-                    let started = ThreadTime::now();
-                    tree.device_states(&decisions[0], registry)
-                        .for_each(|state| drop(black_box(state)));
-                    let took = started.elapsed();
-                    shortest = shortest.min(took);
-                    total += took;
-                }
-                total
+            timed(bencher, &mut shortest, || {
+                let started = ThreadTime::now();
+                tree.device_states(&decisions[0], registry)
+                    .for_each(|state| drop(black_box(state)));
+                started.elapsed()
             });
         });
         if shortest < Duration::MAX {
             all.push(Shortest { what: "state".to_owned(), devices: *devices, time: shortest });
         }
     }
+}
+
+/// Measures what `round` says that it took, and keeps the shortest.
+fn timed(bencher: &mut Bencher<'_>, shortest: &mut Duration, mut round: impl FnMut() -> Duration) {
+    bencher.iter_custom(|rounds| {
+        let mut total = Duration::ZERO;
+        for _ in 0..rounds {
+            let took = round();
+            *shortest = took.min(*shortest);
+            total += took;
+        }
+        total
+    });
 }
 
 fn policies(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
@@ -163,18 +165,13 @@ fn decision(
             fleet.warm_up(WARM_UP_WINDOWS);
             fleet
         });
-        bencher.iter_custom(|rounds| {
-            let mut total = Duration::ZERO;
-            for _ in 0..rounds {
-                fleet.speak(|tree, input, registry| tree.apply(input, registry));
-                let started = ThreadTime::now();
-                let decisions = fleet.decide();
-                let took = started.elapsed();
-                shortest = shortest.min(took);
-                total += took;
-                fleet.follow(&decisions);
-            }
-            total
+        timed(bencher, &mut shortest, || {
+            fleet.speak(|tree, input, registry| tree.apply(input, registry));
+            let started = ThreadTime::now();
+            let decisions = fleet.decide();
+            let took = started.elapsed();
+            fleet.follow(&decisions);
+            took
         });
     });
     if fleet.is_some() {
