@@ -28,6 +28,15 @@ async fn receipts(client: &mut Client, number: usize) -> BTreeMap<Uuid, Option<S
     told
 }
 
+/// Who sends as `ev-1`, and who hears its receipts; the bridge is ready for both.
+async fn device_and_listener(world: &World) -> (Client, Client) {
+    let mut device = world.device("devices").await;
+    world.ready(&mut device).await;
+    let mut listener = world.device("listener").await;
+    listener.subscribe("der/receipts/ev-1").await;
+    (device, listener)
+}
+
 fn asking(payload: &str) -> String {
     payload.replacen("\"v\":1", "\"v\":1,\"receipt\":true", 1)
 }
@@ -36,10 +45,7 @@ fn asking(payload: &str) -> String {
 async fn a_device_hears_what_the_log_has_of_it_and_what_was_refused() {
     let world = World::start();
     let bridge = world.bridge(&[]);
-    let mut device = world.device("devices").await;
-    world.ready(&mut device).await;
-    let mut listener = world.device("listener").await;
-    listener.subscribe("der/receipts/ev-1").await;
+    let (mut device, mut listener) = device_and_listener(&world).await;
 
     let mut expected = BTreeMap::new();
     // The first of them registers the device.
@@ -74,10 +80,7 @@ async fn a_device_hears_what_the_log_has_of_it_and_what_was_refused() {
 async fn there_is_no_receipt_before_the_log_has_the_message() {
     let world = World::start();
     let bridge = world.bridge(&[]);
-    let mut device = world.device("devices").await;
-    world.ready(&mut device).await;
-    let mut listener = world.device("listener").await;
-    listener.subscribe("der/receipts/ev-1").await;
+    let (mut device, mut listener) = device_and_listener(&world).await;
     let (_, payload) = sample("ev-1", "north");
     device.publish("der/telemetry/ev-1", asking(&payload)).await;
     receipts(&mut listener, 1).await;
