@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 use crate::run::{Ended, run};
 use crate::tree::Tree;
 
-/// Cases of each property: a fault is seen in few, or it is the simulation's turn.
-const CASES: &str = "24";
 /// Worlds that the simulation lives where the core's own tests notice nothing.
 const SEEDS: &str = "60";
 /// A fault that makes the tests so many times slower makes them hang; never sooner than after a minute.
@@ -41,8 +39,20 @@ impl Verdict {
     }
 }
 
-/// What is run of the copy: the closed loop first, since it notices most, then the tests beside the code.
-const TESTS: [&[&str]; 2] = [&["--test", "closed_loop"], &["--lib"]];
+/// Tests of the copy, run together.
+struct Tests {
+    /// What builds them.
+    which: &'static [&'static str],
+    /// Cases of each property.
+    cases: &'static str,
+}
+
+/// What is run of the copy: the closed loop first, since it notices most, and in few worlds. Then the tests beside the
+/// code: their cases are small, and some faults show in a few of a thousand only.
+const TESTS: [Tests; 2] = [
+    Tests { which: &["--test", "closed_loop"], cases: "24" },
+    Tests { which: &["--lib"], cases: "1000" },
+];
 
 /// What is known of the copy without a fault.
 pub(crate) struct Trial {
@@ -54,10 +64,10 @@ impl Trial {
     pub(crate) fn without_fault(tree: &Tree) -> io::Result<Self> {
         let unbounded = Self { longest: Duration::MAX };
         let mut longest = LONGEST_AT_LEAST;
-        for which in TESTS {
-            let program = build(tree, which)?.map_err(io::Error::other)?;
+        for tests in TESTS {
+            let program = build(tree, tests.which)?.map_err(io::Error::other)?;
             let started = Instant::now();
-            expect_nobody(unbounded.test(tree, &program)?)?;
+            expect_nobody(unbounded.test(tree, &program, tests.cases)?)?;
             longest = longest.max(started.elapsed() * TIMES_SLOWER);
         }
         let program = build_simulation(tree)?.map_err(io::Error::other)?;
@@ -67,12 +77,12 @@ impl Trial {
     }
 
     pub(crate) fn try_fault(&self, tree: &Tree) -> io::Result<Verdict> {
-        for which in TESTS {
-            let program = match build(tree, which)? {
+        for tests in TESTS {
+            let program = match build(tree, tests.which)? {
                 Ok(program) => program,
                 Err(why) => return Ok(Verdict::Broken(why)),
             };
-            match self.test(tree, &program)? {
+            match self.test(tree, &program, tests.cases)? {
                 Verdict::Nobody => {}
                 verdict => return Ok(verdict),
             }
@@ -83,11 +93,11 @@ impl Trial {
         }
     }
 
-    fn test(&self, tree: &Tree, program: &PathBuf) -> io::Result<Verdict> {
+    fn test(&self, tree: &Tree, program: &PathBuf, cases: &str) -> io::Result<Verdict> {
         let mut command = Command::new(program);
         // Whether the pages of docs/ agree with the tests is no matter of a fault.
         command.args(["--skip", "docs::"]).current_dir(tree.place().join("processor/core"));
-        command.env("PROPTEST_CASES", CASES).env("RUST_BACKTRACE", "0");
+        command.env("PROPTEST_CASES", cases).env("RUST_BACKTRACE", "0");
         let said = match run(&mut command, Some(self.longest))? {
             Ended::Said(true, _) => return Ok(Verdict::Nobody),
             Ended::Said(false, said) => said,
