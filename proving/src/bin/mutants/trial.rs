@@ -112,6 +112,7 @@ impl Trial {
         if failed.is_empty() {
             return Ok(Verdict::Broken("the tests ended without a verdict".to_owned()));
         }
+        failed.sort();
         failed.sort_by_key(|name| !is_property(name));
         Ok(Verdict::Tests { failed, by_the_check: said.contains(BY_THE_CHECK) })
     }
