@@ -98,8 +98,9 @@ async fn records_and_group_positions_outlive_the_log() {
     produce(&producer(address), "t", 0..500).await;
     let values = tokio::task::spawn_blocking(move || read(&consumer(address, "t", "g"), 500)).await;
     assert_eq!(values.expect("read"), (0..500).collect());
-    // Connections that are open do not hold it up.
-    tokio::time::timeout(PATIENCE, first.stop()).await.expect("it ends");
+    let began = Instant::now();
+    first.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 
     // The same port at once: a restart must not find it taken.
     let second = EmbeddedLog::start(address, data.path()).await.expect("starts again");
