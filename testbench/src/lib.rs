@@ -3,6 +3,7 @@
 
 pub mod certificates;
 pub mod faults;
+pub mod fuzz;
 pub mod kafka;
 pub mod mosquitto;
 pub mod mqtt;

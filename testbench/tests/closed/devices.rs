@@ -1,0 +1,1 @@
+//! Who may be a device, and what one that nobody knows may do.

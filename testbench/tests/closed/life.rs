@@ -1,0 +1,1 @@
+//! Parts that die, hang, or have no room.

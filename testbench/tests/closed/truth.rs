@@ -1,0 +1,1 @@
+//! Records that lie, and logs that were made anew.
