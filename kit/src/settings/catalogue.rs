@@ -303,6 +303,7 @@ pub const CATALOGUE: &[Setting] = &[
     row("DERMS_CLICKHOUSE_DATABASE", Some("derms"), Text, CLICKHOUSE_USERS, "its database"),
     row("DERMS_CLICKHOUSE_USER", None, Text, CLICKHOUSE_USERS, "its user"),
     row("DERMS_CLICKHOUSE_PASSWORD", None, Secret { min_len: 1 }, CLICKHOUSE_USERS, "its password"),
+    row("DERMS_CLICKHOUSE_CA_PATH", None, Text, CLICKHOUSE_USERS, "PEM file of the authority that signed its certificate, for https://; default: the machine's own authorities"),
     row("DERMS_SINK_MAX_AGE_MS", Some("2000"), ms(100, 600_000), &[Processor], "rows wait at most this long for their block"),
     row("DERMS_SINK_MAX_ROWS", Some("50000"), int(1, 1_000_000, "rows"), &[Processor], "a block is written at this many rows"),
     // API.
