@@ -337,6 +337,8 @@ pub const CATALOGUE: &[Setting] = &[
     row("DERMS_BIND", Some("127.0.0.1"), Text, &[Standalone], "address that the embedded servers listen on"),
     row("DERMS_KAFKA_PORT", Some("9092"), Port, &[Standalone], "port of the embedded log"),
     row("DERMS_CLICKHOUSE_PORT", Some("8123"), Port, &[Standalone], "port of the embedded ClickHouse engine"),
+    row("DERMS_CLICKHOUSE_ANALYST_PASSWORD", None, Secret { min_len: 8 }, &[Standalone], "password of the embedded engine's user analyst, who only reads; default: one made at the first start"),
+    row("DERMS_CLICKHOUSE_HOSTS", None, Text, &[Standalone], "names under which the embedded engine is reached, beside its addresses and localhost; separated by commas"),
     row("DERMS_CHDB_LIB", None, Text, &[Standalone], "path of libchdb.so; default: where scripts/bootstrap puts it"),
     row("DERMS_ENGINE_DIR", None, Text, &[Standalone], "folder that scripts/bootstrap puts libchdb.so into"),
     row("DEMO_PASSWORD", None, Secret { min_len: 8 }, &[Standalone], "password of the demo's admin; default: a random one"),
