@@ -108,6 +108,7 @@ impl Config {
                 password: settings
                     .optional_text("DERMS_CLICKHOUSE_PASSWORD")
                     .map(SecretString::from),
+                authority: settings.optional_path("DERMS_CLICKHOUSE_CA_PATH"),
                 timeout,
             },
             write_timeout: timeout,

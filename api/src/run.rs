@@ -48,7 +48,7 @@ pub async fn serve(
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let live = Arc::new(Live::default());
-    let history = Arc::new(History::new(&config.history));
+    let history = Arc::new(History::new(&config.history)?);
     let log_probe = Arc::new(Probe::new(Arc::clone(&clock)));
     let clickhouse_probe = Arc::new(Probe::new(Arc::clone(&clock)));
     let producer = Producer::new(&config.log).context("making the log's producer")?;

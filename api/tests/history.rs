@@ -69,8 +69,10 @@ impl Engine {
             database: "derms".to_owned(),
             user: None,
             password: None,
+            authority: None,
             timeout: Duration::from_secs(20),
         })
+        .expect("a plain connection")
     }
 
     /// Samples of one device: every 10 s from `from` on, 1 kW, 2 kW, …; SOC 50 %, 51 %, …

@@ -1,6 +1,7 @@
 //! What every service needs and none should write twice: settings, logging, metrics, shutdown, supervised tasks,
 //! the clock and the log client. Knows no rule of control, telemetry or setpoints.
 
+pub mod clickhouse;
 pub mod clock;
 pub mod log;
 pub mod logging;

@@ -1,5 +1,6 @@
 //! The processor's settings.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schemas::records::operator::{ControlSettings, MissingBehavior, POLICIES, RestartBehavior};
@@ -18,6 +19,8 @@ pub struct SinkConfig {
     pub user: Option<String>,
     /// Its password.
     pub password: Option<String>,
+    /// File of the authority of its certificate; none = the machine's own authorities.
+    pub authority: Option<PathBuf>,
     /// Rows wait at most this long.
     pub max_age: Duration,
     /// Rows in a block.
@@ -62,6 +65,7 @@ impl Config {
                 database: settings.text("DERMS_CLICKHOUSE_DATABASE").to_owned(),
                 user: settings.optional_text("DERMS_CLICKHOUSE_USER").map(str::to_owned),
                 password: settings.optional_text("DERMS_CLICKHOUSE_PASSWORD").map(str::to_owned),
+                authority: settings.optional_path("DERMS_CLICKHOUSE_CA_PATH"),
                 max_age: settings.millis("DERMS_SINK_MAX_AGE_MS"),
                 max_rows: usize::try_from(settings.int("DERMS_SINK_MAX_ROWS"))
                     .expect("the catalogue bounds it"),

@@ -12,6 +12,7 @@ use rand::Rng as _;
 use rand::distr::Alphanumeric;
 use service_kit::settings::{Setting, Settings};
 
+use crate::embedded::clickhouse::WRITER;
 use crate::embedded::{bind_address, claim_port};
 
 /// What suits one process on the embedded log better than the defaults, which are for a cluster; an operator's own
@@ -37,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) services: Settings,
     /// The demo's password, when there is one of our own.
     pub(crate) password: Option<String>,
+    /// Where a person finds the password of ClickHouse's analyst.
+    pub(crate) analyst: String,
     /// Keeps others off the data folder.
     _lock: File,
 }
@@ -61,6 +64,12 @@ impl Plan {
             Some(secret) => secret.to_owned(),
             None => kept_secret(&data.join("jwt.key"))?,
         };
+        let clickhouse_user = settings.optional_text("DERMS_CLICKHOUSE_USER").unwrap_or(WRITER);
+        let clickhouse_password = match settings.optional_text("DERMS_CLICKHOUSE_PASSWORD") {
+            Some(password) => password.to_owned(),
+            None => kept_secret(&data.join("clickhouse-writer.key"))?,
+        };
+        let (analyst_password, analyst) = analyst(settings, password.as_deref(), &data)?;
         let tuned: Vec<_> = FOR_ONE_PROCESS
             .iter()
             .filter(|(name, _)| is_default(settings, name))
@@ -73,10 +82,13 @@ impl Plan {
             ("MQTT_PORT", &mqtt.port().to_string()),
             ("DERMS_KAFKA_BROKERS", &reachable(log).to_string()),
             ("DERMS_CLICKHOUSE_URL", &format!("http://{}", reachable(clickhouse))),
+            ("DERMS_CLICKHOUSE_USER", clickhouse_user),
+            ("DERMS_CLICKHOUSE_PASSWORD", &clickhouse_password),
+            ("DERMS_CLICKHOUSE_ANALYST_PASSWORD", &analyst_password),
             ("AUTH_USERS", &users),
             ("JWT_SECRET", &secret),
         ])?;
-        Ok(Self { data, api, mqtt, log, clickhouse, services, password, _lock: lock })
+        Ok(Self { data, api, mqtt, log, clickhouse, services, password, analyst, _lock: lock })
     }
 }
 
@@ -129,9 +141,25 @@ fn users(settings: &Settings, demo: bool) -> anyhow::Result<(String, Option<Stri
     Ok((serde_json::Value::from(users).to_string(), Some(password)))
 }
 
-/// A secret that is made once and kept, so that tokens stay valid over a restart.
+/// The password of ClickHouse's analyst, and where a person finds it: set, else the demo's, else made once and kept.
+fn analyst(
+    settings: &Settings,
+    demo: Option<&str>,
+    data: &Path,
+) -> anyhow::Result<(String, String)> {
+    if let Some(password) = settings.optional_text("DERMS_CLICKHOUSE_ANALYST_PASSWORD") {
+        return Ok((password.to_owned(), "as DERMS_CLICKHOUSE_ANALYST_PASSWORD says".to_owned()));
+    }
+    if let Some(password) = demo {
+        return Ok((password.to_owned(), "the password above".to_owned()));
+    }
+    let path = data.join("clickhouse-analyst.key");
+    Ok((kept_secret(&path)?, format!("the password in {}", path.display())))
+}
+
+/// A secret that is made once and kept, so that what it opens stays open over a restart.
 fn kept_secret(path: &Path) -> anyhow::Result<String> {
-    let doing = || format!("the file of the token key, {}", path.display());
+    let doing = || format!("the file of a secret, {}", path.display());
     match fs::read_to_string(path) {
         Ok(secret) if secret.trim().len() >= SECRET_CHARS => return Ok(secret.trim().to_owned()),
         Ok(_) => {}

@@ -9,7 +9,7 @@ use service_kit::settings::Settings;
 use tokio_util::sync::CancellationToken;
 
 use crate::banner;
-use crate::embedded::clickhouse::EmbeddedClickHouse;
+use crate::embedded::clickhouse::{ANALYST, EmbeddedClickHouse};
 use crate::embedded::log::EmbeddedLog;
 use crate::embedded::mqtt::MqttBroker;
 use crate::plan::{Plan, reachable};
@@ -100,7 +100,8 @@ fn announce(plan: &Plan, demo: bool) {
     }
     banner::line("mqtt", &format!("mqtt://{}", reachable(plan.mqtt)));
     banner::line("kafka", &reachable(plan.log).to_string());
-    banner::line("clickhouse", &format!("http://{}", reachable(plan.clickhouse)));
+    let clickhouse = reachable(plan.clickhouse);
+    banner::line("clickhouse", &format!("http://{clickhouse} (user {ANALYST}, {})", plan.analyst));
 }
 
 /// The embedded servers.

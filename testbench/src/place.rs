@@ -18,6 +18,8 @@ use crate::wait;
 
 /// The password of every user.
 const PASSWORD: &str = "Correct-Horse-42";
+/// ClickHouse's writer, and its password.
+const CLICKHOUSE: [&str; 2] = ["derms", "Battery-Staple-42"];
 /// A busy machine takes its time.
 const SOON: Duration = Duration::from_secs(60);
 /// A service that is asked to end ends within this.
@@ -55,7 +57,10 @@ impl Place {
         let (clickhouse_port, api_port) = (free_port()?, free_port()?);
         let data = folder.path().join("clickhouse").display().to_string();
         let arguments = ["clickhouse", "--data", &data, "--port", &clickhouse_port.to_string()];
-        let clickhouse = Service::start_as("clickhouse", "derms", &arguments, &[], folder.path())?;
+        let logins = ["DERMS_CLICKHOUSE_USER", "DERMS_CLICKHOUSE_PASSWORD"];
+        let logins = [(logins[0], CLICKHOUSE[0]), (logins[1], CLICKHOUSE[1])];
+        let clickhouse =
+            Service::start_as("clickhouse", "derms", &arguments, &logins, folder.path())?;
         let addresses = Addresses {
             mqtt: mosquitto.port(),
             kafka: kafka.port(),
@@ -223,7 +228,8 @@ impl Place {
     #[must_use]
     pub fn sql(&self, query: &str) -> String {
         let url = format!("{}/", self.clickhouse_url);
-        curl(&["--data-binary", query, &url]).trim().to_owned()
+        let login = CLICKHOUSE.join(":");
+        curl(&["--user", &login, "--data-binary", query, &url]).trim().to_owned()
     }
 
     /// A user's token, once the API gives it.
@@ -295,6 +301,8 @@ fn environment(addresses: Addresses) -> anyhow::Result<Vec<(String, String)>> {
         ("MQTT_PORT", addresses.mqtt.to_string()),
         ("DERMS_KAFKA_BROKERS", format!("127.0.0.1:{}", addresses.kafka)),
         ("DERMS_CLICKHOUSE_URL", format!("http://127.0.0.1:{}", addresses.clickhouse)),
+        ("DERMS_CLICKHOUSE_USER", CLICKHOUSE[0].to_owned()),
+        ("DERMS_CLICKHOUSE_PASSWORD", CLICKHOUSE[1].to_owned()),
         ("PORT", addresses.api.to_string()),
         ("DERMS_TREE_PARTITIONS", "3".to_owned()),
         ("CONTROL_INTERVAL_SECONDS", "2".to_owned()),

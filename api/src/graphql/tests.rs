@@ -102,11 +102,12 @@ fn around(clock: Arc<dyn Clock>, live: &Arc<Live>, log: TestLog) -> World {
         database: "derms".to_owned(),
         user: None,
         password: None,
+        authority: None,
         timeout: Duration::from_millis(500),
     };
     let probe = || Arc::new(Probe::new(Arc::clone(&clock)));
     let stores = Stores {
-        history: Arc::new(History::new(&history)),
+        history: Arc::new(History::new(&history).expect("a plain connection")),
         operator: Arc::new(OperatorLog::new(
             Arc::new(log),
             Arc::clone(live),

@@ -5,6 +5,7 @@
 mod plan;
 mod sql;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clickhouse::{Client, Row};
@@ -31,6 +32,8 @@ pub struct HistoryConfig {
     pub user: Option<String>,
     /// Its password.
     pub password: Option<SecretString>,
+    /// File of the authority of its certificate; none = the machine's own authorities.
+    pub authority: Option<PathBuf>,
     /// Longest wait for an answer.
     pub timeout: Duration,
 }
@@ -109,9 +112,12 @@ impl std::fmt::Debug for History {
 
 impl History {
     /// A reader; it connects by itself.
-    #[must_use]
-    pub fn new(config: &HistoryConfig) -> Self {
-        let mut client = Client::default().with_url(&config.url).with_database(&config.database);
+    ///
+    /// # Errors
+    /// When the authority of ClickHouse's certificate cannot be used.
+    pub fn new(config: &HistoryConfig) -> anyhow::Result<Self> {
+        let client = service_kit::clickhouse::client(&config.url, config.authority.as_deref())?;
+        let mut client = client.with_database(&config.database);
         if let Some(user) = &config.user {
             client = client.with_user(user);
         }
@@ -121,7 +127,7 @@ impl History {
         // The server gives up too, so that nobody computes for an answer that nobody awaits.
         let seconds = config.timeout.as_secs_f64().ceil();
         client = client.with_setting("max_execution_time", seconds.to_string());
-        Self { client, timeout: config.timeout, reads: Semaphore::new(HISTORY_READS_MAX) }
+        Ok(Self { client, timeout: config.timeout, reads: Semaphore::new(HISTORY_READS_MAX) })
     }
 
     /// Whether ClickHouse answers.

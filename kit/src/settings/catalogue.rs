@@ -303,6 +303,7 @@ pub const CATALOGUE: &[Setting] = &[
     row("DERMS_CLICKHOUSE_DATABASE", Some("derms"), Text, CLICKHOUSE_USERS, "its database"),
     row("DERMS_CLICKHOUSE_USER", None, Text, CLICKHOUSE_USERS, "its user"),
     row("DERMS_CLICKHOUSE_PASSWORD", None, Secret { min_len: 1 }, CLICKHOUSE_USERS, "its password"),
+    row("DERMS_CLICKHOUSE_CA_PATH", None, Text, CLICKHOUSE_USERS, "PEM file of the authority that signed its certificate, for https://; default: the machine's own authorities"),
     row("DERMS_SINK_MAX_AGE_MS", Some("2000"), ms(100, 600_000), &[Processor], "rows wait at most this long for their block"),
     row("DERMS_SINK_MAX_ROWS", Some("50000"), int(1, 1_000_000, "rows"), &[Processor], "a block is written at this many rows"),
     // API.
@@ -336,6 +337,8 @@ pub const CATALOGUE: &[Setting] = &[
     row("DERMS_BIND", Some("127.0.0.1"), Text, &[Standalone], "address that the embedded servers listen on"),
     row("DERMS_KAFKA_PORT", Some("9092"), Port, &[Standalone], "port of the embedded log"),
     row("DERMS_CLICKHOUSE_PORT", Some("8123"), Port, &[Standalone], "port of the embedded ClickHouse engine"),
+    row("DERMS_CLICKHOUSE_ANALYST_PASSWORD", None, Secret { min_len: 8 }, &[Standalone], "password of the embedded engine's user analyst, who only reads; default: one made at the first start"),
+    row("DERMS_CLICKHOUSE_HOSTS", None, Text, &[Standalone], "names under which the embedded engine is reached, beside its addresses and localhost; separated by commas"),
     row("DERMS_CHDB_LIB", None, Text, &[Standalone], "path of libchdb.so; default: where scripts/bootstrap puts it"),
     row("DERMS_ENGINE_DIR", None, Text, &[Standalone], "folder that scripts/bootstrap puts libchdb.so into"),
     row("DEMO_PASSWORD", None, Secret { min_len: 8 }, &[Standalone], "password of the demo's admin; default: a random one"),

@@ -49,14 +49,14 @@ type Place = (Topic, i32);
 /// Runs the sink until `shutdown`.
 ///
 /// # Errors
-/// When the log refuses for good. ClickHouse may be away for as long as it likes.
+/// When the settings cannot be used, or the log refuses for good. ClickHouse may be away for as long as it likes.
 pub async fn run(
     config: Config,
     producer: Producer,
     partitions: i32,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let store = Store::new(&config.sink);
+    let store = Store::new(&config.sink)?;
     tokio::select! {
         () = retry(|| store.migrate(), "migrations") => {}
         () = shutdown.cancelled() => return Ok(()),

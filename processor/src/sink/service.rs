@@ -32,8 +32,11 @@ pub(super) struct BlockId {
 }
 
 impl Store {
-    pub(super) fn new(config: &SinkConfig) -> Self {
-        let mut admin = Client::default().with_url(&config.url).with_compression(Compression::None);
+    /// # Errors
+    /// When the authority of its certificate cannot be used.
+    pub(super) fn new(config: &SinkConfig) -> anyhow::Result<Self> {
+        let admin = service_kit::clickhouse::client(&config.url, config.authority.as_deref())?;
+        let mut admin = admin.with_compression(Compression::None);
         if let Some(user) = &config.user {
             admin = admin.with_user(user);
         }
@@ -41,7 +44,7 @@ impl Store {
             admin = admin.with_password(password);
         }
         let client = admin.clone().with_database(&config.database);
-        Self { client, admin, database: config.database.clone() }
+        Ok(Self { client, admin, database: config.database.clone() })
     }
 
     /// Applies the migrations that the database has not seen. Each is safe to run again, so two sinks that start at

@@ -40,6 +40,26 @@ pub(crate) struct Answer {
     pub(crate) counts: Counts,
 }
 
+/// A statement's kind, as the library tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// It changes nothing.
+    Reading,
+    /// It changes tables or what is in them.
+    Changing,
+    /// It is about the session or the server: `SET`, `SYSTEM`, `KILL`, `BACKUP`, and whatever writes a file.
+    Control,
+    /// Anything else: users, functions, collections, and what does not parse.
+    Unknown,
+}
+
+/// What a text holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Classified {
+    pub(crate) statements: u32,
+    pub(crate) class: Class,
+}
+
 /// One session of the engine: its own settings, current database and temporary tables.
 pub(crate) struct Connection {
     api: &'static Api,
@@ -51,15 +71,20 @@ pub(crate) struct Connection {
 unsafe impl Send for Connection {}
 
 impl Connection {
-    /// Opens a connection to the engine's data at `path`; the first one starts the engine.
+    /// Opens a connection to the engine's data at `path`; the first one starts the engine with `config`.
     /// `None` means that the engine refused and gave no reason.
-    pub(crate) fn open(api: &'static Api, path: &Path) -> Option<Self> {
-        let mut path_argument = b"--path=".to_vec();
-        path_argument.extend_from_slice(path.as_os_str().as_encoded_bytes());
-        let arguments = [CString::new("clickhouse").ok()?, CString::new(path_argument).ok()?];
+    pub(crate) fn open(api: &'static Api, path: &Path, config: &Path) -> Option<Self> {
+        let argument = |name: &str, path: &Path| {
+            CString::new([name.as_bytes(), path.as_os_str().as_encoded_bytes()].concat()).ok()
+        };
+        let arguments = [
+            CString::new("clickhouse").ok()?,
+            argument("--path=", path)?,
+            argument("--config-file=", config)?,
+        ];
         let mut pointers = arguments.each_ref().map(|argument| argument.as_ptr().cast_mut());
-        // SAFETY: argc and argv describe two live, terminated strings; the engine copies them.
-        let raw = unsafe { (api.connect)(2, pointers.as_mut_ptr()) };
+        // SAFETY: argc and argv describe three live, terminated strings; the engine copies them.
+        let raw = unsafe { (api.connect)(3, pointers.as_mut_ptr()) };
         // SAFETY: a non-null answer points to the handle, which is null when the engine did not start.
         if raw.is_null() || unsafe { *raw }.is_null() { None } else { Some(Self { api, raw }) }
     }
@@ -69,8 +94,8 @@ impl Connection {
         unsafe { *self.raw }
     }
 
-    /// Counts the statements in `sql` with the engine's own parser; 0 when it does not parse.
-    pub(crate) fn statement_count(&mut self, sql: &[u8]) -> u32 {
+    /// What the engine's own parser makes of a text: how many statements, and of which kind.
+    pub(crate) fn classify(&mut self, sql: &[u8]) -> Classified {
         let mut analysis = RawAnalysis {
             struct_size: size_of::<RawAnalysis>() as u32,
             statement_count: 0,
@@ -89,7 +114,16 @@ impl Connection {
                 &mut analysis,
             )
         };
-        if state == SUCCESS { analysis.statement_count } else { 0 }
+        if state != SUCCESS {
+            return Classified { statements: 0, class: Class::Unknown };
+        }
+        let class = match analysis.query_class {
+            0 => Class::Reading,
+            1 => Class::Changing,
+            3 => Class::Control,
+            _ => Class::Unknown,
+        };
+        Classified { statements: analysis.statement_count, class }
     }
 
     /// Hands a statement over; what the engine needs of it later it has captured when the call returns.

@@ -25,6 +25,9 @@ pub enum OpenError {
     /// One engine and one data folder per process is what the library allows.
     #[error("the ClickHouse engine is already open in this process")]
     AlreadyOpen,
+    /// Its threads could not be begun, or not be shut in.
+    #[error("the ClickHouse engine's threads cannot be started: {0}")]
+    Threads(std::io::Error),
     /// The engine refused to start on this folder.
     #[error("the ClickHouse engine did not start on {}", .path.display())]
     NotStarted { path: PathBuf },
@@ -45,6 +48,8 @@ pub(crate) mod code {
     pub(crate) const BAD_ARGUMENTS: u32 = 36;
     pub(crate) const NOT_IMPLEMENTED: u32 = 48;
     pub(crate) const SYNTAX_ERROR: u32 = 62;
+    pub(crate) const READONLY: u32 = 164;
+    pub(crate) const ACCESS_DENIED: u32 = 497;
     pub(crate) const UNKNOWN_SETTING: u32 = 115;
     pub(crate) const QUERY_IS_TOO_LARGE: u32 = 223;
     pub(crate) const TOO_MANY_SIMULTANEOUS_QUERIES: u32 = 202;

@@ -2,6 +2,7 @@
 //! with rows behind it, and where do they start; is its answer a stream; which format does it name.
 //! It must not run anything, and it leaves every judgement on correctness to the engine's own parser.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// What kind of statement a text begins with.
@@ -193,13 +194,29 @@ pub(crate) fn output_format(text: &[u8]) -> Option<String> {
     found
 }
 
-/// Whether a query would write its answer to a file of the server.
-pub(crate) fn writes_outfile(text: &[u8]) -> bool {
-    let mut into = false;
-    Lexer::new(text).filter(|token| token.depth == 0).any(|token| {
-        let outfile = into && is(text, &token, "OUTFILE");
-        into = is(text, &token, "INTO");
-        outfile
+/// A word of a text, as far as the guard looks.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Word<'a> {
+    /// A keyword, a number, or a name with or without quotes.
+    Name(Cow<'a, str>),
+    /// A literal text.
+    Text,
+    /// A bracket or another sign.
+    Other(&'a str),
+}
+
+/// The words of a text that the engine has written.
+pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = Word<'_>> {
+    Lexer::new(text).map(|token| {
+        let bytes = &text[token.range.clone()];
+        match bytes {
+            [b'\'', ..] => Word::Text,
+            [quote @ (b'"' | b'`'), inner @ .., last] if quote == last => {
+                Word::Name(String::from_utf8_lossy(inner))
+            }
+            _ if token.word => Word::Name(String::from_utf8_lossy(bytes)),
+            _ => Word::Other(std::str::from_utf8(bytes).unwrap_or("")),
+        }
     })
 }
 
@@ -279,6 +296,14 @@ mod tests {
     }
 
     #[test]
+    fn words_are_told_from_texts() {
+        let found: Vec<Word> = words(b"f(`a b`, 'it\\'s (x)')").collect();
+        let name = |text: &'static str| Word::Name(text.into());
+        let other = Word::Other;
+        assert_eq!(found, [name("f"), other("("), name("a b"), other(","), Word::Text, other(")")]);
+    }
+
+    #[test]
     fn the_format_is_the_one_named_outside_brackets_and_quotes() {
         assert_eq!(output_format(b"SELECT 1 FORMAT JSON"), Some("JSON".into()));
         assert_eq!(output_format(b"SELECT format('{}', 'FORMAT CSV')"), None);
@@ -287,7 +312,5 @@ mod tests {
             Some("JSONCompact".into())
         );
         assert_eq!(output_format(b"SELECT (SELECT 1 FORMAT TSV)"), None);
-        assert!(writes_outfile(b"SELECT 1 INTO OUTFILE 'x'"));
-        assert!(!writes_outfile(b"SELECT 'INTO OUTFILE'"));
     }
 }

@@ -4,103 +4,16 @@
 #![expect(clippy::disallowed_methods, reason = "a test owns its tasks")]
 #![expect(clippy::await_holding_lock, reason = "one engine at a time is the point of the lock")]
 
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod server;
+
 use std::time::{Duration, Instant};
 
 use clickhouse::Row;
-use derms_engine::{Engine, HttpOptions, User, find_library};
+use derms_engine::{Engine, HttpOptions};
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use server::{DATABASE, Reply, Server, Stopped, engine_options, library, password, users};
 
-/// The library allows one open engine per process.
-static ONE_ENGINE: Mutex<()> = Mutex::new(());
 const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Server {
-    url: String,
-    shutdown: CancellationToken,
-    task: tokio::task::JoinHandle<anyhow::Result<()>>,
-    folder: tempfile::TempDir,
-    lock: MutexGuard<'static, ()>,
-}
-
-/// What a stopped server leaves: its data, and the right to open another.
-struct Stopped {
-    folder: tempfile::TempDir,
-    lock: MutexGuard<'static, ()>,
-}
-
-fn library() -> PathBuf {
-    let set = std::env::var_os("DERMS_CHDB_LIB").map(PathBuf::from);
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    find_library(set.as_deref(), None, cache.as_deref()).expect("the engine library")
-}
-
-impl Server {
-    async fn start(options: HttpOptions) -> Self {
-        let lock = ONE_ENGINE.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        Self::start_in(folder, lock, options).await
-    }
-
-    async fn start_in(
-        folder: tempfile::TempDir,
-        lock: MutexGuard<'static, ()>,
-        options: HttpOptions,
-    ) -> Self {
-        let engine = Engine::open(&library(), folder.path()).expect("the engine opens");
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let shutdown = CancellationToken::new();
-        let stop = shutdown.clone();
-        let task = tokio::spawn(async move { engine.serve(listener, options, stop).await });
-        Self { url, shutdown, task, folder, lock }
-    }
-
-    async fn stop(self) -> Stopped {
-        self.shutdown.cancel();
-        self.task.await.expect("the server's task").expect("an orderly end");
-        Stopped { folder: self.folder, lock: self.lock }
-    }
-
-    fn client(&self) -> clickhouse::Client {
-        clickhouse::Client::default().with_url(&self.url)
-    }
-
-    async fn post(&self, arguments: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Reply {
-        let url = reqwest::Url::parse_with_params(&self.url, arguments).expect("a URL");
-        Reply::of(reqwest::Client::new().post(url).body(body).send().await).await
-    }
-
-    async fn sql(&self, sql: &str) -> String {
-        let reply = self.post(&[], sql.to_owned()).await;
-        assert_eq!(reply.status, 200, "{sql}: {}", reply.text);
-        reply.text
-    }
-}
-
-struct Reply {
-    status: u16,
-    code: Option<String>,
-    headers: reqwest::header::HeaderMap,
-    text: String,
-}
-
-impl Reply {
-    async fn of(response: reqwest::Result<reqwest::Response>) -> Self {
-        let response = response.expect("a response");
-        let headers = response.headers().clone();
-        let code = headers
-            .get("x-clickhouse-exception-code")
-            .map(|code| code.to_str().expect("a number").to_owned());
-        let status = response.status().as_u16();
-        Self { status, code, headers, text: response.text().await.expect("a body") }
-    }
-}
 
 #[derive(Row, Serialize, Deserialize, Debug, PartialEq, Clone)]
 struct Reading {
@@ -148,13 +61,16 @@ async fn answers_as_a_clickhouse_server_does() {
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_and_sessions_do_not_outlive_their_statement() {
     let server = Server::start(HttpOptions::default()).await;
+    lab(&server).await;
     let setting = "SELECT getSetting('max_block_size')";
     assert_eq!(server.post(&[("max_block_size", "77")], setting).await.text, "77\n");
     server.sql("SET max_block_size = 78").await;
     assert_ne!(server.sql(setting).await, "78\n");
-    server.sql("CREATE DATABASE `odd ``name`").await;
     let database = "SELECT currentDatabase()";
-    assert_eq!(server.post(&[("database", "odd `name")], database).await.text, "odd `name\n");
+    assert_eq!(server.post(&[("database", DATABASE)], database).await.text, "lab\n");
+    let odd = server.post(&[("database", "odd `name")], database).await;
+    assert_eq!(odd.code.as_deref(), Some("497"), "{}", odd.text);
+    assert!(odd.text.contains("odd \\`name"), "{}", odd.text);
     assert_eq!(server.sql(database).await, "default\n");
     server.stop().await;
 }
@@ -320,31 +236,77 @@ async fn long_answers_stream_and_a_late_error_reaches_the_client() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_are_checked_and_a_reader_cannot_write() {
-    let user = |name: &str, read_only| User {
-        name: name.into(),
-        password: format!("{name}-secret"),
-        read_only,
-        limits: vec![("max_result_rows".into(), "10".into())],
-    };
-    let options = HttpOptions {
-        users: vec![user("writer", false), user("analyst", true)],
-        ..HttpOptions::default()
-    };
-    let server = Server::start(options).await;
-    let refused = server.post(&[], "SELECT 1").await;
-    assert_eq!((refused.status, refused.code.as_deref()), (403, Some("516")));
-    assert!(refused.text.starts_with("Code: 516. DB::Exception: "), "{}", refused.text);
-    let analyst = server.client().with_user("analyst").with_password("analyst-secret");
-    assert_eq!(analyst.query("SELECT 1").fetch_one::<u8>().await.expect("allowed"), 1);
-    let create = "CREATE DATABASE lab";
-    let error = analyst.query(create).execute().await.expect_err("read only");
-    assert!(error.to_string().contains("Code: 164"), "{error}");
-    let many = analyst.query("SELECT number FROM numbers(1000)").fetch_all::<u64>().await;
-    assert!(many.expect_err("limited").to_string().contains("Code: 396"));
-    let basic =
-        reqwest::Client::new().post(&server.url).basic_auth("writer", Some("writer-secret"));
-    assert_eq!(Reply::of(basic.body(create).send().await).await.status, 200);
+async fn users_are_checked_and_an_analyst_only_reads() {
+    let server = Server::start(users()).await;
+    for (user, key) in [("default", ""), ("analyst", ""), ("analyst", "writer-secret")] {
+        let request = reqwest::Client::new().post(&server.url).body("SELECT 1");
+        let request = request.header("x-clickhouse-user", user).header("x-clickhouse-key", key);
+        let refused = Reply::of(request.send().await).await;
+        assert_eq!((refused.status, refused.code.as_deref()), (403, Some("516")), "{user}");
+        assert!(refused.text.starts_with("Code: 516. DB::Exception: "), "{}", refused.text);
+    }
+    assert_eq!(server.as_user("writer", "CREATE DATABASE lab").await.status, 200);
+    assert_eq!(server.as_user("writer", READINGS).await.status, 200);
+    let analyst = server.client().with_user("analyst").with_password(password("analyst"));
+    assert_eq!(
+        analyst
+            .query("SELECT count() FROM lab.readings")
+            .fetch_one::<u64>()
+            .await
+            .expect("allowed"),
+        0
+    );
+    for sql in [
+        "CREATE TABLE lab.t (a Int8) ENGINE = MergeTree ORDER BY a",
+        "DROP TABLE lab.readings",
+        "INSERT INTO lab.readings VALUES (1, 'x', 1)",
+    ] {
+        let refused = server.as_user("analyst", sql).await;
+        assert_eq!(
+            (refused.status, refused.code.as_deref()),
+            (403, Some("164")),
+            "{sql}: {}",
+            refused.text
+        );
+    }
+    server.stop().await;
+}
+
+/// What the usual clients send along (clickhouse-connect, the official client for Go, Grafana) is no error for an
+/// analyst: it does no harm.
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_clients_send_along_are_taken_from_an_analyst() {
+    let server = Server::start(users()).await;
+    let harmless = [
+        ("session_id", "x"),
+        ("database", "default"),
+        ("client_protocol_version", "54405"),
+        ("wait_end_of_query", "1"),
+        ("send_progress_in_http_headers", "1"),
+        ("cancel_http_readonly_queries_on_client_close", "1"),
+        ("enable_http_compression", "1"),
+        ("date_time_input_format", "best_effort"),
+        ("output_format_json_quote_64bit_integers", "0"),
+        ("max_execution_time", "30"),
+        ("max_block_size", "65000"),
+        ("readonly", "2"),
+        ("add_http_cors_header", "1"),
+        ("http_write_exception_in_output_format", "0"),
+    ];
+    let url = reqwest::Url::parse_with_params(&server.url, harmless).expect("a URL");
+    for method in [reqwest::Method::POST, reqwest::Method::GET] {
+        let mut url = url.clone();
+        if method == reqwest::Method::GET {
+            url.query_pairs_mut().append_pair("query", "SELECT 1");
+        }
+        let request = reqwest::Client::new().request(method.clone(), url);
+        let request = request.basic_auth("analyst", Some(password("analyst")));
+        let body = if method == reqwest::Method::GET { "" } else { "SELECT 1" };
+        let reply = Reply::of(request.body(body).send().await).await;
+        assert_eq!((reply.status, reply.text.as_str()), (200, "1\n"), "{method}");
+        let cors = reply.headers.keys().any(|name| name.as_str().starts_with("access-control"));
+        assert!(!cors, "{:?}", reply.headers);
+    }
     server.stop().await;
 }
 
@@ -353,7 +315,7 @@ async fn data_outlives_a_restart_and_the_folder_has_one_owner() {
     let server = Server::start(HttpOptions::default()).await;
     lab(&server).await;
     server.sql("INSERT INTO lab.readings VALUES (1, 'kept', NULL)").await;
-    let again = Engine::open(&library(), server.folder.path());
+    let again = Engine::open(&library(), server.folder.path(), &engine_options());
     assert!(again.is_err_and(|error| error.to_string().contains("in use")));
     let Stopped { folder, lock } = server.stop().await;
     let server = Server::start_in(folder, lock, HttpOptions::default()).await;

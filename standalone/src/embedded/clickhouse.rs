@@ -4,17 +4,26 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use derms_engine::{Engine, HttpOptions, find_library};
+use derms_engine::{Engine, EngineOptions, HttpOptions, Role, User, find_library};
 use service_kit::settings::Settings;
-use service_kit::task;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+use super::OwnRuntime;
+
+/// The writer's name where the settings name none.
+pub(crate) const WRITER: &str = "derms";
+/// The name of the user who only reads.
+pub(crate) const ANALYST: &str = "analyst";
+/// Threads of its interface; the engine has its own.
+const THREADS: usize = 2;
 
 /// The running engine.
 pub struct EmbeddedClickHouse {
     address: SocketAddr,
     shutdown: CancellationToken,
     serving: tokio::task::JoinHandle<anyhow::Result<()>>,
+    runtime: OwnRuntime,
 }
 
 impl EmbeddedClickHouse {
@@ -27,21 +36,25 @@ impl EmbeddedClickHouse {
         data: &Path,
         settings: &Settings,
     ) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("listening for ClickHouse's HTTP on {address}"))?;
+        let options = options(settings, address)?;
+        let listening = || format!("listening for ClickHouse's HTTP on {address}");
+        let listener = std::net::TcpListener::bind(address).with_context(listening)?;
+        listener.set_nonblocking(true).with_context(listening)?;
         let library = library(settings)?;
         let data = data.to_path_buf();
+        let engine_options = EngineOptions::of(settings.text("DERMS_CLICKHOUSE_DATABASE"));
         // Loading the library reads half a gigabyte.
-        let engine = tokio::task::spawn_blocking(move || Engine::open(&library, &data))
-            .await
-            .context("opening the ClickHouse engine")??;
+        let opening =
+            tokio::task::spawn_blocking(move || Engine::open(&library, &data, &engine_options));
+        let engine = opening.await.context("opening the ClickHouse engine")??;
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
-        let serving = task::spawn("clickhouse", async move {
-            engine.serve(listener, HttpOptions::default(), stop).await
+        let runtime = OwnRuntime::new("clickhouse", THREADS).context("ClickHouse's threads")?;
+        let serving = runtime.spawn(async move {
+            let listener = TcpListener::from_std(listener)?;
+            engine.serve(listener, options, stop).await
         });
-        Ok(Self { address, shutdown, serving })
+        Ok(Self { address, shutdown, serving, runtime })
     }
 
     /// Where it listens.
@@ -58,7 +71,31 @@ impl EmbeddedClickHouse {
             Ok(Err(error)) => tracing::warn!(%error, "the ClickHouse engine ended badly"),
             Err(error) => tracing::warn!(%error, "the ClickHouse engine's server was lost"),
         }
+        self.runtime.stop().await;
     }
+}
+
+/// Who may use it: the writer and the analyst, each if a password is set; with neither, everyone on this machine.
+fn options(settings: &Settings, address: SocketAddr) -> anyhow::Result<HttpOptions> {
+    let text = |name| settings.optional_text(name).map(str::to_owned);
+    let writer = text("DERMS_CLICKHOUSE_PASSWORD").map(|password| User {
+        name: text("DERMS_CLICKHOUSE_USER").unwrap_or_else(|| WRITER.to_owned()),
+        password,
+        role: Role::Writer,
+    });
+    let analyst = text("DERMS_CLICKHOUSE_ANALYST_PASSWORD").map(|password| User {
+        name: ANALYST.to_owned(),
+        password,
+        role: Role::Analyst,
+    });
+    let users: Vec<User> = writer.into_iter().chain(analyst).collect();
+    anyhow::ensure!(
+        !users.is_empty() || address.ip().to_canonical().is_loopback(),
+        "ClickHouse would be open to everyone who reaches {address}: set DERMS_CLICKHOUSE_PASSWORD, or DERMS_BIND to 127.0.0.1"
+    );
+    let names = text("DERMS_CLICKHOUSE_HOSTS").unwrap_or_default();
+    let hosts = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+    Ok(HttpOptions { users, hosts: hosts.map(str::to_owned).collect() })
 }
 
 /// The engine's library: what the settings say, else beside the program, else where it is fetched to.
@@ -71,4 +108,39 @@ fn library(settings: &Settings) -> anyhow::Result<PathBuf> {
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
     Ok(find_library(set.as_deref(), executable.as_deref(), cache.as_deref())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use service_kit::settings::Service;
+
+    use super::*;
+
+    fn users(address: &str, set: &[(&str, &str)]) -> anyhow::Result<Vec<(String, Role)>> {
+        let settings = Settings::from_pairs(Service::Standalone, set).expect("settings");
+        let options = options(&settings, address.parse().expect("an address"))?;
+        Ok(options.users.into_iter().map(|user| (user.name, user.role)).collect())
+    }
+
+    #[test]
+    fn nobody_gets_in_from_elsewhere_without_a_password() {
+        for address in ["0.0.0.0:1", "[::]:1", "10.0.0.1:1"] {
+            let error = users(address, &[]).expect_err("refused").to_string();
+            assert!(error.contains("DERMS_CLICKHOUSE_PASSWORD"), "{error}");
+            users(address, &[("DERMS_CLICKHOUSE_PASSWORD", "secret")]).expect("accepted");
+        }
+        assert!(users("127.0.0.1:1", &[]).expect("accepted").is_empty());
+    }
+
+    #[test]
+    fn each_password_makes_its_user() {
+        let set = [
+            ("DERMS_CLICKHOUSE_USER", "sink"),
+            ("DERMS_CLICKHOUSE_PASSWORD", "one"),
+            ("DERMS_CLICKHOUSE_ANALYST_PASSWORD", "long-enough"),
+        ];
+        let both = [("sink".to_owned(), Role::Writer), (ANALYST.to_owned(), Role::Analyst)];
+        assert_eq!(users("127.0.0.1:1", &set).expect("accepted"), both);
+        assert_eq!(users("127.0.0.1:1", &set[2..]).expect("accepted"), both[1..]);
+    }
 }

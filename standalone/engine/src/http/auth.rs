@@ -9,6 +9,15 @@ use subtle::ConstantTimeEq as _;
 use super::request::Call;
 use crate::error::{DbError, code};
 
+/// What a user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Reads and writes the database, and makes its tables.
+    Writer,
+    /// Reads the database.
+    Analyst,
+}
+
 /// One user of the interface.
 #[derive(Clone)]
 pub struct User {
@@ -16,45 +25,38 @@ pub struct User {
     pub name: String,
     /// Password in clear, as sent by the client.
     pub password: String,
-    /// Whether only reading is allowed.
-    pub read_only: bool,
-    /// Settings that are put on each of this user's statements, such as `max_execution_time`.
-    pub limits: Vec<(String, String)>,
+    /// What the user may do.
+    pub role: Role,
 }
 
 impl std::fmt::Debug for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("User")
             .field("name", &self.name)
-            .field("read_only", &self.read_only)
-            .field("limits", &self.limits)
+            .field("role", &self.role)
             .finish_non_exhaustive()
     }
 }
 
-/// Finds the request's user; `None` when the interface is open to anyone.
-pub(super) fn check<'a>(
-    users: &'a [User],
-    parts: &Parts,
-    call: &Call,
-) -> Result<Option<&'a User>, DbError> {
+/// Finds the request's role. An interface without users is open: everyone on the machine is its writer.
+pub(super) fn check(users: &[User], parts: &Parts, call: &Call) -> Result<Role, DbError> {
     if users.is_empty() {
-        return Ok(None);
+        return Ok(Role::Writer);
     }
     let (name, password) = credentials(parts, call);
     let found = users.iter().find(|user| {
-        user.name == name && bool::from(user.password.as_bytes().ct_eq(password.as_bytes()))
+        // A user without a password is none.
+        !user.password.is_empty()
+            && user.name == name
+            && bool::from(user.password.as_bytes().ct_eq(password.as_bytes()))
     });
-    match found {
-        Some(user) => Ok(Some(user)),
-        None => Err(DbError::new(
-            code::AUTHENTICATION_FAILED,
-            "AUTHENTICATION_FAILED",
-            &format!(
-                "{name}: Authentication failed: password is incorrect, or there is no user with such name."
-            ),
-        )),
-    }
+    let Some(user) = found else {
+        let text = format!(
+            "{name}: Authentication failed: password is incorrect, or there is no user with such name."
+        );
+        return Err(DbError::new(code::AUTHENTICATION_FAILED, "AUTHENTICATION_FAILED", &text));
+    };
+    Ok(user.role)
 }
 
 fn credentials(parts: &Parts, call: &Call) -> (String, String) {

@@ -2,7 +2,7 @@
 //! queue, time limits and decompression. It must not look at what the bytes mean.
 
 use std::io::{self, Read};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::{Buf as _, Bytes};
@@ -16,6 +16,11 @@ use crate::error::{DbError, code};
 const QUEUED_CHUNKS_MAX: usize = 4;
 /// A client that sends nothing for so long is given up, and its INSERT with it.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// So is one that trickles: after a first while, this many bytes must have come for each second.
+const TRICKLE_ALLOWED: Duration = Duration::from_secs(20);
+const BYTES_PER_SECOND_MIN: u64 = 4 << 10;
+/// Longest body, in time.
+const BODY_MAX: Duration = Duration::from_secs(600);
 
 /// The (decompressed) body, to be read on a blocking thread.
 pub(super) type RequestBody = Box<dyn Read + Send>;
@@ -54,18 +59,40 @@ pub(super) fn spawn(body: Body, encoding: &str, shared: &Shared) -> Result<Reque
 
 async fn pump(body: Body, sender: &mpsc::Sender<io::Result<Bytes>>) {
     let mut stream = body.into_data_stream();
+    let mut pace = Pace { waited: Duration::ZERO, bytes: 0 };
     loop {
-        let chunk = match tokio::time::timeout(SILENCE_MAX, stream.next()).await {
-            Ok(Some(Ok(chunk))) => Ok(chunk),
+        let asked = Instant::now();
+        let next = tokio::time::timeout(pace.patience(), stream.next()).await;
+        pace.waited += asked.elapsed();
+        let chunk = match next {
+            Ok(Some(Ok(chunk))) => {
+                pace.bytes += chunk.len() as u64;
+                Ok(chunk)
+            }
             Ok(Some(Err(error))) => Err(io::Error::new(io::ErrorKind::ConnectionAborted, error)),
             Ok(None) => Ok(Bytes::new()),
-            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the client fell silent")),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the client sends too slowly")),
         };
         // An empty chunk marks the proper end, so that a vanished sender is not taken for one.
         let last = chunk.as_ref().map_or(true, Bytes::is_empty);
         if sender.send(chunk).await.is_err() || last {
             return;
         }
+    }
+}
+
+/// How fast a body comes. Only the time that is spent waiting for the client counts: a busy engine is not its fault.
+struct Pace {
+    waited: Duration,
+    bytes: u64,
+}
+
+impl Pace {
+    /// How long the next piece may take.
+    fn patience(&self) -> Duration {
+        let earned = Duration::from_secs(self.bytes / BYTES_PER_SECOND_MIN);
+        let allowed = (TRICKLE_ALLOWED + earned).min(BODY_MAX);
+        allowed.saturating_sub(self.waited).min(SILENCE_MAX)
     }
 }
 
@@ -111,5 +138,20 @@ impl Read for Lazy {
             Self::Reading(decoder) => decoder.read(out),
             Self::Waiting(_) => Err(io::Error::other("the body could not be decoded")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_trickles_is_given_up_and_who_sends_is_not() {
+        let patience =
+            |waited, bytes| Pace { waited: Duration::from_secs(waited), bytes }.patience();
+        assert_eq!(patience(20, 20), Duration::ZERO);
+        assert_eq!(patience(19, 0), Duration::from_secs(1));
+        assert_eq!(patience(100, 1 << 20), SILENCE_MAX);
+        assert_eq!(patience(600, 1 << 40), Duration::ZERO);
     }
 }

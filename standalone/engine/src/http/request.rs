@@ -6,10 +6,11 @@ use axum::extract::{FromRequest as _, Multipart};
 use axum::http::Method;
 use axum::http::request::Parts;
 
-use super::auth::User;
+use super::Shared;
+use super::auth::Role;
 use super::body::{self, RequestBody};
-use super::{HttpOptions, Shared};
 use crate::error::{DbError, code};
+use crate::guard::Asker;
 
 /// Parameters of the interface that are no settings and mean nothing to an embedded engine: sessions
 /// last for one statement, roles and quotas do not exist, answers are never compressed.
@@ -26,6 +27,12 @@ const IGNORED: &[&str] = &[
     "enable_http_compression",
     "close_session",
 ];
+
+/// Settings that the session has for itself: who may do what is not a client's choice.
+const OURS: &[&str] = &["log_comment", "profile", "readonly"];
+/// Parameters and settings of one request, and the bytes of all of them.
+const NAMES_MAX: usize = 256;
+const FORM_BYTES_MAX: usize = 1 << 20;
 
 /// A request's words, before they are judged.
 #[derive(Default)]
@@ -52,6 +59,7 @@ pub(super) struct Prepared {
     pub(super) parameters: Vec<(String, String)>,
     /// What the statement can be cancelled by.
     pub(super) tag: String,
+    pub(super) asker: Asker,
 }
 
 impl Call {
@@ -109,22 +117,24 @@ impl Call {
         let mut form = Multipart::from_request(request, &())
             .await
             .map_err(|error| bad_form(&error.body_text()))?;
+        let (mut bytes, mut fields) = (0, 0);
         while let Some(field) =
             form.next_field().await.map_err(|error| bad_form(&error.body_text()))?
         {
             let name = field.name().unwrap_or_default().to_owned();
             let value = field.text().await.map_err(|error| bad_form(&error.body_text()))?;
+            (bytes, fields) = (bytes + name.len() + value.len(), fields + 1);
+            if bytes > FORM_BYTES_MAX || fields > NAMES_MAX {
+                let text = format!("more than {FORM_BYTES_MAX} bytes or {NAMES_MAX} parts");
+                return Err(bad_form(&text));
+            }
             self.take(&name, value);
         }
         Ok(None)
     }
 
     /// Judges the settings and puts the statement together.
-    pub(super) fn prepare(
-        self,
-        options: &HttpOptions,
-        user: Option<&User>,
-    ) -> Result<Prepared, DbError> {
+    pub(super) fn prepare(self, role: Role) -> Result<Prepared, DbError> {
         if self.compressed {
             return Err(DbError::new(
                 code::NOT_IMPLEMENTED,
@@ -132,24 +142,19 @@ impl Call {
                 "compress and decompress are not supported here; use Content-Encoding (gzip, lz4, zstd)",
             ));
         }
+        if self.parameters.len() + self.settings.len() > NAMES_MAX {
+            return Err(bad_form(&format!("more than {NAMES_MAX} parameters and settings")));
+        }
         let tag = uuid::Uuid::new_v4().to_string();
-        let mut settings = vec![
-            ("log_comment".to_owned(), tag.clone()),
-            ("max_memory_usage".to_owned(), options.statement_memory_bytes_max.to_string()),
-        ];
-        settings.extend(self.settings);
-        let mut read_only = self.read_only;
-        if let Some(user) = user {
-            settings.extend(user.limits.iter().cloned());
-            read_only |= user.read_only;
-        }
+        let mut settings = vec![("log_comment".to_owned(), tag.clone())];
+        // A client that asks to be held to reading already is, or has no say in it.
+        settings
+            .extend(self.settings.into_iter().filter(|(name, _)| !OURS.contains(&name.as_str())));
         let mut session = vec![set(&settings)?];
-        if let Some(database) = self.database.filter(|database| !database.is_empty()) {
+        // Each session begins in `default`, which many clients name although they mean nothing by it.
+        let named = |database: &String| !database.is_empty() && database != "default";
+        if let Some(database) = self.database.filter(named) {
             session.push(format!("USE {}", quoted(&database, '`')));
-        }
-        if read_only {
-            // 2: reads only, yet the statement may still name settings of its own.
-            session.push("SET readonly = 2".into());
         }
         Ok(Prepared {
             session,
@@ -157,6 +162,7 @@ impl Call {
             default_format: self.default_format,
             parameters: self.parameters,
             tag,
+            asker: Asker { writer: role == Role::Writer, reads_only: self.read_only },
         })
     }
 }
@@ -198,4 +204,55 @@ fn quoted(text: &str, quote: char) -> String {
     }
     out.push(quote);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sql::{self, Word};
+
+    fn call(query: &str) -> Call {
+        let request = axum::http::Request::builder().uri(format!("/?{query}")).body(());
+        Call::from_parts(&request.expect("a request").into_parts().0)
+    }
+
+    fn form(pairs: &[(String, String)]) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    }
+
+    proptest! {
+        /// Whatever a client names and sets, the session runs one SET of names and literals, and one USE of a name.
+        #[test]
+        fn no_setting_and_no_name_becomes_sql(
+            pairs in prop::collection::vec(("[a-z_.'`; ]{0,12}|\\PC{0,8}", "\\PC{0,20}|['\\\\; ]{0,9}"), 0..6),
+            database in "\\PC{0,12}|[`\\\\;. ]{0,9}",
+        ) {
+            let mut call = call(&form(&pairs));
+            call.database = Some(database.clone());
+            call.compressed = false;
+            let Ok(prepared) = call.prepare(Role::Analyst) else { return Ok(()) };
+            let words: Vec<Word> = sql::words(prepared.session[0].as_bytes()).collect();
+            prop_assert_eq!(&words[0], &Word::Name("SET".into()));
+            let allowed = |word: &Word| matches!(word, Word::Name(_) | Word::Text | Word::Other("=" | "," | "."));
+            prop_assert!(words.iter().all(allowed), "{:?}", prepared.session);
+            if let Some(text) = prepared.session.get(1) {
+                let words: Vec<Word> = sql::words(text.as_bytes()).collect();
+                prop_assert_eq!(words.len(), 2, "{}", text);
+            }
+        }
+
+        /// Any query string is read, and says nothing about who asks.
+        #[test]
+        fn any_query_string_is_read(query in "[!-~&&[^#]]{0,200}") {
+            let Ok(uri) = format!("/?{query}").parse::<axum::http::Uri>() else { return Ok(()) };
+            let request = axum::http::Request::builder().uri(uri).body(()).expect("a request");
+            let call = Call::from_parts(&request.into_parts().0);
+            prop_assert!(!call.query_id.is_empty());
+            if let Ok(prepared) = call.prepare(Role::Analyst) {
+                prop_assert!(!prepared.asker.writer && prepared.asker.reads_only);
+            }
+        }
+    }
 }

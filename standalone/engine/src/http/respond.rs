@@ -159,7 +159,7 @@ fn status(code: u32) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         16 | 46 | 47 | 50 | 56 | 60 | 63 | 73 | 81 | 115 | 137 => StatusCode::NOT_FOUND,
-        192 | 193 | 516 => StatusCode::FORBIDDEN,
+        164 | 192 | 193 | 452 | 497 | 516 => StatusCode::FORBIDDEN,
         223 => StatusCode::PAYLOAD_TOO_LARGE,
         48 => StatusCode::NOT_IMPLEMENTED,
         159 => StatusCode::GATEWAY_TIMEOUT,

@@ -1,31 +1,35 @@
-//! Owns the running of one statement on a blocking thread: read its head, wait for a turn, set the session
-//! up, then stream rows in or the answer out. It must not know HTTP headers.
+//! Owns the running of one statement: read its head, wait for a turn, set a session up, have it judged, then stream
+//! rows in or the answer out. Reading happens before the turn, so that who sends slowly holds up nobody. It must not
+//! know HTTP headers.
 
 use std::io::{Cursor, Read};
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::body::RequestBody;
 use super::request::Prepared;
+use crate::access::QUERY_BYTES;
 use crate::chunks::{self, Joiner, Joining};
 use crate::connection::{Connection, Counts, Parameters};
-use crate::engine::Engine;
+use crate::engine::{Engine, play};
 use crate::error::{DbError, code};
+use crate::guard::Guard;
 use crate::sql::{self, Statement};
 
 /// A statement must end (or its rows begin) within so many bytes.
 const HEAD_BYTES_MAX: usize = 256 << 10;
-/// Largest statement that has no rows behind it.
-const STATEMENT_BYTES_MAX: usize = 16 << 20;
-/// Rows are handed to the engine in pieces of this size.
-const APPEND_BYTES: usize = 1 << 20;
+/// Rows are handed to the engine in pieces of this size; the first is there before the turn is waited for.
+const APPEND_BYTES: u64 = 1 << 20;
 /// Answers up to this size are sent whole: an error within them still becomes a proper HTTP status.
 const BUFFERED_BYTES_MAX: usize = 1 << 20;
 /// Largest answer in a format that cannot be streamed, such as JSON: it is held in memory whole.
-const WHOLE_BYTES_MAX: usize = 256 << 20;
-/// Chunks of a long answer that may wait for a slow client.
+const WHOLE_BYTES_MAX: usize = 64 << 20;
+/// Chunks of a long answer that may wait for a slow client, and how long the next waits for room.
 const ANSWER_CHUNKS_MAX: usize = 4;
+const SLOW_READER_MAX: Duration = Duration::from_secs(15);
 /// What ClickHouse answers in when nobody names a format.
 const DEFAULT_FORMAT: &str = "TabSeparated";
 
@@ -45,88 +49,130 @@ impl Started {
 
 type Reply = oneshot::Sender<Result<Started, DbError>>;
 
-/// Runs one statement and answers through `reply`. Blocks until it has ended.
+/// Where an answer goes, and on which runtime its chunks wait.
+struct Client {
+    reply: Reply,
+    runtime: Handle,
+}
+
+impl Client {
+    fn answer(self, result: Result<Started, DbError>) {
+        // A client that has gone needs no answer.
+        drop(self.reply.send(result));
+    }
+}
+
+/// A statement that has been read as far as it must be before its turn.
+struct Arrived {
+    head: Vec<u8>,
+    kind: Statement,
+    rows: RequestBody,
+}
+
+/// Runs one statement and answers through `reply`. Called on a blocking thread; blocks until it has ended.
 pub(super) fn statement(
     engine: &Engine,
     prepared: Prepared,
     body: Option<RequestBody>,
     reply: Reply,
+    runtime: Handle,
 ) {
-    match read_head(&prepared.query, body) {
-        Err(error) => answer(reply, Err(error)),
-        Ok((head, body)) => run(engine, prepared, &head, body, reply),
+    let client = Client { reply, runtime };
+    let turn = read(&prepared.query, body).and_then(|read| {
+        let analyst = !prepared.asker.writer;
+        Ok((read, client.runtime.block_on(engine.turn(analyst))?))
+    });
+    let (read, turn) = match turn {
+        Ok(ready) => ready,
+        Err(error) => return client.answer(Err(error)),
+    };
+    let guarded = engine.clone();
+    let ended = engine.with_session(move |connection| {
+        run(connection, guarded.guard(), prepared, read, client);
+    });
+    drop(turn);
+    if let Err(error) = ended {
+        // The client's channel went down with the session, which answers it too.
+        tracing::warn!(%error, "a statement's session was lost");
     }
 }
 
-fn answer(reply: Reply, result: Result<Started, DbError>) {
-    // A client that has gone needs no answer.
-    drop(reply.send(result));
-}
-
-fn run(engine: &Engine, prepared: Prepared, head: &[u8], body: Option<RequestBody>, reply: Reply) {
-    let parameters = Parameters::new(prepared.parameters);
-    let kind = sql::statement(head);
-    // The permit outlives the connection: a turn ends when the session is gone.
-    let session = engine.admit().and_then(|permit| {
-        let mut connection = engine.connect()?;
-        for setup in &prepared.session {
-            connection.query(setup.as_bytes(), DEFAULT_FORMAT, &Parameters::default())?;
-        }
-        Ok((connection, permit))
-    });
-    let (mut connection, _permit) = match session {
-        Ok(session) => session,
-        Err(error) => return answer(reply, Err(error)),
-    };
+fn run(
+    connection: &mut Connection,
+    guard: &Guard,
+    prepared: Prepared,
+    read: Arrived,
+    client: Client,
+) {
+    let Arrived { head, kind, rows } = read;
+    let parameters = Parameters::new(prepared.parameters.clone());
     let default_format = prepared.default_format.as_deref().unwrap_or(DEFAULT_FORMAT);
+    let judged: Vec<u8> = match &kind {
+        Statement::Insert { sql, format, .. } => {
+            [&head[sql.clone()], b" FORMAT ", format.as_bytes()].concat()
+        }
+        Statement::Select | Statement::Other => head.clone(),
+    };
+    if let Err(error) = set_up(connection, guard, &prepared, &judged) {
+        return client.answer(Err(error));
+    }
     match kind {
         Statement::Insert { sql, format, data } => {
-            let rows = Cursor::new(head[data..].to_vec()).chain(body.unwrap_or_else(nothing));
-            let counts = insert(&mut connection, &head[sql], &format, &parameters, rows);
-            answer(reply, counts.map(|counts| Started::whole(default_format, Vec::new(), counts)));
+            let rows = Cursor::new(head[data..].to_vec()).chain(rows);
+            let counts = insert(connection, &head[sql], &format, &parameters, rows);
+            client.answer(counts.map(|counts| Started::whole(default_format, Vec::new(), counts)));
         }
-        kind => match read_rest(head, body) {
-            Err(error) => answer(reply, Err(error)),
-            Ok(text) => query(&mut connection, &text, default_format, &parameters, kind, reply),
-        },
+        kind => query(connection, &head, default_format, &parameters, kind, client),
     }
 }
 
-fn nothing() -> RequestBody {
-    Box::new(std::io::empty())
+/// Settings and database of the session, the guard's judgement, and the part that it gives.
+fn set_up(
+    connection: &mut Connection,
+    guard: &Guard,
+    prepared: &Prepared,
+    text: &[u8],
+) -> Result<(), DbError> {
+    for setup in &prepared.session {
+        connection.query(setup.as_bytes(), DEFAULT_FORMAT, &Parameters::default())?;
+    }
+    let part = guard.judge(connection, text, prepared.asker)?;
+    play(connection, part)?;
+    if prepared.asker.reads_only || !prepared.asker.writer {
+        // 2: reads only, yet the statement may still name settings of its own.
+        connection.query(b"SET readonly = 2", DEFAULT_FORMAT, &Parameters::default())?;
+    }
+    Ok(())
 }
 
-/// The statement as far as it is needed to tell what it is, and the body that follows it.
-fn read_head(
-    query: &str,
-    body: Option<RequestBody>,
-) -> Result<(Vec<u8>, Option<RequestBody>), DbError> {
+/// Reads the statement, and of an INSERT's rows the first piece.
+fn read(query: &str, body: Option<RequestBody>) -> Result<Arrived, DbError> {
     let mut head = query.as_bytes().to_vec();
-    let Some(mut body) = body else {
-        return Ok((head, None));
-    };
+    let mut body: RequestBody = body.unwrap_or_else(|| Box::new(std::io::empty()));
     if !head.is_empty() {
         // ClickHouse puts a line end between the URL's part of the statement and the body.
         head.push(b'\n');
-        if matches!(sql::statement(&head), Statement::Insert { .. }) {
-            return Ok((head, Some(body)));
-        }
     }
-    (&mut body).take(HEAD_BYTES_MAX as u64).read_to_end(&mut head).map_err(unreadable)?;
-    Ok((head, Some(body)))
-}
-
-/// The whole text of a statement that has no rows behind it.
-fn read_rest(head: &[u8], body: Option<RequestBody>) -> Result<Vec<u8>, DbError> {
-    let mut text = head.to_vec();
-    if let Some(body) = body {
-        body.take(STATEMENT_BYTES_MAX as u64 + 1).read_to_end(&mut text).map_err(unreadable)?;
+    if !matches!(sql::statement(&head), Statement::Insert { .. }) {
+        (&mut body).take(HEAD_BYTES_MAX as u64).read_to_end(&mut head).map_err(unreadable)?;
     }
-    if text.len() > STATEMENT_BYTES_MAX {
-        let text = format!("The statement is longer than {STATEMENT_BYTES_MAX} bytes");
+    let kind = sql::statement(&head);
+    let ahead = match &kind {
+        Statement::Insert { .. } => APPEND_BYTES,
+        // One byte more than allowed tells that it is too long.
+        Statement::Select | Statement::Other => QUERY_BYTES + 1,
+    };
+    let mut more = Vec::new();
+    (&mut body).take(ahead).read_to_end(&mut more).map_err(unreadable)?;
+    if matches!(kind, Statement::Insert { .. }) {
+        return Ok(Arrived { head, kind, rows: Box::new(Cursor::new(more).chain(body)) });
+    }
+    head.extend_from_slice(&more);
+    if head.len() as u64 > QUERY_BYTES {
+        let text = format!("The statement is longer than {QUERY_BYTES} bytes");
         return Err(DbError::new(code::QUERY_IS_TOO_LARGE, "QUERY_IS_TOO_LARGE", &text));
     }
-    Ok(text)
+    Ok(Arrived { head, kind, rows: body })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape map_err takes")]
@@ -144,10 +190,10 @@ fn insert(
     mut rows: impl Read,
 ) -> Result<Counts, DbError> {
     let mut stream = connection.insert(sql, format, parameters)?;
-    let mut buffer = Vec::with_capacity(APPEND_BYTES);
+    let mut buffer = Vec::new();
     loop {
         buffer.clear();
-        (&mut rows).take(APPEND_BYTES as u64).read_to_end(&mut buffer).map_err(unreadable)?;
+        (&mut rows).take(APPEND_BYTES).read_to_end(&mut buffer).map_err(unreadable)?;
         if buffer.is_empty() {
             return stream.finish();
         }
@@ -164,86 +210,83 @@ fn query(
     default_format: &str,
     parameters: &Parameters,
     kind: Statement,
-    reply: Reply,
+    client: Client,
 ) {
-    if connection.statement_count(text) > 1 {
-        let error = "Multi-statements are not allowed";
-        return answer(reply, Err(DbError::new(code::SYNTAX_ERROR, "SYNTAX_ERROR", error)));
-    }
-    if sql::writes_outfile(text) {
-        let error = "INTO OUTFILE is not allowed";
-        return answer(reply, Err(DbError::new(code::NOT_IMPLEMENTED, "NOT_IMPLEMENTED", error)));
-    }
     let format = sql::output_format(text).unwrap_or_else(|| default_format.to_owned());
-    let reply = match chunks::joining(&format).filter(|_| kind == Statement::Select) {
+    let client = match chunks::joining(&format).filter(|_| kind == Statement::Select) {
         Some(joining) => {
-            match stream_answer(connection, text, default_format, joining, parameters, reply) {
-                Some(reply) => reply,
+            let answer = Streamed { format: &format, default_format, joining };
+            match answer.stream(connection, text, parameters, client) {
+                Some(client) => client,
                 None => return,
             }
         }
-        None => reply,
+        None => client,
     };
-    let limit = format!("SET max_result_bytes = {WHOLE_BYTES_MAX}, result_overflow_mode = 'throw'");
+    let limit = format!("SET max_result_bytes = {WHOLE_BYTES_MAX}");
     if let Err(error) = connection.query(limit.as_bytes(), DEFAULT_FORMAT, &Parameters::default()) {
-        return answer(reply, Err(error));
+        return client.answer(Err(error));
     }
     let whole = connection.query(text, default_format, parameters);
-    answer(reply, whole.map(|whole| Started::whole(&format, whole.data, whole.counts)));
+    client.answer(whole.map(|whole| Started::whole(&format, whole.data, whole.counts)));
 }
 
-/// Streams an answer out. Gives `reply` back when the statement turns out to have no streamed form.
-fn stream_answer(
-    connection: &mut Connection,
-    text: &[u8],
-    default_format: &str,
+/// How an answer is streamed.
+struct Streamed<'a> {
+    format: &'a str,
+    default_format: &'a str,
     joining: Joining,
-    parameters: &Parameters,
-    reply: Reply,
-) -> Option<Reply> {
-    let format = sql::output_format(text).unwrap_or_else(|| default_format.to_owned());
-    let mut joiner = Joiner::new(joining);
-    let mut stream = match connection.stream(text, default_format, parameters) {
-        Ok(stream) => stream,
-        Err(error) if error.is_not_streamable() => return Some(reply),
-        Err(error) => {
-            answer(reply, Err(error));
-            return None;
-        }
-    };
-    let mut first = Vec::new();
-    let mut counts = Counts::default();
-    while first.len() < BUFFERED_BYTES_MAX {
-        match stream.next() {
-            Ok(Some(chunk)) => {
-                counts.take_in(chunk.counts);
-                first.extend_from_slice(joiner.take(&chunk.data));
-            }
-            Ok(None) => {
-                answer(reply, Ok(Started::whole(&format, first, counts)));
-                return None;
-            }
+}
+
+impl Streamed<'_> {
+    /// Streams an answer out. Gives the client back when the statement turns out to have no streamed form.
+    fn stream(
+        &self,
+        connection: &mut Connection,
+        text: &[u8],
+        parameters: &Parameters,
+        client: Client,
+    ) -> Option<Client> {
+        let mut joiner = Joiner::new(self.joining);
+        let mut stream = match connection.stream(text, self.default_format, parameters) {
+            Ok(stream) => stream,
+            Err(error) if error.is_not_streamable() => return Some(client),
             Err(error) => {
-                answer(reply, Err(error));
+                client.answer(Err(error));
                 return None;
             }
+        };
+        let mut first = Vec::new();
+        let mut counts = Counts::default();
+        while first.len() < BUFFERED_BYTES_MAX {
+            match stream.next() {
+                Ok(Some(chunk)) => {
+                    counts.take_in(chunk.counts);
+                    first.extend_from_slice(joiner.take(&chunk.data));
+                }
+                Ok(None) => {
+                    client.answer(Ok(Started::whole(self.format, first, counts)));
+                    return None;
+                }
+                Err(error) => {
+                    client.answer(Err(error));
+                    return None;
+                }
+            }
         }
-    }
-    let (sender, rest) = mpsc::channel(ANSWER_CHUNKS_MAX);
-    answer(
-        reply,
-        Ok(Started { format: format.to_owned(), first: first.into(), counts, rest: Some(rest) }),
-    );
-    while let Some(chunk) = stream.next().transpose() {
-        let failed = chunk.is_err();
-        // Dropping the stream cancels the query of a client that has gone.
-        if sender
-            .blocking_send(chunk.map(|chunk| Bytes::copy_from_slice(joiner.take(&chunk.data))))
-            .is_err()
-            || failed
-        {
-            break;
+        let (sender, rest) = mpsc::channel(ANSWER_CHUNKS_MAX);
+        let runtime = client.runtime.clone();
+        let format = self.format.to_owned();
+        client.answer(Ok(Started { format, first: first.into(), counts, rest: Some(rest) }));
+        while let Some(chunk) = stream.next().transpose() {
+            let failed = chunk.is_err();
+            let chunk = chunk.map(|chunk| Bytes::copy_from_slice(joiner.take(&chunk.data)));
+            // Dropping the stream cancels the query of a client that has gone, or does not read on.
+            let sent = runtime.block_on(sender.send_timeout(chunk, SLOW_READER_MAX));
+            if sent.is_err() || failed {
+                break;
+            }
         }
+        None
     }
-    None
 }

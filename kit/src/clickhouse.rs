@@ -1,0 +1,92 @@
+//! How a service reaches ClickHouse: over `http://`, or over `https://` with the machine's authorities or one of its own.
+//! It knows no table and no query.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clickhouse::Client;
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+
+const CA_SETTING: &str = "DERMS_CLICKHOUSE_CA_PATH";
+
+/// A client for a URL. The server's certificate is always checked: against `authority`, a PEM file, or the machine's own.
+///
+/// # Errors
+/// When there is no authority to check against, or one is named for a plain connection.
+pub fn client(url: &str, authority: Option<&Path>) -> anyhow::Result<Client> {
+    let client = if is_https(url) {
+        // More than one library of cryptography may be linked in: the choice is made here.
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .context("the versions of TLS")?
+            .with_root_certificates(authorities(authority)?)
+            .with_no_client_auth();
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_only()
+            .enable_http1()
+            .build();
+        Client::with_http_client(HttpClient::builder(TokioExecutor::new()).build(connector))
+    } else {
+        anyhow::ensure!(
+            authority.is_none(),
+            "{CA_SETTING} is set, but DERMS_CLICKHOUSE_URL does not begin with https://: no plain connection is made where TLS is meant"
+        );
+        Client::default()
+    };
+    Ok(client.with_url(url))
+}
+
+fn is_https(url: &str) -> bool {
+    url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+}
+
+fn authorities(file: Option<&Path>) -> anyhow::Result<RootCertStore> {
+    let mut store = RootCertStore::empty();
+    match file {
+        Some(path) => {
+            let reading = || format!("reading {} (setting {CA_SETTING})", path.display());
+            for certificate in CertificateDer::pem_file_iter(path).with_context(reading)? {
+                store.add(certificate.with_context(reading)?).with_context(reading)?;
+            }
+            anyhow::ensure!(
+                !store.is_empty(),
+                "{} (setting {CA_SETTING}) holds no certificate in PEM",
+                path.display()
+            );
+        }
+        None => {
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            anyhow::ensure!(
+                !store.is_empty(),
+                "this machine has no certificate authorities to check ClickHouse's certificate against: install them (Debian: ca-certificates) or set {CA_SETTING}"
+            );
+        }
+    }
+    Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(url: &str, authority: &str, word: &str) {
+        let error = client(url, Some(Path::new(authority))).err().expect("refused");
+        let error = format!("{error:#}");
+        assert!(error.contains(word) && error.contains(CA_SETTING), "{error}");
+    }
+
+    #[test]
+    fn an_authority_that_cannot_be_used_stops_the_start() {
+        refused("https://localhost", "/nowhere/ca.pem", "/nowhere/ca.pem");
+        refused("HTTPS://localhost", "/dev/null", "no certificate");
+        refused("http://localhost", "/dev/null", "https://");
+    }
+}
