@@ -4,7 +4,7 @@ CARGO ?= cargo
 
 CASES ?= 10000
 
-.PHONY: help demo properties test test-real test-mutants sim day bench lint build bootstrap fmt faults security fuzz
+.PHONY: help demo properties reality test test-real test-mutants sim day bench lint build bootstrap fmt faults security fuzz
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ day: ## Live the demo's day under two policies and draw it into docs/images
 
 properties: ## Every guarantee of the core as a property, with 10 000 cases each (CASES=...)
 	PROPTEST_CASES=$(CASES) $(CARGO) test --release -p control-core
+
+reality: ## What lying devices, meters and clocks do to the core: live each scene and write docs/reality.md
+	WRITE_REALITY=1 $(CARGO) test -p control-core --test closed_loop every_scene_of_reality -- --nocapture
 
 faults: ## Break things on purpose and compare what was promised with what came of it (ARGS="--help")
 	@scripts/bootstrap test

@@ -1,7 +1,54 @@
 //! Physics of a simulated device, in integers: what it draws, what it obeys, what it says. Knows nothing of control.
 
 use schemas::records::ack::AckStatus;
-use schemas::records::telemetry::DeviceType;
+use schemas::records::telemetry::{Capabilities, DeviceType};
+
+/// What a device says of its power.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Says {
+    #[default]
+    Truth,
+    /// So many thousandths of it.
+    Times(i64),
+    /// Always the same, W.
+    Always(i64),
+}
+
+/// What it says of its state of charge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum SaysSoc {
+    #[default]
+    Truth,
+    Nothing,
+    /// Always the same, in parts per 10 000.
+    Always(i32),
+}
+
+/// How a real device differs from what its data sheet promises.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flaws {
+    pub(crate) says: Says,
+    pub(crate) says_soc: SaysSoc,
+    pub(crate) says_type: Option<DeviceType>,
+    /// What it claims to be able to do, whatever it is.
+    pub(crate) claims: Option<Capabilities>,
+    /// A meter that sees only these devices.
+    pub(crate) sees: Option<Vec<String>>,
+    /// Its clock stands still at this time; in seconds instead of milliseconds.
+    pub(crate) stopped_at: Option<i64>,
+    pub(crate) says_seconds: bool,
+    /// On the way from it to the bridge, ms.
+    pub(crate) transport_ms: i64,
+    pub(crate) says_offline: bool,
+    /// Of what it is told it does so many thousandths less.
+    pub(crate) falls_short_permille: i64,
+    /// It rounds up to whole steps, W.
+    pub(crate) rounds_up_w: i64,
+    /// It refuses every setpoint and does as it likes.
+    pub(crate) rejects: bool,
+    /// It never says anything.
+    pub(crate) dumb: bool,
+}
 
 /// What a device is and how it behaves.
 #[derive(Debug, Clone)]
@@ -18,6 +65,8 @@ pub(crate) struct Spec {
     /// Storage size, Wh; 0 = none.
     pub(crate) energy_wh: i64,
     pub(crate) priority: Option<i32>,
+    /// When its car leaves.
+    pub(crate) departure_ms: Option<i64>,
     /// Time from a setpoint's receipt to the first movement, ms.
     pub(crate) lag_ms: i64,
     /// Movement, W per second.
@@ -32,6 +81,7 @@ pub(crate) struct Spec {
     pub(crate) liar: bool,
     /// Acknowledges nothing.
     pub(crate) mute: bool,
+    pub(crate) flaws: Flaws,
 }
 
 impl Spec {
@@ -45,6 +95,7 @@ impl Spec {
             fallback_w: Some(0),
             energy_wh: 0,
             priority: None,
+            departure_ms: None,
             lag_ms: 500,
             ramp_w_s: rated_w.max(1),
             noise_permille: 0,
@@ -53,6 +104,7 @@ impl Spec {
             skew_ms: 0,
             liar: false,
             mute: false,
+            flaws: Flaws::default(),
         }
     }
 }
@@ -88,6 +140,8 @@ pub(crate) struct Sim {
     /// Orders taken but not followed yet.
     taken: Vec<(i64, Order)>,
     fallback: Option<i64>,
+    /// How long it has waited to change, for scripts that make it.
+    pub(crate) waits_s: i64,
 }
 
 const WMS_PER_WH: i64 = 3_600_000;
@@ -109,6 +163,7 @@ impl Sim {
             order: None,
             taken: Vec::new(),
             fallback: None,
+            waits_s: 0,
         }
     }
 
@@ -130,6 +185,9 @@ impl Sim {
         }
         if now >= order.expires_ms {
             return vec![(0, AckStatus::Expired)];
+        }
+        if self.spec.flaws.rejects {
+            return vec![(0, AckStatus::Rejected)];
         }
         self.taken.push((now, order));
         vec![(0, AckStatus::Accepted), (self.spec.lag_ms, AckStatus::Applied)]
@@ -169,12 +227,23 @@ impl Sim {
         }
     }
 
+    /// What it makes of a setpoint.
+    fn executed(&self, told: i64) -> i64 {
+        let flaws = &self.spec.flaws;
+        let short = told - told * flaws.falls_short_permille / 1_000;
+        if flaws.rounds_up_w == 0 {
+            return short;
+        }
+        -(-short).div_euclid(flaws.rounds_up_w) * flaws.rounds_up_w
+    }
+
     fn target(&self) -> i64 {
         let told = match (self.spec.liar, self.order, self.fallback) {
             (true, ..) | (false, None, None) => return self.wish_w,
             (false, Some((order, _)), _) => order.setpoint_w,
             (false, None, Some(fallback)) => fallback,
         };
+        let told = self.executed(told);
         match self.spec.device_type {
             DeviceType::Ev => {
                 let power = told.min(self.wish_w).max(0);

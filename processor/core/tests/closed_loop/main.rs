@@ -9,6 +9,7 @@ mod ladder;
 mod modes;
 mod policies;
 mod properties;
+mod reality;
 mod reference;
 mod rng;
 mod scenes;

@@ -16,7 +16,7 @@ use schemas::registry::Registry;
 use schemas::{DeviceId, FeederId, Soc, Timestamp, WattHours, Watts};
 use uuid::Uuid;
 
-use crate::device::{Order, Sim, Spec};
+use crate::device::{Order, Says, SaysSoc, Sim, Spec};
 use crate::reference;
 use crate::rng::Rng;
 
@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub(crate) quiet_since: i64,
     /// The checks that hold only where nobody lies and every load is known are made.
     pub(crate) strict: bool,
+    /// What must hold is checked at every step; where devices lie beyond what guarantees assume, scenes measure it instead.
+    pub(crate) judged: bool,
     /// No decisions are made: the processor is down.
     pub(crate) down_processor: bool,
     /// Another policy than the default one.
@@ -82,6 +84,7 @@ impl World {
             down: BTreeMap::new(),
             quiet_since: START_MS,
             strict: true,
+            judged: true,
             down_processor: false,
             policy: None,
             only: None,
@@ -198,6 +201,11 @@ impl World {
         self.sims.iter().filter(under).map(|sim| sim.power_w).sum()
     }
 
+    /// True power of some devices.
+    fn load_of(&self, ids: &[String]) -> i64 {
+        self.sims.iter().filter(|sim| ids.contains(&sim.spec.id)).map(|sim| sim.power_w).sum()
+    }
+
     pub(crate) fn is_under(&self, below: &FeederId, above: &FeederId) -> bool {
         let mut at = Some(below);
         while let Some(here) = at {
@@ -223,7 +231,9 @@ impl World {
         {
             self.decide(trigger);
         }
-        reference::check_physics(self);
+        if self.judged {
+            reference::check_physics(self);
+        }
     }
 
     /// Devices speak.
@@ -233,13 +243,24 @@ impl World {
             if (self.now - START_MS - spec.phase_ms).rem_euclid(spec.period_ms) >= STEP_MS {
                 continue;
             }
-            let power = if spec.device_type == DeviceType::Meter {
-                self.load(&feeder(&spec.feeder))
-            } else {
-                let noise = spec.noise_permille;
-                power + power * self.rng.between(-noise, noise) / 1_000
+            if spec.flaws.dumb {
+                continue;
+            }
+            let power = match (spec.device_type, &spec.flaws.sees) {
+                (DeviceType::Meter, Some(sees)) => self.load_of(sees),
+                (DeviceType::Meter, None) => self.load(&feeder(&spec.feeder)),
+                (DeviceType::Pv | DeviceType::Battery | DeviceType::Ev | DeviceType::Other, _) => {
+                    let noise = spec.noise_permille;
+                    power + power * self.rng.between(-noise, noise) / 1_000
+                }
             };
-            let delay = self.rng.between(0, self.net.delay_max_ms);
+            let flaws = &self.sims[index].spec.flaws;
+            let power = match flaws.says {
+                Says::Truth => power,
+                Says::Times(permille) => power * permille / 1_000,
+                Says::Always(watts) => watts,
+            };
+            let delay = flaws.transport_ms + self.rng.between(0, self.net.delay_max_ms);
             let sample = self.sample(index, power, self.now + delay);
             self.send_up(index, Input::Telemetry(sample), self.now + delay);
         }
@@ -252,34 +273,45 @@ impl World {
         let storage = spec.device_type == DeviceType::Battery;
         let generator = spec.device_type == DeviceType::Pv;
         let rated = Some(Watts(spec.rated_w));
+        let flaws = &spec.flaws;
+        let clock = flaws.stopped_at.unwrap_or(self.now + spec.skew_ms);
+        let claims = Capabilities {
+            max_charge_w: rated.filter(|_| !generator),
+            max_discharge_w: rated.filter(|_| storage),
+            max_export_w: rated.filter(|_| generator),
+            max_import_w: None,
+            min_power_w: (spec.min_w > 0).then_some(Watts(spec.min_w)),
+            ramp_w_per_s: None,
+            energy_wh: (spec.energy_wh > 0).then_some(WattHours(spec.energy_wh)),
+            fallback_w: spec.fallback_w.map(Watts),
+        };
         Telemetry {
             message_id: Uuid::from_u128(u128::from(self.number)),
             device_id: device(&spec.id),
-            device_type: spec.device_type,
+            device_type: flaws.says_type.unwrap_or(spec.device_type),
             origin: DeviceOrigin::Simulated,
             feeder_id: feeder(&spec.feeder),
             site_id: None,
-            ts: Timestamp(self.now + spec.skew_ms),
+            ts: Timestamp(if flaws.says_seconds { clock / 1_000 } else { clock }),
             sent_at: None,
             arrival: Timestamp(arrival),
             power_w: Watts(power_w),
-            soc: sim.soc().map(Soc),
+            soc: match flaws.says_soc {
+                SaysSoc::Truth => sim.soc().map(Soc),
+                SaysSoc::Nothing => None,
+                SaysSoc::Always(soc) => Some(Soc(soc)),
+            },
             energy_wh: None,
             voltage_mv: None,
             current_ma: None,
-            online: true,
+            online: !flaws.says_offline,
             fault_code: None,
-            capabilities: Capabilities {
-                max_charge_w: rated.filter(|_| !generator),
-                max_discharge_w: rated.filter(|_| storage),
-                max_export_w: rated.filter(|_| generator),
-                max_import_w: None,
-                min_power_w: (spec.min_w > 0).then_some(Watts(spec.min_w)),
-                ramp_w_per_s: None,
-                energy_wh: (spec.energy_wh > 0).then_some(WattHours(spec.energy_wh)),
-                fallback_w: spec.fallback_w.map(Watts),
+            capabilities: flaws.claims.clone().unwrap_or(claims),
+            preferences: Preferences {
+                priority: spec.priority,
+                departure: spec.departure_ms.map(Timestamp),
+                ..Preferences::default()
             },
-            preferences: Preferences { priority: spec.priority, ..Preferences::default() },
             source: "simulator".to_owned(),
             correlation_id: None,
             layout: TopicLayout::Flat,
@@ -302,6 +334,14 @@ impl World {
             self.post(again, input.clone());
         }
         self.post(arrival, input);
+    }
+
+    /// The status of a device, as its last will or its hello.
+    pub(crate) fn says_status(&mut self, sim: usize, status: AckStatus) {
+        let order =
+            Order { epoch: 0, seq: 0, setpoint_w: 0, ttl_ms: 0, fallback_w: 0, expires_ms: 0 };
+        let ack = Ack { setpoint_id: None, ..self.ack(sim, order, status, self.now) };
+        self.post(self.now, Input::Ack(ack));
     }
 
     fn post(&mut self, arrival: i64, input: Input) {
@@ -402,7 +442,9 @@ impl World {
             Some(policy) => self.tree.decide_with(&self.registry, tick, policy().as_ref()),
             None => self.tree.decide(&self.registry, tick),
         };
-        reference::check_decision(self, &decision);
+        if self.judged {
+            reference::check_decision(self, &decision);
+        }
         for index in 0..self.sims.len() {
             let decided = reference::decided(&decision, &self.sims[index]);
             if decided.emit == Emit::None {
