@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use schemas::Watts;
 use schemas::ids::FeederId;
 use schemas::mqtt::Topics;
 use service_kit::log::{LogConfig, Partitions};
 use service_kit::mqtt::tls::Tls;
 use service_kit::settings::Settings;
 
+use crate::admission::{self, Registration, UnknownFeeder};
 use crate::watchdog::{OnSilence, Rules};
 
 /// A tree without a decision for so many intervals is without control.
@@ -64,8 +66,8 @@ pub struct Config {
     pub device_rate_max: u32,
     /// The MQTT topics.
     pub topics: Topics,
-    /// Feeder of a device that names none.
-    pub default_feeder: FeederId,
+    /// Which unknown devices may speak, and how many.
+    pub admission: admission::Rules,
     /// Which partitions of decisions to act on.
     pub partitions: Partitions,
     /// Bounds of publishing.
@@ -101,8 +103,7 @@ impl Config {
             device_rate_max: bounded(settings.int("DERMS_MQTT_DEVICE_RATE_MAX")),
             topics: Topics::new(settings.text("MQTT_TOPIC_PREFIX"))
                 .context("setting MQTT_TOPIC_PREFIX")?,
-            default_feeder: FeederId::new(settings.text("DEFAULT_FEEDER_ID"))
-                .context("setting DEFAULT_FEEDER_ID")?,
+            admission: admission_rules(settings)?,
             partitions: Partitions::parse(settings.text("DERMS_PARTITIONS"))
                 .map_err(anyhow::Error::msg)?,
             publish: PublishBounds {
@@ -122,6 +123,29 @@ impl Config {
             },
         })
     }
+}
+
+fn admission_rules(settings: &Settings) -> anyhow::Result<admission::Rules> {
+    Ok(admission::Rules {
+        registration: match settings.choice("DERMS_REGISTRATION") {
+            "quarantine" => Registration::Quarantine,
+            "closed" => Registration::Closed,
+            _ => Registration::Open,
+        },
+        unknown_feeder: match settings.choice("DERMS_UNKNOWN_FEEDER") {
+            "default" => UnknownFeeder::Default,
+            "quarantine" => UnknownFeeder::Quarantine,
+            _ => UnknownFeeder::Open,
+        },
+        default_feeder: FeederId::new(settings.text("DEFAULT_FEEDER_ID"))
+            .context("setting DEFAULT_FEEDER_ID")?,
+        devices_max: bounded(settings.int("DERMS_DEVICES_MAX")),
+        per_feeder_max: bounded(settings.int("DERMS_DEVICES_PER_FEEDER_MAX")),
+        waiting_max: bounded(settings.int("DERMS_WAITING_DEVICES_MAX")),
+        unproven: Watts::from_kw(settings.float("DERMS_UNPROVEN_KW"))
+            .context("setting DERMS_UNPROVEN_KW")?,
+        new_per_minute: bounded(settings.int("DERMS_NEW_DEVICES_PER_MINUTE")),
+    })
 }
 
 fn bounded<T: TryFrom<i64>>(number: i64) -> T {

@@ -218,8 +218,7 @@ impl Egress {
         }
         let now = self.parts.clock.now();
         let directory = Arc::clone(&self.parts.directory);
-        let outcome =
-            self.watchdog.tick(now, |device_id| directory.place(device_id).map(|place| place.root));
+        let outcome = self.watchdog.tick(now, |device_id| directory.root_of_device(device_id));
         metrics::silent_trees(outcome.silent);
         for root in &outcome.tripped {
             metrics::watchdog_tripped();

@@ -4,6 +4,7 @@
 //! process ends is forgotten here and sent again by the broker; the log then has it twice, which its readers
 //! recognise by the message's id.
 
+mod doorman;
 mod handover;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,7 +15,7 @@ use schemas::Timestamp;
 use schemas::ids::DeviceId;
 use schemas::mqtt::{RejectReason, Rejection, Topics};
 use service_kit::clock::Clock;
-use service_kit::log::Producer;
+use service_kit::log::{Outgoing, Producer};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -26,16 +27,20 @@ use crate::mapping::{self, Message, Refused};
 use crate::metrics::{self, Kind};
 use crate::mqtt::{Connection, Happening, Lost, PacketId};
 use crate::receipts::Desk;
-use crate::registrar::{Directory, registration};
+use crate::registrar::{Directory, Known};
+use crate::times;
 
+use self::doorman::Doorman;
 use self::handover::{Handover, Origin};
 
-/// A message whose device is not registered yet.
+/// A message that keeps the contract, and its bytes: the registry may refuse it all the same.
 #[derive(Debug)]
-struct Parked {
+struct Read {
     message: Message,
     arrival: Timestamp,
     origin: Origin,
+    topic: Bytes,
+    payload: Bytes,
 }
 
 /// Where a message's record is on its way.
@@ -61,8 +66,9 @@ pub(crate) struct Ingress {
     parts: Parts,
     handover: Handover,
     limiter: Limiter,
+    doorman: Doorman,
     /// Messages of devices that are being registered, in order.
-    parked: BTreeMap<DeviceId, VecDeque<Parked>>,
+    parked: BTreeMap<DeviceId, VecDeque<Read>>,
     /// QoS 0 messages among them.
     parked_unacknowledged: usize,
     /// The latest status of devices that have not sent telemetry yet.
@@ -74,6 +80,7 @@ impl Ingress {
         Self {
             handover: Handover::new(parts.producer.clone(), parts.desk.clone()),
             limiter: Limiter::new(parts.config.device_rate_max, caps::RATE_DEVICES_MAX),
+            doorman: Doorman::new(parts.config.admission.clone(), Arc::clone(&parts.directory)),
             parked: BTreeMap::new(),
             parked_unacknowledged: 0,
             held: BTreeMap::new(),
@@ -144,6 +151,7 @@ impl Ingress {
 
     fn forget(&mut self) {
         self.handover.reconnect();
+        self.doorman.forget();
         self.parked.clear();
         self.parked_unacknowledged = 0;
     }
@@ -155,15 +163,21 @@ impl Ingress {
                 tracing::info!(session_present, "receiving from the broker");
                 connection.subscribe(&filters(&self.parts.config))?;
             }
-            Happening::Received { topic, payload, packet_id } => {
-                self.receive(&topic, &payload, packet_id)
+            Happening::Received { topic, payload, packet_id, retained } => {
+                self.receive(topic, payload, packet_id, retained)
             }
             Happening::Sent(_) | Happening::Answered { .. } => {}
         }
         Ok(())
     }
 
-    fn receive(&mut self, topic: &Bytes, payload: &Bytes, packet_id: Option<PacketId>) {
+    fn receive(
+        &mut self,
+        topic: Bytes,
+        payload: Bytes,
+        packet_id: Option<PacketId>,
+        retained: bool,
+    ) {
         let (arrival, received) = (self.parts.clock.now(), Instant::now());
         if packet_id.is_none() && self.is_full() {
             metrics::dropped_for_backpressure();
@@ -172,19 +186,19 @@ impl Ingress {
         let ticket = packet_id.map(|packet_id| self.handover.ring.push(packet_id));
         let mut origin = Origin { received, ticket, receipt: None };
         let config = &self.parts.config;
-        let read = mapping::read(&config.topics, config.payload_max, topic, payload)
-            .and_then(|message| self.admit(message, arrival));
+        let soc_unit = |device_id: &DeviceId| self.doorman.soc_unit(device_id);
+        let read = mapping::read(&config.topics, config.payload_max, &topic, &payload, soc_unit)
+            .and_then(|message| self.pass(message, arrival, retained));
         match read {
             Ok(message) => {
                 metrics::received(message.kind());
                 metrics::unknown_fields(message.unknown_fields());
                 origin.receipt = message.receipt();
-                self.take(Parked { message, arrival, origin });
+                self.take(Read { message, arrival, origin, topic, payload });
             }
             Err(refused) => {
                 metrics::received(refused.kind);
-                origin.receipt = refused.receipt(payload);
-                self.refuse(refused, topic, payload, arrival, origin);
+                self.refuse(refused, &topic, &payload, arrival, origin);
             }
         }
     }
@@ -194,41 +208,36 @@ impl Ingress {
         self.handover.waiting() + self.parked_unacknowledged >= caps::UNACKNOWLEDGED_WAITING_MAX
     }
 
-    /// Refuses what is too often, or of no device we may know.
-    fn admit(&mut self, message: Message, arrival: Timestamp) -> Result<Message, Refused> {
-        let refused = |message: &Message, reason, detail: String| Refused {
-            kind: message.kind(),
-            device_id: Some(message.device_id().clone()),
-            rejection: Rejection::new(reason, detail),
-        };
+    /// Refuses what comes too often, what a broker has kept, and what speaks of another time than its own.
+    fn pass(
+        &mut self,
+        message: Message,
+        arrival: Timestamp,
+        retained: bool,
+    ) -> Result<Message, Refused> {
         let spoken = message.spoken().unwrap_or(arrival);
         if !self.limiter.admit(message.device_id(), arrival, spoken) {
             let rate = self.parts.config.device_rate_max;
-            let detail =
-                format!("more than {rate} messages/s (setting DERMS_MQTT_DEVICE_RATE_MAX)");
-            return Err(refused(&message, RejectReason::RateLimited, detail));
+            let rejection = Rejection::at(
+                RejectReason::RateLimited,
+                "message",
+                "more from this device",
+                &format!("{rate} messages/s (setting DERMS_MQTT_DEVICE_RATE_MAX)"),
+            );
+            return Err(message.refused(rejection));
         }
-        let known = self.parts.directory.place(message.device_id()).is_some()
-            || self.parked.contains_key(message.device_id());
-        if known {
-            return Ok(message);
+        if retained && message.kind() != Kind::Status {
+            let rejection = Rejection::at(
+                RejectReason::Retained,
+                "message",
+                "one that the broker has kept",
+                "what is published now; publish telemetry and acks without the retain flag",
+            );
+            return Err(message.refused(rejection));
         }
-        match message.kind() {
-            Kind::Ack => {
-                let detail = "an ack of a device that never sent telemetry";
-                Err(refused(&message, RejectReason::UnknownDevice, detail.to_owned()))
-            }
-            Kind::Status if self.held.len() >= caps::HELD_STATUSES_MAX => {
-                let detail = "a status of a device that never sent telemetry";
-                Err(refused(&message, RejectReason::UnknownDevice, detail.to_owned()))
-            }
-            Kind::Telemetry
-                if self.parts.directory.devices() + self.parked.len() >= caps::DEVICES_MAX =>
-            {
-                let detail = format!("{} devices are registered already", caps::DEVICES_MAX);
-                Err(refused(&message, RejectReason::TooManyDevices, detail))
-            }
-            Kind::Telemetry | Kind::Status | Kind::Unknown => Ok(message),
+        match times::check(&message, arrival) {
+            Ok(()) => Ok(message),
+            Err(rejection) => Err(message.refused(rejection)),
         }
     }
 
@@ -238,11 +247,15 @@ impl Ingress {
         topic: &[u8],
         payload: &[u8],
         arrival: Timestamp,
-        origin: Origin,
+        mut origin: Origin,
     ) {
         metrics::rejected(refused.kind, &refused.rejection);
         let topic = String::from_utf8_lossy(topic);
         tracing::debug!(%topic, rejection = %refused.rejection, "refused");
+        origin.receipt = refused.receipt(payload);
+        let device_id = refused.device_id.as_ref();
+        let notice = device_id.and_then(|id| self.doorman.refused(id, &refused.rejection, arrival));
+        self.append_own(notice);
         let letter = dead_letters::of_message(
             &topic,
             refused.device_id,
@@ -253,60 +266,100 @@ impl Ingress {
         self.handover.append(letter, origin);
     }
 
-    /// Forwards a message of a registered device; registers the device of another first.
-    fn take(&mut self, parked: Parked) {
-        let device_id = parked.message.device_id().clone();
-        if let Some(queue) = self.parked.get_mut(&device_id) {
-            self.parked_unacknowledged += usize::from(parked.origin.ticket.is_none());
-            queue.push_back(parked);
-            return;
-        }
-        if let Some(place) = self.parts.directory.place(&device_id) {
-            return self.forward(parked, place);
-        }
-        if let Message::Sample(sample) = &parked.message {
-            metrics::registered();
-            let record = registration(sample, &self.parts.config.default_feeder, parked.arrival);
-            let received = parked.origin.received;
+    /// Appends records that come from no message.
+    fn append_own(&mut self, records: impl IntoIterator<Item = Outgoing>) {
+        for record in records {
+            let received = Instant::now();
             self.handover.append(record, Origin { received, ticket: None, receipt: None });
-            self.parked_unacknowledged += usize::from(parked.origin.ticket.is_none());
-            self.parked.insert(device_id, VecDeque::from([parked]));
+        }
+    }
+
+    /// Forwards a message of a known device; makes the device of another known first.
+    fn take(&mut self, read: Read) {
+        let device_id = read.message.device_id().clone();
+        if let Some(queue) = self.parked.get_mut(&device_id) {
+            self.parked_unacknowledged += usize::from(read.origin.ticket.is_none());
+            queue.push_back(read);
+        } else if let Some(known) = self.parts.directory.known(&device_id) {
+            self.deliver(read, &known);
         } else {
-            // The broker keeps a status as retained message, so it may be acknowledged before it is in the log.
-            if let Some(ticket) = parked.origin.ticket {
-                self.handover.ring.done(ticket);
+            self.introduce(device_id, read);
+        }
+    }
+
+    /// Takes the first message of a device that nobody knows.
+    fn introduce(&mut self, device_id: DeviceId, read: Read) {
+        let refusal = match &read.message {
+            Message::Sample(sample) => {
+                match self.doorman.welcome(sample, self.parked.len(), read.arrival) {
+                    Ok(record) => {
+                        self.append_own([record]);
+                        self.parked_unacknowledged += usize::from(read.origin.ticket.is_none());
+                        self.parked.insert(device_id, VecDeque::from([read]));
+                        return;
+                    }
+                    Err(rejection) => rejection,
+                }
             }
-            self.held.insert(device_id, (parked.message, parked.arrival));
-            metrics::held_statuses(self.held.len());
-        }
+            Message::Status(_) if self.held.len() < caps::HELD_STATUSES_MAX => {
+                // The broker keeps a status as retained message, so it may be acknowledged before it is in the log.
+                if let Some(ticket) = read.origin.ticket {
+                    self.handover.ring.done(ticket);
+                }
+                self.held.insert(device_id, (read.message, read.arrival));
+                metrics::held_statuses(self.held.len());
+                return;
+            }
+            Message::Status(_) | Message::Ack(_) => Rejection::at(
+                RejectReason::UnknownDevice,
+                "topic",
+                &format!("{:?}", device_id.as_str()),
+                "a device that has sent telemetry",
+            ),
+        };
+        self.refuse_read(read, refusal);
     }
 
-    fn forward(&mut self, parked: Parked, place: mapping::Place) {
-        let claimed = parked.message.claimed_feeder();
-        if claimed.is_some_and(|claimed| claimed != place.feeder_id) {
-            metrics::claim_differs();
+    /// Takes a message of a device that the registry knows.
+    fn deliver(&mut self, read: Read, known: &Known) {
+        if let Message::Sample(sample) = &read.message {
+            if let Err(rejection) = Doorman::check(known, sample) {
+                return self.refuse_read(read, rejection);
+            }
+            let notices = self.doorman.heard(sample, known, read.arrival);
+            self.append_own(notices);
         }
-        let outgoing = parked.message.into_outgoing(place, parked.arrival, self.parts.partitions);
-        self.handover.append(outgoing, parked.origin);
+        self.forward(read.message, read.arrival, read.origin, known);
     }
 
-    /// Forwards what waited for devices that are registered by now.
+    fn refuse_read(&mut self, read: Read, rejection: Rejection) {
+        let Read { message, arrival, origin, topic, payload } = read;
+        self.refuse(message.refused(rejection), &topic, &payload, arrival, origin);
+    }
+
+    fn forward(&mut self, message: Message, arrival: Timestamp, origin: Origin, known: &Known) {
+        let outgoing = message.into_outgoing(known.place.clone(), arrival, self.parts.partitions);
+        self.handover.append(outgoing, origin);
+    }
+
+    /// Takes what waited for devices that are known by now.
     fn release(&mut self) {
+        self.doorman.look_again();
         let directory = Arc::clone(&self.parts.directory);
-        let registered: Vec<_> = self
+        let known: Vec<_> = self
             .parked
             .keys()
-            .filter_map(|device_id| Some((device_id.clone(), directory.place(device_id)?)))
+            .filter_map(|device_id| Some((device_id.clone(), directory.known(device_id)?)))
             .collect();
-        for (device_id, place) in registered {
+        for (device_id, known) in known {
             if let Some((message, arrival)) = self.held.remove(&device_id) {
                 metrics::held_statuses(self.held.len());
                 let origin = Origin { received: Instant::now(), ticket: None, receipt: None };
-                self.forward(Parked { message, arrival, origin }, place.clone());
+                self.forward(message, arrival, origin, &known);
             }
-            for parked in self.parked.remove(&device_id).unwrap_or_default() {
-                self.parked_unacknowledged -= usize::from(parked.origin.ticket.is_none());
-                self.forward(parked, place.clone());
+            for read in self.parked.remove(&device_id).unwrap_or_default() {
+                self.parked_unacknowledged -= usize::from(read.origin.ticket.is_none());
+                self.deliver(read, &known);
             }
         }
     }

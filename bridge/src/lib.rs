@@ -6,6 +6,7 @@
 //! The rules of the way out ([`partitions`], [`commandable`], [`outbox`], [`watchdog`]) are pure and public: the simulation
 //! in `proving/` runs them as they are.
 
+pub mod admission;
 pub mod caps;
 pub mod command;
 pub mod commandable;
@@ -26,6 +27,9 @@ pub mod redrive;
 mod registrar;
 mod run;
 mod simulation;
+mod soc_units;
+mod times;
+mod twins;
 pub mod watchdog;
 
 pub use config::Config;

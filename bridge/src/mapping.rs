@@ -4,8 +4,8 @@ use schemas::Timestamp;
 use schemas::codec::Record;
 use schemas::ids::{DeviceId, FeederId};
 use schemas::mqtt::{
-    AckMessage, Inbound, RejectReason, Rejection, StatusMessage, TelemetryMessage, Topics,
-    decode_ack, decode_status, decode_telemetry, receipt_asked,
+    AckMessage, Inbound, RejectReason, Rejection, SocUnit, StatusMessage, TelemetryMessage, Topics,
+    decode_ack, decode_status, decode_telemetry_with, receipt_asked,
 };
 use schemas::topics::{Topic, tree_partition};
 use service_kit::log::Outgoing;
@@ -34,7 +34,7 @@ impl Refused {
     /// when it is sent again.
     pub(crate) fn receipt(&self, payload: &[u8]) -> Option<Receipt> {
         let reason = self.rejection.reason;
-        if reason == RejectReason::RateLimited {
+        if !reason.is_final() {
             return None;
         }
         let device_id = self.device_id.clone()?;
@@ -98,12 +98,9 @@ impl Message {
         })
     }
 
-    /// The feeder it names, where it names one.
-    pub(crate) fn claimed_feeder(&self) -> Option<FeederId> {
-        match self {
-            Self::Sample(sample) => sample.claimed_feeder(),
-            Self::Ack(_) | Self::Status(_) => None,
-        }
+    /// It as one that is refused.
+    pub(crate) fn refused(&self, rejection: Rejection) -> Refused {
+        Refused { kind: self.kind(), device_id: Some(self.device_id().clone()), rejection }
     }
 
     /// The record it becomes: keyed by the root of the tree, in the tree's partition.
@@ -134,17 +131,21 @@ pub(crate) fn read(
     payload_max: usize,
     topic: &[u8],
     payload: &[u8],
+    soc_unit: impl FnOnce(&DeviceId) -> SocUnit,
 ) -> Result<Message, Refused> {
     let Ok(topic) = std::str::from_utf8(topic) else {
-        let rejection = Rejection::new(RejectReason::BadTopic, "topic: not UTF-8");
+        let rejection =
+            Rejection::at(RejectReason::BadTopic, "topic", "bytes that are no UTF-8", "UTF-8");
         return Err(Refused { kind: Kind::Unknown, device_id: None, rejection });
     };
     let refused =
         |kind, rejection| Refused { kind, device_id: topics.device_hint(topic), rejection };
     match topics.parse(topic).map_err(|rejection| refused(Kind::Unknown, rejection))? {
-        Inbound::Telemetry(of) => decode_telemetry(&of, payload, payload_max)
-            .map(|sample| Message::Sample(Box::new(sample)))
-            .map_err(|rejection| refused(Kind::Telemetry, rejection)),
+        Inbound::Telemetry(of) => {
+            decode_telemetry_with(&of, payload, payload_max, soc_unit(&of.device_id))
+                .map(|sample| Message::Sample(Box::new(sample)))
+                .map_err(|rejection| refused(Kind::Telemetry, rejection))
+        }
         Inbound::Ack(device_id) => decode_ack(&device_id, payload, payload_max)
             .map(|ack| Message::Ack(Box::new(ack)))
             .map_err(|rejection| refused(Kind::Ack, rejection)),
@@ -153,6 +154,9 @@ pub(crate) fn read(
             .map_err(|rejection| refused(Kind::Status, rejection)),
     }
 }
+
+#[cfg(test)]
+mod mutations;
 
 #[cfg(test)]
 mod tests {
@@ -167,7 +171,7 @@ mod tests {
         "payload":{"readings":{"powerKw":2.5},"status":{"online":true},"feederId":"north"}}"#;
 
     fn read_text(topic: &str, payload: &str) -> Result<Message, Refused> {
-        read(&Topics::default(), 1_024, topic.as_bytes(), payload.as_bytes())
+        read(&Topics::default(), 1_024, topic.as_bytes(), payload.as_bytes(), |_| SocUnit::Fraction)
     }
 
     #[track_caller]
@@ -257,8 +261,8 @@ mod tests {
         #[test]
         fn no_bytes_make_it_panic(topic in prop::collection::vec(any::<u8>(), 0..40), payload in prop::collection::vec(any::<u8>(), 0..200)) {
             let topics = Topics::default();
-            drop(read(&topics, 1_024, &topic, &payload));
-            drop(read(&topics, 1_024, b"der/telemetry/a", &payload));
+            drop(read(&topics, 1_024, &topic, &payload, |_| SocUnit::Fraction));
+            drop(read(&topics, 1_024, b"der/telemetry/a", &payload, |_| SocUnit::Percent));
         }
     }
 }

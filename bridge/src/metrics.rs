@@ -6,8 +6,11 @@ use std::time::Duration;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 use schemas::ledger::Void;
 use schemas::mqtt::{RejectReason, Rejection};
+use schemas::records::lifecycle::DeviceNotice;
 use schemas::records::telemetry::DeviceType;
 use service_kit::metrics::{counter, counters, gauge, histogram};
+
+use crate::admission::Barrier;
 
 const SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -90,6 +93,9 @@ struct Metrics {
     unknown_fields: IntCounter,
     claim_differs: IntCounter,
     registered: IntCounter,
+    devices: prometheus::IntGaugeVec,
+    barriers: IntCounterVec,
+    notices: IntCounterVec,
     held_statuses: IntGauge,
     queue_full: IntCounter,
     delivery_failed: IntCounter,
@@ -126,6 +132,9 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
     unknown_fields: counter("derms_bridge_unknown_fields_total", "Unknown fields in accepted messages"),
     claim_differs: counter("derms_bridge_feeder_claim_differs_total", "Samples that name another feeder than the one their device belongs to"),
     registered: counter("derms_bridge_registered_total", "Devices registered on first hearing"),
+    devices: service_kit::metrics::gauges("derms_bridge_devices", "Devices in the registry", &["standing"]),
+    barriers: counters("derms_bridge_kept_out_total", "Samples of unknown devices that were refused, by what kept them out", &["barrier"]),
+    notices: counters("derms_bridge_notices_total", "Things noticed about devices, each once", &["notice"]),
     held_statuses: gauge("derms_bridge_held_statuses", "Statuses of devices that have not sent telemetry yet"),
     queue_full: counter("derms_bridge_queue_full_total", "Times that the producer had no room and intake waited"),
     delivery_failed: counter("derms_bridge_delivery_failed_total", "Records that the log did not take; they are handed over again"),
@@ -162,6 +171,12 @@ pub(crate) fn init() {
     for result in ReceiptResult::ALL {
         METRICS.receipts.with_label_values(&[result.as_str()]);
     }
+    for barrier in Barrier::ALL {
+        METRICS.barriers.with_label_values(&[barrier.as_str()]);
+    }
+    for notice in DeviceNotice::ALL {
+        METRICS.notices.with_label_values(&[notice.as_str()]);
+    }
     for connection in [INBOUND, OUTBOUND] {
         METRICS.connected.with_label_values(&[connection]).set(0);
     }
@@ -195,13 +210,17 @@ pub(crate) fn rejected(kind: Kind, rejection: &Rejection) {
         RejectReason::NotJson
         | RejectReason::ContractViolation
         | RejectReason::DeviceMismatch
-        | RejectReason::DeviceTypeMismatch => {
+        | RejectReason::DeviceTypeMismatch
+        | RejectReason::DeviceConflict
+        | RejectReason::Retained => {
             METRICS.contract_fail.with_label_values(&[kind.as_str(), reason]).inc()
         }
         RejectReason::BadTopic
         | RejectReason::PayloadTooLarge
         | RejectReason::RateLimited
         | RejectReason::TooManyDevices
+        | RejectReason::TooManyNewDevices
+        | RejectReason::RegistrationClosed
         | RejectReason::UnknownDevice => {}
     }
     if kind == Kind::Telemetry {
@@ -224,6 +243,19 @@ pub(crate) fn claim_differs() {
 
 pub(crate) fn registered() {
     METRICS.registered.inc();
+}
+
+pub(crate) fn devices(registered: usize, waiting: usize) {
+    METRICS.devices.with_label_values(&["registered"]).set(count(registered));
+    METRICS.devices.with_label_values(&["waiting"]).set(count(waiting));
+}
+
+pub(crate) fn kept_out(barrier: Barrier) {
+    METRICS.barriers.with_label_values(&[barrier.as_str()]).inc();
+}
+
+pub(crate) fn noticed(notice: DeviceNotice) {
+    METRICS.notices.with_label_values(&[notice.as_str()]).inc();
 }
 
 pub(crate) fn held_statuses(number: usize) {

@@ -55,8 +55,8 @@ pub(crate) struct Publication {
 pub(crate) enum Happening {
     /// It stands.
     Connected { session_present: bool },
-    /// A message has come; QoS 0 wants no acknowledgement.
-    Received { topic: Bytes, payload: Bytes, packet_id: Option<PacketId> },
+    /// A message has come; QoS 0 wants no acknowledgement. A retained one is what the broker has kept, not news.
+    Received { topic: Bytes, payload: Bytes, packet_id: Option<PacketId>, retained: bool },
     /// The oldest message handed over and not yet sent goes out under this id.
     Sent(u16),
     /// The broker has a message, or refuses it.
@@ -204,6 +204,7 @@ fn happening(event: Event) -> Result<Option<Happening>, Lost> {
             packet_id: (publish.qos != QoS::AtMostOnce).then_some(PacketId(publish.pkid)),
             topic: publish.topic,
             payload: publish.payload,
+            retained: publish.retain,
         }),
         Event::Incoming(Packet::PubAck(answer)) => {
             // A setpoint that nobody listens to is retained all the same, and a receipt is wanted by nobody then.

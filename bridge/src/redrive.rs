@@ -9,8 +9,11 @@ use std::time::Duration;
 use anyhow::Context;
 use schemas::Timestamp;
 use schemas::codec::Record;
+use schemas::ids::DeviceId;
+use schemas::mqtt::{RejectReason, SocUnit, TelemetryMessage};
 use schemas::records::ack::Ack;
 use schemas::records::dead_letter::DeadLetter;
+use schemas::records::lifecycle::DeviceNotice;
 use schemas::records::telemetry::Telemetry;
 use schemas::topics::{Topic, tree_partition};
 use service_kit::log::{Outgoing, Producer, Start, existing_partitions, read_to_end};
@@ -18,9 +21,11 @@ use service_kit::task;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::admission;
 use crate::config::Config;
 use crate::mapping::{self, Message, Place};
-use crate::registrar::{Directory, registration};
+use crate::registrar::{Directory, Known, record};
+use crate::times;
 
 /// Longest wait for the log to take a record, and to show a registration.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -130,13 +135,25 @@ impl Office<'_> {
             return self.deliver_record(topic, &letter.raw).await;
         }
         let Config { topics, payload_max, .. } = self.config;
-        let message =
-            match mapping::read(topics, *payload_max, letter.source.as_bytes(), &letter.raw) {
-                Ok(message) => message,
-                Err(refused) => return Ok(Some(refused.rejection.reason.as_str().to_owned())),
-            };
-        let Some(place) = self.place(&message, letter.at).await? else {
-            return Ok(Some("unknown_device".to_owned()));
+        let soc_unit = |device_id: &DeviceId| {
+            if self.directory.is_noted(device_id, DeviceNotice::SpeaksPercent) {
+                SocUnit::PerhapsPercent
+            } else {
+                SocUnit::Fraction
+            }
+        };
+        let source = letter.source.as_bytes();
+        let read = mapping::read(topics, *payload_max, source, &letter.raw, soc_unit);
+        let message = match read {
+            Ok(message) => message,
+            Err(refused) => return Ok(Some(refused.rejection.reason.as_str().to_owned())),
+        };
+        if let Err(rejection) = times::check(&message, letter.at) {
+            return Ok(Some(rejection.reason.as_str().to_owned()));
+        }
+        let place = match self.place(&message, letter.at).await? {
+            Ok(place) => place,
+            Err(reason) => return Ok(Some(reason.as_str().to_owned())),
         };
         let outgoing = message.into_outgoing(place, letter.at, self.partitions);
         self.producer.append(&outgoing, PATIENCE).await.context("appending a record")?;
@@ -163,25 +180,56 @@ impl Office<'_> {
         Ok(None)
     }
 
-    /// Where a message's device stands; a device that was never heard is registered first.
-    async fn place(&self, message: &Message, at: Timestamp) -> anyhow::Result<Option<Place>> {
+    /// Where a message's device stands; a device that was never heard is made known first, as far as the policy lets it
+    /// in. Gives why not, where the message is still wrong.
+    async fn place(
+        &self,
+        message: &Message,
+        at: Timestamp,
+    ) -> anyhow::Result<Result<Place, RejectReason>> {
         let device_id = message.device_id();
-        if let Some(place) = self.directory.place(device_id) {
-            return Ok(Some(place));
+        let Message::Sample(sample) = message else {
+            let known = self.directory.known(device_id);
+            return Ok(known.map(|known| known.place).ok_or(RejectReason::UnknownDevice));
+        };
+        let known = match self.directory.known(device_id) {
+            Some(known) => known,
+            None => match self.introduce(sample, at).await? {
+                Ok(known) => known,
+                Err(reason) => return Ok(Err(reason)),
+            },
+        };
+        if known.device_type != sample.envelope.device_type {
+            return Ok(Err(RejectReason::DeviceConflict));
         }
-        let Message::Sample(sample) = message else { return Ok(None) };
+        Ok(Ok(known.place))
+    }
+
+    /// Makes a device known, and waits until the registry shows it.
+    async fn introduce(
+        &self,
+        sample: &TelemetryMessage,
+        at: Timestamp,
+    ) -> anyhow::Result<Result<Known, RejectReason>> {
+        let rules = &self.config.admission;
+        let device_id = &sample.envelope.device_id;
         let mut changes = self.directory.changes();
-        let record = registration(sample, &self.config.default_feeder, at);
+        let fleet = self.directory.fleet(&admission::feeder_of(rules, sample));
+        let change = match admission::admit(rules, fleet, sample) {
+            Ok(change) => change,
+            Err(barrier) => return Ok(Err(barrier.rejection(rules, sample).reason)),
+        };
+        let record = record(change, at);
         self.producer.append(&record, PATIENCE).await.context("registering a device")?;
         let shown = async {
             loop {
-                if let Some(place) = self.directory.place(device_id) {
-                    return place;
+                if let Some(known) = self.directory.known(device_id) {
+                    return known;
                 }
                 changes.changed().await.expect("the directory outlives its readers");
             }
         };
-        Ok(Some(timeout(PATIENCE, shown).await.context("waiting for a registration")?))
+        Ok(Ok(timeout(PATIENCE, shown).await.context("waiting for a registration")?))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which device stands where: the fold of `operator.v1`, kept up to date, and the record that registers a new device.
+//! Which device stands where: the fold of `operator.v1`, kept up to date, and the records that the bridge adds to it.
 //!
 //! The fold is the authority: a sample of a new device is forwarded when the fold knows the device, so that every bridge
 //! and the processor see it at the same place, whoever registered it first.
@@ -8,19 +8,31 @@ use std::sync::{PoisonError, RwLock};
 use schemas::Timestamp;
 use schemas::codec::Record;
 use schemas::ids::{DeviceId, FeederId};
-use schemas::mqtt::TelemetryMessage;
-use schemas::records::operator::{Change, DeviceRegistered, OperatorRecord, SimulationMode};
+use schemas::records::lifecycle::{DeviceNotice, WaitReason};
+use schemas::records::operator::{Change, OperatorRecord, SimulationMode};
+use schemas::records::telemetry::DeviceType;
 use schemas::registry::Registry;
 use schemas::topics::Topic;
 use service_kit::log::{self, LogConfig, LogRecord, Outgoing, Start};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::admission::Fleet;
 use crate::mapping::Place;
 use crate::metrics;
 
-/// Who writes registrations.
+/// Who writes registrations and notices.
 const ACTOR: &str = "bridge";
+
+/// A device that the registry knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) place: Place,
+    /// What it was registered as; no message changes it.
+    pub(crate) device_type: DeviceType,
+    /// Why it waits, where it does.
+    pub(crate) waits: Option<WaitReason>,
+}
 
 /// The registry, shared by all tasks.
 #[derive(Debug, Default)]
@@ -34,13 +46,25 @@ impl Directory {
         read(&self.registry.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Where a device stands, once it is registered.
-    pub(crate) fn place(&self, device_id: &DeviceId) -> Option<Place> {
+    /// A device, once it is registered or waits for an operator.
+    pub(crate) fn known(&self, device_id: &DeviceId) -> Option<Known> {
         self.read(|registry| {
-            let feeder_id = registry.feeder_of(device_id)?.clone();
-            let root = registry.root_of(&feeder_id);
-            Some(Place { feeder_id, root })
+            let (feeder_id, device_type, waits) = match registry.devices.get(device_id) {
+                Some(device) => (&device.feeder_id, device.device_type, None),
+                None => {
+                    let waiting = registry.waiting.get(device_id)?;
+                    (&waiting.feeder_id, waiting.device_type, Some(waiting.why))
+                }
+            };
+            let root = registry.root_of(feeder_id);
+            let place = Place { feeder_id: feeder_id.clone(), root };
+            Some(Known { place, device_type, waits })
         })
+    }
+
+    /// The root of the tree of a device that control counts.
+    pub(crate) fn root_of_device(&self, device_id: &DeviceId) -> Option<FeederId> {
+        self.read(|registry| registry.feeder_of(device_id).map(|feeder| registry.root_of(feeder)))
     }
 
     /// The root of a feeder's tree.
@@ -48,9 +72,24 @@ impl Directory {
         self.read(|registry| registry.root_of(feeder_id))
     }
 
-    /// How many devices are registered.
-    pub(crate) fn devices(&self) -> usize {
-        self.read(|registry| registry.devices.len())
+    /// What is there already, seen from a feeder.
+    pub(crate) fn fleet(&self, feeder_id: &FeederId) -> Fleet {
+        self.read(|registry| Fleet {
+            devices: registry.devices.len(),
+            waiting: registry.waiting.len(),
+            at_feeder: registry.devices_at(feeder_id),
+            has_feeder: registry.feeders.contains_key(feeder_id),
+        })
+    }
+
+    /// Whether something was noticed about a device.
+    pub(crate) fn is_noted(&self, device_id: &DeviceId, notice: DeviceNotice) -> bool {
+        self.read(|registry| registry.is_noted(device_id, notice))
+    }
+
+    /// Devices that something was noticed about.
+    pub(crate) fn noted_devices(&self) -> usize {
+        self.read(|registry| registry.notices.len())
     }
 
     /// The simulators' time of day, once an operator has set it.
@@ -66,7 +105,12 @@ impl Directory {
     fn apply(&self, record: &OperatorRecord) {
         let applied = self.registry.write().unwrap_or_else(PoisonError::into_inner).apply(record);
         match applied {
-            Ok(()) => self.changes.send_modify(|version| *version += 1),
+            Ok(()) => {
+                self.read(|registry| {
+                    metrics::devices(registry.devices.len(), registry.waiting.len());
+                });
+                self.changes.send_modify(|version| *version += 1);
+            }
             // Every reader ignores it in the same way.
             Err(refused) => tracing::debug!(%refused, id = %record.id, "a change does not apply"),
         }
@@ -100,19 +144,8 @@ impl Directory {
     }
 }
 
-/// The record that registers the device of a sample at the feeder it claims.
-pub(crate) fn registration(
-    sample: &TelemetryMessage,
-    default_feeder: &FeederId,
-    at: Timestamp,
-) -> Outgoing {
-    let change = Change::DeviceRegistered(DeviceRegistered {
-        device_id: sample.envelope.device_id.clone(),
-        device_type: sample.envelope.device_type,
-        origin: sample.origin(),
-        feeder_id: sample.claimed_feeder().unwrap_or_else(|| default_feeder.clone()),
-        site_id: sample.site_id.clone(),
-    });
+/// The record of a change that the bridge makes by itself.
+pub(crate) fn record(change: Change, at: Timestamp) -> Outgoing {
     let record = OperatorRecord { id: Uuid::now_v7(), at, actor: ACTOR.to_owned(), change };
     Outgoing {
         topic: Topic::Operator,
@@ -125,45 +158,64 @@ pub(crate) fn registration(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schemas::mqtt::{Topics, decode_telemetry};
+    use schemas::records::lifecycle::{DeviceApproved, DeviceRetired, DeviceWaiting};
+    use schemas::records::operator::DeviceRegistered;
+    use schemas::records::telemetry::DeviceOrigin;
 
-    fn sample(feeder: &str) -> TelemetryMessage {
-        let payload = format!(
-            r#"{{"v":1,"messageType":"telemetry","messageId":"0193a5f0-0000-7000-8000-000000000001",
-            "deviceId":"ev-1","deviceType":"ev","timestampMs":1000,
-            "payload":{{"readings":{{"powerKw":2.5}},"status":{{"online":true}}{feeder}}}}}"#
-        );
-        let topic = Topics::default().parse_telemetry("der/telemetry/ev-1").unwrap();
-        decode_telemetry(&topic, payload.as_bytes(), 10_000).unwrap()
+    fn device() -> DeviceId {
+        DeviceId::new("ev-1").unwrap()
     }
 
-    #[track_caller]
-    fn check(feeder: &str, expected: &str) {
-        let default_feeder = FeederId::new("default-feeder").unwrap();
-        let outgoing = registration(&sample(feeder), &default_feeder, Timestamp(5));
-        let directory = Directory::default();
-        directory.apply(&OperatorRecord::decode(&outgoing.value).unwrap());
-        let place = directory.place(&DeviceId::new("ev-1").unwrap()).unwrap();
-        assert_eq!(place.feeder_id.as_str(), expected);
+    fn change(directory: &Directory, change: Change) {
+        let outgoing = record(change, Timestamp(5));
         assert_eq!(outgoing.key, "ev-1");
+        directory.apply(&OperatorRecord::decode(&outgoing.value).unwrap());
     }
 
-    #[test]
-    fn a_device_is_registered_at_its_feeder_else_its_site_else_the_default() {
-        check(r#","feederId":"north","siteId":"s1""#, "north");
-        check(r#","siteId":"s1""#, "s1");
-        check("", "default-feeder");
+    fn registered(feeder: &str) -> Change {
+        Change::DeviceRegistered(DeviceRegistered {
+            device_id: device(),
+            device_type: DeviceType::Ev,
+            origin: DeviceOrigin::Physical,
+            feeder_id: FeederId::new(feeder).unwrap(),
+            site_id: None,
+        })
     }
 
     #[test]
     fn the_first_registration_holds() {
-        let default_feeder = FeederId::new("d").unwrap();
         let directory = Directory::default();
-        for feeder in [r#","feederId":"north""#, r#","feederId":"south""#] {
-            let outgoing = registration(&sample(feeder), &default_feeder, Timestamp(5));
-            directory.apply(&OperatorRecord::decode(&outgoing.value).unwrap());
+        for feeder in ["north", "south"] {
+            change(&directory, registered(feeder));
         }
-        let place = directory.place(&DeviceId::new("ev-1").unwrap()).unwrap();
-        assert_eq!(place.feeder_id.as_str(), "north");
+        assert_eq!(directory.known(&device()).unwrap().place.feeder_id.as_str(), "north");
+    }
+
+    #[test]
+    fn a_waiting_device_is_known_and_stands_in_no_tree_until_it_is_approved() {
+        let directory = Directory::default();
+        let waiting = DeviceWaiting {
+            device_id: device(),
+            device_type: DeviceType::Ev,
+            origin: DeviceOrigin::Physical,
+            feeder_id: FeederId::new("north").unwrap(),
+            site_id: None,
+            why: WaitReason::UnknownDevice,
+        };
+        change(&directory, Change::DeviceWaiting(waiting));
+        assert!(directory.known(&device()).is_some_and(|known| known.waits.is_some()));
+        assert_eq!(directory.root_of_device(&device()), None);
+        let approved = DeviceApproved { device_id: device(), feeder_id: None };
+        change(&directory, Change::DeviceApproved(approved));
+        assert!(directory.known(&device()).is_some_and(|known| known.waits.is_none()));
+        assert!(directory.root_of_device(&device()).is_some());
+    }
+
+    #[test]
+    fn a_retired_device_is_unknown() {
+        let directory = Directory::default();
+        change(&directory, registered("north"));
+        change(&directory, Change::DeviceRetired(DeviceRetired { device_id: device() }));
+        assert_eq!(directory.known(&device()), None);
     }
 }

@@ -73,7 +73,7 @@ impl fmt::Display for ConfigProblems {
 }
 
 /// What a value of a key must be, in words.
-const ID: &str = "1 to 64 characters of A-Z a-z 0-9 . _ -";
+const ID: &str = schemas::ids::ID_RULE;
 
 impl AgentConfig {
     /// Reads a file.
@@ -321,7 +321,7 @@ mod tests {
         let expected = [
             "broker_host: found \"\", accepted: a host name",
             "broker_port: found 70000, accepted: a whole number from 1 to 65535",
-            "device_id: found \"a b\", accepted: 1 to 64 characters of A-Z a-z 0-9 . _ -",
+            "device_id: found \"a b\", accepted: 1 to 64 characters of A-Z a-z 0-9 . _ -, but not . or ..",
             "device_type: found \"meter\", accepted: pv, battery or ev",
             "site_id: missing, accepted: a text of 1 to 256 characters",
             "p_max_kw: found 0, accepted: a number of kW above 0",

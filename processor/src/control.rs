@@ -318,7 +318,7 @@ impl Control {
         }
         let registry = &self.registry.registry;
         for held in self.held.values_mut() {
-            if matches!(decoded.change, Change::FeederChange(_) | Change::DeviceRegistered(_)) {
+            if decoded.change.may_open_feeder() {
                 held.driver.note_roots(registry);
             }
             held.driver.note_change(&decoded.change, registry);

@@ -249,9 +249,14 @@ impl Driver {
                 self.slots.values_mut().for_each(|slot| slot.urgent = true);
                 None
             }
-            Change::ControlSettings(_) | Change::DeviceRegistered(_) | Change::SimulationSet(_) => {
-                None
-            }
+            Change::DeviceApproved(approved) => registry.feeder_of(&approved.device_id).cloned(),
+            Change::DeviceReplaced(replaced) => registry.feeder_of(&replaced.by).cloned(),
+            Change::ControlSettings(_)
+            | Change::DeviceRegistered(_)
+            | Change::DeviceWaiting(_)
+            | Change::DeviceRetired(_)
+            | Change::DeviceNoted(_)
+            | Change::SimulationSet(_) => None,
         };
         if let Some(slot) =
             feeder_id.and_then(|feeder_id| self.slots.get_mut(&registry.root_of(&feeder_id)))
@@ -326,9 +331,7 @@ impl Driver {
         let positions = Positions { operator: at.next, ..self.gathered };
         let mut all = Vec::new();
         for (root, slot) in &mut self.slots {
-            let is_root =
-                registry.feeders.get(root).is_some_and(|feeder| feeder.parent_id.is_none());
-            if slot.open || !is_root {
+            if slot.open || !registry.is_root(root) {
                 continue;
             }
             let Some(trigger) = due(slot, registry, root, now) else { continue };
@@ -354,9 +357,11 @@ impl Driver {
     /// When the next decision is due at the latest.
     #[must_use]
     pub fn next_deadline(&self, registry: &Registry, now: Timestamp) -> Option<Timestamp> {
-        let open = self.slots.values().filter(|slot| !slot.open);
-        open.map(|slot| slot.tree.next_deadline(&registry.settings, now, slot.watch.latest()).0)
-            .min()
+        let open = self.slots.iter().filter(|(root, slot)| !slot.open && registry.is_root(root));
+        open.map(|(_, slot)| {
+            slot.tree.next_deadline(&registry.settings, now, slot.watch.latest()).0
+        })
+        .min()
     }
 
     /// The latest state of each device of a decision that was confirmed a moment ago.

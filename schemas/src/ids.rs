@@ -10,12 +10,16 @@ use crate::caps::ID_LEN_MAX;
 
 /// Why a text is no id.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("expected 1 to 64 characters of A-Z a-z 0-9 . _ -, got {0:?}")]
+#[error("expected {ID_RULE}, got {0:?}")]
 pub struct IdError(String);
+
+/// What an id may be, in words. `.` and `..` are steps in a path: no URL and no folder can carry them as a name.
+pub const ID_RULE: &str = "1 to 64 characters of A-Z a-z 0-9 . _ -, but not . or ..";
 
 fn check_id(text: &str) -> Result<(), IdError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    if text.is_empty() || text.len() > ID_LEN_MAX || !text.bytes().all(allowed) {
+    let is_step = matches!(text, "." | "..");
+    if text.is_empty() || text.len() > ID_LEN_MAX || is_step || !text.bytes().all(allowed) {
         return Err(IdError(text.chars().take(ID_LEN_MAX + 1).collect()));
     }
     Ok(())
@@ -32,7 +36,7 @@ macro_rules! text_id {
             /// Takes a text that keeps the rules for ids.
             ///
             /// # Errors
-            /// [`IdError`] when the text is empty, too long, or has a character outside `[A-Za-z0-9._-]`.
+            /// [`IdError`] when the text is empty, too long, or has a character outside `[A-Za-z0-9._-]`, or is a step in a path (`.`, `..`).
             pub fn new(text: &str) -> Result<Self, IdError> {
                 check_id(text)?;
                 Ok(Self(text.into()))
@@ -115,10 +119,10 @@ mod tests {
 
     #[test]
     fn ids_keep_to_the_allowed_characters_and_length() {
-        for good in ["a", "pi-der-001", "Feeder_1.A", &"x".repeat(64)] {
+        for good in ["a", "pi-der-001", "Feeder_1.A", "...", ".a", &"x".repeat(64)] {
             assert!(DeviceId::new(good).is_ok(), "{good}");
         }
-        for bad in ["", " ", "a/b", "ä", "a+", "#", &"x".repeat(65)] {
+        for bad in ["", " ", "a/b", "ä", "a+", "#", ".", "..", &"x".repeat(65)] {
             assert!(DeviceId::new(bad).is_err(), "{bad}");
         }
     }

@@ -4,18 +4,22 @@
 //! A change that breaks a rule (a cycle, an unknown event) is ignored in the same way by every reader; who writes
 //! it checks first and tells its user.
 
+mod lifecycle;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
 use crate::caps::TREE_DEPTH_MAX;
-use crate::ids::{DeviceId, FeederId, stable_hash};
+use crate::ids::{DeviceId, FeederId};
 use crate::records::operator::{
-    Change, ControlSettings, DeviceChange, DeviceRegistered, EventCreated, FeederChange,
-    FeederMode, OperatorRecord, POLICIES, ProgramSet, SimulationMode,
+    Change, ControlSettings, DeviceChange, EventCreated, FeederChange, FeederMode, OperatorRecord,
+    POLICIES, ProgramSet, SimulationMode,
 };
 use crate::records::telemetry::{DeviceOrigin, DeviceType};
 use crate::units::{Soc, Timestamp, Watts};
+
+pub use self::lifecycle::{Notices, Waiting};
 
 /// Priority of a device that names none.
 pub const DEFAULT_PRIORITY: i32 = 1;
@@ -107,6 +111,12 @@ pub enum Refused {
     /// No such policy.
     #[error("unknown policy {0:?}: expected one of {known}", known = POLICIES.join(", "))]
     UnknownPolicy(String),
+    /// Nothing waits under this id.
+    #[error("device {0} does not wait for approval")]
+    NotWaiting(DeviceId),
+    /// A replacement is of the same kind.
+    #[error("device {0} is of type {1}, the one it is to replace of type {2}")]
+    OtherType(DeviceId, &'static str, &'static str),
     /// It is there already.
     #[error("already there")]
     Exists,
@@ -121,6 +131,12 @@ pub struct Registry {
     pub feeders: BTreeMap<FeederId, Feeder>,
     /// Every device.
     pub devices: BTreeMap<DeviceId, Device>,
+    /// Devices that wait for an operator's word; no device is among [`Self::devices`] too.
+    pub waiting: BTreeMap<DeviceId, Waiting>,
+    /// Devices that operators have retired and that were not heard again.
+    pub retired: BTreeSet<DeviceId>,
+    /// What was noticed about devices, also of unknown ones.
+    pub notices: BTreeMap<DeviceId, Notices>,
     /// Every event, also past ones.
     pub events: BTreeMap<Uuid, Event>,
     /// Every program.
@@ -131,6 +147,8 @@ pub struct Registry {
     children: BTreeMap<FeederId, BTreeSet<FeederId>>,
     /// Derived: the devices of each tree, by root, so that a decision looks at no others.
     members: BTreeMap<FeederId, BTreeSet<DeviceId>>,
+    /// Derived: how many devices belong to each feeder itself.
+    counts: BTreeMap<FeederId, usize>,
 }
 
 impl Registry {
@@ -175,6 +193,11 @@ impl Registry {
                 feeder.resumes += 1;
             }
             Change::SimulationSet(set) => self.simulation = (set.mode, Some(record.at)),
+            Change::DeviceWaiting(waiting) => self.wait(waiting, record.at)?,
+            Change::DeviceApproved(approved) => self.approve(approved)?,
+            Change::DeviceRetired(retired) => self.retire(&retired.device_id)?,
+            Change::DeviceReplaced(replaced) => self.replace(replaced)?,
+            Change::DeviceNoted(noted) => self.note(noted)?,
         }
         Ok(())
     }
@@ -196,6 +219,12 @@ impl Registry {
     #[must_use]
     pub fn feeder_of(&self, device_id: &DeviceId) -> Option<&FeederId> {
         self.devices.get(device_id).map(|device| &device.feeder_id)
+    }
+
+    /// Whether a feeder is there and stands below none.
+    #[must_use]
+    pub fn is_root(&self, feeder_id: &FeederId) -> bool {
+        self.feeders.get(feeder_id).is_some_and(|feeder| feeder.parent_id.is_none())
     }
 
     /// Every root.
@@ -302,29 +331,6 @@ impl Registry {
         self.children(feeder_id).map(|child| 1 + self.height(child)).max().unwrap_or(0)
     }
 
-    fn register(&mut self, registered: &DeviceRegistered) -> Result<(), Refused> {
-        if self.devices.contains_key(&registered.device_id) {
-            return Err(Refused::Exists);
-        }
-        self.feeders.entry(registered.feeder_id.clone()).or_default();
-        let device = Device {
-            device_type: registered.device_type,
-            origin: registered.origin,
-            feeder_id: registered.feeder_id.clone(),
-            site_id: registered.site_id.clone(),
-            priority: None,
-            target_soc: None,
-            fallback_w: None,
-            opted_out: false,
-            override_w: None,
-            id_hash: stable_hash(&[registered.device_id.as_str().as_bytes()]),
-        };
-        self.devices.insert(registered.device_id.clone(), device);
-        let root = self.root_of(&registered.feeder_id);
-        self.members.entry(root).or_default().insert(registered.device_id.clone());
-        Ok(())
-    }
-
     fn change_device(&mut self, change: &DeviceChange) -> Result<(), Refused> {
         if let Some(feeder_id) = &change.feeder_id
             && !self.feeders.contains_key(feeder_id)
@@ -335,6 +341,8 @@ impl Registry {
         if let Some(feeder_id) = &change.feeder_id {
             let (from, to) = (self.root_of(&feeder_before), self.root_of(feeder_id));
             self.move_member(change.device_id.clone(), &from, to);
+            self.count_out(&feeder_before);
+            *self.counts.entry(feeder_id.clone()).or_default() += 1;
         }
         let device = self.device_mut(&change.device_id)?;
         if let Some(feeder_id) = &change.feeder_id {
@@ -367,3 +375,6 @@ impl Registry {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod lifecycle_tests;

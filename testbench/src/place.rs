@@ -85,14 +85,23 @@ impl Place {
     /// # Errors
     /// When it is not built, or cannot be started.
     pub fn embedded() -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir().context("a folder")?;
+        Self::embedded_with(tempfile::tempdir().context("a folder")?, &[])
+    }
+
+    /// The same in a folder of its own, with some settings more.
+    ///
+    /// # Errors
+    /// As for [`Place::embedded`].
+    pub fn embedded_with(folder: TempDir, more: &[(&str, &str)]) -> anyhow::Result<Self> {
         let addresses = Addresses {
             mqtt: free_port()?,
             kafka: free_port()?,
             clickhouse: free_port()?,
             api: free_port()?,
         };
-        let environment = environment(addresses)?;
+        let mut environment = environment(addresses)?;
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        environment.extend(more.iter().map(owned));
         let data = folder.path().join("data").display().to_string();
         let ports = [
             format!("DERMS_KAFKA_PORT={}", addresses.kafka),

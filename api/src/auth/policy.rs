@@ -50,12 +50,20 @@ pub enum Action {
     ReadEvents,
     /// Create and cancel demand-response events.
     ManageEvents,
+    /// Approve, retire and replace devices.
+    ManageDevices,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 5] =
-        [Self::ReadSelf, Self::ReadHealth, Self::ReadFleet, Self::ReadEvents, Self::ManageEvents];
+    pub const ALL: [Self; 6] = [
+        Self::ReadSelf,
+        Self::ReadHealth,
+        Self::ReadFleet,
+        Self::ReadEvents,
+        Self::ManageEvents,
+        Self::ManageDevices,
+    ];
 }
 
 const VIEWER: &[Action] =
@@ -66,6 +74,7 @@ const OPERATOR: &[Action] = &[
     Action::ReadFleet,
     Action::ReadEvents,
     Action::ManageEvents,
+    Action::ManageDevices,
 ];
 const ADMIN: &[Action] = OPERATOR;
 
@@ -109,7 +118,7 @@ mod tests {
     #[test]
     fn a_viewer_looks_and_an_operator_steers() {
         for action in Action::ALL {
-            let looks = !matches!(action, Action::ManageEvents);
+            let looks = !matches!(action, Action::ManageEvents | Action::ManageDevices);
             assert_eq!(may(Role::Viewer, action), looks, "{action:?}");
             assert!(may(Role::Operator, action), "{action:?}");
         }

@@ -5,6 +5,7 @@ mod cost;
 mod errors;
 mod executor;
 mod guards;
+mod lifecycle;
 mod mutation;
 mod query;
 mod subscription;

@@ -6,6 +6,9 @@ use uuid::Uuid;
 
 use super::errors::{self, Code, bad_input};
 use super::guards::{Can, user};
+use super::lifecycle;
+use super::types::device::Device;
+use super::types::enums::DeviceType;
 use super::types::event::{Event, EventInput};
 use super::types::{present, stores};
 use crate::auth::Action;
@@ -61,6 +64,32 @@ impl Mutation {
             .await
             .map_err(|error| errors::write(&error))?;
         written(ctx, event_id)
+    }
+
+    /// Lets a waiting device in, on the feeder it claims or the one that is named, which is opened if it is not there. One
+    /// that was never heard is registered beforehand: then type and feeder are needed.
+    #[graphql(guard = "Can(Action::ManageDevices)")]
+    async fn approve_device(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        feeder_id: Option<ID>,
+        #[graphql(name = "type")] kind: Option<DeviceType>,
+    ) -> Result<Device> {
+        lifecycle::approve(ctx, &id, feeder_id.as_ref(), kind).await
+    }
+
+    /// Takes a device out for good: what it held is free. If it speaks again, it is unknown.
+    #[graphql(guard = "Can(Action::ManageDevices)")]
+    async fn retire_device(&self, ctx: &Context<'_>, id: ID) -> Result<ID> {
+        lifecycle::retire(ctx, &id).await
+    }
+
+    /// Puts a device that was heard into the place of another: its feeder and what operators have set of it. The other is
+    /// retired.
+    #[graphql(guard = "Can(Action::ManageDevices)")]
+    async fn replace_device(&self, ctx: &Context<'_>, id: ID, by: ID) -> Result<Device> {
+        lifecycle::replace(ctx, &id, &by).await
     }
 }
 

@@ -12,6 +12,7 @@ use super::types::enums::{DeviceOrigin, DeviceType, Freshness};
 use super::types::event::{Event, EventFilter};
 use super::types::feeder::Feeder;
 use super::types::health::Health;
+use super::types::lifecycle::{self, NoticedDeviceConnection, WaitingDeviceConnection};
 use super::types::paging::{DeviceConnection, page};
 use super::types::scalars::{device_id, feeder_id, from_datetime};
 use super::types::tracking::{self, TrackingError};
@@ -95,6 +96,30 @@ impl Query {
         present(ctx, |present| {
             Ok(present.view.device(&id).map(|device| Device::read(present, &device)))
         })
+    }
+
+    /// Devices that wait for an operator's approval, by id.
+    #[graphql(guard = "Can(Action::ReadFleet)", complexity = "cost::page(first, child_complexity)")]
+    async fn waiting_devices(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "Some(cost::DEFAULT_PAGE)")] first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<WaitingDeviceConnection> {
+        let first = first.unwrap_or(cost::DEFAULT_PAGE);
+        present(ctx, |present| lifecycle::waiting(present, first, after.as_deref()))
+    }
+
+    /// Devices that something was noticed about, also unknown ones, by id.
+    #[graphql(guard = "Can(Action::ReadFleet)", complexity = "cost::page(first, child_complexity)")]
+    async fn noticed_devices(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "Some(cost::DEFAULT_PAGE)")] first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<NoticedDeviceConnection> {
+        let first = first.unwrap_or(cost::DEFAULT_PAGE);
+        present(ctx, |present| lifecycle::noticed(present, first, after.as_deref()))
     }
 
     /// How far devices are from their setpoints. Without a window: the controller's own rolling one.

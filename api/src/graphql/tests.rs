@@ -1,5 +1,6 @@
 //! The schema without a network: what it serves, who may ask for it, and what it answers.
 
+mod lifecycle;
 mod matrix;
 mod sdl;
 mod subscriptions;

@@ -137,9 +137,12 @@ impl View {
         found
     }
 
-    /// One device.
+    /// One device. What waits or was retired is none, whatever was once said of it.
     #[must_use]
     pub fn device(&self, id: &DeviceId) -> Option<DeviceView> {
+        if self.registry.is_outside(id) {
+            return None;
+        }
         let registered = self.registry.devices.get(id);
         let state = self.devices.get(id);
         if registered.is_none() && state.is_none() {
@@ -218,6 +221,14 @@ impl View {
                 self.mark_feeder(&change.feeder_id);
             }
             Change::DeviceChange(change) => self.mark_device(&change.device_id),
+            Change::DeviceNoted(change) => self.mark_device(&change.device_id),
+            Change::DeviceApproved(change) => {
+                self.mark_device(&change.device_id);
+                if let Some(feeder_id) = self.registry.feeder_of(&change.device_id).cloned() {
+                    self.mark_feeder(&feeder_id);
+                }
+            }
+            Change::DeviceReplaced(change) => self.mark_device(&change.by),
             Change::OverrideSet(change) => self.mark_device(&change.device_id),
             Change::OverrideCleared(change) => self.mark_device(&change.device_id),
             // Limits of feeders that have none of their own may have moved.
@@ -231,6 +242,8 @@ impl View {
             | Change::EventCancelled(_)
             | Change::ProgramSet(_)
             | Change::ProgramDeleted(_)
+            | Change::DeviceWaiting(_)
+            | Change::DeviceRetired(_)
             | Change::SimulationSet(_) => {}
         }
         Ok(())

@@ -248,9 +248,17 @@ impl Client {
 
     /// Publishes at QoS 1 and waits until the broker has it.
     pub async fn publish(&mut self, topic: &str, payload: impl Into<Vec<u8>>) {
-        let payload: Vec<u8> = payload.into();
+        self.send(topic, payload.into(), false).await;
+    }
+
+    /// Likewise, and the broker keeps it for later subscribers.
+    pub async fn publish_retained(&mut self, topic: &str, payload: impl Into<Vec<u8>>) {
+        self.send(topic, payload.into(), true).await;
+    }
+
+    async fn send(&mut self, topic: &str, payload: Vec<u8>, retain: bool) {
         self.client
-            .publish(topic, QoS::AtLeastOnce, false, payload)
+            .publish(topic, QoS::AtLeastOnce, retain, payload)
             .await
             .expect("the client runs");
         self.answered().await;

@@ -266,6 +266,13 @@ pub const CATALOGUE: &[Setting] = &[
     row("DERMS_MQTT_CLIENT_ID", Some("derms-bridge"), Text, &[Bridge], "client id of the bridge's persistent session; each bridge its own"),
     row("DERMS_MQTT_SHARE_GROUP", None, Text, &[Bridge], "shared-subscription group, for several bridges at one broker"),
     row("DERMS_MQTT_DEVICE_RATE_MAX", Some("50"), int(1, 100_000, "messages/s"), &[Bridge], "more from one device is refused to the dead letters"),
+    row("DERMS_REGISTRATION", Some("open"), Choice(&["open", "quarantine", "closed"]), &[Bridge], "what becomes of a device that nobody registered: it is registered at its first sample, waits for an operator (its samples are stored, it neither steers nor holds anything), or is refused"),
+    row("DERMS_UNKNOWN_FEEDER", Some("open"), Choice(&["open", "default", "quarantine"]), &[Bridge], "what becomes of a new device that claims a feeder which is not there: the feeder is opened with the default limit, the device goes to DEFAULT_FEEDER_ID, or it waits for an operator"),
+    row("DERMS_DEVICES_MAX", Some("200000"), int(1, 1_000_000, "devices"), &[Bridge], "registered devices in all; further ones are refused to the dead letters"),
+    row("DERMS_DEVICES_PER_FEEDER_MAX", Some("100000"), int(1, 1_000_000, "devices"), &[Bridge], "registered devices of one feeder; further ones are refused to the dead letters"),
+    row("DERMS_WAITING_DEVICES_MAX", Some("1000"), int(1, 100_000, "devices"), &[Bridge], "devices that wait for an operator; further ones are refused to the dead letters"),
+    row("DERMS_UNPROVEN_KW", Some("50"), float(0.0, 1.0e6, "kW"), &[Bridge], "a new device that says more than this (power, fallback or minimum, either way) waits until it has said so three times or an operator approves it"),
+    row("DERMS_NEW_DEVICES_PER_MINUTE", Some("12000"), int(1, 1_000_000, "devices"), &[Bridge], "devices registered or set waiting in a minute, the first minute's at once; samples of further ones are refused until there is room"),
     // Control.
     row("CONTROL_INTERVAL_SECONDS", Some("5"), float(0.2, 3_600.0, "s"), &[Bridge, Processor, Api], "width of the control window"),
     row("DERMS_ALLOWED_LATENESS_MS", Some("2000"), ms(0, DAY_MS), &[Processor], "how long a window waits for late samples"),

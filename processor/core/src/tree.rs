@@ -101,6 +101,8 @@ impl Tree {
     /// Takes an input in, in log order.
     pub fn apply(&mut self, input: &Input, registry: &Registry) {
         match input {
+            // It waits for an operator, or was retired: control does not know it.
+            Input::Telemetry(sample) if registry.is_outside(&sample.device_id) => {}
             Input::Telemetry(sample) => {
                 let window_end = self.window_end;
                 let device =
@@ -180,6 +182,10 @@ impl Tree {
             between_windows: decreases_only,
         };
         let closes = (!decreases_only).then_some(window);
+        if registry.has_outside() {
+            // What a retired device held is free.
+            self.devices.retain(|device| !registry.is_outside(&device.device_id));
+        }
         self.devices.sort();
         let mut view = estimate(&moment, topology, limits, &mut self.devices, |device| {
             look_back(device, settings, closes, tick.now);

@@ -66,7 +66,10 @@ impl Watch {
         let topology = Topology::of(registry, root);
         let mut load = vec![0_i64; topology.nodes.len()];
         let mut meters = vec![None; topology.nodes.len()];
-        for word in self.words.values() {
+        for (device_id, word) in &self.words {
+            if registry.is_outside(device_id) {
+                continue;
+            }
             let Word { feeder_id, device_type, power_w, .. } = word;
             let Some(node) = topology.index_of(feeder_id) else {
                 continue;

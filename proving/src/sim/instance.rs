@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use schemas::codec::Record;
 use schemas::ledger::Holder;
 use schemas::records::decision::{Claim, Decision, LedgerRecord};
-use schemas::records::operator::{Change, OperatorRecord};
+use schemas::records::operator::OperatorRecord;
 use schemas::records::snapshot::SnapshotPart;
 use schemas::topics::Topic;
 use schemas::{FeederId, Timestamp};
@@ -363,7 +363,7 @@ impl Instance {
         }
         let registry = &self.registry.registry;
         for held in self.held.values_mut() {
-            if matches!(record.change, Change::FeederChange(_) | Change::DeviceRegistered(_)) {
+            if record.change.may_open_feeder() {
                 held.driver.note_roots(registry);
             }
             held.driver.note_change(&record.change, registry);

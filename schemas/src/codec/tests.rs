@@ -6,6 +6,9 @@ use super::*;
 use crate::ids::{DeviceId, FeederId};
 use crate::records::ack::AckStatus;
 use crate::records::decision::Claim;
+use crate::records::lifecycle::{
+    DeviceNoted, DeviceNotice, DeviceRetired, DeviceWaiting, WaitReason,
+};
 use crate::records::operator::{Change, ControlResumed, ControlSettings};
 use crate::records::telemetry::{Capabilities, DeviceOrigin, DeviceType, Preferences, TopicLayout};
 use crate::units::{Soc, Timestamp, Watts};
@@ -66,6 +69,20 @@ fn every_record_goes_there_and_back() {
     for change in [
         Change::ControlSettings(ControlSettings::default()),
         Change::ControlResumed(ControlResumed { feeder_id: FeederId::new("a").expect("valid") }),
+        Change::DeviceWaiting(DeviceWaiting {
+            device_id: DeviceId::new("pi-1").expect("valid"),
+            device_type: DeviceType::Battery,
+            origin: DeviceOrigin::Physical,
+            feeder_id: FeederId::new("a").expect("valid"),
+            site_id: None,
+            why: WaitReason::UnknownFeeder,
+        }),
+        Change::DeviceRetired(DeviceRetired { device_id: DeviceId::new("pi-1").expect("valid") }),
+        Change::DeviceNoted(DeviceNoted {
+            device_id: DeviceId::new("pi-1").expect("valid"),
+            notice: DeviceNotice::TwoPublishers,
+            detail: "two clocks".to_owned(),
+        }),
     ] {
         check_round_trip(&OperatorRecord {
             id: Uuid::from_u128(1),
@@ -198,4 +215,19 @@ fn records_of_an_older_schema_are_read_with_defaults() {
     let read = OperatorRecord::decode(&bytes).expect("old bytes stay readable");
     let Change::EventCreated(read) = read.change else { panic!("{read:?}") };
     assert_eq!((read.limit_w, read.ramp_s, read.randomize_s), (Watts(3_000), 60, 0));
+}
+
+#[test]
+fn a_change_of_the_release_before_devices_could_be_retired_is_read() {
+    let old = Schemas::parse(&[include_str!("../../avro/operator_2.avsc")]);
+    let record = OperatorRecord {
+        id: Uuid::from_u128(8),
+        at: Timestamp(9),
+        actor: "op".to_owned(),
+        change: Change::ControlSettings(ControlSettings::default()),
+    };
+    let mut bytes = SINGLE_OBJECT.to_vec();
+    bytes.extend_from_slice(&old.newest.to_le_bytes());
+    old.writer.write_ser(&mut bytes, &record).expect("it fits the schema of its time");
+    assert_eq!(OperatorRecord::decode(&bytes), Ok(record));
 }

@@ -4,9 +4,10 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, ID_RULE};
 use crate::mqtt::fields::Fields;
-use crate::mqtt::rejection::{RejectReason, Rejection};
+use crate::mqtt::json::{self, NoJson};
+use crate::mqtt::rejection::{RejectReason, Rejection, clipped};
 use crate::records::telemetry::DeviceType;
 use crate::units::Timestamp;
 
@@ -85,13 +86,19 @@ pub(super) fn parse_json(bytes: &[u8], max_len: usize) -> Result<Value, Rejectio
             &format!("at most {max_len} bytes"),
         ));
     }
-    serde_json::from_slice(bytes).map_err(|error| {
-        Rejection::at(
+    json::parse(bytes).map_err(|error| match error {
+        NoJson::Syntax(error) => Rejection::at(
             RejectReason::NotJson,
             "message",
             &error.to_string(),
             "one JSON object in UTF-8",
-        )
+        ),
+        NoJson::Repeated(path) => Rejection::at(
+            RejectReason::ContractViolation,
+            &clipped(&path),
+            "the key twice in one object",
+            "each key once",
+        ),
     })
 }
 
@@ -116,9 +123,7 @@ pub(super) fn open<'a>(value: &'a Value, message_type: &str) -> Result<Opened<'a
     )?;
     let envelope = Envelope {
         message_id: fields.required("messageId")?.uuid()?,
-        device_id: fields
-            .required("deviceId")?
-            .word(|text| DeviceId::new(text).ok(), "1 to 64 characters of A-Z a-z 0-9 . _ -")?,
+        device_id: fields.required("deviceId")?.word(|text| DeviceId::new(text).ok(), ID_RULE)?,
         device_type: fields
             .required("deviceType")?
             .word(device_type_of, "pv, battery, ev or meter")?,

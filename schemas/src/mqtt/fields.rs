@@ -7,11 +7,16 @@ use uuid::Uuid;
 use crate::caps::TEXT_LEN_MAX;
 use crate::mqtt::edge;
 use crate::mqtt::rejection::{RejectReason, Rejection};
+use crate::mqtt::telemetry::SocUnit;
+use crate::records::lifecycle::DeviceNotice;
 use crate::records::telemetry::DeviceType;
 use crate::units::{KW_MAX, Soc, Timestamp, WattHours, Watts};
 
 /// The last moment accepted as a time: the end of the year 2299, where the tables' time type ends too.
 pub(super) const TIMESTAMP_MS_MAX: i64 = 10_413_791_999_999;
+
+/// A state of charge up to here that is refused says nothing of its unit.
+const SOC_ROUNDING_MAX: f64 = 1.5;
 
 /// One object of a message, its fields taken one by one.
 pub(super) struct Fields<'a> {
@@ -131,7 +136,16 @@ impl<'a> Field<'a> {
 
     /// A moment, ms since the epoch.
     pub(super) fn timestamp(self) -> Result<Timestamp, Rejection> {
-        self.integer(0, TIMESTAMP_MS_MAX).map(Timestamp)
+        self.integer(0, TIMESTAMP_MS_MAX).map(Timestamp).map_err(|rejection| {
+            match self.value.as_f64().and_then(edge::time_unit) {
+                Some(unit) => Rejection {
+                    detail: format!("{}; it looks like {unit}", rejection.detail),
+                    ..rejection
+                }
+                .signs(DeviceNotice::OtherTimeUnit),
+                None => rejection,
+            }
+        })
     }
 
     fn number(self, least: f64, most: f64, accepted: &str) -> Result<f64, Rejection> {
@@ -167,6 +181,30 @@ impl<'a> Field<'a> {
         const ACCEPTED: &str = "a number from 0 to 1";
         let fraction = self.number(0.0, 1.0, ACCEPTED)?;
         Soc::from_fraction(fraction).ok_or_else(|| self.refuse(ACCEPTED))
+    }
+
+    /// A state of charge in the unit that the device is known to speak.
+    pub(super) fn soc(self, unit: SocUnit) -> Result<Soc, Rejection> {
+        const PERCENT: &str = "a number of percent from 0 to 100";
+        let most = match unit {
+            SocUnit::Fraction => return self.fraction().map_err(|wrong| self.or_percent(wrong)),
+            SocUnit::Percent => 100.0,
+            SocUnit::PerhapsPercent => 1.0,
+        };
+        let percent = self.number(0.0, most, PERCENT).map_err(|wrong| match unit {
+            SocUnit::PerhapsPercent => self.or_percent(self.fraction().err().unwrap_or(wrong)),
+            SocUnit::Fraction | SocUnit::Percent => wrong,
+        })?;
+        Soc::from_fraction(percent / 100.0).ok_or_else(|| self.refuse(PERCENT))
+    }
+
+    /// A refused state of charge, with its likely unit. Barely above 1 is a rounding, not another unit.
+    fn or_percent(self, wrong: Rejection) -> Rejection {
+        if !self.value.as_f64().is_some_and(|soc| soc > SOC_ROUNDING_MAX && soc <= 100.0) {
+            return wrong;
+        }
+        let detail = format!("{}; it looks like percent", wrong.detail);
+        Rejection { detail, ..wrong }.signs(DeviceNotice::SpeaksPercent)
     }
 
     /// A quantity kept in thousandths (V as mV, A as mA).

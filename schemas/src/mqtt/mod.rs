@@ -8,6 +8,7 @@ pub mod ack;
 pub mod edge;
 mod envelope;
 mod fields;
+mod json;
 pub mod profile;
 pub mod receipt;
 pub mod rejection;
@@ -23,7 +24,7 @@ pub use receipt::{ReceiptMessage, decode_receipt, receipt_asked};
 pub use rejection::{RejectReason, Rejection};
 pub use setpoint::{Mode, Setpoint, decode_setpoint};
 pub use status::{StatusMessage, StatusWord, decode_status};
-pub use telemetry::{Readings, TelemetryMessage, decode_telemetry};
+pub use telemetry::{Readings, SocUnit, TelemetryMessage, decode_telemetry, decode_telemetry_with};
 pub use topics::{Inbound, PrefixError, TelemetryTopic, Topics};
 
 #[cfg(test)]

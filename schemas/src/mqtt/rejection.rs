@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::records::lifecycle::DeviceNotice;
+
 /// The stable reason code. It is the metric's label and the dead letter's `reason`: never rename one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RejectReason {
@@ -27,11 +29,19 @@ pub enum RejectReason {
     TooManyDevices,
     /// An ack or a status of a device that never sent telemetry.
     UnknownDevice,
+    /// More new devices in a minute than may come; the same message may be taken later.
+    TooManyNewDevices,
+    /// A device that nobody registered, where only registered ones may speak.
+    RegistrationClosed,
+    /// It contradicts what the registry holds of the device: its type.
+    DeviceConflict,
+    /// A retained sample, as brokers keep it: what was once, not what is.
+    Retained,
 }
 
 impl RejectReason {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::BadTopic,
         Self::PayloadTooLarge,
         Self::NotJson,
@@ -42,6 +52,10 @@ impl RejectReason {
         Self::RateLimited,
         Self::TooManyDevices,
         Self::UnknownDevice,
+        Self::TooManyNewDevices,
+        Self::RegistrationClosed,
+        Self::DeviceConflict,
+        Self::Retained,
     ];
 
     /// The code.
@@ -58,7 +72,19 @@ impl RejectReason {
             Self::RateLimited => "rate_limited",
             Self::TooManyDevices => "too_many_devices",
             Self::UnknownDevice => "unknown_device",
+            Self::TooManyNewDevices => "too_many_new_devices",
+            Self::RegistrationClosed => "registration_closed",
+            Self::DeviceConflict => "device_conflict",
+            Self::Retained => "retained",
         }
+    }
+}
+
+impl RejectReason {
+    /// Whether the same message would be refused again: only then its device is told so.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::RateLimited | Self::TooManyNewDevices)
     }
 }
 
@@ -76,6 +102,8 @@ pub struct Rejection {
     pub reason: RejectReason,
     /// Where, what was found there, and what would be accepted.
     pub detail: String,
+    /// What it says of its device, beyond this message.
+    pub sign: Option<DeviceNotice>,
 }
 
 /// Characters of a found value that are repeated in the detail; the rest is cut off.
@@ -85,7 +113,13 @@ impl Rejection {
     /// A refusal with its detail.
     #[must_use]
     pub fn new(reason: RejectReason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self { reason, detail: detail.into(), sign: None }
+    }
+
+    /// The refusal as a sign of something about the device itself.
+    #[must_use]
+    pub fn signs(self, notice: DeviceNotice) -> Self {
+        Self { sign: Some(notice), ..self }
     }
 
     /// The detail in its usual form: path, found, accepted.
@@ -96,7 +130,7 @@ impl Rejection {
 }
 
 /// The first characters of a text from outside, control characters made visible.
-fn clipped(text: &str) -> String {
+pub(super) fn clipped(text: &str) -> String {
     let mut short: String = text
         .chars()
         .take(FOUND_CHARS_MAX)

@@ -47,6 +47,15 @@ pub fn decode_status(device_id: &DeviceId, payload: &[u8]) -> Result<StatusMessa
     let word = match payload.trim_ascii() {
         b"online" => StatusWord::Online,
         b"offline" => StatusWord::Offline,
+        // What clears a retained message.
+        b"" => {
+            return Err(Rejection::at(
+                RejectReason::NotJson,
+                "message",
+                "nothing",
+                "online or offline",
+            ));
+        }
         other => {
             return Err(Rejection::at(
                 RejectReason::ContractViolation,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::ids::FeederId;
+use crate::ids::{FeederId, ID_RULE};
 use crate::mqtt::edge;
 use crate::mqtt::envelope::{self, Envelope, Opened, Source, put};
 use crate::mqtt::fields::{Fields, NUMBER_MIN};
@@ -61,7 +61,29 @@ pub struct TelemetryMessage {
     pub unknown_fields: i32,
 }
 
-/// Reads a sample.
+/// The unit of a device's state of charge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SocUnit {
+    /// What the contract says: 0 to 1.
+    #[default]
+    Fraction,
+    /// It is known to speak percent: 0 to 100, and 1 is one per cent.
+    Percent,
+    /// It has sent what can only be percent. That stays refused, and what could be either is read as percent.
+    PerhapsPercent,
+}
+
+impl SocUnit {
+    /// The agent of the predecessor speaks percent, always. It is known by its name in its layout, or by having sent
+    /// what can only be percent: our agent, under the same name, keeps the contract and speaks in the other layout.
+    fn of(source: Source, layout: TopicLayout, known: Self) -> Self {
+        let says = source == Source::PiAgent
+            && (layout == TopicLayout::Typed || known == Self::PerhapsPercent);
+        if says { Self::Percent } else { known }
+    }
+}
+
+/// Reads a sample of a device of which nothing else is known.
 ///
 /// # Errors
 /// A [`Rejection`] that says where and why; the first thing found wrong is named.
@@ -69,6 +91,19 @@ pub fn decode_telemetry(
     topic: &TelemetryTopic,
     payload: &[u8],
     max_len: usize,
+) -> Result<TelemetryMessage, Rejection> {
+    decode_telemetry_with(topic, payload, max_len, SocUnit::Fraction)
+}
+
+/// Reads a sample of a device whose state of charge is known to be in `soc_unit`.
+///
+/// # Errors
+/// As [`decode_telemetry`].
+pub fn decode_telemetry_with(
+    topic: &TelemetryTopic,
+    payload: &[u8],
+    max_len: usize,
+    soc_unit: SocUnit,
 ) -> Result<TelemetryMessage, Rejection> {
     let value = envelope::parse_json(payload, max_len)?;
     let Opened { envelope, payload: mut fields, unknown } = envelope::open(&value, "telemetry")?;
@@ -78,7 +113,8 @@ pub fn decode_telemetry(
     let mut unknown = unknown;
 
     let mut readings = fields.required("readings")?.object("payload.readings")?;
-    let read = decode_readings(&mut readings, device_type)?;
+    let soc_unit = SocUnit::of(envelope.source, topic.layout, soc_unit);
+    let read = decode_readings(&mut readings, device_type, soc_unit)?;
     unknown += readings.unknown();
 
     let mut status = fields.required("status")?.object("payload.status")?;
@@ -96,9 +132,7 @@ pub fn decode_telemetry(
         fields.optional("siteId").map(|field| field.text(1).map(str::to_owned)).transpose()?;
     let feeder_id = fields
         .optional("feederId")
-        .map(|field| {
-            field.word(|text| FeederId::new(text).ok(), "1 to 64 characters of A-Z a-z 0-9 . _ -")
-        })
+        .map(|field| field.word(|text| FeederId::new(text).ok(), ID_RULE))
         .transpose()?;
     unknown += fields.unknown();
     Ok(TelemetryMessage {
@@ -130,11 +164,12 @@ fn check_type(envelope: &Envelope, topic: &TelemetryTopic) -> Result<(), Rejecti
 fn decode_readings(
     fields: &mut Fields<'_>,
     device_type: DeviceType,
+    soc_unit: SocUnit,
 ) -> Result<Readings, Rejection> {
     Ok(Readings {
         power_w: fields.required("powerKw")?.power(device_type)?,
         energy_wh: fields.optional("energyKwh").map(|field| field.energy()).transpose()?,
-        soc: fields.optional("soc").map(|field| field.fraction()).transpose()?,
+        soc: fields.optional("soc").map(|field| field.soc(soc_unit)).transpose()?,
         voltage_mv: fields.optional("voltageV").map(|field| field.milli(0.0)).transpose()?,
         current_ma: fields.optional("currentA").map(|field| field.milli(NUMBER_MIN)).transpose()?,
     })
@@ -254,7 +289,11 @@ impl TelemetryMessage {
         let power = edge::kw_to_edge(self.envelope.device_type, self.readings.power_w);
         put(&mut map, "powerKw", Some(power));
         put(&mut map, "energyKwh", self.readings.energy_wh.map(WattHours::kwh));
-        put(&mut map, "soc", self.readings.soc.map(Soc::fraction));
+        let unit = SocUnit::of(self.envelope.source, self.layout, SocUnit::Fraction);
+        let in_unit = |soc: Soc| {
+            if unit == SocUnit::Percent { f64::from(soc.0) / 100.0 } else { soc.fraction() }
+        };
+        put(&mut map, "soc", self.readings.soc.map(in_unit));
         put(&mut map, "voltageV", self.readings.voltage_mv.map(|mv| Watts(mv).kw()));
         put(&mut map, "currentA", self.readings.current_ma.map(|ma| Watts(ma).kw()));
         map

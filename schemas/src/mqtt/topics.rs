@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, ID_RULE};
 use crate::mqtt::envelope::device_type_of;
 use crate::mqtt::rejection::{RejectReason, Rejection};
 use crate::records::telemetry::{DeviceType, TopicLayout};
@@ -221,8 +221,7 @@ impl Topics {
 }
 
 fn device(topic: &str, id: &str) -> Result<DeviceId, Rejection> {
-    DeviceId::new(id)
-        .map_err(|_| bad(topic, "a device id of 1 to 64 characters of A-Z a-z 0-9 . _ -"))
+    DeviceId::new(id).map_err(|_| bad(topic, &format!("a device id of {ID_RULE}")))
 }
 
 fn bad(topic: &str, accepted: &str) -> Rejection {

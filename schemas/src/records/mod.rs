@@ -4,6 +4,7 @@
 pub mod ack;
 pub mod dead_letter;
 pub mod decision;
+pub mod lifecycle;
 pub mod operator;
 pub mod snapshot;
 pub mod state;

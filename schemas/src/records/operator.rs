@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ids::{DeviceId, FeederId};
+use crate::records::lifecycle::{
+    DeviceApproved, DeviceNoted, DeviceReplaced, DeviceRetired, DeviceWaiting,
+};
 use crate::records::telemetry::{DeviceOrigin, DeviceType};
 use crate::units::{Soc, Timestamp, Watts};
 
@@ -336,9 +339,20 @@ pub enum Change {
     OverrideCleared(OverrideCleared),
     ControlResumed(ControlResumed),
     SimulationSet(SimulationSet),
+    DeviceWaiting(DeviceWaiting),
+    DeviceApproved(DeviceApproved),
+    DeviceRetired(DeviceRetired),
+    DeviceReplaced(DeviceReplaced),
+    DeviceNoted(DeviceNoted),
 }
 
 impl Change {
+    /// Whether a feeder may be there after it that was not there before.
+    #[must_use]
+    pub fn may_open_feeder(&self) -> bool {
+        matches!(self, Self::FeederChange(_) | Self::DeviceRegistered(_) | Self::DeviceApproved(_))
+    }
+
     /// The id of what is changed: the record's key.
     #[must_use]
     pub fn entity(&self) -> String {
@@ -355,6 +369,11 @@ impl Change {
             Self::OverrideCleared(change) => change.device_id.to_string(),
             Self::ControlResumed(change) => change.feeder_id.to_string(),
             Self::SimulationSet(_) => "simulation".to_owned(),
+            Self::DeviceWaiting(change) => change.device_id.to_string(),
+            Self::DeviceApproved(change) => change.device_id.to_string(),
+            Self::DeviceRetired(change) => change.device_id.to_string(),
+            Self::DeviceReplaced(change) => change.device_id.to_string(),
+            Self::DeviceNoted(change) => change.device_id.to_string(),
         }
     }
 }

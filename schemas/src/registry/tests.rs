@@ -1,23 +1,23 @@
 //! The rules of the fold.
 
 use super::*;
-use crate::records::operator::EventCancelled;
+use crate::records::operator::{DeviceRegistered, EventCancelled};
 
-fn feeder(id: &str) -> FeederId {
+pub(super) fn feeder(id: &str) -> FeederId {
     FeederId::new(id).expect("a valid id")
 }
 
-fn device(id: &str) -> DeviceId {
+pub(super) fn device(id: &str) -> DeviceId {
     DeviceId::new(id).expect("a valid id")
 }
 
-fn apply(registry: &mut Registry, at: i64, change: Change) -> Result<(), Refused> {
+pub(super) fn apply(registry: &mut Registry, at: i64, change: Change) -> Result<(), Refused> {
     let record =
         OperatorRecord { id: Uuid::nil(), at: Timestamp(at), actor: "op".to_owned(), change };
     registry.apply(&record)
 }
 
-fn under(child: &str, parent: &str) -> Change {
+pub(super) fn under(child: &str, parent: &str) -> Change {
     Change::FeederChange(FeederChange {
         feeder_id: feeder(child),
         parent_id: Some(feeder(parent)),
@@ -28,7 +28,7 @@ fn under(child: &str, parent: &str) -> Change {
     })
 }
 
-fn registered(id: &str, at: &str) -> Change {
+pub(super) fn registered(id: &str, at: &str) -> Change {
     Change::DeviceRegistered(DeviceRegistered {
         device_id: device(id),
         device_type: DeviceType::Ev,

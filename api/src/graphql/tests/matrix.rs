@@ -22,6 +22,15 @@ const FIELDS: &[(&str, &str, Role)] = &[
         "mutation { cancelEvent(id: \"0190a5b0-0000-7000-8000-000000000001\") { id } }",
         Role::Operator,
     ),
+    ("waitingDevices", "{ waitingDevices { totalCount } }", Role::Viewer),
+    ("noticedDevices", "{ noticedDevices { totalCount } }", Role::Viewer),
+    ("approveDevice", "mutation { approveDevice(id: \"ev-7\") { id } }", Role::Operator),
+    ("retireDevice", "mutation { retireDevice(id: \"ev-1\") }", Role::Operator),
+    (
+        "replaceDevice",
+        "mutation { replaceDevice(id: \"ev-1\", by: \"ev-9\") { id } }",
+        Role::Operator,
+    ),
     ("feederUpdated", "subscription { feederUpdated { id } }", Role::Viewer),
     ("deviceUpdated", "subscription { deviceUpdated(deviceId: \"ev-1\") { id } }", Role::Viewer),
 ];

@@ -10,6 +10,7 @@ use schemas::{DeviceId, FeederId, Soc, Timestamp, Watts};
 
 use super::enums::{DeviceOrigin, DeviceType, Freshness, Resolution};
 use super::feeder::range;
+use super::lifecycle::{Notice, notices};
 use super::scalars::{to_datetime, to_the_watt};
 use super::{Present, stores};
 use crate::graphql::{cost, errors};
@@ -43,6 +44,8 @@ pub(crate) struct Device {
     /// Signed mean of actual less setpoint over the controller's rolling window.
     pub(crate) tracking_error_kw: Option<f64>,
     compliant: bool,
+    /// What was noticed about it, each once.
+    notices: Vec<Notice>,
 }
 
 /// A point of a device's history.
@@ -134,6 +137,7 @@ impl Device {
             soc: state.soc.map(Soc::fraction),
             tracking_error_kw: state.tracking_mean_w.map(Watts::kw),
             compliant: state.compliant,
+            notices: notices(present.view.registry(), &state.device_id),
         }
     }
 
@@ -159,6 +163,7 @@ impl Device {
             soc: None,
             tracking_error_kw: None,
             compliant: true,
+            notices: notices(present.view.registry(), id),
         }
     }
 

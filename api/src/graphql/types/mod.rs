@@ -5,6 +5,7 @@ pub(super) mod enums;
 pub(super) mod event;
 pub(super) mod feeder;
 pub(super) mod health;
+pub(super) mod lifecycle;
 pub(super) mod paging;
 pub(super) mod scalars;
 pub(crate) mod tracking;

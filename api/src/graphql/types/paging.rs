@@ -1,9 +1,14 @@
 //! Pages of devices in the Relay form. A cursor names a place in the order, not a position: pages stay whole while
 //! devices come and go.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
 use async_graphql::{Result, SimpleObject};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use schemas::DeviceId;
 
 use super::device::{Device, DeviceOrder};
 use crate::caps::PAGE_SIZE_MAX;
@@ -49,6 +54,49 @@ fn decode(cursor: &str) -> Option<Place> {
     Some((rank.parse().ok()?, id.to_owned()))
 }
 
+fn size(first: i32) -> Result<usize> {
+    usize::try_from(first)
+        .ok()
+        .filter(|_| (1..=PAGE_SIZE_MAX).contains(&first))
+        .ok_or_else(|| bad_input(format!("first: expected 1 to {PAGE_SIZE_MAX}, got {first}")))
+}
+
+/// A page of entries by id, each with its cursor.
+pub(super) struct ById<'m, T> {
+    pub(super) entries: Vec<(String, &'m DeviceId, &'m T)>,
+    pub(super) info: PageInfo,
+    pub(super) total: i32,
+}
+
+/// The page of `first` entries that come after a cursor.
+///
+/// # Errors
+/// As [`page`].
+pub(super) fn page_by_id<'m, T>(
+    all: &'m BTreeMap<DeviceId, T>,
+    first: i32,
+    after: Option<&str>,
+) -> Result<ById<'m, T>> {
+    let size = size(first)?;
+    let after = after.map(|cursor| {
+        decode(cursor)
+            .and_then(|(_, id)| DeviceId::new(&id).ok())
+            .ok_or_else(|| bad_input("after: expected a cursor of an edge"))
+    });
+    let from = after.transpose()?.map_or(Bound::Unbounded, Bound::Excluded);
+    let mut rest = all.range((from, Bound::Unbounded));
+    let entries: Vec<_> = rest
+        .by_ref()
+        .take(size)
+        .map(|(id, entry)| (encode(&(0, id.to_string())), id, entry))
+        .collect();
+    let info = PageInfo {
+        has_next_page: rest.next().is_some(),
+        end_cursor: entries.last().map(|(cursor, ..)| cursor.clone()),
+    };
+    Ok(ById { entries, info, total: i32::try_from(all.len()).unwrap_or(i32::MAX) })
+}
+
 /// The page of `first` devices that come after a cursor.
 ///
 /// # Errors
@@ -59,10 +107,7 @@ pub(crate) fn page(
     first: i32,
     after: Option<&str>,
 ) -> Result<DeviceConnection> {
-    let size = usize::try_from(first)
-        .ok()
-        .filter(|_| (1..=PAGE_SIZE_MAX).contains(&first))
-        .ok_or_else(|| bad_input(format!("first: expected 1 to {PAGE_SIZE_MAX}, got {first}")))?;
+    let size = size(first)?;
     let after = after
         .map(|cursor| {
             decode(cursor).ok_or_else(|| bad_input("after: expected a cursor of an edge"))

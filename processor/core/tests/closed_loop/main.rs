@@ -6,6 +6,7 @@ mod device;
 mod docs;
 mod guarantees;
 mod ladder;
+mod lifecycle;
 mod modes;
 mod policies;
 mod properties;

@@ -43,7 +43,7 @@ fn counter() -> impl Strategy<Value = Option<i64>> {
 prop_compose! {
     fn envelope()(
         id in any::<u128>(),
-        device in "[A-Za-z0-9._-]{1,64}",
+        device in "[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}",
         device_type in prop::sample::select(&[DeviceType::Pv, DeviceType::Battery, DeviceType::Ev, DeviceType::Meter][..]),
         timestamp in moment(),
         sent_at in option::of(moment()),
@@ -97,7 +97,7 @@ prop_compose! {
         capabilities in capabilities(),
         preferences in (option::of(1..=10), soc(), option::of(moment())),
         site_id in option::of("[^\0]{1,256}"),
-        feeder in option::of("[A-Za-z0-9._-]{1,64}"),
+        feeder in option::of("[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}"),
     ) -> TelemetryMessage {
         let (priority, target_soc, departure) = preferences;
         TelemetryMessage {

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::{MAX_LEN, MESSAGE_ID, decode, decode_on, device, full, refused, with};
 use crate::ids::FeederId;
-use crate::mqtt::rejection::RejectReason;
-use crate::mqtt::telemetry::decode_telemetry;
+use crate::mqtt::rejection::{RejectReason, Rejection};
+use crate::mqtt::telemetry::{SocUnit, decode_telemetry, decode_telemetry_with};
 use crate::mqtt::topics::Topics;
+use crate::records::lifecycle::DeviceNotice;
 use crate::records::telemetry::{
     Capabilities, DeviceOrigin, DeviceType, Preferences, Telemetry, TopicLayout,
 };
@@ -91,7 +92,7 @@ fn only_the_required_fields_are_required() {
 
 #[test]
 fn each_rule_refuses_with_its_path_and_what_is_accepted() {
-    const ID: &str = "1 to 64 characters of A-Z a-z 0-9 . _ -";
+    const ID: &str = crate::ids::ID_RULE;
     const KW: &str = "a finite number of kW, at most 1e9 either way";
     const NO_SIGN: &str = "a number of kW from 0 to 1e9";
     const FRACTION: &str = "a number from 0 to 1";
@@ -297,4 +298,86 @@ fn a_found_value_is_cut_short_and_its_control_characters_are_made_visible() {
     let rejection = decode(&with("/source", Some(json!(long)))).expect_err("no such source");
     assert!(rejection.detail.chars().count() < 200, "{}", rejection.detail);
     assert!(!rejection.detail.contains('\n'));
+}
+
+#[test]
+fn a_key_that_stands_twice_is_refused_with_its_path() {
+    let topic = Topics::default().parse_telemetry("der/telemetry/ev-001").expect("valid");
+    let twice = full().to_string().replace("\"powerKw\":7.2", "\"powerKw\":1.0,\"powerKw\":9.0");
+    refused(
+        decode_telemetry(&topic, twice.as_bytes(), MAX_LEN),
+        RejectReason::ContractViolation,
+        "payload.readings.powerKw: found the key twice in one object, accepted: each key once",
+    );
+}
+
+#[track_caller]
+fn soc_in(unit: SocUnit, soc: &Value) -> Result<Option<Soc>, Rejection> {
+    let topic = Topics::default().parse_telemetry("der/telemetry/ev-001").expect("valid");
+    let message = with("/payload/readings/soc", Some(soc.clone())).to_string();
+    decode_telemetry_with(&topic, message.as_bytes(), MAX_LEN, unit)
+        .map(|message| message.readings.soc)
+}
+
+#[test]
+fn a_state_of_charge_is_read_in_the_unit_of_its_device() {
+    use SocUnit::{Fraction, Percent, PerhapsPercent};
+    for (unit, soc, expected) in [
+        (Fraction, 1.0, Some(10_000)),
+        (Fraction, 57.0, None),
+        (Percent, 1.0, Some(100)),
+        (Percent, 57.0, Some(5_700)),
+        (Percent, 0.6, Some(60)),
+        (Percent, 100.1, None),
+        (PerhapsPercent, 1.0, Some(100)),
+        (PerhapsPercent, 0.6, Some(60)),
+        (PerhapsPercent, 57.0, None),
+    ] {
+        let read = soc_in(unit, &json!(soc));
+        assert_eq!(read.ok().flatten(), expected.map(Soc), "{unit:?} {soc}");
+    }
+}
+
+#[test]
+fn a_percentage_is_refused_as_one_and_a_rounding_is_not_taken_for_one() {
+    for unit in [SocUnit::Fraction, SocUnit::PerhapsPercent] {
+        let rejection = soc_in(unit, &json!(57)).expect_err("percent");
+        assert_eq!(
+            rejection.detail,
+            "payload.readings.soc: found 57, accepted: a number from 0 to 1; it looks like percent"
+        );
+        assert_eq!(rejection.sign, Some(DeviceNotice::SpeaksPercent));
+        for soc in [json!(1.000_001), json!(-0.1), json!(101), json!("57")] {
+            assert_eq!(soc_in(unit, &soc).expect_err("wrong").sign, None, "{soc}");
+        }
+    }
+}
+
+#[test]
+fn the_agent_of_the_predecessor_speaks_percent_from_its_first_word() {
+    let mut message = with("/payload/readings/soc", Some(json!(1)));
+    super::change(&mut message, "/source", Some(json!("pi-agent")));
+    let soc = |topic| decode_on(topic, &message).expect("valid").readings.soc;
+    assert_eq!(soc("der/telemetry/ev/ev-001"), Some(Soc(100)), "its layout, its unit");
+    assert_eq!(soc("der/telemetry/ev-001"), Some(Soc(10_000)), "ours keeps the contract");
+}
+
+#[test]
+fn a_time_in_another_unit_is_refused_with_its_likely_unit() {
+    for (time, unit) in [
+        (json!(1_764_000_000_000_000_i64), "microseconds"),
+        (json!(1_764_000_000_000_000_000_i64), "nanoseconds"),
+        (json!(1_764_000_000.25), "seconds"),
+    ] {
+        for (pointer, path) in [
+            ("/timestampMs", "timestampMs"),
+            ("/sentAtMs", "sentAtMs"),
+            ("/payload/preferences/departureMs", "payload.preferences.departureMs"),
+        ] {
+            let rejection = decode(&with(pointer, Some(time.clone()))).expect_err("not ms");
+            assert!(rejection.detail.starts_with(path), "{rejection}");
+            assert!(rejection.detail.ends_with(&format!("it looks like {unit}")), "{rejection}");
+            assert_eq!(rejection.sign, Some(DeviceNotice::OtherTimeUnit));
+        }
+    }
 }

@@ -100,6 +100,10 @@ fn reason_codes_are_stable_and_distinct() {
             "rate_limited",
             "too_many_devices",
             "unknown_device",
+            "too_many_new_devices",
+            "registration_closed",
+            "device_conflict",
+            "retained",
         ]
     );
 }
