@@ -11,6 +11,9 @@ use super::mqtt::Mqtt;
 use super::websocket::WebSocket;
 use super::{Listener, Target};
 
+/// A listener, its address where one was given, and `USER:PASSWORD` at it.
+type Row<'a> = (Box<dyn Listener>, Option<SocketAddr>, &'a Option<String>);
+
 /// Hostile traffic for the listeners of a running `derms up` on this machine.
 #[derive(Debug, Clone, Parser)]
 pub struct Options {
@@ -65,7 +68,7 @@ impl Options {
     /// The listeners that were named, with their targets.
     #[must_use]
     pub fn listeners(&self) -> Vec<(Box<dyn Listener>, Target)> {
-        let rows: [(Box<dyn Listener>, Option<SocketAddr>, &Option<String>); 5] = [
+        let rows: [Row<'_>; 5] = [
             (Box::new(Kafka), self.kafka, &self.kafka_login),
             (Box::new(Mqtt), self.mqtt, &self.mqtt_login),
             (Box::new(ClickHouse), self.clickhouse, &self.clickhouse_login),
