@@ -9,6 +9,7 @@ const ENDS: &str = "<!-- end -->\n";
 const WRITE: &str = "WRITE_REALITY";
 
 /// Prints the table, and holds it against the page, or writes it there.
+#[expect(clippy::print_stdout, reason = "the table is what the command is run for")]
 pub(super) fn compare(rows: &[String]) {
     let mut table = String::from(
         "| rule | scene | seconds over | worst kW over | alarm after s | which, whom | served | commands per device and hour | plans refused | as it should |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
