@@ -78,7 +78,7 @@ mod tests {
 
     #[track_caller]
     fn refused(url: &str, authority: &str, word: &str) {
-        let error = client(url, Some(Path::new(authority))).err().expect("refused");
+        let error = client(url, Some(Path::new(authority))).expect_err("refused");
         let error = format!("{error:#}");
         assert!(error.contains(word) && error.contains(CA_SETTING), "{error}");
     }
