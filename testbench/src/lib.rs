@@ -4,6 +4,7 @@
 pub mod certificates;
 pub mod faults;
 pub mod kafka;
+pub mod mishaps;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod place;

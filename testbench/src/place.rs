@@ -4,6 +4,7 @@
 //! is all of it in one process. Whoever uses a place sees no difference but the addresses.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -80,14 +81,23 @@ impl Place {
     /// # Errors
     /// When it is not built, or cannot be started.
     pub fn embedded() -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir().context("a folder")?;
+        Self::embedded_with(tempfile::tempdir().context("a folder")?, &[])
+    }
+
+    /// The same in a folder of its own, with some settings more.
+    ///
+    /// # Errors
+    /// As for [`Place::embedded`].
+    pub fn embedded_with(folder: TempDir, more: &[(&str, &str)]) -> anyhow::Result<Self> {
         let addresses = Addresses {
             mqtt: free_port()?,
             kafka: free_port()?,
             clickhouse: free_port()?,
             api: free_port()?,
         };
-        let environment = environment(addresses)?;
+        let mut environment = environment(addresses)?;
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        environment.extend(more.iter().map(owned));
         let data = folder.path().join("data").display().to_string();
         let ports = [
             format!("DERMS_KAFKA_PORT={}", addresses.kafka),
@@ -113,6 +123,37 @@ impl Place {
             api_url: format!("http://127.0.0.1:{}", addresses.api),
             folder,
         }
+    }
+
+    /// The settings of every program in and around it.
+    #[must_use]
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// The data folder of `derms up`.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The process of `derms up`, where it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        match &self.parts {
+            Parts::Embedded(derms) => derms.pid(),
+            Parts::Servers { .. } => None,
+        }
+    }
+
+    /// The process of one of its embedded servers, by its subcommand.
+    #[must_use]
+    pub fn child(&self, subcommand: &str) -> Option<u32> {
+        let children = Command::new("pgrep")
+            .args(["--parent", &self.pid()?.to_string(), "--full", &format!(" {subcommand} --child")])
+            .output()
+            .ok()?;
+        String::from_utf8_lossy(&children.stdout).trim().parse().ok()
     }
 
     fn engine_answers(&self) -> anyhow::Result<()> {
@@ -243,12 +284,19 @@ impl Place {
     /// The API's answer to a query; null while it is away.
     #[must_use]
     pub fn graphql(&self, token: &str, query: &str) -> Value {
-        let body = serde_json::json!({ "query": query }).to_string();
+        self.asker(token)(query)
+    }
+
+    /// Asks the API, from another thread too.
+    pub fn asker(&self, token: &str) -> impl Fn(&str) -> Value + Send + 'static {
         let url = format!("{}/graphql", self.api_url);
         let bearer = format!("authorization: Bearer {token}");
-        let json = "content-type: application/json";
-        let answer = curl(&["-H", json, "-H", &bearer, "-d", &body, &url]);
-        serde_json::from_str(&answer).unwrap_or(Value::Null)
+        move |query| {
+            let body = serde_json::json!({ "query": query }).to_string();
+            let json = "content-type: application/json";
+            let answer = curl(&["-H", json, "-H", &bearer, "-d", &body, &url]);
+            serde_json::from_str(&answer).unwrap_or(Value::Null)
+        }
     }
 
     /// The last words of everything of ours that runs.
