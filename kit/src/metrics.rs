@@ -124,8 +124,14 @@ mod tests {
 
     #[test]
     fn metrics_of_another_process_are_shown_without_what_every_process_has() {
-        adopt("a test", "# HELP process_threads x\nprocess_threads 3\n# TYPE other_total counter\nother_total 1\n");
-        adopt("a test", "# HELP process_threads x\nprocess_threads 4\n# TYPE other_total counter\nother_total 2\n");
+        adopt(
+            "a test",
+            "# HELP process_threads x\nprocess_threads 3\n# TYPE other_total counter\nother_total 1\n",
+        );
+        adopt(
+            "a test",
+            "# HELP process_threads x\nprocess_threads 4\n# TYPE other_total counter\nother_total 2\n",
+        );
         let text = render();
         assert!(text.contains("# TYPE other_total counter\nother_total 2\n"), "{text}");
         assert!(!text.contains("other_total 1") && !text.contains("process_threads 4"), "{text}");

@@ -70,7 +70,8 @@ mod tests {
         let refused = lock(folder.path()).expect_err("held").to_string();
         assert!(refused.contains("in use by another derms"), "{refused}");
         let path = folder.path().to_path_buf();
-        let waiting = service_kit::task::spawn("waiting", async move { wait_until_free(&path).await });
+        let waiting =
+            service_kit::task::spawn("waiting", async move { wait_until_free(&path).await });
         drop(held);
         waiting.await.expect("it does not panic").expect("free in time");
         lock(folder.path()).expect("free again");

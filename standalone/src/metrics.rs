@@ -9,7 +9,11 @@ static RESTARTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters("derms_part_restarts_total", "parts that ended before their time", &["part"])
 });
 static MISSES: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    counters("derms_part_misses_total", "questions for work done that were answered badly", &["part"])
+    counters(
+        "derms_part_misses_total",
+        "questions for work done that were answered badly",
+        &["part"],
+    )
 });
 static DISK_FREE: LazyLock<IntGauge> =
     LazyLock::new(|| gauge("derms_disk_free_bytes", "room left on the data folder's disk"));

@@ -91,7 +91,9 @@ impl Service {
                 derms_processor::Config::from_settings(settings)?,
                 stop,
             )),
-            Self::Api => Box::pin(derms_api::run(derms_api::Config::from_settings(settings)?, stop)),
+            Self::Api => {
+                Box::pin(derms_api::run(derms_api::Config::from_settings(settings)?, stop))
+            }
         })
     }
 

@@ -105,7 +105,7 @@ impl Board {
         let mut changes = self.0.subscribe();
         while !self.are_well(parts) {
             // The sender is here.
-            drop(changes.changed().await);
+            changes.changed().await.ok();
         }
     }
 
@@ -315,7 +315,9 @@ fn say(part: &dyn Part, care: &Care, board: &Board) {
     board.set(name, condition);
     let failures = match care.failures() {
         0 => String::new(),
-        failures => format!(", {} in {} minutes", times(failures), part.rules().within.as_secs() / 60),
+        failures => {
+            format!(", {} in {} minutes", times(failures), part.rules().within.as_secs() / 60)
+        }
     };
     match condition {
         Condition::Well => notices::clear(name),

@@ -25,7 +25,8 @@ pub(crate) const LASTS: Duration = Duration::from_secs(20);
 pub fn play(mishaps: &[Mishap], mut told: impl FnMut(&Row)) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for mishap in mishaps {
-        let folder = tempfile::Builder::new().prefix("derms-mishaps-").tempdir().context("a folder")?;
+        let folder =
+            tempfile::Builder::new().prefix("derms-mishaps-").tempdir().context("a folder")?;
         let disk = (*mishap == Mishap::DiskFull).then(|| Disk::mount(&folder)).transpose()?;
         let clock = folder.path().join("clock");
         let steps = [

@@ -150,7 +150,12 @@ impl Place {
     #[must_use]
     pub fn child(&self, subcommand: &str) -> Option<u32> {
         let children = Command::new("pgrep")
-            .args(["--parent", &self.pid()?.to_string(), "--full", &format!(" {subcommand} --child")])
+            .args([
+                "--parent",
+                &self.pid()?.to_string(),
+                "--full",
+                &format!(" {subcommand} --child"),
+            ])
             .output()
             .ok()?;
         String::from_utf8_lossy(&children.stdout).trim().parse().ok()
@@ -296,6 +301,15 @@ impl Place {
             let json = "content-type: application/json";
             let answer = curl(&["-H", json, "-H", &bearer, "-d", &body, &url]);
             serde_json::from_str(&answer).unwrap_or(Value::Null)
+        }
+    }
+
+    /// Everything that `derms up` has written so far; empty for servers.
+    #[must_use]
+    pub fn log(&self) -> String {
+        match &self.parts {
+            Parts::Embedded(derms) => derms.log(),
+            Parts::Servers { .. } => String::new(),
         }
     }
 

@@ -111,7 +111,11 @@ impl Health {
         *part = Part {
             ok: false,
             detail: Some(format!("{}{}", notice.words, seen.unwrap_or_default())),
-            since: Some(part.since.filter(|_| !part.ok).map_or(notice.since, |since| since.min(notice.since))),
+            since: Some(
+                part.since
+                    .filter(|_| !part.ok)
+                    .map_or(notice.since, |since| since.min(notice.since)),
+            ),
         };
         self.down.push(notice.what);
     }

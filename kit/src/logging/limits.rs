@@ -113,8 +113,9 @@ mod tests {
 
     fn flood(limits: &mut Limits, lines: u32, from: Instant, every: Duration) -> u32 {
         let site = || Identifier(&FLOOD);
-        let admitted = (0..lines)
-            .filter(|n| limits.admit_at(site(), (Some("a.rs"), Some(7)), from + every * *n).is_some());
+        let admitted = (0..lines).filter(|n| {
+            limits.admit_at(site(), (Some("a.rs"), Some(7)), from + every * *n).is_some()
+        });
         u32::try_from(admitted.count()).expect("few")
     }
 

@@ -37,7 +37,11 @@ impl Output {
 
     /// Writes a line with its end.
     pub(super) fn write(&mut self, line: &[u8]) {
-        if self.lost > 0 && self.put(note(&format!("{} lines could not be written", self.lost)).as_bytes()).is_ok() {
+        if self.lost > 0
+            && self
+                .put(note(&format!("{} lines could not be written", self.lost)).as_bytes())
+                .is_ok()
+        {
             self.lost = 0;
         }
         let written = if line.len() <= LINE_BYTES_MAX {

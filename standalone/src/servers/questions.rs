@@ -70,7 +70,9 @@ impl Question {
                 let probe = probe.map_err(|error| format!("has no client: {error:#}"))?;
                 probe.ask(RULES.answer_max).await.map_err(|error| error.to_string())
             }
-            Self::ClickHouse { client, url, login } => select_one(client, url, login.as_ref()).await,
+            Self::ClickHouse { client, url, login } => {
+                select_one(client, url, login.as_ref()).await
+            }
         }
     }
 }

@@ -85,7 +85,10 @@ impl Progress {
             #[expect(clippy::cast_precision_loss, reason = "turns are compared with turns")]
             let stood = mark.read(one.turns() as f64, now);
             if stood > if mark.ever { TURN_MAX } else { FIRST_TURN_MAX } {
-                return Err(format!("stands still: its loop {one:?} has not turned for {} s", stood.as_secs()));
+                return Err(format!(
+                    "stands still: its loop {one:?} has not turned for {} s",
+                    stood.as_secs()
+                ));
             }
         }
         self.work.as_mut().map_or(Ok(()), |work| work.ask(now, total))

@@ -109,7 +109,8 @@ impl World {
             }
             Order::Ask(question) => {
                 let life = self.running.expect("only what runs is asked");
-                let lived = u64::try_from(self.now.duration_since(self.began).as_millis()).expect("small");
+                let lived =
+                    u64::try_from(self.now.duration_since(self.began).as_millis()).expect("small");
                 match self.nature(life).0 {
                     Nature::Works { answer_ms, .. } => {
                         self.tell(answer_ms, life, Event::Answered(question));

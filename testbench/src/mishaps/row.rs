@@ -81,7 +81,8 @@ pub(super) fn play(mishap: Mishap, mut place: Place, clock: &Path) -> anyhow::Re
     let fleet = {
         let _inside = runtime.enter();
         let port = place.mqtt_port;
-        let options = FleetOptions { port, devices: DEVICES, feeders: 2, rate: RATE, run, receipts: true };
+        let options =
+            FleetOptions { port, devices: DEVICES, feeders: 2, rate: RATE, run, receipts: true };
         Fleet::start(&options)
     };
     well(&place, &token).with_context(|| place.logs())?;

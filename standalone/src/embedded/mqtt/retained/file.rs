@@ -231,7 +231,8 @@ mod tests {
             properties: None,
         };
         let id = Id::new(1, 1, None, None, "a-client".into(), None);
-        let retain = Retain { msg_id: None, from: Sender::from_system(id), publish: publish.into() };
+        let retain =
+            Retain { msg_id: None, from: Sender::from_system(id), publish: publish.into() };
         Entry { topic: topic.to_owned(), expires_at: None, retain }
     }
 
