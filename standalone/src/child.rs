@@ -15,7 +15,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use service_kit::settings::{CATALOGUE, Service, Settings};
 use service_kit::{logging, task};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader, Lines,
+};
 use tokio::process::{ChildStdin, Command};
 use tokio::time::timeout;
 
@@ -72,9 +74,9 @@ impl Child {
         let listening = task::spawn("words", listen(launch.server, errors, Arc::clone(&words)));
         let mut child = Self { server: launch.server, process, input, words, listening };
         let mut lines = BufReader::new(output).lines();
-        match timeout(READY_MAX, lines.next_line()).await {
-            Ok(Ok(Some(_))) => {}
-            Ok(_) => anyhow::bail!("{}", child.ended().await),
+        match timeout(READY_MAX, ready(&mut lines)).await {
+            Ok(true) => {}
+            Ok(false) => anyhow::bail!("{}", child.ended().await),
             Err(_) => {
                 child.stop().await;
                 anyhow::bail!("{} was not ready within {READY_MAX:?}", launch.server);
@@ -109,6 +111,16 @@ impl Child {
             tracing::warn!(part = %self.server, %error, "could not be killed");
         }
     }
+}
+
+/// Waits for the line that says that a server answers; whether it came. Reports may come before.
+async fn ready(lines: &mut Lines<impl AsyncBufRead + Unpin>) -> bool {
+    while let Ok(Some(line)) = lines.next_line().await {
+        if !report::is_report(&line) {
+            return true;
+        }
+    }
+    false
 }
 
 fn command(launch: &Launch) -> anyhow::Result<Command> {

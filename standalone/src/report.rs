@@ -1,5 +1,5 @@
 //! What a child process tells its parent by its standard output, a line each time: its metrics and notices, so that
-//! they are seen in one place. Before the first report stands the line that says that it is ready.
+//! they are seen in one place. One line among them is none: it says that the child is ready.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -38,6 +38,11 @@ pub(crate) fn tell(stop: CancellationToken) {
             drop(writeln!(out, "{line}").and_then(|()| out.flush()));
         }
     }));
+}
+
+/// Whether a line is a report: all of them are JSON objects.
+pub(crate) fn is_report(line: &str) -> bool {
+    line.starts_with('{')
 }
 
 /// Hears a child until it ends.
