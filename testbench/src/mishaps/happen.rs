@@ -18,7 +18,7 @@ pub enum Mishap {
     AllKilled,
     /// A part is killed with -9; named by its subcommand.
     Killed(&'static str),
-    /// A part crashes from inside, as by a stack overflow.
+    /// A part aborts from inside, as after a stack overflow.
     Crashed(&'static str),
     /// A part stands still and answers nothing.
     Hung(&'static str),
@@ -59,7 +59,7 @@ impl Mishap {
         match self {
             Self::AllKilled => "kill -9 of everything".to_owned(),
             Self::Killed(part) => format!("kill -9 of the {part}"),
-            Self::Crashed(part) => format!("the {part} crashes from inside (signal 11)"),
+            Self::Crashed(part) => format!("the {part} aborts from inside (signal 6)"),
             Self::Hung(part) => format!("the {part} stands still"),
             Self::DiskFull => format!("disk full for {} s", LASTS.as_secs()),
             Self::SecondProcessor => "a second processor comes and goes".to_owned(),
@@ -80,7 +80,7 @@ impl Mishap {
                 place.start()
             }
             Self::Killed(part) => signal(place, part, "KILL"),
-            Self::Crashed(part) => signal(place, part, "SEGV"),
+            Self::Crashed(part) => signal(place, part, "ABRT"),
             // Who watches it ends it.
             Self::Hung(part) => signal(place, part, "STOP"),
             Self::DiskFull => {

@@ -81,7 +81,7 @@ fn a_part_that_crashes_takes_no_other_with_it_and_is_started_again_with_the_reas
     let world = World::begin();
     let parent = world.place.pid().expect("it runs");
     for (part, name, reason) in [
-        ("broker", "SEGV", "signal 11"),
+        ("broker", "ABRT", "signal 6"),
         ("log", "KILL", "signal 9"),
         ("clickhouse", "ABRT", "signal 6"),
     ] {

@@ -1,0 +1,3 @@
+//! `derms up` as strangers and accidents meet it: a module for each part.
+
+mod life;
