@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn what_a_full_disk_did_not_take_is_in_the_file_as_soon_as_there_is_room() {
         let folder = tempfile::tempdir().expect("a folder");
-        let at = |ms| Timestamp(1_000_000 + ms);
+        let at = |ms: i64| Timestamp(1_000_000 + ms);
         let (mut file, _) = RetainedFile::open(folder.path(), at(0)).expect("it opens");
         file.put(entry("a", "1"), at(1)).expect("room");
         let room = std::mem::replace(&mut file.file, full());
