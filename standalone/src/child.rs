@@ -144,6 +144,8 @@ fn command(launch: &Launch) -> anyhow::Result<Command> {
         command.env_remove(setting.name);
     }
     command.envs(launch.settings.of_service(Service::Standalone));
+    let login = launch.server.login_settings().iter();
+    command.envs(login.filter_map(|name| Some((name, launch.settings.optional_text(name)?))));
     Ok(command)
 }
 

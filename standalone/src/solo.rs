@@ -63,6 +63,15 @@ impl Server {
         }
     }
 
+    /// The settings of the login that its clients show it, beside the settings of its own.
+    pub(crate) fn login_settings(self) -> &'static [&'static str] {
+        match self {
+            Self::ClickHouse => &["DERMS_CLICKHOUSE_USER", "DERMS_CLICKHOUSE_PASSWORD"],
+            Self::Mqtt => &["MQTT_USERNAME", "MQTT_PASSWORD"],
+            Self::Log => &["DERMS_KAFKA_SASL_USERNAME", "DERMS_KAFKA_SASL_PASSWORD"],
+        }
+    }
+
     /// Its folder in the data folder of `derms up`.
     pub(crate) fn folder(self) -> &'static str {
         match self {
