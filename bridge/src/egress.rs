@@ -20,6 +20,7 @@ use schemas::records::decision::{Decision, LedgerRecord};
 use schemas::topics::Topic;
 use service_kit::clock::Clock;
 use service_kit::log::{Group, LogRecord, Partitions, Reader};
+use service_kit::pulse::Loop;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -121,6 +122,7 @@ impl Egress {
                 self.standstill = Some(Standstill { since: now, read: now });
             }
             turn = Instant::now();
+            Loop::Egress.turn();
             let retry = self.until_retry();
             tokio::select! {
                 biased;

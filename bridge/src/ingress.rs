@@ -16,7 +16,8 @@ use schemas::ids::DeviceId;
 use schemas::mqtt::{RejectReason, Rejection, Topics};
 use service_kit::clock::Clock;
 use service_kit::log::{Outgoing, Producer};
-use tokio::time::{Instant, sleep, timeout};
+use service_kit::pulse::Loop;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::caps;
@@ -92,6 +93,7 @@ impl Ingress {
     pub(crate) async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let mut pause = caps::RECONNECT_PAUSE;
         while !shutdown.is_cancelled() {
+            Loop::Ingress.turn();
             let started = Instant::now();
             match self.serve(&shutdown).await? {
                 None => break,
@@ -119,7 +121,10 @@ impl Ingress {
         let mut connection =
             Connection::inbound(&config.broker, &config.client_id, config.receive_max);
         let mut changes = self.parts.directory.changes();
+        let mut look = interval(caps::TICK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            Loop::Ingress.turn();
             let next = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => Next::Stop,
@@ -130,6 +135,7 @@ impl Ingress {
                     Next::Worked
                 }
                 happening = connection.next() => Next::Message(happening),
+                _ = look.tick() => Next::Worked,
             };
             match next {
                 Next::Stop => break,

@@ -7,6 +7,8 @@ pub mod log;
 pub mod logging;
 pub mod metrics;
 pub mod mqtt;
+pub mod notices;
+pub mod pulse;
 pub mod service;
 pub mod settings;
 pub mod shutdown;

@@ -2,8 +2,9 @@
 //!
 //! Each crate registers its metrics here through its own `metrics.rs`.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use anyhow::Context;
 use axum::Router;
@@ -63,10 +64,38 @@ pub fn histogram(name: &str, help: &str, buckets: &[f64]) -> Histogram {
     registered(Histogram::with_opts(opts).expect("metric names are literals"))
 }
 
-/// Everything registered, in Prometheus' text format.
+/// Everything registered, and what was adopted from other processes, in Prometheus' text format.
 #[must_use]
 pub fn render() -> String {
-    TextEncoder::new().encode_to_string(&REGISTRY.gather()).unwrap_or_default()
+    let mut text = TextEncoder::new().encode_to_string(&REGISTRY.gather()).unwrap_or_default();
+    for of_another in ADOPTED.lock().unwrap_or_else(PoisonError::into_inner).values() {
+        text.push_str(of_another);
+    }
+    text
+}
+
+static ADOPTED: Mutex<BTreeMap<&str, String>> = Mutex::new(BTreeMap::new());
+
+/// Shows the metrics of another process of ours, as it rendered them, in the place of its earlier ones. What every
+/// process has is left out: it stands here already.
+pub fn adopt(process: &'static str, rendered: &str) {
+    let own = |line: &&str| {
+        let name = line.trim_start_matches("# HELP ").trim_start_matches("# TYPE ");
+        !name.starts_with("process_")
+    };
+    let text = rendered.lines().filter(own).flat_map(|line| [line, "\n"]).collect();
+    ADOPTED.lock().unwrap_or_else(PoisonError::into_inner).insert(process, text);
+}
+
+/// The sum over all labels of a counter or gauge; nothing where no such metric is registered yet.
+#[must_use]
+pub fn total(name: &str) -> Option<f64> {
+    let families = REGISTRY.gather();
+    let family = families.iter().find(|family| family.name() == name)?;
+    let value = |metric: &prometheus::proto::Metric| {
+        metric.get_counter().value() + metric.get_gauge().value()
+    };
+    Some(family.get_metric().iter().map(value).sum())
 }
 
 /// The content type of [`render`].
@@ -87,4 +116,24 @@ pub async fn serve(address: SocketAddr, shutdown: CancellationToken) -> anyhow::
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await
         .context("serving metrics")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_of_another_process_are_shown_without_what_every_process_has() {
+        adopt(
+            "a test",
+            "# HELP process_threads x\nprocess_threads 3\n# TYPE other_total counter\nother_total 1\n",
+        );
+        adopt(
+            "a test",
+            "# HELP process_threads x\nprocess_threads 4\n# TYPE other_total counter\nother_total 2\n",
+        );
+        let text = render();
+        assert!(text.contains("# TYPE other_total counter\nother_total 2\n"), "{text}");
+        assert!(!text.contains("other_total 1") && !text.contains("process_threads 4"), "{text}");
+    }
 }

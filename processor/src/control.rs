@@ -17,6 +17,7 @@ use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::{
     AppendError, Group, GroupEvent, LogRecord, Outgoing, Partitions, Producer, Reader, Start,
 };
+use service_kit::pulse::Loop;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
@@ -101,6 +102,7 @@ impl Control {
         };
         self.stand_by();
         loop {
+            Loop::Control.turn();
             let wait = self.until_deadline();
             tokio::select! {
                 biased;

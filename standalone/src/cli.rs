@@ -12,10 +12,15 @@ use service_kit::shutdown;
 use tokio_util::sync::CancellationToken;
 
 use crate::banner;
+use crate::report;
 use crate::solo::{self, Server};
+use crate::supervisor::GivenUp;
 use crate::up;
 
-/// A feeder controller for fleets of distributed energy resources, in one process.
+/// Exit code for a part that could not be kept running.
+const EXIT_GIVEN_UP: i32 = 3;
+
+/// A feeder controller for fleets of distributed energy resources, by one command.
 #[derive(Debug, Parser)]
 #[command(name = "derms", version)]
 pub struct Arguments {
@@ -61,6 +66,9 @@ struct ServerArguments {
     /// Port to listen on; 0 takes any free one.
     #[arg(long, value_name = "N")]
     port: Option<u16>,
+    /// Run as a part of another derms: end when standard input does.
+    #[arg(long, hide = true)]
+    child: bool,
     #[command(flatten)]
     service: ServiceArgs,
 }
@@ -108,8 +116,12 @@ fn run_server(server: Server, arguments: ServerArguments) -> i32 {
         Ok(settings) => settings,
         Err(code) => return status(code),
     };
-    let data = arguments.data;
+    let (data, child) = (arguments.data, arguments.child);
     on_runtime(&settings.clone(), &data.clone(), &Destination::Stderr, |shutdown| async move {
+        if child {
+            solo::end_with_parent(shutdown.clone())?;
+            report::tell(shutdown.clone());
+        }
         solo::serve(server, &data, &settings, shutdown).await
     })
 }
@@ -147,7 +159,7 @@ where
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "ended by a failure");
             banner::failure(&error);
-            1
+            if error.is::<GivenUp>() { EXIT_GIVEN_UP } else { 1 }
         }
     }
 }

@@ -1,10 +1,18 @@
-//! Everything in one process on embedded parts: the servers under `embedded/`, the order of starting and ending
-//! in `up.rs`, what the user sees in `banner.rs`. It must hold no rule of the product; the services bring those.
+//! Everything by one command on embedded parts: the servers under `embedded/`, each a child process (`child.rs`), the
+//! services as tasks, all of them under care (`supervisor.rs`); the order of starting and ending in `up.rs`, what the
+//! user sees in `banner.rs`. It must hold no rule of the product; the services bring those.
 
 mod banner;
+mod child;
 pub mod cli;
+mod disk;
 pub mod embedded;
+mod folder;
+mod metrics;
 mod plan;
+mod report;
+mod servers;
 mod services;
 mod solo;
+mod supervisor;
 mod up;

@@ -1,4 +1,4 @@
-//! `derms`: everything in one process, or one embedded server by itself.
+//! `derms`: everything by one command, or one embedded server by itself.
 
 use std::io::Write as _;
 

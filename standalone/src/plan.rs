@@ -1,7 +1,7 @@
 //! Owns the decisions made before anything starts: addresses, folders, secrets, and the settings that the services
 //! inside get. It starts nothing.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,8 +12,11 @@ use rand::Rng as _;
 use rand::distr::Alphanumeric;
 use service_kit::settings::{Setting, Settings};
 
+use crate::child::Launch;
 use crate::embedded::clickhouse::WRITER;
 use crate::embedded::{bind_address, claim_port};
+use crate::folder;
+use crate::solo::Server;
 
 /// What suits one process on the embedded log better than the defaults, which are for a cluster; an operator's own
 /// choice stands. The log answers a fetch only after its whole wait, and each partition of each fetch costs queries
@@ -49,7 +52,13 @@ impl Plan {
     ///
     /// # Errors
     /// A taken port, a folder in use, a missing login: each with what to do about it.
-    pub(crate) fn new(settings: &Settings, demo: bool) -> anyhow::Result<Self> {
+    pub(crate) async fn new(settings: &Settings, demo: bool) -> anyhow::Result<Self> {
+        let data = PathBuf::from(settings.text("DERMS_DATA_DIR"));
+        let lock = folder::lock(&data)?;
+        // Parts of a run that was killed have their ports, too, until they have ended.
+        for server in Server::ALL {
+            folder::wait_until_free(&data.join(server.folder())).await?;
+        }
         let bind = bind_address(settings)?;
         let api_host: IpAddr = settings.text("HOST").parse().unwrap_or(bind);
         let api = claim_port(api_host, settings.port("PORT"), "PORT")?;
@@ -57,8 +66,6 @@ impl Plan {
         let log = claim_port(bind, settings.port("DERMS_KAFKA_PORT"), "DERMS_KAFKA_PORT")?;
         let clickhouse =
             claim_port(bind, settings.port("DERMS_CLICKHOUSE_PORT"), "DERMS_CLICKHOUSE_PORT")?;
-        let data = PathBuf::from(settings.text("DERMS_DATA_DIR"));
-        let lock = lock(&data)?;
         let (users, password) = users(settings, demo)?;
         let secret = match settings.optional_text("JWT_SECRET") {
             Some(secret) => secret.to_owned(),
@@ -90,6 +97,17 @@ impl Plan {
         ])?;
         Ok(Self { data, api, mqtt, log, clickhouse, services, password, analyst, _lock: lock })
     }
+
+    /// How an embedded server is started.
+    pub(crate) fn launch(&self, server: Server) -> Launch {
+        let address = match server {
+            Server::ClickHouse => self.clickhouse,
+            Server::Mqtt => self.mqtt,
+            Server::Log => self.log,
+        };
+        let data = self.data.join(server.folder());
+        Launch { server, address, data, settings: self.services.clone() }
+    }
 }
 
 fn is_default(settings: &Settings, name: &str) -> bool {
@@ -102,22 +120,6 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
         SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())
     } else {
         address
-    }
-}
-
-fn lock(data: &Path) -> anyhow::Result<File> {
-    fs::create_dir_all(data).with_context(|| format!("making the folder {}", data.display()))?;
-    let file = File::create(data.join("derms.lock"))
-        .with_context(|| format!("the data folder {} cannot be written", data.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => anyhow::bail!(
-            "the data folder {} is in use by another derms: stop that one or choose another folder with --data",
-            data.display()
-        ),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("locking the data folder {}", data.display()))
-        }
     }
 }
 

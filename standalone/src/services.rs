@@ -1,94 +1,163 @@
-//! Owns the services as tasks of this process: each the very code of its own binary, with a token of its own so that
-//! they end one after the other. It knows their order of ending, not what they do.
+//! The services as parts under care: each the very code of its own binary, on a runtime of its own, so that one that
+//! stands still holds up no other. They are asked for progress by their metrics.
 
-use std::time::Duration;
+mod progress;
 
-use anyhow::Context as _;
-use futures::future::select_all;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use service_kit::notices::Area;
 use service_kit::settings::Settings;
-use service_kit::task;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-/// How long one step of the ending may take before the next begins.
-const STEP_MAX: Duration = Duration::from_millis(900);
+use self::progress::Progress;
+use crate::disk::Disk;
+use crate::embedded::OwnRuntime;
+use crate::solo::Server;
+use crate::supervisor::{Board, Part, RULES, Rules};
 
-/// One running service.
-struct Running {
-    name: &'static str,
-    shutdown: CancellationToken,
-    task: JoinHandle<anyhow::Result<()>>,
+/// Threads of each service's runtime.
+const THREADS: usize = 2;
+/// How long a service may take to end: what is on its way is waited for.
+const STOP_MAX: Duration = Duration::from_millis(900);
+
+/// Which service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Simulator,
+    Bridge,
+    Processor,
+    Api,
 }
 
-impl Running {
-    fn start<R>(name: &'static str, run: impl FnOnce(CancellationToken) -> R) -> Self
-    where
-        R: Future<Output = anyhow::Result<()>> + Send + 'static,
-    {
-        let shutdown = CancellationToken::new();
-        let task = task::spawn(name, run(shutdown.clone()));
-        Self { name, shutdown, task }
-    }
-
-    async fn stop(mut self) {
-        self.shutdown.cancel();
-        match tokio::time::timeout(STEP_MAX, &mut self.task).await {
-            Ok(Ok(Ok(()))) => tracing::info!(service = self.name, "service ended"),
-            Ok(Ok(Err(error))) => {
-                let error = format!("{error:#}");
-                tracing::warn!(service = self.name, error, "service ended badly");
-            }
-            Ok(Err(error)) => tracing::warn!(service = self.name, %error, "service was lost"),
-            Err(_) => {
-                // Nothing is lost by it: what is not committed is done again at the next start.
-                tracing::warn!(service = self.name, "service did not end in time");
-                self.task.abort();
-            }
-        }
-    }
+/// One service.
+pub(crate) struct ServicePart {
+    service: Service,
+    settings: Settings,
+    disk: Disk,
+    progress: Mutex<Progress>,
 }
 
-/// All services, in the order in which they end: intake first, then what works its records off.
-pub(crate) struct Services(Vec<Running>);
-
-impl Services {
-    /// Starts them. With `fleet`, the simulated one too.
+impl ServicePart {
+    /// All services, in the order in which they end: intake first, then what works its records off. With `fleet`, the
+    /// simulated one too.
     ///
     /// # Errors
     /// When a service does not accept its settings; nothing has been started then.
-    pub(crate) fn start(settings: &Settings, fleet: bool) -> anyhow::Result<Self> {
-        let sim = fleet.then(|| derms_sim::Config::from_settings(settings)).transpose()?;
-        let bridge = derms_bridge::Config::from_settings(settings)?;
-        let processor = derms_processor::Config::from_settings(settings)?;
-        let api = derms_api::Config::from_settings(settings)?;
-        let mut running = Vec::new();
-        if let Some(sim) = sim {
-            running.push(Running::start("simulator", |stop| {
-                derms_sim::run(sim, derms_sim::Stats::default(), stop)
-            }));
+    pub(crate) fn all(
+        settings: &Settings,
+        fleet: bool,
+        disk: &Disk,
+    ) -> anyhow::Result<Vec<Arc<dyn Part>>> {
+        let mut services = vec![Service::Bridge, Service::Processor, Service::Api];
+        if fleet {
+            services.insert(0, Service::Simulator);
         }
-        running.push(Running::start("bridge", |stop| derms_bridge::run(bridge, stop)));
-        running.push(Running::start("processor", |stop| derms_processor::run(processor, stop)));
-        running.push(Running::start("api", |stop| derms_api::run(api, stop)));
-        Ok(Self(running))
+        let part = |service: Service| {
+            drop(service.run(settings, CancellationToken::new())?);
+            let (settings, disk) = (settings.clone(), disk.clone());
+            let progress = Mutex::new(Progress::new(service, &settings, Instant::now()));
+            anyhow::Ok(Arc::new(Self { service, settings, disk, progress }) as Arc<dyn Part>)
+        };
+        services.into_iter().map(part).collect()
+    }
+}
+
+impl Service {
+    /// Its whole run; nothing happens until that is polled.
+    fn run(
+        self,
+        settings: &Settings,
+        stop: CancellationToken,
+    ) -> anyhow::Result<BoxFuture<'static, anyhow::Result<()>>> {
+        Ok(match self {
+            Self::Simulator => {
+                let config = derms_sim::Config::from_settings(settings)?;
+                let stats = derms_sim::Stats::default();
+                Box::pin(async move {
+                    derms_sim::run(config, stats, stop.clone()).await?;
+                    // A fleet whose time is over has done what it was to do.
+                    stop.cancelled().await;
+                    Ok(())
+                })
+            }
+            Self::Bridge => {
+                Box::pin(derms_bridge::run(derms_bridge::Config::from_settings(settings)?, stop))
+            }
+            Self::Processor => Box::pin(derms_processor::run(
+                derms_processor::Config::from_settings(settings)?,
+                stop,
+            )),
+            Self::Api => {
+                Box::pin(derms_api::run(derms_api::Config::from_settings(settings)?, stop))
+            }
+        })
     }
 
-    /// Waits until one ends, which none should, and says why it did.
-    pub(crate) async fn failed(&mut self) -> anyhow::Error {
-        let (ended, index, _) =
-            select_all(self.0.iter_mut().map(|running| &mut running.task)).await;
-        let name = self.0.remove(index).name;
-        let outcome = ended.context("the task was lost").and_then(|outcome| outcome);
-        match outcome {
-            Ok(()) => anyhow::anyhow!("{name} ended before its time"),
-            Err(error) => error.context(name),
+    fn thread_name(self) -> &'static str {
+        match self {
+            Self::Simulator => "simulator",
+            Self::Bridge => "bridge",
+            Self::Processor => "processor",
+            Self::Api => "api",
+        }
+    }
+}
+
+#[async_trait]
+impl Part for ServicePart {
+    fn name(&self) -> &'static str {
+        match self.service {
+            Service::Simulator => "the simulator",
+            Service::Bridge => "the bridge",
+            Service::Processor => "the processor",
+            Service::Api => "the API",
         }
     }
 
-    /// Ends them one after the other.
-    pub(crate) async fn stop(self) {
-        for running in self.0 {
-            running.stop().await;
+    fn area(&self) -> Area {
+        match self.service {
+            Service::Simulator | Service::Bridge => Area::Mqtt,
+            Service::Processor | Service::Api => Area::Control,
         }
+    }
+
+    fn rules(&self) -> Rules {
+        Rules { stop_max: STOP_MAX, ..RULES }
+    }
+
+    /// Without its servers a service waits, as it should.
+    fn excused(&self, board: &Board) -> bool {
+        self.disk.is_full() || !board.are_well(&Server::ALL.map(Server::name))
+    }
+
+    async fn live(&self, started: oneshot::Sender<()>, stop: CancellationToken) -> String {
+        {
+            let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+            *progress = Progress::new(self.service, &self.settings, Instant::now());
+        }
+        let outcome = async {
+            let run = self.service.run(&self.settings, stop.clone())?;
+            let runtime = OwnRuntime::new(self.service.thread_name(), THREADS)?;
+            let running = runtime.spawn(run);
+            started.send(()).ok();
+            let outcome = running.await;
+            runtime.stop().await;
+            outcome?
+        };
+        match outcome.await {
+            Ok(()) => "ended before its time".to_owned(),
+            Err(error) => format!("failed: {error:#}"),
+        }
+    }
+
+    async fn ask(&self) -> Result<(), String> {
+        if self.service == Service::Api {
+            return progress::api_answers(&self.settings).await;
+        }
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).ask(Instant::now())
     }
 }

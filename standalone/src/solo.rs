@@ -1,32 +1,89 @@
-//! Runs one embedded server by itself, until it is told to stop: for tests of the separate services and for a look
-//! into a stopped deployment's data.
+//! Runs one embedded server by itself, until it is told to stop: as a child process of `derms up`, for tests of the
+//! separate services, and for a look into a stopped deployment's data.
 
+use std::fmt;
+use std::io::Read as _;
 use std::path::Path;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use service_kit::settings::Settings;
 use tokio_util::sync::CancellationToken;
 
-use crate::banner;
 use crate::embedded::clickhouse::EmbeddedClickHouse;
 use crate::embedded::log::EmbeddedLog;
 use crate::embedded::mqtt::MqttBroker;
 use crate::embedded::{bind_address, claim_port};
+use crate::{banner, folder};
+
+/// How long a child may take to end by itself after its parent.
+const ORPHAN_MAX: Duration = Duration::from_secs(5);
 
 /// Which server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Server {
     ClickHouse,
     Mqtt,
     Log,
 }
 
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl Server {
+    pub(crate) const ALL: [Self; 3] = [Self::ClickHouse, Self::Mqtt, Self::Log];
+
+    /// What a person calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::ClickHouse => "the embedded ClickHouse",
+            Self::Mqtt => "the embedded MQTT broker",
+            Self::Log => "the embedded log",
+        }
+    }
+
     /// The setting that chooses the server's port.
     pub(crate) fn port_setting(self) -> &'static str {
         match self {
             Self::ClickHouse => "DERMS_CLICKHOUSE_PORT",
             Self::Mqtt => "MQTT_PORT",
             Self::Log => "DERMS_KAFKA_PORT",
+        }
+    }
+
+    /// The subcommand that runs it.
+    pub(crate) fn subcommand(self) -> &'static str {
+        match self {
+            Self::ClickHouse => "clickhouse",
+            Self::Mqtt => "broker",
+            Self::Log => "log",
+        }
+    }
+
+    /// The settings that it shares with its clients, beside the settings of its own: the login that they show it, and
+    /// what it serves them.
+    pub(crate) fn shared_settings(self) -> &'static [&'static str] {
+        match self {
+            Self::ClickHouse => &[
+                "DERMS_CLICKHOUSE_USER",
+                "DERMS_CLICKHOUSE_PASSWORD",
+                "DERMS_CLICKHOUSE_ANALYST_PASSWORD",
+                "DERMS_CLICKHOUSE_DATABASE",
+            ],
+            Self::Mqtt => &["MQTT_USERNAME", "MQTT_PASSWORD"],
+            Self::Log => &["DERMS_KAFKA_SASL_USERNAME", "DERMS_KAFKA_SASL_PASSWORD"],
+        }
+    }
+
+    /// Its folder in the data folder of `derms up`.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::ClickHouse => "clickhouse",
+            Self::Mqtt => "mqtt",
+            Self::Log => "log",
         }
     }
 }
@@ -38,6 +95,8 @@ pub(crate) async fn serve(
     settings: &Settings,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    // The engine locks its folder itself.
+    let _lock = (server != Server::ClickHouse).then(|| folder::lock(data)).transpose()?;
     let setting = server.port_setting();
     let address = claim_port(bind_address(settings)?, settings.port(setting), setting)?;
     match server {
@@ -60,5 +119,25 @@ pub(crate) async fn serve(
             running.stop().await;
         }
     }
+    Ok(())
+}
+
+/// Ends this process with its parent: standard input ends when the parent closes it, or is gone. A thread of its own
+/// sees that even where the runtime stands still.
+///
+/// # Errors
+/// When no thread can be started.
+pub(crate) fn end_with_parent(shutdown: CancellationToken) -> anyhow::Result<()> {
+    std::thread::Builder::new()
+        .name("parent".to_owned())
+        .spawn(move || {
+            let mut byte = [0];
+            // Nothing is ever written there.
+            while matches!(std::io::stdin().read(&mut byte), Ok(1)) {}
+            shutdown.cancel();
+            std::thread::sleep(ORPHAN_MAX);
+            derms_engine::exit_process(1)
+        })
+        .context("watching the parent process")?;
     Ok(())
 }

@@ -3,20 +3,21 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use service_kit::log::{LogConfig, ensure_topics};
 use service_kit::settings::Settings;
+use service_kit::task;
 use tokio_util::sync::CancellationToken;
 
 use crate::banner;
-use crate::embedded::clickhouse::{ANALYST, EmbeddedClickHouse};
-use crate::embedded::log::EmbeddedLog;
-use crate::embedded::mqtt::MqttBroker;
+use crate::disk::Disk;
+use crate::embedded::clickhouse::ANALYST;
 use crate::plan::{Plan, reachable};
-use crate::services::Services;
+use crate::servers::ServerPart;
+use crate::services::ServicePart;
+use crate::supervisor::{Board, Kept};
 
-/// The whole ending must be over within five seconds; the rest is for the process itself.
-const END_MAX: Duration = Duration::from_millis(4700);
+/// The whole ending must be over within five seconds; the rest is for the servers and the process itself.
+const END_MAX: Duration = Duration::from_millis(3_700);
 /// How long the API may take to answer.
 const READY_MAX: Duration = Duration::from_secs(60);
 const READY_POLL: Duration = Duration::from_millis(50);
@@ -24,44 +25,54 @@ const READY_POLL: Duration = Duration::from_millis(50);
 /// Runs everything until `shutdown` fires.
 ///
 /// # Errors
-/// When something cannot be started, or a service fails.
+/// When something cannot be started, or cannot be kept running.
 pub(crate) async fn up(
     settings: Settings,
     demo: bool,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let plan = Plan::new(&settings, demo)?;
+    let plan = Plan::new(&settings, demo).await?;
     let began = Instant::now();
+    let disk = Disk::default();
+    let ended = CancellationToken::new();
+    let _watching = ended.clone().drop_guard();
+    drop(task::spawn("disk", disk.clone().watch(plan.data.clone(), ended)));
+
     banner::progress("starting the log, the MQTT broker and the ClickHouse engine");
-    let servers = Servers::start(&plan).await?;
-    banner::progress("starting the services");
-    let outcome = match start(&plan, demo).await {
-        Ok(services) => serve(&plan, services, demo, began, &shutdown).await,
+    let board = Board::default();
+    let mut servers = Kept::start(ServerPart::all(&plan, &disk)?, &board);
+    let started = tokio::select! {
+        started = servers.started() => started.map(|()| true),
+        () = shutdown.cancelled() => Ok(false),
+    };
+    let outcome = match started {
+        Ok(true) => serve(&plan, demo, &mut servers, (&board, &disk), began, &shutdown).await,
+        Ok(false) => Ok(()),
         Err(error) => Err(error),
     };
     if outcome.is_ok() {
         banner::progress("closing the servers");
     }
-    servers.stop().await;
+    servers.stop_together().await;
     outcome
 }
 
-/// Makes the topics, which else every service would try to make at the same moment, and starts the services.
-async fn start(plan: &Plan, demo: bool) -> anyhow::Result<Services> {
-    ensure_topics(&LogConfig::from_settings(&plan.services)).await?;
-    Services::start(&plan.services, demo)
-}
-
-/// Waits until all is ready, says so, waits for the end, and ends the services.
+/// Starts the services, waits until all is ready, says so, waits for the end, and ends the services.
 async fn serve(
     plan: &Plan,
-    mut services: Services,
     demo: bool,
+    servers: &mut Kept,
+    (board, disk): (&Board, &Disk),
     began: Instant,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
+    banner::progress("starting the services");
+    // Else every service would try to make them at the same moment.
+    ensure_topics(&LogConfig::from_settings(&plan.services)).await?;
+    let mut services = Kept::start(ServicePart::all(&plan.services, demo, disk)?, board);
     let outcome = tokio::select! {
         error = services.failed() => Err(error),
+        error = servers.failed() => Err(error),
         () = shutdown.cancelled() => Ok(()),
         outcome = async {
             ready(plan).await?;
@@ -72,7 +83,7 @@ async fn serve(
         } => outcome,
     };
     banner::progress("stopping the services");
-    if tokio::time::timeout(END_MAX, services.stop()).await.is_err() {
+    if tokio::time::timeout(END_MAX, services.stop_in_order()).await.is_err() {
         tracing::warn!("services were cut off");
     }
     outcome
@@ -102,32 +113,4 @@ fn announce(plan: &Plan, demo: bool) {
     banner::line("kafka", &reachable(plan.log).to_string());
     let clickhouse = reachable(plan.clickhouse);
     banner::line("clickhouse", &format!("http://{clickhouse} (user {ANALYST}, {})", plan.analyst));
-}
-
-/// The embedded servers.
-struct Servers {
-    clickhouse: EmbeddedClickHouse,
-    log: EmbeddedLog,
-    mqtt: MqttBroker,
-}
-
-impl Servers {
-    async fn start(plan: &Plan) -> anyhow::Result<Self> {
-        let (clickhouse_data, log_data, mqtt_data) =
-            (plan.data.join("clickhouse"), plan.data.join("log"), plan.data.join("mqtt"));
-        let (clickhouse, log, mqtt) = tokio::join!(
-            EmbeddedClickHouse::start(plan.clickhouse, &clickhouse_data, &plan.services),
-            EmbeddedLog::start(plan.log, &log_data),
-            MqttBroker::start(plan.mqtt, &mqtt_data),
-        );
-        Ok(Self {
-            clickhouse: clickhouse.context("the embedded ClickHouse")?,
-            log: log.context("the embedded log")?,
-            mqtt: mqtt.context("the embedded MQTT broker")?,
-        })
-    }
-
-    async fn stop(self) {
-        tokio::join!(self.mqtt.stop(), self.clickhouse.stop(), self.log.stop());
-    }
 }

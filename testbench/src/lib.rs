@@ -5,6 +5,7 @@ pub mod certificates;
 pub mod faults;
 pub mod fuzz;
 pub mod kafka;
+pub mod mishaps;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod place;

@@ -4,6 +4,7 @@
 //! is all of it in one process. Whoever uses a place sees no difference but the addresses.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -127,6 +128,42 @@ impl Place {
             api_url: format!("http://127.0.0.1:{}", addresses.api),
             folder,
         }
+    }
+
+    /// The settings of every program in and around it.
+    #[must_use]
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// The data folder of `derms up`.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The process of `derms up`, where it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        match &self.parts {
+            Parts::Embedded(derms) => derms.pid(),
+            Parts::Servers { .. } => None,
+        }
+    }
+
+    /// The process of one of its embedded servers, by its subcommand.
+    #[must_use]
+    pub fn child(&self, subcommand: &str) -> Option<u32> {
+        let children = Command::new("pgrep")
+            .args([
+                "--parent",
+                &self.pid()?.to_string(),
+                "--full",
+                &format!(" {subcommand} --child"),
+            ])
+            .output()
+            .ok()?;
+        String::from_utf8_lossy(&children.stdout).trim().parse().ok()
     }
 
     fn engine_answers(&self) -> anyhow::Result<()> {
@@ -258,12 +295,28 @@ impl Place {
     /// The API's answer to a query; null while it is away.
     #[must_use]
     pub fn graphql(&self, token: &str, query: &str) -> Value {
-        let body = serde_json::json!({ "query": query }).to_string();
+        self.asker(token)(query)
+    }
+
+    /// Asks the API, from another thread too.
+    pub fn asker(&self, token: &str) -> impl Fn(&str) -> Value + Send + 'static {
         let url = format!("{}/graphql", self.api_url);
         let bearer = format!("authorization: Bearer {token}");
-        let json = "content-type: application/json";
-        let answer = curl(&["-H", json, "-H", &bearer, "-d", &body, &url]);
-        serde_json::from_str(&answer).unwrap_or(Value::Null)
+        move |query| {
+            let body = serde_json::json!({ "query": query }).to_string();
+            let json = "content-type: application/json";
+            let answer = curl(&["-H", json, "-H", &bearer, "-d", &body, &url]);
+            serde_json::from_str(&answer).unwrap_or(Value::Null)
+        }
+    }
+
+    /// Everything that `derms up` has written so far; empty for servers.
+    #[must_use]
+    pub fn log(&self) -> String {
+        match &self.parts {
+            Parts::Embedded(derms) => derms.log(),
+            Parts::Servers { .. } => String::new(),
+        }
     }
 
     /// The last words of everything of ours that runs.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::App;
 
-/// Status, and one flag for each part; the names are the predecessor's.
+/// Status, one flag for each part, named as the predecessor did, and what is down by name; why needs a login.
 pub(super) async fn show(State(app): State<App>) -> Json<Value> {
     let health = app.stores.health.read(app.stores.clock.now());
     let control = if health.control.ok { "ok" } else { "degraded" };
@@ -17,5 +17,6 @@ pub(super) async fn show(State(app): State<App>) -> Json<Value> {
         "db": {"ok": health.clickhouse.ok},
         "controlLoop": {"ok": health.control.ok, "status": control},
         "mqtt": {"ok": health.mqtt.ok},
+        "down": health.down,
     }))
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use schemas::records::operator::FeederMode;
 use schemas::{FeederId, Timestamp};
 use service_kit::clock::Clock;
+use service_kit::notices::{self, Area, Notice};
 use tokio_util::sync::CancellationToken;
 
 use super::history::History;
@@ -86,6 +87,8 @@ pub struct Health {
     pub control: Part,
     /// Devices.
     pub mqtt: Part,
+    /// What is not well by the word of who watches it, by name.
+    pub down: Vec<String>,
 }
 
 impl Health {
@@ -94,6 +97,27 @@ impl Health {
     pub fn status(&self) -> &'static str {
         let parts = [&self.log, &self.clickhouse, &self.control, &self.mqtt];
         if parts.iter().all(|part| part.ok) { "ok" } else { "degraded" }
+    }
+
+    /// Takes in what somebody who watches a part says of it: that comes first, and what is seen from here after it.
+    fn heed(&mut self, notice: Notice) {
+        let part = match notice.area {
+            Area::Log => &mut self.log,
+            Area::ClickHouse => &mut self.clickhouse,
+            Area::Control => &mut self.control,
+            Area::Mqtt => &mut self.mqtt,
+        };
+        let seen = part.detail.take().filter(|_| !part.ok).map(|seen| format!("; {seen}"));
+        *part = Part {
+            ok: false,
+            detail: Some(format!("{}{}", notice.words, seen.unwrap_or_default())),
+            since: Some(
+                part.since
+                    .filter(|_| !part.ok)
+                    .map_or(notice.since, |since| since.min(notice.since)),
+            ),
+        };
+        self.down.push(notice.what);
     }
 }
 
@@ -121,12 +145,15 @@ impl HealthMonitor {
             log.ok = false;
             log.detail = Some("reachable; its records are still being read".to_owned());
         }
-        Health {
+        let mut health = Health {
             log,
             clickhouse: self.clickhouse.read(),
             control: control(&view, now),
             mqtt: devices(&view, now),
-        }
+            down: Vec::new(),
+        };
+        notices::all().into_iter().for_each(|notice| health.heed(notice));
+        health
     }
 }
 

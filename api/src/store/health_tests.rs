@@ -119,3 +119,33 @@ fn one_bad_part_degrades_the_whole_and_a_log_that_is_still_read_is_not_well() {
     clickhouse.fail("gone".to_owned());
     assert_eq!(monitor.read(NOW).status(), "degraded");
 }
+
+#[test]
+fn who_watches_a_part_is_believed_and_said_first() {
+    let part = |ok, detail: &str| Part { ok, detail: Some(detail.to_owned()), since: Some(NOW) };
+    let mut health = Health {
+        log: part(true, "reachable"),
+        clickhouse: part(false, "no route"),
+        control: part(true, "2 feeders decided in time"),
+        mqtt: part(true, "judged by samples"),
+        down: Vec::new(),
+    };
+    let notice = |area, what: &str, words: &str| Notice {
+        what: what.to_owned(),
+        area,
+        words: words.to_owned(),
+        since: NOW.plus_ms(1_000),
+    };
+    health.heed(notice(Area::Log, "disk", "the disk is full"));
+    health.heed(notice(Area::Log, "the embedded log", "the embedded log does not answer"));
+    health.heed(notice(Area::ClickHouse, "the embedded ClickHouse", "it is started again"));
+    assert_eq!(health.status(), "degraded");
+    assert_eq!(health.down, ["disk", "the embedded log", "the embedded ClickHouse"]);
+    let log = health.log;
+    assert!(!log.ok && log.since == Some(NOW.plus_ms(1_000)), "{log:?}");
+    assert_eq!(log.detail.as_deref(), Some("the embedded log does not answer; the disk is full"));
+    let clickhouse = health.clickhouse;
+    assert_eq!(clickhouse.detail.as_deref(), Some("it is started again; no route"));
+    assert_eq!(clickhouse.since, Some(NOW));
+    assert!(health.control.ok && health.mqtt.ok);
+}

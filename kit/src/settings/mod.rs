@@ -110,6 +110,15 @@ impl Settings {
         Ok(Self { values: collector.finish()? })
     }
 
+    /// The values that a process of this service reads, by name: for the environment of a child process. Where they came
+    /// from is not among them; they are read already.
+    pub fn of_service(&self, service: Service) -> impl Iterator<Item = (&'static str, &str)> {
+        let read = CATALOGUE
+            .iter()
+            .filter(move |setting| setting.used_by(service) && setting.name != "DERMS_CONFIG");
+        read.filter_map(|setting| Some((setting.name, self.value(setting.name)?)))
+    }
+
     fn value(&self, name: &str) -> Option<&str> {
         assert!(Setting::find(name).is_some(), "{name} is not in the catalogue of settings");
         self.values.get(name).map(String::as_str)

@@ -26,6 +26,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use schemas::topics::Topic;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::{Group, GroupEvent, LogRecord, Partitions, Producer, Reader, Start};
+use service_kit::pulse::Loop;
 use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -131,6 +132,7 @@ impl Sink {
         // A slow turn must not be followed by a burst of looks: reading comes in between.
         flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            Loop::Sink.turn();
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,

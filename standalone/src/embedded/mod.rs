@@ -45,11 +45,12 @@ pub fn claim_port(host: IpAddr, port: u16, setting: &'static str) -> Result<Sock
         .map_err(|reason| PortTaken { port, setting, reason })
 }
 
-/// A runtime of its own for a server that spawns tasks it does not keep: ending the runtime ends them all.
-struct OwnRuntime(Option<tokio::runtime::Runtime>);
+/// A runtime of its own for what spawns tasks that it does not keep, or may hold its threads up: ending the runtime ends
+/// them all, and leaves behind what does not end.
+pub(crate) struct OwnRuntime(Option<tokio::runtime::Runtime>);
 
 impl OwnRuntime {
-    fn new(name: &'static str, threads: usize) -> std::io::Result<Self> {
+    pub(crate) fn new(name: &'static str, threads: usize) -> std::io::Result<Self> {
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name(name)
@@ -58,7 +59,7 @@ impl OwnRuntime {
             .map(|runtime| Self(Some(runtime)))
     }
 
-    fn spawn<F>(&self, future: F) -> tokio::task::JoinHandle<F::Output>
+    pub(crate) fn spawn<F>(&self, future: F) -> tokio::task::JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -67,7 +68,7 @@ impl OwnRuntime {
     }
 
     /// Ends all tasks and waits for them, within bounds.
-    async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         if let Some(runtime) = self.0.take() {
             // A runtime must not be dropped on a thread that runs tasks.
             let ended =

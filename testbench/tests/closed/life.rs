@@ -1,1 +1,142 @@
 //! Parts that die, hang, or have no room.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use testbench::place::Place;
+use testbench::wait;
+
+/// A part that hangs is asked three times before it is started again.
+const SOON: Duration = Duration::from_secs(90);
+const PARTS: [&str; 3] = ["broker", "log", "clickhouse"];
+const HEALTH: &str =
+    "{ health { status log { detail } clickhouse { detail } control { detail } mqtt { detail } } }";
+
+/// `derms up` with a device that speaks all the time.
+struct World {
+    place: Place,
+    operator: String,
+    _simulator: testbench::service::Service,
+}
+
+impl World {
+    fn begin() -> Self {
+        let place = Place::embedded().expect("it starts");
+        let operator =
+            place.login("ada").unwrap_or_else(|error| panic!("{error:#}\n{}", place.logs()));
+        let simulator = place.user("derms-sim", &[], &[]).expect("the simulator");
+        let world = Self { place, operator, _simulator: simulator };
+        world.is_well();
+        world
+    }
+
+    #[track_caller]
+    fn eventually<T>(&self, what: &str, condition: impl FnMut() -> Option<T>) -> T {
+        wait::until(what, SOON, condition)
+            .unwrap_or_else(|error| panic!("{error:#}\n{}", self.place.logs()))
+    }
+
+    fn health(&self) -> Value {
+        self.place.graphql(&self.operator, HEALTH)["data"]["health"].take()
+    }
+
+    /// Waits until health says that all is well, and decisions go on.
+    #[track_caller]
+    fn is_well(&self) {
+        self.eventually("all is well", || (self.health()["status"] == "ok").then_some(()));
+        let decisions =
+            || self.place.sql("SELECT count() FROM derms.decisions").parse::<u64>().ok();
+        let before = self.eventually("decisions are stored", decisions);
+        self.eventually("decisions go on", || decisions().filter(|count| *count > before + 2));
+    }
+
+    #[track_caller]
+    fn child(&self, part: &str) -> u32 {
+        self.eventually(&format!("the {part} runs"), || self.place.child(part))
+    }
+
+    /// Waits until a part is another process than this one.
+    #[track_caller]
+    fn is_replaced(&self, part: &str, before: u32) {
+        self.eventually(&format!("the {part} is started again"), || {
+            self.place.child(part).filter(|now| *now != before)
+        });
+    }
+}
+
+fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status();
+    assert!(sent.expect("kill is there").success());
+}
+
+fn runs(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
+}
+
+#[test]
+fn a_part_that_crashes_takes_no_other_with_it_and_is_started_again_with_the_reason_in_the_log() {
+    let world = World::begin();
+    let parent = world.place.pid().expect("it runs");
+    for (part, name, reason) in [
+        ("broker", "ABRT", "signal 6"),
+        ("log", "KILL", "signal 9"),
+        ("clickhouse", "ABRT", "signal 6"),
+    ] {
+        let others: Vec<_> =
+            PARTS.iter().filter(|other| **other != part).map(|other| world.child(other)).collect();
+        let before = world.child(part);
+        signal(before, name);
+        world.is_replaced(part, before);
+        world.is_well();
+        assert_eq!(world.place.pid(), Some(parent));
+        assert!(others.iter().all(|other| runs(*other)), "{}", world.place.logs());
+        world.eventually("the log says why", || world.place.log().contains(reason).then_some(()));
+    }
+}
+
+#[test]
+fn a_part_that_stands_still_is_found_named_and_started_again() {
+    let world = World::begin();
+    let before = world.child("broker");
+    signal(before, "STOP");
+    world.eventually("health names it", || {
+        let words = world.health()["mqtt"]["detail"].as_str()?.to_owned();
+        words.contains("the embedded MQTT broker").then_some(())
+    });
+    world.is_replaced("broker", before);
+    world.is_well();
+}
+
+#[test]
+fn parts_end_with_a_parent_that_is_killed_and_the_next_start_waits_for_them() {
+    let mut world = World::begin();
+    let before = PARTS.map(|part| world.child(part));
+    world.place.kill().expect("killed");
+    // At once, while they may still be ending.
+    world.place.start().expect("it starts again");
+    let ended = || before.iter().all(|pid| !runs(*pid)).then_some(());
+    world.eventually("the parts of the killed run have ended", ended);
+    world.operator = world.place.login("ada").expect("the API is there");
+    world.is_well();
+}
+
+#[test]
+fn no_secret_is_in_the_arguments_of_a_part_and_none_of_the_services_in_its_environment() {
+    let world = World::begin();
+    for part in PARTS {
+        let pid = world.child(part);
+        let read = |file: &str| fs::read(format!("/proc/{pid}/{file}")).expect("a process of ours");
+        let (arguments, environment) = (read("cmdline"), read("environ"));
+        let has = |bytes: &[u8], text: &str| {
+            bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        };
+        for secret in ["a-secret-of-at-least-thirty-two-characters", "$argon2id$"] {
+            assert!(!has(&arguments, secret), "{part}");
+            assert!(!has(&environment, secret), "{part}");
+        }
+        assert!(!has(&environment, "JWT_SECRET") && !has(&environment, "AUTH_USERS"), "{part}");
+    }
+}

@@ -49,7 +49,7 @@ impl RetainedStore {
     pub(super) fn close(&self) {
         let file = self.inner.file.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(file) = file
-            && let Err(error) = file.close()
+            && let Err(error) = file.close(SystemClock.now())
         {
             tracing::warn!(%error, "retained messages were not written out");
         }

@@ -1,1 +1,0 @@
-//! Records that lie, and logs that were made anew.
