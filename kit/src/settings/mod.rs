@@ -110,12 +110,14 @@ impl Settings {
         Ok(Self { values: collector.finish()? })
     }
 
-    /// The values that a process of this service reads, by name: for the environment of a child process. Where they came
-    /// from is not among them; they are read already.
+    /// The values that a process of this service reads, by name, without the secrets of the services inside it: for the
+    /// environment of a child process. Where they came from is not among them; they are read already.
     pub fn of_service(&self, service: Service) -> impl Iterator<Item = (&'static str, &str)> {
-        let read = CATALOGUE
-            .iter()
-            .filter(move |setting| setting.used_by(service) && setting.name != "DERMS_CONFIG");
+        let read = CATALOGUE.iter().filter(move |setting| {
+            let another_s =
+                matches!(setting.kind, Kind::Secret { .. }) && !setting.services.contains(&service);
+            setting.used_by(service) && !another_s && setting.name != "DERMS_CONFIG"
+        });
         read.filter_map(|setting| Some((setting.name, self.value(setting.name)?)))
     }
 

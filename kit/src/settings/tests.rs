@@ -83,3 +83,19 @@ fn a_missing_required_setting_is_named_and_secrets_are_not_shown() {
     assert!(problems.contains("JWT_SECRET = \"(secret)\""), "{problems}");
     assert!(!problems.contains("short-secret"), "{problems}");
 }
+
+#[test]
+fn a_child_process_is_told_everything_but_the_secrets_of_others() {
+    let pairs = [("JWT_SECRET", "x".repeat(32)), ("AUTH_USERS", "[]".to_owned())];
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let more = [("DEMO_PASSWORD", "12345678"), ("DERMS_BIND", "127.0.0.1")];
+    let settings = Settings::from_pairs(Service::Standalone, &[pairs, more.to_vec()].concat())
+        .expect("settings");
+    let told: Vec<_> = settings.of_service(Service::Standalone).map(|(name, _)| name).collect();
+    for name in ["DEMO_PASSWORD", "DERMS_BIND", "LOG_LEVEL", "MQTT_PORT"] {
+        assert!(told.contains(&name), "{name}");
+    }
+    for name in ["JWT_SECRET", "AUTH_USERS"] {
+        assert!(!told.contains(&name), "{name}");
+    }
+}
