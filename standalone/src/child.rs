@@ -26,6 +26,8 @@ use crate::solo::Server;
 
 /// How long a server may take to say that it is ready: the engine reads half a gigabyte, the log its records.
 const READY_MAX: Duration = Duration::from_secs(60);
+/// The same for a log that brings in an older version's records first: some minutes for ten million.
+const TAKEOVER_MAX: Duration = Duration::from_secs(4 * 3600);
 /// How long a server may take to end before it is killed. Nothing that was acknowledged is lost by that.
 const STOP_MAX: Duration = Duration::from_millis(2_500);
 /// How long a killed child's last words may take to arrive.
@@ -57,6 +59,11 @@ pub(crate) struct Child {
 /// The last lines that a child wrote outside of its log: why it ended.
 type Words = Arc<Mutex<VecDeque<String>>>;
 
+fn ready_max(launch: &Launch) -> Duration {
+    let brings_in = launch.server == Server::Log && derms_log::takeover::is_due(&launch.data);
+    if brings_in { TAKEOVER_MAX } else { READY_MAX }
+}
+
 impl Child {
     /// Starts a server; it answers when this returns.
     ///
@@ -74,12 +81,13 @@ impl Child {
         let listening = task::spawn("words", listen(launch.server, errors, Arc::clone(&words)));
         let mut child = Self { server: launch.server, process, input, words, listening };
         let mut lines = BufReader::new(output).lines();
-        match timeout(READY_MAX, ready(&mut lines)).await {
+        let bound = ready_max(launch);
+        match timeout(bound, ready(&mut lines)).await {
             Ok(true) => {}
             Ok(false) => anyhow::bail!("{}", child.ended().await),
             Err(_) => {
                 child.stop().await;
-                anyhow::bail!("{} was not ready within {READY_MAX:?}", launch.server);
+                anyhow::bail!("{} was not ready within {bound:?}", launch.server);
             }
         }
         drop(task::spawn("reports", report::hear(launch.server, lines)));

@@ -19,14 +19,17 @@ use crate::folder;
 use crate::solo::Server;
 
 /// What suits one process on the embedded log better than the defaults, which are for a cluster; an operator's own
-/// choice stands. The log answers a fetch only after its whole wait, and each partition of each fetch costs queries
-/// whether it has records or not, so few partitions and a longer wait keep it from being busy with nothing. Nobody
-/// shares the partitions, so no group has to wait until a killed predecessor is taken for dead.
+/// choice stands. The log wakes a waiting reader, so that a long wait costs no time and few requests. Partitions cost the
+/// log nothing, but the sink cuts its blocks by them: few make its inserts few and large. Nobody shares the partitions,
+/// so nobody has to be asked for them.
 const FOR_ONE_PROCESS: &[(&str, &str)] = &[
-    ("DERMS_KAFKA_FETCH_WAIT_MS", "80"),
+    ("DERMS_KAFKA_FETCH_WAIT_MS", "500"),
     ("DERMS_TREE_PARTITIONS", "2"),
     ("DERMS_PARTITIONS", "all"),
 ];
+/// The user of the services at the embedded log.
+const LOG_USER: &str = "derms";
+const LOG_MECHANISM: &str = "SCRAM-SHA-512";
 const SECRET_CHARS: usize = 48;
 const PASSWORD_CHARS: usize = 16;
 
@@ -69,12 +72,17 @@ impl Plan {
         let (users, password) = users(settings, demo)?;
         let secret = match settings.optional_text("JWT_SECRET") {
             Some(secret) => secret.to_owned(),
-            None => kept_secret(&data.join("jwt.key"))?,
+            None => kept_secret(&data.join("jwt.key"), "the token key")?,
+        };
+        let log_user = settings.optional_text("DERMS_KAFKA_SASL_USERNAME").unwrap_or(LOG_USER);
+        let log_password = match settings.optional_text("DERMS_KAFKA_SASL_PASSWORD") {
+            Some(password) => password.to_owned(),
+            None => kept_secret(&data.join("log.key"), "the log's password")?,
         };
         let clickhouse_user = settings.optional_text("DERMS_CLICKHOUSE_USER").unwrap_or(WRITER);
         let clickhouse_password = match settings.optional_text("DERMS_CLICKHOUSE_PASSWORD") {
             Some(password) => password.to_owned(),
-            None => kept_secret(&data.join("clickhouse-writer.key"))?,
+            None => kept_secret(&data.join("clickhouse-writer.key"), "ClickHouse's writer")?,
         };
         let (analyst_password, analyst) = analyst(settings, password.as_deref(), &data)?;
         let tuned: Vec<_> = FOR_ONE_PROCESS
@@ -88,6 +96,10 @@ impl Plan {
             ("MQTT_HOST", &reachable(mqtt).ip().to_string()),
             ("MQTT_PORT", &mqtt.port().to_string()),
             ("DERMS_KAFKA_BROKERS", &reachable(log).to_string()),
+            ("DERMS_KAFKA_SECURITY_PROTOCOL", "sasl_plaintext"),
+            ("DERMS_KAFKA_SASL_MECHANISM", LOG_MECHANISM),
+            ("DERMS_KAFKA_SASL_USERNAME", log_user),
+            ("DERMS_KAFKA_SASL_PASSWORD", &log_password),
             ("DERMS_CLICKHOUSE_URL", &format!("http://{}", reachable(clickhouse))),
             ("DERMS_CLICKHOUSE_USER", clickhouse_user),
             ("DERMS_CLICKHOUSE_PASSWORD", &clickhouse_password),
@@ -156,12 +168,12 @@ fn analyst(
         return Ok((password.to_owned(), "the password above".to_owned()));
     }
     let path = data.join("clickhouse-analyst.key");
-    Ok((kept_secret(&path)?, format!("the password in {}", path.display())))
+    Ok((kept_secret(&path, "ClickHouse's analyst")?, format!("the password in {}", path.display())))
 }
 
-/// A secret that is made once and kept, so that what it opens stays open over a restart.
-fn kept_secret(path: &Path) -> anyhow::Result<String> {
-    let doing = || format!("the file of a secret, {}", path.display());
+/// A secret that is made once and kept, so that it stays valid over a restart.
+fn kept_secret(path: &Path, of: &str) -> anyhow::Result<String> {
+    let doing = || format!("the file of {of}, {}", path.display());
     match fs::read_to_string(path) {
         Ok(secret) if secret.trim().len() >= SECRET_CHARS => return Ok(secret.trim().to_owned()),
         Ok(_) => {}

@@ -113,7 +113,7 @@ pub(crate) async fn serve(
             running.stop().await;
         }
         Server::Log => {
-            let running = EmbeddedLog::start(address, data).await?;
+            let running = EmbeddedLog::start(address, data, settings).await?;
             banner::line("kafka", &running.address().to_string());
             shutdown.cancelled().await;
             running.stop().await;

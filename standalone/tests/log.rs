@@ -13,13 +13,23 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::message::Message as _;
 use rdkafka::producer::{FutureProducer, FutureRecord};
+use service_kit::settings::{Service, Settings};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+const LOGIN: [(&str, &str); 2] =
+    [("DERMS_KAFKA_SASL_USERNAME", "derms"), ("DERMS_KAFKA_SASL_PASSWORD", "open sesame")];
+
+fn settings(pairs: &[(&str, &str)]) -> Settings {
+    Settings::from_pairs(Service::Standalone, pairs).expect("settings")
+}
+
+fn free_address() -> SocketAddr {
+    claim_port(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, "DERMS_KAFKA_PORT").expect("a port")
+}
+
 async fn log_in(data: &Path) -> EmbeddedLog {
-    let address =
-        claim_port(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, "DERMS_KAFKA_PORT").expect("a port");
-    EmbeddedLog::start(address, data).await.expect("the log starts")
+    EmbeddedLog::start(free_address(), data, &settings(&[])).await.expect("the log starts")
 }
 
 fn client(address: SocketAddr) -> ClientConfig {
@@ -27,7 +37,7 @@ fn client(address: SocketAddr) -> ClientConfig {
     config
         .set("bootstrap.servers", address.to_string())
         .set("broker.address.family", "v4")
-        .set("fetch.wait.max.ms", "10");
+        .set("fetch.wait.max.ms", "5000");
     config
 }
 
@@ -103,7 +113,8 @@ async fn records_and_group_positions_outlive_the_log() {
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 
     // The same port at once: a restart must not find it taken.
-    let second = EmbeddedLog::start(address, data.path()).await.expect("starts again");
+    let second =
+        EmbeddedLog::start(address, data.path(), &settings(&[])).await.expect("starts again");
     produce(&producer(address), "t", 500..800).await;
     let group = tokio::task::spawn_blocking(move || read(&consumer(address, "t", "g"), 300)).await;
     assert_eq!(group.expect("read"), (500..800).collect(), "the group goes on where it was");
@@ -157,8 +168,62 @@ async fn a_waiting_reader_gets_a_record_quickly() {
 async fn a_folder_that_the_log_cannot_take_is_refused_in_words() {
     let data = tempfile::tempdir().expect("a folder");
     let odd = data.path().join("with space");
-    let address =
-        claim_port(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, "DERMS_KAFKA_PORT").expect("a port");
-    let error = EmbeddedLog::start(address, &odd).await.err().expect("refused");
-    assert!(error.to_string().contains("with space"), "{error}");
+    std::fs::write(&odd, "a file").expect("written");
+    let started = EmbeddedLog::start(free_address(), &odd, &settings(&[])).await;
+    let error = format!("{:#}", started.err().expect("refused"));
+    assert!(error.contains("with space"), "{error}");
+    std::fs::remove_file(&odd).expect("removed");
+    log_in(&odd).await.stop().await;
+}
+
+/// What a producer with this login hears about one record.
+async fn try_to_produce(address: SocketAddr, login: Option<(&str, &str, &str)>) -> bool {
+    let mut config = client(address);
+    if let Some((user, password, mechanism)) = login {
+        config
+            .set("security.protocol", "sasl_plaintext")
+            .set("sasl.mechanism", mechanism)
+            .set("sasl.username", user)
+            .set("sasl.password", password);
+    }
+    let producer: FutureProducer =
+        config.set("message.timeout.ms", "3000").create().expect("a producer");
+    producer.send(FutureRecord::to("t").key("k").payload("v"), PATIENCE).await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_knows_the_password_reads_or_writes() {
+    let data = tempfile::tempdir().expect("a folder");
+    let open = log_in(data.path()).await;
+    let address = open.address();
+    create(address, "t", 1, "delete").await;
+    assert!(try_to_produce(address, None).await);
+    open.stop().await;
+    let log = EmbeddedLog::start(address, data.path(), &settings(&LOGIN)).await.expect("starts");
+    for mechanism in ["SCRAM-SHA-512", "SCRAM-SHA-256"] {
+        assert!(try_to_produce(address, Some(("derms", "open sesame", mechanism))).await);
+        assert!(!try_to_produce(address, Some(("derms", "wrong", mechanism))).await);
+        assert!(!try_to_produce(address, Some(("mallory", "open sesame", mechanism))).await);
+    }
+    assert!(!try_to_produce(address, Some(("derms", "open sesame", "PLAIN"))).await);
+    assert!(!try_to_produce(address, None).await);
+    let read = tokio::task::spawn_blocking(move || {
+        let consumer: BaseConsumer = client(address).create().expect("a consumer");
+        consumer.fetch_metadata(None, Duration::from_secs(3)).is_ok()
+    });
+    assert!(!read.await.expect("asked"), "not even the topics' names");
+    log.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beyond_this_machine_nobody_is_let_in_without_a_login() {
+    let data = tempfile::tempdir().expect("a folder");
+    let everywhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), free_address().port());
+    let started = EmbeddedLog::start(everywhere, data.path(), &settings(&[])).await;
+    let error = format!("{:#}", started.err().expect("refused"));
+    assert!(error.contains("DERMS_KAFKA_SASL_PASSWORD"), "{error}");
+    let half = EmbeddedLog::start(everywhere, data.path(), &settings(&LOGIN[..1])).await;
+    assert!(half.is_err());
+    let log = EmbeddedLog::start(everywhere, data.path(), &settings(&LOGIN)).await;
+    log.expect("starts").stop().await;
 }

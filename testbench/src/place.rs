@@ -21,6 +21,13 @@ use crate::wait;
 const PASSWORD: &str = "Correct-Horse-42";
 /// ClickHouse's writer, and its password.
 const CLICKHOUSE: [&str; 2] = ["derms", "Battery-Staple-42"];
+/// What the embedded log asks of its clients.
+const LOG_LOGIN: [(&str, &str); 4] = [
+    ("DERMS_KAFKA_SECURITY_PROTOCOL", "sasl_plaintext"),
+    ("DERMS_KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
+    ("DERMS_KAFKA_SASL_USERNAME", "derms"),
+    ("DERMS_KAFKA_SASL_PASSWORD", "Charger-Staple-42"),
+];
 /// A busy machine takes its time.
 const SOON: Duration = Duration::from_secs(60);
 /// A service that is asked to end ends within this.
@@ -102,7 +109,7 @@ impl Place {
         };
         let mut environment = environment(addresses)?;
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        environment.extend(more.iter().map(owned));
+        environment.extend(LOG_LOGIN.iter().chain(more).map(owned));
         let data = folder.path().join("data").display().to_string();
         let ports = [
             format!("DERMS_KAFKA_PORT={}", addresses.kafka),

@@ -17,12 +17,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("derms-sim", &["schemas", "service-kit", "device-model"]),
     ("derms-agent", &["schemas", "service-kit", "device-model"]),
     ("derms-engine", &[]),
+    ("derms-log", &["service-kit"]),
     (
         "derms",
         &[
             "schemas",
             "service-kit",
             "derms-engine",
+            "derms-log",
             "derms-bridge",
             "derms-processor",
             "derms-api",
@@ -35,7 +37,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Libraries that only one crate may name.
 const HOMES: &[(&str, &str)] = &[
-    ("tansu-broker", "derms"),
+    ("tansu-sans-io", "derms-log"),
+    ("libsql", "derms-log"),
     ("rmqtt", "derms"),
     ("libloading", "derms-engine"),
     ("tokio", "!control-core"),

@@ -343,6 +343,8 @@ pub const CATALOGUE: &[Setting] = &[
     row("DERMS_DATA_DIR", Some("data"), Text, &[Standalone], "folder of everything that is kept"),
     row("DERMS_BIND", Some("127.0.0.1"), Text, &[Standalone], "address that the embedded servers listen on"),
     row("DERMS_KAFKA_PORT", Some("9092"), Port, &[Standalone], "port of the embedded log"),
+    row("DERMS_LOG_MAX_MB", Some("16384"), int(64, 1_048_576, "MB"), &[Standalone], "size above which the embedded log deletes the oldest records of what is not kept for ever"),
+    row("DERMS_LOG_REPAIR", Some("false"), Flag, &[Standalone], "go on without damaged parts of the embedded log; they are kept beside as *.damaged"),
     row("DERMS_CLICKHOUSE_PORT", Some("8123"), Port, &[Standalone], "port of the embedded ClickHouse engine"),
     row("DERMS_CLICKHOUSE_ANALYST_PASSWORD", None, Secret { min_len: 8 }, &[Standalone], "password of the embedded engine's user analyst, who only reads; default: one made at the first start"),
     row("DERMS_CLICKHOUSE_HOSTS", None, Text, &[Standalone], "names under which the embedded engine is reached, beside its addresses and localhost; separated by commas"),

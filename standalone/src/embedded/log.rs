@@ -1,68 +1,60 @@
-//! The embedded log: Tansu, a Kafka-protocol broker, on SQLite in the data folder. It must not know the product's
-//! topics; the services make theirs through the protocol.
+//! The embedded log, from the settings: on a runtime of its own, with the login that its clients must pass. It must not
+//! know the product's topics; the services make theirs through the protocol.
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use anyhow::Context as _;
-use tansu_broker::broker::Broker;
-use tansu_broker::coordinator::group::administrator::Controller;
-use tansu_storage::StorageContainer;
-use url::Url;
-use uuid::Uuid;
+use derms_log::store::{Store, Upkeep};
+use derms_log::{Limits, Log, Login, Options};
+use service_kit::settings::Settings;
 
 use super::OwnRuntime;
 
-const FILE_NAME: &str = "log.db";
-const CLUSTER: &str = "derms";
-const NODE: i32 = 1;
 const THREADS: usize = 2;
-/// How long the broker may take to open its storage and listen.
-const START_MAX: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(10);
+const USER_SETTING: &str = "DERMS_KAFKA_SASL_USERNAME";
+const PASSWORD_SETTING: &str = "DERMS_KAFKA_SASL_PASSWORD";
 
 /// The running log.
 pub struct EmbeddedLog {
     address: SocketAddr,
     runtime: OwnRuntime,
+    upkeep: Upkeep,
+    store: Arc<Store>,
 }
 
 impl EmbeddedLog {
     /// Starts the log; it answers clients when this returns. Clients are told to connect to `address`.
     ///
     /// # Errors
-    /// When the storage cannot be opened or the address cannot be bound.
-    pub async fn start(address: SocketAddr, data: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(data)
-            .with_context(|| format!("making the log's folder {}", data.display()))?;
-        let storage = storage_url(data)?;
-        let listener = Url::parse(&format!("tcp://{address}")).context("the log's address")?;
+    /// When its files cannot be used, the address cannot be had, or everyone in reach would be let in.
+    pub async fn start(
+        address: SocketAddr,
+        data: &Path,
+        settings: &Settings,
+    ) -> anyhow::Result<Self> {
+        let login = login(settings)?;
+        anyhow::ensure!(
+            login.is_some() || address.ip().is_loopback(),
+            "the log would let everyone in who reaches {address}: set {USER_SETTING} and {PASSWORD_SETTING}, \
+             or listen on 127.0.0.1 (DERMS_BIND)"
+        );
+        let megabytes = u64::try_from(settings.int("DERMS_LOG_MAX_MB")).unwrap_or(u64::MAX);
+        let limits = Limits { bytes_max: megabytes.saturating_mul(1 << 20), ..Limits::default() };
+        let options = Options { limits, login, repair: settings.flag("DERMS_LOG_REPAIR") };
         let runtime = OwnRuntime::new("log", THREADS).context("starting the log's runtime")?;
-        let mut serving = runtime.spawn(async move {
-            let mut broker = Broker::<Controller<StorageContainer>, StorageContainer>::builder()
-                .node_id(NODE)
-                .cluster_id(CLUSTER)
-                .incarnation_id(Uuid::now_v7())
-                .advertised_listener(listener.clone())
-                .listener(listener)
-                .storage(storage)
-                .silent(true)
-                .build()
-                .await?;
-            broker.serve(Instant::now().into()).await
-        });
-        let deadline = Instant::now() + START_MAX;
-        while tokio::net::TcpStream::connect(address).await.is_err() {
-            if serving.is_finished() {
-                let ended = (&mut serving).await.context("starting the log")?;
-                ended.context("starting the log")?;
-                anyhow::bail!("the log ended at once");
+        let folder = data.to_owned();
+        let opening = runtime.spawn(async move { Log::open(address, &folder, options).await });
+        let log = opening.await.context("opening the log")??;
+        let (address, store) = (log.address(), log.store());
+        let upkeep = Upkeep::start(Arc::clone(&store)).context("starting the log's upkeep")?;
+        runtime.spawn(async move {
+            if let Err(error) = log.serve().await {
+                tracing::error!(%error, "the log has ended");
             }
-            anyhow::ensure!(Instant::now() < deadline, "the log does not listen on {address}");
-            tokio::time::sleep(POLL).await;
-        }
-        Ok(Self { address, runtime })
+        });
+        Ok(Self { address, runtime, upkeep, store })
     }
 
     /// Where it listens.
@@ -71,25 +63,27 @@ impl EmbeddedLog {
         self.address
     }
 
-    /// Closes all connections and the storage. What was acknowledged is in the storage already.
+    /// Bytes of its records, and how many there may be.
+    #[must_use]
+    pub fn size(&self) -> (u64, u64) {
+        (self.store.bytes(), self.store.limits().bytes_max)
+    }
+
+    /// Closes all connections, and leaves nothing for the next start to read again.
     pub async fn stop(self) {
         self.runtime.stop().await;
+        let upkeep = self.upkeep;
+        if tokio::task::spawn_blocking(move || drop(upkeep)).await.is_err() {
+            tracing::warn!("the log's upkeep ended badly");
+        }
     }
 }
 
-/// The storage's URL. Tansu pushes the URL's path, less one slash, onto the working folder: a second slash makes
-/// that an absolute path again. It does not undo percent-encoding, so a path that needs any is refused.
-fn storage_url(data: &Path) -> anyhow::Result<Url> {
-    let path = data
-        .canonicalize()
-        .with_context(|| format!("the log's folder {}", data.display()))?
-        .join(FILE_NAME);
-    let text = path.to_str().context("the data folder's path is not valid UTF-8")?;
-    let url = Url::parse(&format!("sqlite:///{text}")).context("the log's storage")?;
-    anyhow::ensure!(
-        url.path() == format!("/{text}"),
-        "the data folder's path {text} has characters that the embedded log cannot take; \
-         use letters, digits, '.', '-' and '_'"
-    );
-    Ok(url)
+/// The login that the settings name.
+fn login(settings: &Settings) -> anyhow::Result<Option<Login>> {
+    match (settings.optional_text(USER_SETTING), settings.optional_text(PASSWORD_SETTING)) {
+        (Some(user), Some(password)) => Ok(Some(Login::new(user, password)?)),
+        (None, None) => Ok(None),
+        _ => anyhow::bail!("{USER_SETTING} and {PASSWORD_SETTING} are set together, or neither"),
+    }
 }

@@ -6,6 +6,7 @@
 pub mod clickhouse;
 pub mod http;
 pub mod kafka;
+mod kafka_login;
 pub mod mqtt;
 pub mod options;
 pub mod run;
