@@ -196,15 +196,8 @@ impl Egress {
         metrics::uncommanded(withheld);
         let fence = (decision.epoch, decision.seq);
         self.watchdog.heard(&decision.root, fence, &devices, place.partition, now);
-        for device in devices.iter().filter(|device| device.is_sent()) {
-            if let Some(setpoint) = device.setpoint(now) {
-                self.outbox.offer(Order {
-                    setpoint,
-                    typed_layout: device.device().typed_layout,
-                    decided: decision.header.at,
-                    place: Some(place),
-                });
-            }
+        for order in devices.iter().filter_map(|device| Order::of(device, place, now)) {
+            self.outbox.offer(order);
         }
     }
 

@@ -1,5 +1,5 @@
-//! Setpoints that have to go out: the newest of each device, one at a time per device, with bounded tries; and how far
-//! the log has been worked off by that. Pure: time is an argument, publishing is somebody else's.
+//! Setpoints that have to go out: the newest of each device, one at a time per device, with bounded tries, those of
+//! devices that are heard before those of silent ones; and how far the log has been worked off by that. Pure: time is an argument, publishing is somebody else's.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -7,11 +7,16 @@ use std::time::Duration;
 use schemas::Timestamp;
 use schemas::ids::DeviceId;
 use schemas::mqtt::Setpoint;
+use schemas::records::decision::Freshness;
 
+use crate::commandable::Commandable;
 use crate::metrics::SetpointResult;
 
 /// Longest pause between two tries.
 const BACKOFF_MAX_MS: i64 = 60_000;
+
+/// Of so many setpoints in a row at least one is of a silent device, where any waits: it may listen all the same.
+const SILENT_EVERY: u32 = 8;
 
 /// The record that a setpoint comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,12 +25,21 @@ pub struct Place {
     pub offset: i64,
 }
 
+/// Whether anybody is known to be there who takes the setpoint. Thousands of devices that fall silent at one moment get
+/// thousands of zeros: none of these is in the way of a device that listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Audience {
+    Heard,
+    Silent,
+}
+
 /// A setpoint to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     pub setpoint: Setpoint,
     /// Also in the predecessor's layout.
     pub typed_layout: bool,
+    pub audience: Audience,
     /// When it was decided.
     pub decided: Timestamp,
     /// None for the watchdog's.
@@ -33,6 +47,18 @@ pub struct Order {
 }
 
 impl Order {
+    /// What a device is sent by its decision, if anything.
+    pub fn of(device: &Commandable<'_>, place: Place, now: Timestamp) -> Option<Self> {
+        let setpoint = device.is_sent().then(|| device.setpoint(now))??;
+        let audience = match device.device().freshness {
+            Freshness::Fresh => Audience::Heard,
+            Freshness::Stale | Freshness::Missing | Freshness::Offline => Audience::Silent,
+        };
+        let typed_layout = device.device().typed_layout;
+        let decided = device.decision().header.at;
+        Some(Self { setpoint, typed_layout, audience, decided, place: Some(place) })
+    }
+
     fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.setpoint.valid_until
     }
@@ -60,12 +86,44 @@ struct Entry {
     tries: u32,
 }
 
+/// Devices whose setpoint may go out now. One that stands here without a setpoint that waits is passed over.
+#[derive(Debug, Default)]
+struct Ready {
+    heard: VecDeque<DeviceId>,
+    silent: VecDeque<DeviceId>,
+    /// How many have gone before silent ones that wait.
+    passed: u32,
+}
+
+impl Ready {
+    fn push(&mut self, device_id: DeviceId, audience: Audience) {
+        match audience {
+            Audience::Heard => self.heard.push_back(device_id),
+            Audience::Silent => self.silent.push_back(device_id),
+        }
+    }
+
+    fn pop(&mut self) -> Option<DeviceId> {
+        if self.silent.is_empty() {
+            return self.heard.pop_front();
+        }
+        self.passed += 1;
+        if self.passed < SILENT_EVERY
+            && let Some(heard) = self.heard.pop_front()
+        {
+            return Some(heard);
+        }
+        self.passed = 0;
+        self.silent.pop_front()
+    }
+}
+
 /// The outbox.
 #[derive(Debug)]
 pub struct Outbox {
     tries: Tries,
     entries: BTreeMap<DeviceId, Entry>,
-    ready: VecDeque<DeviceId>,
+    ready: Ready,
     delayed: BTreeSet<(Timestamp, DeviceId)>,
     open: BTreeMap<Place, usize>,
     settled: Vec<Settled>,
@@ -76,7 +134,7 @@ impl Outbox {
         Self {
             tries,
             entries: BTreeMap::new(),
-            ready: VecDeque::new(),
+            ready: Ready::default(),
             delayed: BTreeSet::new(),
             open: BTreeMap::new(),
             settled: Vec::new(),
@@ -94,6 +152,7 @@ impl Outbox {
         if let Some(place) = order.place {
             *self.open.entry(place).or_default() += 1;
         }
+        let audience = order.audience;
         let entry = self.entries.entry(device_id.clone()).or_default();
         let older = entry.waiting.replace(order);
         let was_delayed = entry.tries > 0;
@@ -103,11 +162,13 @@ impl Outbox {
             Some(older) => {
                 if was_delayed {
                     self.delayed.retain(|(_, delayed)| *delayed != device_id);
-                    self.ready.push_back(device_id);
+                }
+                if was_delayed || audience < older.audience {
+                    self.ready.push(device_id, audience);
                 }
                 self.settle(older, SetpointResult::Superseded);
             }
-            None if idle => self.ready.push_back(device_id),
+            None if idle => self.ready.push(device_id, audience),
             None => {}
         }
     }
@@ -119,9 +180,11 @@ impl Outbox {
                 break;
             }
             self.delayed.pop_first();
-            self.ready.push_back(device_id);
+            let waiting = self.entries.get(&device_id).and_then(|entry| entry.waiting.as_ref());
+            let audience = waiting.map_or(Audience::Silent, |order| order.audience);
+            self.ready.push(device_id, audience);
         }
-        while let Some(device_id) = self.ready.pop_front() {
+        while let Some(device_id) = self.ready.pop() {
             let Some(entry) = self.entries.get_mut(&device_id) else {
                 continue;
             };
@@ -156,14 +219,14 @@ impl Outbox {
         let Some(order) = entry.sending.take() else {
             return;
         };
-        let newer = entry.waiting.is_some();
-        if published || newer || entry.tries >= self.tries.retries {
-            if newer {
-                self.ready.push_back(device_id.clone());
+        let newer = entry.waiting.as_ref().map(|waiting| waiting.audience);
+        if published || newer.is_some() || entry.tries >= self.tries.retries {
+            if let Some(audience) = newer {
+                self.ready.push(device_id.clone(), audience);
             } else {
                 self.entries.remove(device_id);
             }
-            let result = match (published, newer) {
+            let result = match (published, newer.is_some()) {
                 (true, _) => SetpointResult::Published,
                 (false, true) => SetpointResult::Superseded,
                 (false, false) => SetpointResult::Failed,

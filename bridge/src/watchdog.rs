@@ -18,7 +18,7 @@ use schemas::units::Watts;
 use uuid::Uuid;
 
 use crate::commandable::Commandable;
-use crate::outbox::Order;
+use crate::outbox::{Audience, Order};
 
 /// What it names as the maker of its setpoints.
 const ALLOCATOR: &str = "bridge-watchdog";
@@ -241,7 +241,13 @@ impl Told {
             allocator: ALLOCATOR.to_owned(),
             notes: Some("no decisions are coming: held to what is safe".to_owned()),
         };
-        Order { setpoint, typed_layout: self.typed_layout, decided: now, place: None }
+        Order {
+            setpoint,
+            typed_layout: self.typed_layout,
+            audience: Audience::Heard,
+            decided: now,
+            place: None,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ fn order(device: &str, offset: i64, decided: i64) -> Order {
     Order {
         setpoint: devices[0].setpoint(Timestamp(decided)).unwrap(),
         typed_layout: false,
+        audience: Audience::Heard,
         decided: Timestamp(decided),
         place: Some(Place { partition: 0, offset }),
     }
@@ -108,9 +109,44 @@ fn a_position_waits_for_every_setpoint_of_its_record() {
     assert_eq!(outbox.oldest_open(1), None);
 }
 
+fn silent(device: &str, offset: i64) -> Order {
+    Order { audience: Audience::Silent, ..order(device, offset, 0) }
+}
+
+#[test]
+fn a_device_that_listens_does_not_wait_behind_thousands_that_do_not() {
+    let mut outbox = Outbox::new(TRIES);
+    for number in 0..20_000 {
+        outbox.offer(silent(&format!("gone-{number}"), 1));
+    }
+    for number in 0..20 {
+        outbox.offer(order(&format!("ev-{number}"), 1, 0));
+    }
+    let first: Vec<_> = (0..30).map(|_| outbox.next(Timestamp(1)).unwrap().audience).collect();
+    let heard = first.iter().filter(|audience| **audience == Audience::Heard).count();
+    assert_eq!(heard, 20);
+    // Who is silent has its turn too: it may listen.
+    let turn = usize::try_from(SILENT_EVERY).unwrap();
+    assert!(first[..turn].contains(&Audience::Silent), "{first:?}");
+}
+
+#[test]
+fn a_device_that_is_heard_again_leaves_the_place_of_the_silent() {
+    let mut outbox = Outbox::new(TRIES);
+    for number in 0..100 {
+        outbox.offer(silent(&format!("gone-{number}"), 1));
+    }
+    outbox.offer(silent("ev-1", 1));
+    outbox.offer(order("ev-1", 2, 0));
+    assert_eq!(outbox.next(Timestamp(1)).unwrap().place.unwrap().offset, 2);
+    outbox.finished(&id("ev-1"), true, Timestamp(1));
+    let rest = std::iter::from_fn(|| outbox.next(Timestamp(1))).count();
+    assert_eq!(rest, 100);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
-    Offer(usize),
+    Offer(usize, bool),
     Next,
     Finish(usize, bool),
     Wait(i64),
@@ -118,7 +154,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        3 => (0..4_usize).prop_map(Step::Offer),
+        3 => (0..4_usize, any::<bool>()).prop_map(|(device, heard)| Step::Offer(device, heard)),
         3 => Just(Step::Next),
         3 => (0..4_usize, any::<bool>()).prop_map(|(device, ok)| Step::Finish(device, ok)),
         1 => (0..20_000_i64).prop_map(Step::Wait),
@@ -138,10 +174,11 @@ proptest! {
         let mut last_position = 0;
         for step in steps {
             match step {
-                Step::Offer(device) => {
+                Step::Offer(device, heard) => {
                     offset += 1;
                     offered.insert(offset);
-                    outbox.offer(order(devices[device], offset, now));
+                    let audience = if heard { Audience::Heard } else { Audience::Silent };
+                    outbox.offer(Order { audience, ..order(devices[device], offset, now) });
                 }
                 Step::Next => {
                     if let Some(order) = outbox.next(Timestamp(now)) {

@@ -232,15 +232,8 @@ impl Bridge {
         let fence = (decision.epoch, decision.seq);
         self.heard.insert(decision.root.clone(), now);
         self.watchdog.heard(&decision.root, fence, &devices, place.partition, at);
-        for device in devices.iter().filter(|device| device.is_sent()) {
-            if let Some(setpoint) = device.setpoint(at) {
-                self.outbox.offer(Order {
-                    setpoint,
-                    typed_layout: device.device().typed_layout,
-                    decided: decision.header.at,
-                    place: Some(place),
-                });
-            }
+        for order in devices.iter().filter_map(|device| Order::of(device, place, at)) {
+            self.outbox.offer(order);
         }
     }
 
