@@ -31,7 +31,9 @@ impl Listener for ClickHouse {
     fn play<'a>(&'a self, target: &'a Target, mut chance: Chance) -> Playing<'a, Outcome> {
         Box::pin(async move {
             let request = Request::of(target, &mut chance);
-            tokio::time::timeout(ANSWER_MAX, send(target, &request)).await.unwrap_or(Outcome::Silent)
+            tokio::time::timeout(ANSWER_MAX, send(target, &request))
+                .await
+                .unwrap_or(Outcome::Silent)
         })
     }
 

@@ -1,4 +1,5 @@
 //! `derms up` as strangers and accidents meet it: a module for each part.
 
+mod clickhouse;
 mod life;
 mod log;

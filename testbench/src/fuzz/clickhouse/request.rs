@@ -104,7 +104,11 @@ fn path(chance: &mut Chance) -> String {
         1 => format!("/?query={}", "%28".repeat(chance.between(1, 5_000) as usize)),
         2 => "/?database=%60%3B%20DROP%20DATABASE%20derms".to_owned(),
         3 => format!("/?{}", "a=1&".repeat(chance.between(1, 2_000) as usize)),
-        4 => one_of(&["/ping", "/backup?name=..%2F..%2Fx", "/restore?name=x", "/play", "/%00"], chance).to_owned(),
+        4 => one_of(
+            &["/ping", "/backup?name=..%2F..%2Fx", "/restore?name=x", "/play", "/%00"],
+            chance,
+        )
+        .to_owned(),
         _ => "/".to_owned(),
     }
 }

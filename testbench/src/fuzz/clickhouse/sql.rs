@@ -53,7 +53,26 @@ fn outside(chance: &mut Chance) -> String {
         chance,
     );
     let function = one_of(
-        &["file", "url", "s3", "remote", "executable", "mysql", "postgresql", "sqlite", "hdfs", "input", "arrowstream", "format", "loop", "dictionary", "eval", "fuzzQuery", "generateRandom", "merge"],
+        &[
+            "file",
+            "url",
+            "s3",
+            "remote",
+            "executable",
+            "mysql",
+            "postgresql",
+            "sqlite",
+            "hdfs",
+            "input",
+            "arrowstream",
+            "format",
+            "loop",
+            "dictionary",
+            "eval",
+            "fuzzQuery",
+            "generateRandom",
+            "merge",
+        ],
         chance,
     );
     match chance.between(0, 7) {
@@ -87,7 +106,10 @@ fn setting(chance: &mut Chance) -> String {
         0 => format!("SET {name} = {value}"),
         1 => format!("SELECT 1 SETTINGS {name} = {value}"),
         2 => format!("SELECT * FROM (SELECT 1 SETTINGS {name} = {value})"),
-        _ => format!("SELECT 1 SETTINGS {}", format!("{name} = {value}, ").repeat(size(chance).min(2_000))),
+        _ => format!(
+            "SELECT 1 SETTINGS {}",
+            format!("{name} = {value}, ").repeat(size(chance).min(2_000))
+        ),
     }
 }
 
@@ -116,7 +138,38 @@ fn changing(chance: &mut Chance) -> String {
 
 fn words(chance: &mut Chance) -> String {
     const WORDS: &[&str] = &[
-        "SELECT", "FROM", "(", ")", "'", "\"", "`", "\\", "/*", "*/", "--", "$$", ",", ".", "1", "x", "derms.telemetry", "FORMAT", "SETTINGS", "INSERT", "INTO", "VALUES", "WITH", "AS", "UNION ALL", "EXPLAIN", "JOIN", "WHERE", "::", "->", "{a:String}", ";",
+        "SELECT",
+        "FROM",
+        "(",
+        ")",
+        "'",
+        "\"",
+        "`",
+        "\\",
+        "/*",
+        "*/",
+        "--",
+        "$$",
+        ",",
+        ".",
+        "1",
+        "x",
+        "derms.telemetry",
+        "FORMAT",
+        "SETTINGS",
+        "INSERT",
+        "INTO",
+        "VALUES",
+        "WITH",
+        "AS",
+        "UNION ALL",
+        "EXPLAIN",
+        "JOIN",
+        "WHERE",
+        "::",
+        "->",
+        "{a:String}",
+        ";",
     ];
     let count = size(chance).min(500);
     (0..count).map(|_| one_of(WORDS, chance)).collect::<Vec<_>>().join(" ")
