@@ -237,7 +237,7 @@ record!(Telemetry, "telemetry", ["telemetry.avsc"]);
 record!(Ack, "ack", ["ack.avsc"]);
 record!(OperatorRecord, "operator record", ["operator_1.avsc", "operator_2.avsc", "operator.avsc"]);
 record!(LedgerRecord, "decision", ["decision.avsc"]);
-record!(SnapshotPart, "snapshot", ["snapshot.avsc"]);
+record!(SnapshotPart, "snapshot", ["snapshot_1.avsc", "snapshot.avsc"]);
 record!(DeviceState, "device state", ["device_state.avsc"]);
 record!(FeederState, "feeder state", ["feeder_state.avsc"]);
 record!(DeadLetter, "dead letter", ["dead_letter.avsc"]);

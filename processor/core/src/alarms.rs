@@ -1,10 +1,12 @@
 //! What operators should know, each with a stable code that has a page in docs/runbook.
 
-use schemas::records::decision::{Alarm, NodeDecision, Reason, Rung, Severity};
+use schemas::records::decision::{Alarm, Freshness, NodeDecision, Reason, Rung, Severity};
 use schemas::records::operator::FeederMode;
+use schemas::records::snapshot::MeterDoubt;
+use schemas::records::telemetry::DeviceType;
 use schemas::{FeederId, Watts};
 
-use crate::estimate::{NodeEstimate, Seen};
+use crate::estimate::{NodeEstimate, Role, Seen};
 use crate::plan::Planned;
 
 /// The load under a feeder is above its limit.
@@ -23,8 +25,16 @@ pub const CLOCK_SKEW: &str = "CTL-006";
 pub const STOPPED: &str = "CTL-007";
 /// Devices are registered that were never heard.
 pub const NEVER_HEARD: &str = "CTL-008";
+/// A head meter is silent or not believed.
+pub const METER: &str = "CTL-009";
+/// A device says what cannot be true.
+pub const IMPLAUSIBLE: &str = "CTL-010";
+/// What a device says that it can do contradicts itself.
+pub const CONTRADICTION: &str = "CTL-011";
+/// A plan was made again without those who made it fail its check.
+pub const CONTAINED: &str = "CTL-012";
 /// All codes.
-pub const CODES: [&str; 8] = [
+pub const CODES: [&str; 12] = [
     OVER_LIMIT,
     INFEASIBLE,
     NON_COMPLIANT,
@@ -33,6 +43,10 @@ pub const CODES: [&str; 8] = [
     CLOCK_SKEW,
     STOPPED,
     NEVER_HEARD,
+    METER,
+    IMPLAUSIBLE,
+    CONTRADICTION,
+    CONTAINED,
 ];
 
 /// Alarms about devices in one decision; more would only hide the feeders'.
@@ -65,7 +79,12 @@ pub(crate) fn of_feeder(
 }
 
 /// Alarms about one device, unless there are enough already.
-pub(crate) fn of_device(seen: &Seen<'_>, planned: &Planned, alarms: &mut Vec<Alarm>) {
+pub(crate) fn of_device(
+    seen: &Seen<'_>,
+    planned: &Planned,
+    node: &NodeEstimate,
+    alarms: &mut Vec<Alarm>,
+) {
     let mut raise = |code: &str, message: &str| {
         if alarms.len() < DEVICE_ALARMS_MAX {
             alarms.push(Alarm {
@@ -79,10 +98,49 @@ pub(crate) fn of_device(seen: &Seen<'_>, planned: &Planned, alarms: &mut Vec<Ala
     };
     if planned.reason == Reason::NonCompliant {
         raise(NON_COMPLIANT, "does not follow its setpoints");
+    } else if seen.known.rejects {
+        raise(NON_COMPLIANT, "rejects its setpoints: it counts at all that it can take");
     }
     if seen.known.skewed {
         raise(CLOCK_SKEW, "its clock is off; its samples count by their arrival");
     }
+    if seen.known.distrusted {
+        raise(IMPLAUSIBLE, "what it says cannot be true: it counts at its worst until it can");
+    }
+    if seen.known.contradicts {
+        raise(
+            CONTRADICTION,
+            "what it says that it can do contradicts itself: it counts at what holds most back",
+        );
+    }
+    if planned.contained {
+        raise(CONTAINED, "the plan failed its check because of it: it counts at its worst");
+    }
+    if seen.device_type == DeviceType::Meter
+        && seen.role != Role::Passive(Reason::OptedOut)
+        && seen.device.is_some()
+        && let Some(why) = doubt(seen, node)
+    {
+        raise(METER, why);
+    }
+}
+
+/// Why a meter does not count, if it does not.
+fn doubt(seen: &Seen<'_>, node: &NodeEstimate) -> Option<&'static str> {
+    if seen.freshness != Freshness::Fresh {
+        return Some("the meter is not heard: its feeder is held by what it has shown");
+    }
+    Some(match node.meter.as_ref()?.doubted? {
+        MeterDoubt::BelowKnown => {
+            "the meter says less than what flows under it: its feeder is held by what is known"
+        }
+        MeterDoubt::StandsStill => {
+            "the meter stands still while load moves: its feeder is held by what it has shown"
+        }
+        MeterDoubt::Disagrees => {
+            "the meter does not move with what moves under it: its feeder is held by what it has shown"
+        }
+    })
 }
 
 fn alarm(code: &str, severity: Severity, feeder_id: &FeederId, message: String) -> Alarm {
@@ -102,6 +160,11 @@ fn of_node(node: &NodeDecision, alarms: &mut Vec<Alarm>) {
     if node.load_w > node.limit_w {
         let over = node.load_w - node.limit_w;
         let message = format!("load is {over} over the limit of {}", node.limit_w);
+        raise(OVER_LIMIT, Severity::Critical, message);
+    }
+    if let Some(export) = node.export_limit_w.filter(|export| -node.load_w > *export) {
+        let over = -node.load_w - export;
+        let message = format!("{over} more is fed back than the limit of {export}");
         raise(OVER_LIMIT, Severity::Critical, message);
     }
     if node.unmet_w > Watts::ZERO && node.rung == Rung::Fallback {

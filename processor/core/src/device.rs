@@ -3,10 +3,11 @@
 use schemas::records::ack::{Ack, AckStatus};
 use schemas::records::operator::ControlSettings;
 use schemas::records::snapshot::{DeviceSnapshot as Device, LiveCommand};
-use schemas::records::telemetry::{Telemetry, TopicLayout};
+use schemas::records::telemetry::{DeviceType, Telemetry, TopicLayout};
+use schemas::registry::Registry;
 use schemas::{Timestamp, Watts};
 
-use crate::window;
+use crate::{belief, claims, soc, window};
 
 /// Commands remembered per device; beyond this number the oldest are merged. Leases end long before.
 const LIVE_COMMANDS_MAX: usize = 16;
@@ -18,7 +19,14 @@ pub(crate) enum Heard {
     Steers,
     /// Too late, or known: history only.
     Late,
+    /// It cannot be true, or comes from one that is not believed yet: history only.
+    Doubted,
 }
+
+/// A device counts as silent after so many of its own periods, in halves.
+const STALE_HALF_PERIODS: i64 = 5;
+/// The longest period at which a device is controlled as it should be.
+const PERIOD_MAX_MS: i64 = 60_000;
 
 /// A device never heard before.
 pub(crate) fn unheard(sample: &Telemetry) -> Device {
@@ -29,7 +37,7 @@ pub(crate) fn unheard(sample: &Telemetry) -> Device {
         feeder_id: sample.feeder_id.clone(),
         site_id: sample.site_id.clone(),
         typed_layout: false,
-        capabilities: sample.capabilities.clone(),
+        capabilities: claims::settled(&sample.capabilities).0,
         preferences: sample.preferences.clone(),
         last_event: None,
         last_arrival: None,
@@ -62,6 +70,19 @@ pub(crate) fn unheard(sample: &Telemetry) -> Device {
         allowed_w: None,
         allowed_before_w: None,
         tracking: Vec::new(),
+        doubt: 0,
+        distrusted: false,
+        contradicts: false,
+        rejections: 0,
+        offline_since: None,
+        gap_ms: 0,
+        period_ms: 0,
+        soc_at: None,
+        soc_unmoved_wms: 0,
+        overshoot_w: Watts::ZERO,
+        over_before_w: Watts::ZERO,
+        power_before_w: None,
+        zigzags: 0,
     }
 }
 
@@ -70,10 +91,10 @@ pub(crate) fn hear(
     device: &mut Device,
     sample: &Telemetry,
     window_end: Timestamp,
-    settings: &ControlSettings,
+    registry: &Registry,
 ) -> Heard {
     let before = device.last_event.zip(device.last_arrival);
-    let steering = steering(before, sample, settings.stale_ms);
+    let steering = steering(before, sample, registry.settings.stale_ms);
     if steering != Steering::Old || device.last_event.is_none_or(|last| sample.ts > last) {
         device.last_event = Some(sample.ts);
         device.last_arrival = Some(sample.arrival);
@@ -84,6 +105,11 @@ pub(crate) fn hear(
         Steering::Old => return Heard::Late,
     };
     device.skewed = matches!(steering, Steering::Arrival(_));
+    let (capabilities, contradicts) = claims::settled(&sample.capabilities);
+    device.contradicts = contradicts;
+    if !belief::believes(device, sample, &capabilities, registry) {
+        return Heard::Doubted;
+    }
     if !window::add(&mut device.readings, at, sample.power_w) {
         return Heard::Late;
     }
@@ -93,19 +119,45 @@ pub(crate) fn hear(
         // Not the newest: it weighs in the mean, nothing more.
         return heard;
     }
+    note_period(device, at);
+    belief::pass_over_spike(device, sample);
+    soc::hear(device, sample, at);
     device.last_steering = Some(at);
+    device.power_before_w = device.power_w;
     device.power_w = Some(sample.power_w);
-    device.soc = sample.soc.or(device.soc);
-    device.offline = !sample.online;
-    device.device_type = sample.device_type;
+    // A status that came after the sample says more.
+    if device.offline_since.is_none_or(|since| sample.arrival > since) {
+        device.offline = !sample.online;
+        device.offline_since = None;
+    }
     device.origin = sample.origin;
     device.feeder_id = sample.feeder_id.clone();
     device.site_id = sample.site_id.clone();
     device.typed_layout = sample.layout == TopicLayout::Typed;
-    device.capabilities = sample.capabilities.clone();
+    device.capabilities = capabilities;
     device.preferences = sample.preferences.clone();
     device.peak_w = device.peak_w.max(sample.power_w);
     heard
+}
+
+/// Notes how far apart its samples are: one that is missing does not count.
+fn note_period(device: &mut Device, at: Timestamp) {
+    let Some(last) = device.last_steering else { return };
+    let gap = at.since(last);
+    device.period_ms = if device.gap_ms == 0 { gap } else { gap.min(device.gap_ms) };
+    device.gap_ms = gap;
+}
+
+/// The period of one that does not speak in every window, as far as it is controlled by it; 0 of all others.
+pub(crate) fn slow_period_ms(device: &Device, settings: &ControlSettings) -> i64 {
+    if device.period_ms > settings.interval_ms { device.period_ms.min(PERIOD_MAX_MS) } else { 0 }
+}
+
+/// How old its last sample may be before it counts as not heard: what the settings say, for one that speaks seldom a
+/// little more than two of its own periods.
+pub(crate) fn stale_after_ms(device: &Device, settings: &ControlSettings) -> i64 {
+    let period = device.period_ms.min(PERIOD_MAX_MS);
+    settings.stale_ms.max(period * STALE_HALF_PERIODS / 2)
 }
 
 /// The time by which a sample steers.
@@ -119,6 +171,11 @@ pub(crate) enum Steering {
     Old,
 }
 
+/// Before it nobody had such a device: a clock that was never set, or seconds given as milliseconds.
+const EARLIEST: Timestamp = Timestamp(946_684_800_000);
+/// Samples of one time that arrive so far apart are no burst.
+const LIVE_APART_MS: i64 = 500;
+
 /// The time by which a sample steers, from the event time and arrival of the one before.
 ///
 /// A clock that is off and a backlog after an outage look alike in one sample. They differ in pace: a live device's
@@ -129,15 +186,21 @@ pub(crate) fn steering(
     tolerance_ms: i64,
 ) -> Steering {
     let lag = sample.arrival.since(sample.ts);
+    if sample.ts < EARLIEST && sample.arrival >= EARLIEST {
+        return Steering::Arrival(sample.arrival);
+    }
     if lag.abs() <= tolerance_ms {
         return Steering::Device(sample.ts.min(sample.arrival));
     }
     let live_pace = before.is_some_and(|(event, arrival)| {
         let taken_apart = sample.ts.since(event);
         let arrived_apart = sample.arrival.since(arrival);
-        taken_apart > 0
-            && arrived_apart * 2 >= taken_apart
-            && arrived_apart <= taken_apart * 2 + 1_000
+        // Readings of a backlog were taken one after the other: a clock that stands still is none.
+        let stands_still = taken_apart == 0 && arrived_apart >= LIVE_APART_MS;
+        stands_still
+            || taken_apart > 0
+                && arrived_apart * 2 >= taken_apart
+                && arrived_apart <= taken_apart * 2 + 1_000
     });
     if lag < 0 || live_pace { Steering::Arrival(sample.arrival) } else { Steering::Old }
 }
@@ -152,16 +215,23 @@ pub(crate) fn acknowledge(
         ack.setpoint_id.and_then(|id| device.live.iter().position(|live| setpoint_of(live) == id));
     device.acknowledges |= ack.setpoint_id.is_some();
     match (ack.status, place) {
-        (AckStatus::Online, _) => device.offline = false,
-        (AckStatus::Offline, _) => device.offline = true,
+        (AckStatus::Online, _) => (device.offline, device.offline_since) = (false, None),
+        // What arrived after it has been heard already, or says otherwise.
+        (AckStatus::Offline, _) if device.last_arrival.is_some_and(|at| at > ack.arrival) => {}
+        (AckStatus::Offline, _) => {
+            (device.offline, device.offline_since) = (true, Some(ack.arrival));
+        }
         (AckStatus::Accepted | AckStatus::Applied, Some(place)) => {
+            device.rejections = 0;
             device.live[place].applied = true;
             device.live.drain(..place);
         }
-        // It does not take it, it came too late, or its lease has lapsed: in no case is it in force.
-        (AckStatus::Rejected | AckStatus::Expired, Some(place)) => {
+        // It came too late, or its lease has lapsed: it is not in force.
+        (AckStatus::Expired, Some(place)) => {
             device.live.remove(place);
         }
+        // It does not take it, and says nothing of what it does instead: what it may take is no less.
+        (AckStatus::Rejected, Some(_)) => device.rejections = device.rejections.saturating_add(1),
         // What has replaced it says so by itself. A repeated message may be called superseded by itself, too.
         (AckStatus::Superseded, Some(_)) => {}
         (
@@ -191,6 +261,27 @@ pub(crate) fn command(device: &mut Device, command: LiveCommand) {
     }
 }
 
+/// What the clock of the processor said when it was ahead counts as of now: nothing stays fresh, or in force, for longer
+/// than that by it.
+pub(crate) fn heed_clock(device: &mut Device, now: Timestamp) {
+    let last = device.live.last().map(|live| live.decided).max(device.last_steering);
+    if last.is_none_or(|last| last <= now) {
+        return;
+    }
+    let no_later = |at: &mut Option<Timestamp>| *at = at.map(|at| at.min(now));
+    [&mut device.last_steering, &mut device.last_arrival, &mut device.soc_at]
+        .into_iter()
+        .for_each(no_later);
+    [&mut device.setpoint_since, &mut device.direction_since, &mut device.running_since]
+        .into_iter()
+        .for_each(no_later);
+    device.readings.retain(|reading| reading.at <= now);
+    for live in device.live.iter_mut().filter(|live| live.decided > now) {
+        live.until = now.plus_ms(live.until.since(live.decided));
+        live.decided = now;
+    }
+}
+
 /// Forgets commands whose lease is over.
 ///
 /// Power that drops is no reason to forget one: a car that was full for a while comes back to whatever command is in
@@ -207,8 +298,30 @@ pub(crate) fn commanded(device: &Device, now: Timestamp) -> Option<(Watts, Watts
     Some((most, least))
 }
 
-/// How far a device's power may stray from its setpoint and still follow it: 5 % of its rating, at least 200 W.
+/// One ampere, on one phase and on three, W: chargers follow in whole ones, and some round up.
+const AMPERE_W: i64 = 230;
+/// What one phase can give, W: a charger that takes more has three.
+const ONE_PHASE_MAX_W: i64 = 7_400;
+
+/// How far a device's power may stray from its setpoint and still follow it: 5 % of its rating, at least 200 W, and for a
+/// charger at least an ampere.
 pub(crate) fn tolerance(device: &Device) -> Watts {
     let rated = device.capabilities.import_cap().unwrap_or(device.peak_w);
-    Watts((rated.0 / 20).max(200))
+    let step = match device.device_type {
+        DeviceType::Ev if rated.0 > ONE_PHASE_MAX_W => 3 * AMPERE_W,
+        DeviceType::Ev => AMPERE_W,
+        DeviceType::Pv | DeviceType::Battery | DeviceType::Meter | DeviceType::Other => 0,
+    };
+    Watts((rated.0 / 20).max(200).max(step))
+}
+
+/// Whether it has said more than once in a row that it does not take what it is told.
+pub(crate) fn rejects(device: &Device) -> bool {
+    device.rejections > 1
+}
+
+/// The most that the device can take, as far as it is known.
+pub(crate) fn rated_w(device: &Device, settings: &ControlSettings) -> Watts {
+    let unnamed = || settings.unheard_w.max(device.peak_w);
+    device.capabilities.import_cap().unwrap_or_else(unnamed)
 }

@@ -7,18 +7,23 @@
 
 mod adopt;
 pub mod alarms;
+mod belief;
 mod certify;
+mod claims;
 mod compliance;
+mod correction;
 mod device;
 mod devices;
 mod estimate;
 mod limits;
+mod overshoot;
 mod plan;
 pub mod policy;
 pub mod release;
 mod report;
 mod shape;
 mod snapshot;
+mod soc;
 mod standing;
 mod states;
 mod topology;

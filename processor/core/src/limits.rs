@@ -18,8 +18,9 @@ pub(crate) struct Limits {
     pub(crate) import: Watts,
     /// The export limit, if there is one; a positive number.
     pub(crate) export: Option<Watts>,
-    /// Distance kept from the import limit.
+    /// Distance kept from the import limit, and from the export limit.
     pub(crate) margin: Watts,
+    pub(crate) export_margin: Watts,
     /// What makes the limit what it is.
     pub(crate) binding: NodeBinding,
     /// The event or program that does.
@@ -93,9 +94,13 @@ fn limits_of(registry: &Registry, feeder_id: &FeederId, stretch: &Stretch<'_>) -
         binding = NodeBinding::Program;
         source = program;
     }
-    let relative = import.0.saturating_mul(i64::from(settings.margin_permille)) / 1000;
-    let margin = Watts(settings.margin_w.0.max(relative)).min(import);
-    Limits { own_import, import, export: feeder.export_limit_w, margin, binding, source }
+    let margin_of = |limit: Watts| {
+        let relative = limit.0.saturating_mul(i64::from(settings.margin_permille)) / 1000;
+        Watts(settings.margin_w.0.max(relative)).min(limit)
+    };
+    let export = feeder.export_limit_w;
+    let export_margin = margin_of(export.unwrap_or(Watts::ZERO));
+    Limits { own_import, import, export, margin: margin_of(import), export_margin, binding, source }
 }
 
 /// The lowest limit that an event sets within the stretch; none when it does not touch it.

@@ -5,6 +5,7 @@ mod totals;
 use schemas::records::decision::{
     Decision, DecisionHeader, DeviceDecision, Emit, NodeBinding, NodeDecision,
 };
+use schemas::records::telemetry::DeviceType;
 use schemas::registry::Registry;
 use schemas::{FeederId, Timestamp, WattHours, Watts};
 
@@ -40,7 +41,7 @@ pub(crate) fn report(
     let mut device_alarms = Vec::new();
     for (seen, planned) in view.devices.iter().zip(&plan.devices) {
         totals[seen.node].count(seen, planned);
-        alarms::of_device(seen, planned, &mut device_alarms);
+        alarms::of_device(seen, planned, &view.nodes[seen.node], &mut device_alarms);
         devices.push(device_decision(context, view, seen, planned));
     }
     view.topology.roll_up(&mut totals, Totals::add);
@@ -57,7 +58,7 @@ pub(crate) fn report(
         window_end: context.window.1,
         positions: tick.positions,
         policy: policy.to_owned(),
-        certified: plan.findings.is_empty(),
+        certified: plan.certified,
         findings: plan.findings.clone(),
         alarms,
         nodes,
@@ -114,7 +115,7 @@ fn nodes(
 
 /// Why the tree runs degraded, if it does: its plan failed the check, or its policy had to be stood in for.
 fn degraded(plan: &Plan) -> Option<String> {
-    if plan.findings.is_empty() { plan.stood_in.clone() } else { Some("uncertified".to_owned()) }
+    if plan.certified { plan.stood_in.clone() } else { Some("uncertified".to_owned()) }
 }
 
 fn binding(
@@ -140,8 +141,12 @@ fn device_decision(
 ) -> DeviceDecision {
     let lease_ms = context.registry.settings.lease_ms;
     // A battery that discharges to keep a limit goes on with it when its lease lapses: stopping would break the limit.
-    let fallback_w =
-        planned.setpoint_w.map_or(seen.fallback_w, |setpoint| seen.fallback_w.min(setpoint.min(0)));
+    // Generation keeps to its setpoint too, or gives as little as an operator wants it to then.
+    let fallback_w = planned.setpoint_w.map_or(seen.fallback_w, |setpoint| {
+        let kept = seen.fallback_w.min(setpoint.min(0));
+        let named = seen.fallback_named && seen.device_type == DeviceType::Pv;
+        if named { seen.fallback_w.clamp(setpoint.min(0), 0) } else { kept }
+    });
     let known = &seen.known;
     DeviceDecision {
         device_id: seen.device_id.clone(),
@@ -162,7 +167,7 @@ fn device_decision(
         reason: planned.reason,
         bound_by: planned.bound_by.map(|node| view.topology.nodes[node].feeder_id.clone()),
         marginal_w: Watts(planned.marginal_w),
-        compliant: !known.non_compliant,
+        compliant: !(known.non_compliant || known.rejects),
         typed_layout: known.typed_layout,
     }
 }
@@ -176,7 +181,8 @@ fn emit(seen: &Seen<'_>, planned: &Planned) -> Emit {
         Role::Passive(_) | Role::Shadow => Emit::None,
         Role::Silent(_) | Role::Controlled => {
             let known = &seen.known;
-            let changed = known.setpoint_w != Some(setpoint);
+            // What one was told that was never heard is not remembered: it is the same again.
+            let changed = seen.device.is_some() && known.setpoint_w != Some(setpoint);
             // A device that is above its setpoint and has not said that it got it is told again.
             let astray = known.astray_above_w > setpoint;
             let every_cycle = astray || matches!(seen.role, Role::Silent(_));

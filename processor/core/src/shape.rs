@@ -43,9 +43,10 @@ pub(crate) fn shape(
         if let Some(held) = holds_back(seen) {
             (setpoint, why) = (last.unwrap_or(base).min(setpoint), held);
         }
-        if let Some(last) =
-            last.filter(|last| setpoint - last < settings.deadband_w.0 && setpoint > *last)
-        {
+        // All that it can use is worth a message, however little is missing.
+        let is_all = setpoint == seen.want.high_w;
+        let small = |last: &i64| setpoint - last < settings.deadband_w.0 && setpoint > *last;
+        if let Some(last) = last.filter(small).filter(|_| !is_all) {
             (setpoint, why) = (last, Reason::Deadband);
         }
     }

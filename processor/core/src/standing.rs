@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemas::records::operator::ControlSettings;
-use schemas::records::snapshot::NodeSnapshot;
+use schemas::records::snapshot::{MeterSnapshot, NodeSnapshot};
 use schemas::registry::Registry;
 use schemas::{FeederId, Timestamp, Watts};
 
@@ -28,15 +28,24 @@ pub(crate) fn node<'n>(
         resumes: 0,
         unexplained_w: None,
         held_base_w: None,
+        recent_w: Vec::new(),
+        correction_w: Watts::ZERO,
+        over_windows: 0,
+        meter: MeterSnapshot::default(),
     })
 }
 
+/// Load that nobody commands counts at its most in so many windows: what clouds give and take is not handed out each time.
+/// What lasted for less than two of them is not held.
+const RECENT_WINDOWS: usize = 12;
+
 /// Holds the estimate of the uncommanded load above its noise: it follows a rise at once, and a fall only when it is
-/// more than a margin wide. So steady noise leads to no command.
+/// more than a margin wide. So steady noise leads to no command. Where a window `closes`, remembers what was seen in it.
 pub(crate) fn hold_bases(
     nodes: &mut BTreeMap<FeederId, NodeSnapshot>,
     view: &mut View<'_>,
     settings: &ControlSettings,
+    closes: bool,
 ) {
     for (place, estimate) in view.topology.nodes.iter().zip(&mut view.nodes) {
         let state = node(nodes, &place.feeder_id);
@@ -48,9 +57,25 @@ pub(crate) fn hold_bases(
             Some(_) | None => seen + band / 2,
         };
         state.held_base_w = Some(Watts(held));
+        if closes {
+            note_recent(state, estimate.passive_w);
+        }
         state.unexplained_w = estimate.unexplained_w.map(Watts);
+        if let Some(meter) = &estimate.meter {
+            state.meter.clone_from(meter);
+        }
         estimate.uncontrolled_w = held;
     }
+}
+
+fn note_recent(state: &mut NodeSnapshot, passive_w: i64) {
+    // The newest stands at the end as it was seen; once it has a successor it counts at the lower of the two.
+    if let Some(last) = state.recent_w.last_mut() {
+        *last = Watts(last.0.min(passive_w));
+    }
+    state.recent_w.push(Watts(passive_w));
+    let many = state.recent_w.len().saturating_sub(RECENT_WINDOWS);
+    state.recent_w.drain(..many);
 }
 
 /// Notes which event or program restricts each feeder, and when one has ended.
@@ -82,11 +107,11 @@ pub(crate) fn resumes(topology: &Topology, registry: &Registry) -> i64 {
 /// or after as many good ones.
 pub(crate) fn count_cycle(
     root: &mut NodeSnapshot,
-    findings: &[String],
+    certified: bool,
     resumes: i64,
     settings: &ControlSettings,
 ) {
-    if findings.is_empty() {
+    if certified {
         root.failures = 0;
         root.good = root.good.saturating_add(1);
     } else {

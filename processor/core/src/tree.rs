@@ -9,7 +9,7 @@ use schemas::records::operator::ControlSettings;
 use schemas::records::snapshot::{
     DeviceSnapshot as Device, LiveCommand, NodeSnapshot, TrackingBucket,
 };
-use schemas::records::telemetry::Telemetry;
+use schemas::records::telemetry::{DeviceType, Telemetry};
 use schemas::registry::Registry;
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
@@ -21,7 +21,7 @@ use crate::limits::limits;
 use crate::plan::{Plan, Planned, plan, to_fallbacks};
 use crate::policy::{Policy, WaterFill};
 use crate::topology::Topology;
-use crate::{compliance, policy, report, standing, wants, window};
+use crate::{compliance, correction, overshoot, policy, report, standing, wants, window};
 
 /// Slices of the rolling tracking window.
 const TRACKING_SLICES: i64 = 10;
@@ -105,11 +105,12 @@ impl Tree {
             Input::Telemetry(sample) if registry.is_outside(&sample.device_id) => {}
             Input::Telemetry(sample) => {
                 let window_end = self.window_end;
-                let device =
-                    self.devices.get_or_insert(&sample.device_id, || device::unheard(sample));
-                match device::hear(device, sample, window_end, &registry.settings) {
+                let device_id = &sample.device_id;
+                let device = self.devices.get_or_insert(device_id, || unheard(sample, registry));
+                match device::hear(device, sample, window_end, registry) {
                     Heard::Steers => self.latest = self.latest.max(device.last_steering),
                     Heard::Late => self.late_samples += 1,
+                    Heard::Doubted => {}
                 }
             }
             Input::Ack(ack) => {
@@ -146,7 +147,9 @@ impl Tree {
     fn next_window_end(&self, settings: &ControlSettings, now: Timestamp) -> Timestamp {
         let wait = settings.lateness_ms + settings.idle_ms;
         let newest = now.plus_ms(-wait).window_start(settings.interval_ms);
-        self.window_end.plus_ms(settings.interval_ms).max(newest)
+        // A clock that was set back does not stop decisions until it is there again.
+        let next = self.window_end.plus_ms(settings.interval_ms);
+        next.min(now.plus_ms(settings.interval_ms)).max(newest)
     }
 
     /// Decides: closes the window (unless the trigger asks for a decrease in between), plans, and remembers what the
@@ -170,7 +173,8 @@ impl Tree {
         self.note_outage(settings, tick.now);
         let window = self.next_window(settings, tick.now);
         let topology = Topology::of(registry, &self.root);
-        let horizon = tick.now.plus_ms(2 * settings.interval_ms);
+        // A setpoint sent now may be in force for as long as its lease, should nothing follow it.
+        let horizon = tick.now.plus_ms(settings.lease_ms + 2 * settings.interval_ms);
         let limits = limits(registry, &topology, tick.now, horizon);
         standing::note_restrictions(&mut self.nodes, &topology, &limits, tick.now);
         let resumes = standing::resumes(&topology, registry);
@@ -190,11 +194,14 @@ impl Tree {
         let mut view = estimate(&moment, topology, limits, &mut self.devices, |device| {
             look_back(device, settings, closes, tick.now);
         });
-        standing::hold_bases(&mut self.nodes, &mut view, settings);
-        let mut plan = plan(&view, policy, settings, decreases_only);
+        standing::hold_bases(&mut self.nodes, &mut view, settings, !decreases_only);
+        let mut plan = plan(&mut view, policy, settings, decreases_only);
+        if !decreases_only {
+            correction::note(&mut self.nodes, &view, &plan, settings);
+        }
         let root = standing::node(&mut self.nodes, &self.root);
         if !decreases_only {
-            standing::count_cycle(root, &plan.findings, resumes, settings);
+            standing::count_cycle(root, plan.certified, resumes, settings);
         }
         let stopped = root.stopped.clone();
         if stopped.is_some() {
@@ -260,6 +267,13 @@ impl Tree {
     }
 }
 
+/// A device heard for the first time: it is what it is registered as.
+fn unheard(sample: &Telemetry, registry: &Registry) -> Device {
+    let registered = registry.devices.get(&sample.device_id);
+    let device_type = registered.map_or(sample.device_type, |device| device.device_type);
+    Device { device_type, ..device::unheard(sample) }
+}
+
 /// Closes the window of a device, unless the decision is one in between, and forgets its commands that are over.
 fn look_back(
     device: &mut Device,
@@ -268,12 +282,15 @@ fn look_back(
     now: Timestamp,
 ) {
     if let Some((start, end)) = closes {
-        device.mean_w = window::close(&mut device.readings, start, end, settings.stale_ms);
+        let hold_ms = device::stale_after_ms(device, settings);
+        device.mean_w = window::close(&mut device.readings, start, end, hold_ms);
         note_tracking(device, settings, end);
         compliance::note(device, start);
-        wants::note_need(device);
+        wants::note_need(device, start, settings);
+        overshoot::note(device);
         device.allowed_before_w = device.allowed_w;
     }
+    device::heed_clock(device, now);
     device::prune_commands(device, now);
 }
 
@@ -312,7 +329,9 @@ fn remember_device(
         };
         device::command(device, command);
     }
-    device.allowed_w = device::commanded(device, tick.now).map(|(most, _)| most);
+    let generates = device.device_type == DeviceType::Pv;
+    let allowed = |(most, least)| if generates { least } else { most };
+    device.allowed_w = device::commanded(device, tick.now).map(allowed);
 }
 
 fn remember_setpoint(
@@ -350,7 +369,9 @@ fn remember_setpoint(
         device.carried_w = planned.carried_w;
         let rated = device.capabilities.import_cap().unwrap_or(device.peak_w).0.max(1);
         let bound = rated.saturating_mul(DEFICIT_MAX_MS);
-        let missed = (planned.share_w - setpoint.0.max(0)).saturating_mul(settings.interval_ms);
+        // One that stands by has what it wants: nothing.
+        let missed_w = if planned.standby { 0 } else { planned.share_w - setpoint.0.max(0) };
+        let missed = missed_w.saturating_mul(settings.interval_ms);
         let forgiven = device.deficit_wms / DEFICIT_FORGIVEN;
         device.deficit_wms = (device.deficit_wms - forgiven + missed).clamp(-bound, bound);
     }

@@ -7,14 +7,16 @@ use schemas::records::telemetry::DeviceType;
 use schemas::registry::{self, DEFAULT_PRIORITY};
 use schemas::{Soc, Timestamp, Watts};
 
-use crate::device::tolerance;
+use crate::device::{rated_w, tolerance};
+use crate::soc;
 
-/// Rating assumed for a device that names none and has drawn nothing yet, W.
-const UNKNOWN_RATING_W: i64 = 1_000;
+/// Beyond the reserve or below the target by so much storage begins again, in parts per 10 000: a charge that flickers
+/// there moves nothing.
+const SOC_HYSTERESIS: i32 = 200;
 /// A device that takes less than it may for so many windows shows its need.
 const NEED_WINDOWS: i32 = 4;
 /// Most that a departure time multiplies a weight by, in thousandths.
-const URGENCY_MAX_MILLI: i64 = 4_000;
+const URGENCY_MAX_MILLI: i64 = 20_000;
 
 /// Bounds and weight of one device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,19 +75,26 @@ pub(crate) fn want(
     now: Timestamp,
 ) -> Want {
     let target = target_soc(device, registered, settings);
-    let rated_w = device
-        .capabilities
-        .import_cap()
-        .map_or_else(|| device.peak_w.0.max(UNKNOWN_RATING_W), |cap| cap.0);
-    let min_w = device.capabilities.min_power_w.map_or(0, |min| min.0.clamp(0, rated_w));
-    let at_target = device.soc.is_some_and(|soc| soc >= target);
-    let (high_w, reason) = if at_target {
+    let soc = soc::known(device, now);
+    let min_w = device.capabilities.min_power_w.map_or(0, |min| min.0);
+    let rated_w = match device.capabilities.import_cap() {
+        Some(cap) => cap.0,
+        // Found out by probing upward: a little more than it was ever seen to take.
+        None => rated_w(device, settings).0.max(device.peak_w.0 / 4 * 5).max(min_w),
+    };
+    let min_w = min_w.clamp(0, rated_w);
+    let rests_full = device.reason == Some(Reason::TargetReached);
+    let full = Soc(target.0 - if rests_full { SOC_HYSTERESIS } else { 0 });
+    let (high_w, reason) = if soc.is_some_and(|soc| soc >= full) {
         (0, Reason::TargetReached)
     } else {
         (device.need_w.map_or(rated_w, |need| need.0.min(rated_w)), Reason::Satisfied)
     };
-    let may_discharge = device.device_type == DeviceType::Battery
-        && device.soc.is_some_and(|soc| soc > settings.min_soc_reserve);
+    let discharges = device.setpoint_w.is_some_and(|setpoint| setpoint < Watts::ZERO);
+    let reserve = settings.min_soc_reserve.0 + if discharges { 0 } else { SOC_HYSTERESIS };
+    // What is not known to be there is not given.
+    let may_discharge =
+        device.device_type == DeviceType::Battery && soc.is_some_and(|soc| soc.0 > reserve);
     let discharge = device.capabilities.export_cap().map_or(0, |cap| cap.0);
     let high_w = if high_w > 0 { high_w.max(min_w) } else { 0 };
     Want {
@@ -93,35 +102,53 @@ pub(crate) fn want(
         high_w,
         min_w,
         rated_w,
-        weight_milli: weight(device, registered, settings, target, now),
+        weight_milli: weight(device, registered, settings, soc.zip(Some(target)), now),
         reason,
     }
 }
 
 /// Notes, at the end of a window, what the device shows to need: one that takes less than it may for some windows in a
-/// row wants a little more than it takes, not what it claims. One that takes all it may has an unknown need again.
-pub(crate) fn note_need(device: &mut Device) {
-    let (Some(mean), Some(setpoint)) = (device.mean_w, device.setpoint_w) else { return };
-    if setpoint.0 <= 0 {
+/// row wants a little more than it takes, not what it claims. One that takes all it may has an unknown need again. Of
+/// generation it is what the sun gives.
+pub(crate) fn note_need(device: &mut Device, window_start: Timestamp, settings: &ControlSettings) {
+    // Of one that speaks seldom the window's mean is mostly what it said before.
+    let seldom = device.period_ms > settings.interval_ms;
+    let seen = if seldom { device.power_w } else { device.mean_w };
+    let (Some(seen), Some(setpoint)) = (seen, device.setpoint_w) else { return };
+    let generates = device.device_type == DeviceType::Pv;
+    let (takes, may_take) = if generates { (-seen.0, -setpoint.0) } else { (seen.0, setpoint.0) };
+    if may_take <= 0 || !shows_itself(device, window_start, settings) {
         return;
     }
-    let tolerance = tolerance(device);
-    if mean + tolerance >= setpoint {
+    let tolerance = tolerance(device).0;
+    if takes + tolerance >= may_take {
         (device.idle_windows, device.need_w) = (0, None);
         return;
     }
     device.idle_windows = (device.idle_windows + 1).min(NEED_WINDOWS);
-    if device.idle_windows < NEED_WINDOWS {
+    if device.idle_windows < NEED_WINDOWS && !seldom {
         return;
     }
-    let rated = device.capabilities.import_cap().unwrap_or(device.peak_w).0;
+    let cap = &device.capabilities;
+    let rated = if generates { cap.export_cap() } else { cap.import_cap() };
+    let rated = rated.unwrap_or(device.peak_w).0;
     // Wider than the tolerance, or the probe itself would look like all that it may take.
-    let probe = (rated / 10).max(2 * tolerance.0);
-    let need = Watts(mean.0.max(0) + probe);
+    let probe = (rated / 10).max(2 * tolerance);
+    let need = Watts(takes.max(0) + probe);
     // Noise moves nothing.
     if device.need_w.is_none_or(|known| (known - need).0.abs() > probe / 2) {
         device.need_w = Some(need);
     }
+}
+
+/// Whether the window says anything of what the device takes of its setpoint: one that speaks seldom has to have spoken
+/// in it, and to have had time to follow.
+fn shows_itself(device: &Device, window_start: Timestamp, settings: &ControlSettings) -> bool {
+    if device.period_ms <= settings.interval_ms {
+        return true;
+    }
+    let Some(spoke) = device.last_steering.filter(|at| *at >= window_start) else { return false };
+    device.setpoint_since.is_some_and(|since| spoke.since(since) >= 2 * settings.interval_ms)
 }
 
 /// Priority × urgency, in thousandths, at least 1.
@@ -132,7 +159,7 @@ fn weight(
     device: &Device,
     registered: Option<&registry::Device>,
     settings: &ControlSettings,
-    target: Soc,
+    soc: Option<(Soc, Soc)>,
     now: Timestamp,
 ) -> i64 {
     let priority = if settings.respect_priority {
@@ -140,7 +167,7 @@ fn weight(
     } else {
         1
     };
-    let Some(soc) = device.soc else {
+    let Some((soc, target)) = soc else {
         return 1_000 * priority;
     };
     let gap = i64::from((target.0 - soc.0).max(0));
@@ -163,6 +190,9 @@ fn departure_urgency_milli(device: &Device, gap: i64, now: Timestamp) -> i64 {
     }
     let missing_wh = i128::from(capacity.0) * i128::from(gap) / 10_000;
     let needed_w = missing_wh * 3_600_000 / i128::from(left_ms);
-    let milli = 1_000 + i64::try_from(needed_w * 1_000 / i128::from(rated.0)).unwrap_or(i64::MAX);
-    milli.min(URGENCY_MAX_MILLI)
+    // Of the time that is left so much is not needed, were it charged at its rating: the less, the more urgent.
+    let spare_w = i128::from(rated.0) - needed_w;
+    let least_spare_w = i128::from(rated.0) * 1_000 / i128::from(URGENCY_MAX_MILLI);
+    let milli = i128::from(rated.0) * 1_000 / spare_w.max(least_spare_w).max(1);
+    i64::try_from(milli).unwrap_or(URGENCY_MAX_MILLI)
 }

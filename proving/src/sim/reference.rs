@@ -169,7 +169,7 @@ impl Reference {
         if self.pairs.insert(root.clone(), pair).is_some_and(|before| before >= pair) {
             return Err(violation("G18 pairs rise", format!("{root} {pair:?}")));
         }
-        if !decision.header.certified {
+        if !decision.header.certified || !decision.header.findings.is_empty() {
             let told: Vec<_> = decision
                 .devices
                 .iter()

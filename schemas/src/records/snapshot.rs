@@ -134,6 +134,123 @@ pub struct DeviceSnapshot {
     pub allowed_before_w: Option<Watts>,
     /// Rolling tracking error.
     pub tracking: Vec<TrackingBucket>,
+    /// Grows with each reading that cannot be true, and falls with each that can.
+    #[serde(default)]
+    pub doubt: i32,
+    /// Its readings are not believed: it counts at its worst.
+    #[serde(default)]
+    pub distrusted: bool,
+    /// What it says that it can do contradicts itself.
+    #[serde(default)]
+    pub contradicts: bool,
+    /// Setpoints in a row that it rejected.
+    #[serde(default)]
+    pub rejections: i32,
+    /// Arrival of the word that it is offline.
+    #[serde(default)]
+    pub offline_since: Option<Timestamp>,
+    /// Between its last two samples, ms.
+    #[serde(default)]
+    pub gap_ms: i64,
+    /// How far apart its samples are, ms: the shorter of the last two gaps.
+    #[serde(default)]
+    pub period_ms: i64,
+    /// Steering time of its last word on its state of charge.
+    #[serde(default)]
+    pub soc_at: Option<Timestamp>,
+    /// Energy that went in or out since its state of charge last moved, W·ms.
+    #[serde(default)]
+    pub soc_unmoved_wms: i64,
+    /// What it takes beyond its setpoints again and again, within its tolerance.
+    #[serde(default)]
+    pub overshoot_w: Watts,
+    /// The same in the last window.
+    #[serde(default)]
+    pub over_before_w: Watts,
+    /// Its power in the sample before the last one.
+    #[serde(default)]
+    pub power_before_w: Option<Watts>,
+    /// Samples in a row that jumped back to the one before the last.
+    #[serde(default)]
+    pub zigzags: i32,
+}
+
+/// The most that only a meter saw within a stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Its start.
+    pub start: Timestamp,
+    /// The most.
+    pub most_w: Watts,
+}
+
+/// What a meter said and what was known under it, when both had come to rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalmPoint {
+    /// The reading.
+    pub reading_w: Watts,
+    /// What was known.
+    pub known_w: Watts,
+}
+
+/// Between what bounds something was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownRange {
+    /// The least.
+    pub least_w: Watts,
+    /// The most.
+    pub most_w: Watts,
+}
+
+/// Why a meter is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum MeterDoubt {
+    /// It says less than what is known to flow through it.
+    BelowKnown,
+    /// It says the same to the watt while what it measures moves.
+    StandsStill,
+    /// It does not move with what moves under it.
+    Disagrees,
+}
+
+/// What is known of a feeder's head meter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeterSnapshot {
+    /// The most that only it saw, lately.
+    #[serde(default)]
+    pub shown: Vec<Shown>,
+    /// Its last reading.
+    #[serde(default)]
+    pub reading_w: Option<Watts>,
+    /// What was known under it then.
+    #[serde(default)]
+    pub known_w: Watts,
+    /// Windows in a row in which what is known under it hardly moved.
+    #[serde(default)]
+    pub calm_windows: i32,
+    /// The last point at which what is commanded under it was at rest: the reading without what nobody commands, and what
+    /// is commanded.
+    #[serde(default)]
+    pub calm: Option<CalmPoint>,
+    /// Between what bounds what is known was since the reading last changed.
+    #[serde(default)]
+    pub flat_known: Option<KnownRange>,
+    /// Readings in a row that were the same to the watt.
+    #[serde(default)]
+    pub flat_readings: i32,
+    /// How often it moved with what moved under it.
+    #[serde(default)]
+    pub agreed: i32,
+    /// How often it did not.
+    #[serde(default)]
+    pub disagreed: i32,
+    /// Windows that are needed until it is believed again.
+    #[serde(default)]
+    pub doubt: i32,
+    /// Why it is not believed.
+    #[serde(default)]
+    pub doubted: Option<MeterDoubt>,
 }
 
 /// The core's state of one feeder.
@@ -159,6 +276,18 @@ pub struct NodeSnapshot {
     pub unexplained_w: Option<Watts>,
     /// Upper estimate of the uncommanded load in use, held against noise.
     pub held_base_w: Option<Watts>,
+    /// Observed load that nobody commands in the last windows.
+    #[serde(default)]
+    pub recent_w: Vec<Watts>,
+    /// What is kept free because more was measured than was told.
+    #[serde(default)]
+    pub correction_w: Watts,
+    /// Windows in a row in which more was measured than was told.
+    #[serde(default)]
+    pub over_windows: i32,
+    /// Its head meter.
+    #[serde(default)]
+    pub meter: MeterSnapshot,
 }
 
 /// The tree-wide part.

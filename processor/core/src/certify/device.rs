@@ -1,14 +1,14 @@
 //! What holds for one device: bounds (G4), ramp (G9), state of charge (G10), lease (G12).
 
-use super::{Load, Promise};
+use super::{Finding, Load, Promise};
 
-pub(super) fn check(load: &Load<'_, '_>, promise: &Promise<'_>, findings: &mut Vec<String>) {
+pub(super) fn check(load: &Load<'_, '_>, promise: &Promise<'_>, findings: &mut Vec<Finding>) {
     if load.seen.device.is_none() || load.non_compliant() {
         return;
     }
     let known = &load.seen.known;
     let id = load.seen.device_id;
-    let mut find = |what: String| findings.push(format!("{id}: {what}"));
+    let mut find = |what: String| findings.push(Finding::of_device(load.index, id, &what));
     let (x, last) = (load.setpoint_w, load.last_w());
     let overridden = load.seen.override_w.is_some();
     let rated = known.rated_w;

@@ -3,6 +3,7 @@
 use schemas::records::decision::Freshness;
 use schemas::records::telemetry::DeviceType;
 
+use super::Finding;
 use crate::estimate::{Role, Seen, View};
 use crate::plan::Planned;
 
@@ -27,17 +28,16 @@ impl Sums {
     }
 }
 
-pub(super) fn check(view: &View<'_>, planned: &[Planned], findings: &mut Vec<String>) {
+pub(super) fn check(view: &View<'_>, planned: &[Planned], findings: &mut Vec<Finding>) {
     if !view.limits_export() {
         return;
     }
-    for ((node, place), sums) in
-        view.nodes.iter().zip(&view.topology.nodes).zip(sums(view, planned))
-    {
+    let nodes = view.nodes.iter().zip(&view.topology.nodes);
+    for (index, ((node, place), sums)) in nodes.zip(sums(view, planned)).enumerate() {
         let Some(export) = node.limits.export else { continue };
-        let margin = node.limits.margin.0.min(export.0);
-        let room = (export.0 - margin + sums.sure_w).max(0);
-        let mut find = |what: String| findings.push(format!("{}: {what}", place.feeder_id));
+        let room = (export.0 - node.limits.export_margin.0 + sums.sure_w).max(0);
+        let mut find =
+            |what: String| findings.push(Finding::of_node(index, &place.feeder_id, &what));
         if sums.told_w > room {
             find(format!("{} W of generation for room of {room} W", sums.told_w));
         }
@@ -54,7 +54,8 @@ fn sums(view: &View<'_>, planned: &[Planned]) -> Vec<Sums> {
     let mut sums = vec![Sums::default(); view.nodes.len()];
     for (seen, planned) in view.devices.iter().zip(planned) {
         let sums = &mut sums[seen.node];
-        if seen.role == Role::Controlled && seen.device_type == DeviceType::Pv {
+        let follows = !seen.counts_as_it_is();
+        if seen.role == Role::Controlled && seen.device_type == DeviceType::Pv && follows {
             let gave = (-seen.least_w).max(0);
             let gives = planned.setpoint_w.map_or(gave, |setpoint| (-setpoint).max(0));
             sums.may_give_w += gives.max(gave);
@@ -71,6 +72,8 @@ fn sums(view: &View<'_>, planned: &[Planned]) -> Vec<Sums> {
 /// Of a device under control nothing is sure but what it may give back; of one that nobody commands what is observed.
 fn sure_w(seen: &Seen<'_>, planned: &Planned) -> i64 {
     match seen.role {
+        // Generation that does not follow gives what it gives.
+        Role::Controlled if seen.device_type == DeviceType::Pv => seen.least_w.min(0),
         Role::Controlled => planned.setpoint_w.unwrap_or(0).min(seen.least_w).min(0),
         Role::Passive(_) | Role::Shadow if seen.device_type == DeviceType::Meter => 0,
         Role::Passive(_) | Role::Shadow if seen.freshness == Freshness::Fresh => seen.power_w,

@@ -4,7 +4,7 @@ use schemas::DeviceId;
 
 use super::device::step_w;
 use super::import::Sums;
-use super::{Load, Promise};
+use super::{Finding, Load, Promise};
 use crate::estimate::View;
 use crate::topology::add_watts;
 
@@ -37,6 +37,7 @@ pub(super) struct Marks<'a> {
 /// What one device's fairness is judged by.
 #[derive(Debug, Clone, Copy)]
 struct Judged<'a> {
+    index: usize,
     device_id: &'a DeviceId,
     node: usize,
     share_w: i64,
@@ -84,7 +85,7 @@ pub(super) fn check(
     sums: &[Sums],
     marks: Marks<'_>,
     promise: &Promise<'_>,
-    findings: &mut Vec<String>,
+    findings: &mut Vec<Finding>,
 ) {
     let Marks { judged, largest, slack_w, turns_w } = marks;
     let held = held_at(view, largest, sums);
@@ -92,19 +93,22 @@ pub(super) fn check(
     let short = short_at(view, sums);
     // Below what leases lapse to, shares are what is left.
     for judged in judged.iter().filter(|judged| !short[judged.node]) {
-        let (id, share) = (judged.device_id, judged.share_w);
+        let share = judged.share_w;
+        let mut find = |what: String| {
+            findings.push(Finding::of_device(judged.index, judged.device_id, &what));
+        };
         let mine = (i128::from(share) + 1, i128::from(judged.weight_milli));
         let fair = match held[judged.node] {
             Held::Free => false,
             Held::By(largest) => largest.is_none_or(|largest| !is_less(mine, largest)),
         };
         if judged.could_grow && !fair {
-            findings.push(format!("{id}: its share of {share} W could grow"));
+            find(format!("its share of {share} W could grow"));
         }
         let wastes = judged.wastes(turns_w, promise.settings.deadband_w.0);
         if !full[judged.node] && !promise.decreases_only && wastes {
             let x = judged.setpoint_w;
-            findings.push(format!("{id}: {x} W of {share} W while there is room for more"));
+            find(format!("{x} W of {share} W while there is room for more"));
         }
     }
 }
@@ -166,6 +170,7 @@ impl<'a> Judged<'a> {
         // One that cannot run below a minimum takes turns where its share is less, and starts where its minimum fits.
         let takes_turns = seen.want.min_w > 0 && load.setpoint_w == 0;
         Self {
+            index: load.index,
             device_id: seen.device_id,
             node: seen.node,
             share_w: load.share_w,

@@ -2,7 +2,7 @@
 
 use schemas::records::telemetry::DeviceType;
 
-use super::Load;
+use super::{Finding, Load};
 use crate::estimate::{Role, View};
 use crate::plan::Planned;
 
@@ -112,9 +112,10 @@ fn of_device(load: &Load<'_, '_>) -> Sums {
     }
 }
 
-pub(super) fn check(view: &View<'_>, sums: &[Sums], findings: &mut Vec<String>) {
-    for (place, sums) in view.topology.nodes.iter().zip(sums) {
-        let mut find = |what: String| findings.push(format!("{}: {what}", place.feeder_id));
+pub(super) fn check(view: &View<'_>, sums: &[Sums], findings: &mut Vec<Finding>) {
+    for (index, (place, sums)) in view.topology.nodes.iter().zip(sums).enumerate() {
+        let mut find =
+            |what: String| findings.push(Finding::of_node(index, &place.feeder_id, &what));
         let room = sums.room_w;
         // G2: whoever is raised is raised into room that is left beside all that may be taken already.
         if sums.may_take_w > room && sums.raised_w > 0 {

@@ -5,9 +5,11 @@ mod device;
 mod export;
 mod fair;
 mod import;
+mod standby;
 
 use schemas::records::operator::ControlSettings;
 use schemas::records::telemetry::DeviceType;
+use schemas::{DeviceId, FeederId};
 
 use crate::estimate::{Role, Seen, View};
 use crate::plan::Planned;
@@ -27,8 +29,32 @@ pub(crate) struct Promise<'a> {
     pub(crate) max_min: bool,
 }
 
-/// What is wrong with a plan, a sentence each; empty when nothing is.
-pub(crate) fn certify(view: &View<'_>, planned: &[Planned], promise: &Promise<'_>) -> Vec<String> {
+/// Whom a finding names, by its index in the view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Culprit {
+    Device(usize),
+    Node(usize),
+}
+
+/// What is wrong with a plan, in a sentence that begins with whom it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) culprit: Culprit,
+    pub(crate) what: String,
+}
+
+impl Finding {
+    fn of_device(index: usize, device_id: &DeviceId, what: &str) -> Self {
+        Self { culprit: Culprit::Device(index), what: format!("{device_id}: {what}") }
+    }
+
+    fn of_node(index: usize, feeder_id: &FeederId, what: &str) -> Self {
+        Self { culprit: Culprit::Node(index), what: format!("{feeder_id}: {what}") }
+    }
+}
+
+/// What is wrong with a plan; empty when nothing is.
+pub(crate) fn certify(view: &View<'_>, planned: &[Planned], promise: &Promise<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut sums = import::Sums::none(view);
     let mut marks = fair::Marks::none(view, promise);
@@ -43,6 +69,7 @@ pub(crate) fn certify(view: &View<'_>, planned: &[Planned], promise: &Promise<'_
     if promise.max_min {
         fair::check(view, &sums, marks, promise, &mut findings);
     }
+    standby::check(view, planned, &mut findings);
     export::check(view, planned, &mut findings);
     findings.truncate(FINDINGS_MAX);
     findings
@@ -51,22 +78,25 @@ pub(crate) fn certify(view: &View<'_>, planned: &[Planned], promise: &Promise<'_
 /// A device that takes power and is commanded, and what is planned for it.
 #[derive(Debug, Clone, Copy)]
 struct Load<'v, 'a> {
+    index: usize,
     seen: &'v Seen<'a>,
     setpoint_w: i64,
     share_w: i64,
 }
 
 fn loads<'v, 'a>(view: &'v View<'a>, planned: &'v [Planned]) -> impl Iterator<Item = Load<'v, 'a>> {
-    view.devices.iter().zip(planned).filter_map(|(seen, planned)| {
-        let loads = seen.role == Role::Controlled && seen.device_type != DeviceType::Pv;
+    view.devices.iter().zip(planned).enumerate().filter_map(|(index, (seen, planned))| {
+        let loads = seen.role == Role::Controlled
+            && seen.device_type != DeviceType::Pv
+            && seen.standby_w.is_none();
         let setpoint_w = planned.setpoint_w.filter(|_| loads)?;
-        Some(Load { seen, setpoint_w, share_w: planned.share_w })
+        Some(Load { index, seen, setpoint_w, share_w: planned.share_w })
     })
 }
 
 impl Load<'_, '_> {
     fn non_compliant(&self) -> bool {
-        self.seen.known.non_compliant
+        self.seen.counts_as_it_is()
     }
 
     /// Its last setpoint, else what it takes.

@@ -8,7 +8,7 @@ use schemas::registry;
 use schemas::{Timestamp, Watts};
 
 use super::Role;
-use crate::device::tolerance;
+use crate::device::{rated_w, rejects, tolerance};
 
 /// The power that counts: the window's mean, between windows the newest. Of what nobody commands the larger of the two,
 /// and generation that is not heard any more as none.
@@ -70,16 +70,31 @@ pub(super) fn floor(
     let observed = observed_most(device);
     if matches!(role, Role::Silent(_)) {
         let unheard_ms = device.last_steering.map_or(i64::MAX, |at| now.since(at));
-        let keeps_leases = device.capabilities.fallback_w.is_some() && !device.non_compliant;
+        let keeps_leases = device.capabilities.fallback_w.is_some()
+            && !device.non_compliant
+            && !device.distrusted
+            && !rejects(device);
         let was_commanded = device.setpoint_w.is_some();
         let lapsed = keeps_leases && was_commanded && unheard_ms > 2 * settings.lease_ms;
         let least = if lapsed { fallback } else { observed.max(fallback) };
-        return most.unwrap_or(least).max(least).0;
+        // What is not heard gives nothing that counts.
+        return most.unwrap_or(least).max(least).max(worst(device, settings)).0.max(0);
     }
+    let most = most.map(|most| most.max(worst(device, settings)));
     match most {
-        None => observed.max(fallback).0,
+        None => observed.max(fallback).max(worst(device, settings)).0,
         Some(most) if observed > most + tolerance(device) => observed.0,
         Some(most) => most.0,
+    }
+}
+
+/// What one may take that is not believed, or that does as it likes: all that it can.
+fn worst(device: &Device, settings: &ControlSettings) -> Watts {
+    let takes = device.device_type != DeviceType::Pv;
+    if takes && (device.distrusted || rejects(device)) {
+        rated_w(device, settings)
+    } else {
+        Watts(i64::MIN)
     }
 }
 
@@ -105,7 +120,7 @@ pub(super) fn is_stuck(
         lower.map(told).min().is_some_and(|since| now.since(since) >= 2 * settings.interval_ms);
     let may_take_more =
         if device.acknowledges { floor_w } else { observed_most(device).0.min(floor_w) };
-    device.non_compliant || told_long_ago && kept_to < may_take_more
+    device.non_compliant || rejects(device) || told_long_ago && kept_to < may_take_more
 }
 
 /// The most that it was seen to take lately.
@@ -117,6 +132,10 @@ fn observed_most(device: &Device) -> Watts {
 pub(super) fn least(device: &Device, fallback: Watts, least: Option<Watts>) -> i64 {
     let observed =
         device.power_w.unwrap_or(Watts::ZERO).min(device.mean_w.unwrap_or(Watts(i64::MAX)));
+    let observed = match device.capabilities.export_cap() {
+        Some(cap) if device.distrusted => observed.min(Watts(-cap.0)),
+        Some(_) | None => observed,
+    };
     match least {
         None => observed.min(fallback).0,
         Some(least) if observed < least - tolerance(device) => observed.0,

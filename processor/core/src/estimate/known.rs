@@ -6,8 +6,12 @@ use schemas::registry;
 use schemas::{Timestamp, Watts};
 
 use super::{Known, Moment};
-use crate::device::tolerance;
+use crate::device::{rejects, slow_period_ms, tolerance};
 use crate::wants::target_soc;
+use crate::{overshoot, soc};
+
+/// A decision may be made so much later than it is due.
+const STEP_MS: i64 = 1_000;
 
 impl Known {
     /// Of a device that was never heard.
@@ -28,6 +32,10 @@ impl Known {
         leased: false,
         overshoot_w: 0,
         outdated: false,
+        spoke: false,
+        distrusted: false,
+        contradicts: false,
+        rejects: false,
         power_w: None,
         sample_age_ms: None,
         lease_is_fresh: false,
@@ -55,7 +63,7 @@ pub(super) fn known(
         ramp_w_per_s: device.capabilities.ramp_w_per_s.map(|ramp| ramp.0),
         rated_w: device.capabilities.import_cap().map_or(i64::MAX, |cap| cap.0),
         min_w: device.capabilities.min_power_w.unwrap_or(Watts::ZERO).0,
-        soc: device.soc.map(|soc| (soc, target)),
+        soc: soc::known(device, moment.now).map(|soc| (soc, target)),
         rests: device.direction < 0 && dwells(device.direction_since),
         running: device.running,
         began: device.running && dwells(device.running_since),
@@ -65,8 +73,15 @@ pub(super) fn known(
         non_compliant: device.non_compliant,
         skewed: device.skewed,
         leased: !device.live.is_empty(),
-        overshoot_w: overshoot(device),
+        overshoot_w: overshoot::of(device),
         outdated: is_outdated(moment, device, freshness),
+        spoke: device.last_steering.is_some_and(|at| {
+            moment.now.since(at)
+                < settings.interval_ms + settings.lateness_ms + settings.idle_ms + STEP_MS
+        }),
+        distrusted: device.distrusted,
+        contradicts: device.contradicts,
+        rejects: rejects(device),
         power_w: device.mean_w.or(device.power_w).map(|power| power.0),
         sample_age_ms: device.last_steering.map(|at| moment.now.since(at).max(0)),
         lease_is_fresh: last
@@ -85,17 +100,8 @@ pub(super) fn known(
 fn is_outdated(moment: &Moment<'_, '_>, device: &Device, freshness: Freshness) -> bool {
     let settings = &moment.registry.settings;
     let counts = freshness == Freshness::Fresh || !device.live.is_empty();
-    let heard = device.last_steering.is_some_and(|at| {
-        moment.now.since(at) <= 2 * settings.interval_ms.max(settings.lateness_ms)
-    });
+    let usual_ms = 2 * settings.interval_ms.max(settings.lateness_ms);
+    let usual_ms = usual_ms.max(slow_period_ms(device, settings) * 6 / 5);
+    let heard = device.last_steering.is_some_and(|at| moment.now.since(at) <= usual_ms);
     counts && !heard
-}
-
-/// What a device that follows takes beyond its setpoint, within its tolerance: together that can be much.
-fn overshoot(device: &Device) -> i64 {
-    let (Some(mean), Some(allowed)) = (device.mean_w, device.allowed_w) else { return 0 };
-    let steady = device.allowed_before_w == Some(allowed) && allowed > Watts::ZERO;
-    let beyond = mean - allowed;
-    let follows = beyond.0.abs() <= tolerance(device).0;
-    if steady && follows && !device.non_compliant { beyond.0 } else { 0 }
 }

@@ -1,8 +1,11 @@
 //! Who is who in this decision, and the load that nobody commands.
 
+mod discharge;
 mod floor;
 mod known;
+mod meter;
 mod role;
+mod standby;
 mod sums;
 
 use std::cmp::Ordering;
@@ -11,12 +14,13 @@ use std::collections::BTreeMap;
 use schemas::ids::mix;
 use schemas::records::decision::{Freshness, Reason};
 use schemas::records::operator::FeederMode;
-use schemas::records::snapshot::{DeviceSnapshot as Device, NodeSnapshot};
+use schemas::records::snapshot::{DeviceSnapshot as Device, MeterSnapshot, NodeSnapshot};
 use schemas::records::telemetry::DeviceType;
 use schemas::registry::{self, Registry};
 use schemas::{DeviceId, FeederId, Soc, Timestamp, Watts};
 
 use self::sums::Parts;
+use crate::claims;
 use crate::device::commanded;
 use crate::devices::Devices;
 use crate::limits::Limits;
@@ -55,6 +59,12 @@ pub(crate) struct Seen<'a> {
     pub(crate) fallback_w: i64,
     /// It does not follow, or a decrease has not reached it: counted at what it may take, asked for no more.
     pub(crate) stuck: bool,
+    /// It draws nothing, and may start with so much: held back for together with others.
+    pub(crate) standby_w: Option<i64>,
+    /// A plan failed its check because of it.
+    pub(crate) set_aside: bool,
+    /// An operator has named its fallback.
+    pub(crate) fallback_named: bool,
     /// What it is told while it is not heard: the setpoint, if any, and why.
     pub(crate) told: (Option<i64>, Reason),
     /// Returns later after an event, spread by event and device (G20).
@@ -95,6 +105,12 @@ pub(crate) struct Known {
     pub(crate) overshoot_w: i64,
     /// What is known of it is older than the window, and may have changed.
     pub(crate) outdated: bool,
+    /// It was heard in the window.
+    pub(crate) spoke: bool,
+    /// Its readings are not believed; what it claims contradicts itself; it rejects what it is told.
+    pub(crate) distrusted: bool,
+    pub(crate) contradicts: bool,
+    pub(crate) rejects: bool,
     /// What is said of its power: its mean in the window, else the newest.
     pub(crate) power_w: Option<i64>,
     pub(crate) sample_age_ms: Option<i64>,
@@ -106,6 +122,26 @@ pub(crate) struct Known {
 }
 
 impl Seen<'_> {
+    /// From now on it counts at the worst that it may take, is asked for no more, and nothing is promised of it.
+    pub(crate) fn set_aside(&mut self) {
+        let rated = if self.known.rated_w == i64::MAX { 0 } else { self.known.rated_w };
+        self.floor_w = self.floor_w.max(self.power_w).max(rated);
+        self.fallback_w = self.fallback_w.min(self.floor_w);
+        self.stuck = true;
+        self.set_aside = true;
+    }
+
+    /// It is counted at what it takes, whatever it is told.
+    pub(crate) fn counts_as_it_is(&self) -> bool {
+        self.known.non_compliant || self.known.rejects || self.set_aside
+    }
+
+    /// The least that can count for it: what it takes anyhow where it does not follow.
+    pub(crate) fn least_counted_w(&self) -> i64 {
+        let least_w = self.counted(self.want.low_w);
+        if self.stuck { least_w.max(self.floor_w) } else { least_w }
+    }
+
     /// What counts for it under a setpoint (G1): the setpoint, or what it does when the setpoint's lease lapses, if that
     /// is more.
     pub(crate) fn counted(&self, setpoint_w: i64) -> i64 {
@@ -128,6 +164,11 @@ pub(crate) struct NodeEstimate {
     pub(crate) uncontrolled_w: i64,
     /// Load that only the head meter knows of.
     pub(crate) unexplained_w: Option<i64>,
+    /// What is known of its head meter, if it has one, and whether its reading counts.
+    pub(crate) meter: Option<MeterSnapshot>,
+    pub(crate) believes_meter: bool,
+    /// Observed load that nobody commands, at this moment.
+    pub(crate) passive_w: i64,
     /// The part of B(n) that is held for devices that are not heard, beyond what they were last seen to take.
     pub(crate) reserved_w: i64,
 }
@@ -201,6 +242,9 @@ pub(crate) fn estimate<'a>(
             controlled_w: 0,
             uncontrolled_w: 0,
             unexplained_w: None,
+            meter: None,
+            believes_meter: false,
+            passive_w: 0,
             reserved_w: 0,
         })
         .collect();
@@ -213,7 +257,9 @@ pub(crate) fn estimate<'a>(
         let own = Parts::of_each(&view);
         sums::add_up(&mut view, moment, own);
     }
-    sums::keep_discharge_inside(&mut view);
+    standby::hold_back(&mut view);
+    discharge::keep_inside(&mut view);
+    discharge::weigh_by_energy(&mut view, &registry.settings);
     view
 }
 
@@ -284,11 +330,11 @@ fn see<'a>(
 ) -> Seen<'a> {
     let Moment { registry, now, .. } = *moment;
     let settings = &registry.settings;
-    let freshness = role::freshness(device, now, settings.stale_ms);
-    let device_type = device.map(|device| device.device_type);
-    let device_type = device_type
-        .or(registered.map(|registered| registered.device_type))
-        .unwrap_or(DeviceType::Other);
+    let freshness = role::freshness(device, now, settings);
+    // What it is registered as, whatever it calls itself.
+    let device_type = registered.map(|registered| registered.device_type);
+    let device_type =
+        device_type.or(device.map(|device| device.device_type)).unwrap_or(DeviceType::Other);
     let override_w = registered
         .and_then(|registered| registered.override_w)
         .filter(|(_, until)| *until > now)
@@ -300,10 +346,11 @@ fn see<'a>(
         }
         Role::Controlled | Role::Silent(_) | Role::Passive(_) | Role::Shadow => role,
     };
-    let fallback = registered
-        .and_then(|registered| registered.fallback_w)
-        .or(device.and_then(|device| device.capabilities.fallback_w))
-        .unwrap_or(Watts::ZERO);
+    let named = registered.and_then(|registered| registered.fallback_w);
+    let fallback = named.map_or_else(
+        || device.and_then(|device| device.capabilities.fallback_w).unwrap_or(Watts::ZERO),
+        |named| device.map_or(named, |device| claims::fallback(named, &device.capabilities)),
+    );
     let told = match role {
         Role::Silent(why) => role::told_unheard(device, device_type, why, settings, now),
         Role::Controlled | Role::Passive(_) | Role::Shadow => (None, Reason::NotCommanded),
@@ -326,6 +373,9 @@ fn see<'a>(
         floor_w: floor_w.max(told.0.unwrap_or(i64::MIN)),
         least_w: device.map_or(unheard_least, |device| floor::least(device, fallback, least)),
         fallback_w: fallback.0,
+        standby_w: None,
+        set_aside: false,
+        fallback_named: named.is_some(),
         told,
         released_later: view.nodes[node].way.releases
             && view.topology.path(node).any(|above| {

@@ -9,12 +9,19 @@ use schemas::records::telemetry::DeviceType;
 use schemas::registry;
 
 use super::{Moment, Role, View, Way};
+use crate::device::stale_after_ms;
 
-pub(super) fn freshness(device: Option<&Device>, now: Timestamp, stale_ms: i64) -> Freshness {
+pub(super) fn freshness(
+    device: Option<&Device>,
+    now: Timestamp,
+    settings: &ControlSettings,
+) -> Freshness {
     match device.and_then(|device| device.last_steering.map(|at| (device, at))) {
         None => Freshness::Missing,
         Some((device, _)) if device.offline => Freshness::Offline,
-        Some((_, at)) if now.since(at) > stale_ms => Freshness::Stale,
+        // Heard, but not believed: it says nothing.
+        Some((device, _)) if device.distrusted => Freshness::Stale,
+        Some((device, at)) if now.since(at) > stale_after_ms(device, settings) => Freshness::Stale,
         Some(_) => Freshness::Fresh,
     }
 }

@@ -1,12 +1,13 @@
 //! Sums per node: what devices under it take, what is held for those that are not heard, and what only a head meter knows.
 
+use schemas::Timestamp;
 use schemas::records::decision::{Freshness, Reason};
+use schemas::records::snapshot::MeterSnapshot;
 use schemas::records::telemetry::DeviceType;
-use schemas::{Timestamp, Watts};
 
+use super::meter::{self, Reading};
 use super::{Moment, Role, Seen, View};
 use crate::device::commanded;
-use crate::topology::add_watts;
 
 /// Adds up what devices are at each node to nodes and their parents, head meters having the word where they are heard.
 pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>, mut own: Vec<Parts>) {
@@ -16,22 +17,37 @@ pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>, mut own: Vec<
         let parts = &mut own[index];
         let known = parts.controlled + parts.passive + parts.silent;
         let feeder_id = &view.topology.nodes[index].feeder_id;
-        let before = moment.nodes.get(feeder_id).and_then(|state| state.unexplained_w);
-        let unexplained = match parts.meter {
-            Some(meter) => {
-                let holds = moment.between_windows || parts.outdated;
-                Some(follow(before, meter - known, holds))
-            }
-            // A meter that falls silent takes nothing away: what it knew of is still there.
-            None if parts.has_meter => before.map(|unexplained| unexplained.0.max(0)),
-            None => None,
-        };
+        let state = moment.nodes.get(feeder_id);
+        let reading = parts.reading(known, moment.now);
+        let metered = parts.has_meter.then(|| {
+            let none = MeterSnapshot::default();
+            let before = state.map_or(&none, |state| &state.meter);
+            let meter = if moment.between_windows {
+                before.clone()
+            } else {
+                meter::weigh(before, &reading)
+            };
+            let unexplained = state.and_then(|state| state.unexplained_w);
+            let holds = moment.between_windows || parts.outdated;
+            let unexplained = meter::unexplained(&meter, unexplained, &reading, holds);
+            (meter, unexplained)
+        });
+        let (meter, unexplained) = metered.unzip();
+        let believed = meter.as_ref().is_some_and(|meter| meter.doubted.is_none());
+        let believed_w = reading.watts.filter(|_| believed);
         parts.passive += unexplained.unwrap_or(0);
         let node = &mut view.nodes[index];
         node.unexplained_w = unexplained;
-        node.load_w = parts.meter.unwrap_or(known + unexplained.unwrap_or(0));
+        node.believes_meter = believed_w.is_some();
+        node.meter = meter;
+        node.load_w = believed_w.unwrap_or(known + unexplained.unwrap_or(0));
         node.controlled_w = parts.controlled;
-        node.uncontrolled_w = parts.passive + parts.held + parts.beyond.max(0);
+        node.passive_w = parts.passive;
+        let lasting =
+            state.map_or(&[][..], |state| state.recent_w.as_slice()).iter().map(|watts| watts.0);
+        let correction = state.map_or(0, |state| state.correction_w.0);
+        let passive = lasting.fold(parts.passive, i64::max);
+        node.uncontrolled_w = passive + parts.held + parts.beyond.max(0) + correction;
         node.reserved_w = (parts.held - parts.silent + parts.beyond.max(0)).max(0);
         if let Some(parent) = view.topology.nodes[index].parent {
             let below = own[index];
@@ -42,26 +58,9 @@ pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>, mut own: Vec<
             above.held += below.held;
             above.beyond += below.beyond;
             above.outdated |= below.outdated;
+            above.unsure += below.unsure;
         }
     }
-}
-
-/// What only the meter knows of follows a rise at once and a fall slowly: samples of meter and devices are not of one
-/// moment, and while devices move the difference is partly imagined. Where it `holds`, a fall is not believed at all.
-fn follow(before: Option<Watts>, measured: i64, holds: bool) -> i64 {
-    let before = before.map_or(0, |before| before.0);
-    if measured >= before {
-        return measured;
-    }
-    if holds {
-        return before;
-    }
-    // Unknown generation would give headroom: it is believed only when it stays for minutes.
-    if before > 0 {
-        // By a part of itself, not of the gap: after an outage the gap is wide, and most of it is no more than old samples.
-        return (before - (before / 32 + 20).min(before - measured)).max(0);
-    }
-    before - (before - measured + 63) / 64
 }
 
 /// Watts under a node, as they add up.
@@ -76,8 +75,13 @@ pub(super) struct Parts {
     beyond: i64,
     meter: Option<i64>,
     has_meter: bool,
-    /// Something under the node was not heard in the window.
+    /// One of its meters is not heard, and one has not spoken in this window.
+    meter_silent: bool,
+    meter_old: bool,
+    /// Something under the node is known from longer ago than it should be.
     outdated: bool,
+    /// What was last known of those that did not speak in the window.
+    unsure: i64,
 }
 
 impl Parts {
@@ -88,9 +92,26 @@ impl Parts {
         own
     }
 
+    /// What the meters of the node say together: of several, each counts for its own place, so that one that is silent
+    /// leaves all unknown.
+    fn reading(&self, known_w: i64, now: Timestamp) -> Reading {
+        Reading {
+            watts: self.meter.filter(|_| !self.meter_silent),
+            is_new: !self.meter_old,
+            known_w,
+            controlled_w: self.controlled,
+            outdated: self.outdated,
+            unsure_w: self.unsure,
+            now,
+        }
+    }
+
     /// Counts one device.
     pub(super) fn count(&mut self, seen: &Seen<'_>) {
         self.outdated |= seen.known.outdated;
+        if !seen.known.spoke && seen.device_type != DeviceType::Meter {
+            self.unsure += seen.power_w.abs();
+        }
         match seen.role {
             Role::Controlled if seen.device_type != DeviceType::Pv => {
                 self.controlled += seen.power_w;
@@ -102,8 +123,10 @@ impl Parts {
                 self.silent += seen.power_w.min(seen.floor_w);
             }
             Role::Passive(_) if seen.device_type == DeviceType::Meter => {
-                self.has_meter |= seen.role != Role::Passive(Reason::OptedOut);
-                if seen.freshness == Freshness::Fresh {
+                if seen.role != Role::Passive(Reason::OptedOut) && seen.device.is_some() {
+                    self.has_meter = true;
+                    self.meter_silent |= seen.freshness != Freshness::Fresh;
+                    self.meter_old |= !seen.known.spoke;
                     self.meter = Some(self.meter.unwrap_or(0) + seen.power_w);
                 }
             }
@@ -141,70 +164,4 @@ pub(super) fn let_go(view: &mut View<'_>) -> bool {
         }
     }
     changed
-}
-
-/// Storage gives back no more than an export limit above it leaves, each by its rating: an import limit never drives a
-/// feeder over its export limit.
-pub(super) fn keep_discharge_inside(view: &mut View<'_>) {
-    if !view.limits_export() {
-        return;
-    }
-    // The storage under each node that limits export.
-    let mut under = vec![Vec::new(); view.nodes.len()];
-    for (index, seen) in view.devices.iter().enumerate().filter(|(_, seen)| seen.want.low_w < 0) {
-        let limits = |node: &usize| view.nodes[*node].limits.export.is_some();
-        view.topology.path(seen.node).filter(limits).for_each(|node| under[node].push(index));
-    }
-    let unsure = unsure_of_others(view);
-    for (index, under) in under.into_iter().enumerate() {
-        let node = &view.nodes[index];
-        let Some(export) = node.limits.export else { continue };
-        let others = node.load_w - node.controlled_w - unsure[index];
-        let room = (export.0 - node.limits.margin.0.min(export.0) + others).max(0);
-        let all: i64 = under.iter().map(|index| -view.devices[*index].want.low_w).sum();
-        if all <= room {
-            continue;
-        }
-        for device in under {
-            let low_w = &mut view.devices[device].want.low_w;
-            let part = i128::from(*low_w) * i128::from(room) / i128::from(all);
-            *low_w = i64::try_from(part).unwrap_or(0);
-        }
-    }
-}
-
-/// How much less the load of the others may be under each node than the sums say. While storage moves, a meter's mean and
-/// that of storage are not of one moment, and the difference is partly imagined; and what is not heard may have ceased, as
-/// far as no meter knows better.
-fn unsure_of_others(view: &View<'_>) -> Vec<i64> {
-    let count = view.nodes.len();
-    let (mut moving, mut unheard, mut metered) =
-        (vec![0; count], vec![0; count], vec![false; count]);
-    for seen in &view.devices {
-        let newest = seen.device.and_then(|device| device.power_w).map_or(seen.power_w, |w| w.0);
-        let fresh = seen.freshness == Freshness::Fresh;
-        match seen.role {
-            Role::Passive(_) if seen.device_type == DeviceType::Meter => {
-                metered[seen.node] |= fresh;
-                moving[seen.node] += (seen.power_w - newest).max(0);
-            }
-            Role::Controlled if seen.device_type != DeviceType::Pv => {
-                moving[seen.node] += (newest - seen.power_w).max(0);
-            }
-            Role::Silent(_) | Role::Passive(_) if !fresh => {
-                unheard[seen.node] += (seen.power_w - seen.least_w.min(0)).max(0);
-            }
-            Role::Controlled | Role::Silent(_) | Role::Passive(_) | Role::Shadow => {}
-        }
-    }
-    for node in (0..count).rev() {
-        let imagined = view.nodes[node].unexplained_w.unwrap_or(0).max(0);
-        let below = if metered[node] { 0 } else { unheard[node] + imagined };
-        unheard[node] = below;
-        if let Some(parent) = view.topology.nodes[node].parent {
-            unheard[parent] += below;
-        }
-    }
-    view.topology.roll_up(&mut moving, add_watts);
-    moving.iter().zip(unheard).map(|(moving, unheard)| moving + unheard).collect()
 }

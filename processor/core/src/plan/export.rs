@@ -37,7 +37,13 @@ pub(super) fn curtail(
     let generators: Vec<usize> = (0..view.devices.len())
         .filter(|index| {
             let seen = &view.devices[*index];
-            seen.role == Role::Controlled && seen.device_type == DeviceType::Pv
+            // One that does not follow gives what it gives.
+            let follows = !seen.counts_as_it_is();
+            if seen.role == Role::Controlled && seen.device_type == DeviceType::Pv && !follows {
+                planned[*index].setpoint_w = Some(seen.known.setpoint_w.unwrap_or(0).min(0));
+                planned[*index].reason = Reason::NonCompliant;
+            }
+            seen.role == Role::Controlled && seen.device_type == DeviceType::Pv && follows
         })
         .collect();
     if generators.is_empty() {
@@ -57,7 +63,7 @@ pub(super) fn curtail(
             .map(|((node, place), sure)| Node {
                 parent: place.parent,
                 budget_w: node.limits.export.map_or(UNLIMITED_W, |export| {
-                    (export.0 - node.limits.margin.0.min(export.0) + sure).max(0)
+                    (export.0 - node.limits.export_margin.0 + sure).max(0)
                 }),
             })
             .collect(),
@@ -83,15 +89,62 @@ pub(super) fn curtail(
             () => Reason::Satisfied,
         };
     }
+    keep_for_load(view, &generators, &problem, planned);
+}
+
+/// Lowering generation makes load. Where what was given until now still fits, it is done only for the sake of other
+/// generation, and waits until there is room for that load (G2); what a limit or an operator asks for is done at once.
+fn keep_for_load(
+    view: &View<'_>,
+    generators: &[usize],
+    problem: &Problem,
+    planned: &mut [Planned],
+) {
+    let last_w = |claim: usize| view.devices[generators[claim]].known.setpoint_w.unwrap_or(0);
+    let gave = problem.sums(|claim| problem.claims[claim].low_w.max(-last_w(claim)));
+    let fits: Vec<bool> =
+        problem.nodes.iter().zip(gave).map(|(node, gave)| gave <= node.budget_w).collect();
+    let mut room = room_for_load(view);
+    for (claim, index) in generators.iter().enumerate() {
+        let (seen, planned) = (&view.devices[*index], &mut planned[*index]);
+        let setpoint = planned.setpoint_w.unwrap_or(0);
+        let more_load = setpoint - seen.power_w.max(seen.floor_w);
+        let path = || view.topology.path(seen.node);
+        if more_load <= 0 || seen.override_w.is_some() || !path().all(|node| fits[node]) {
+            continue;
+        }
+        if path().all(|node| room[node] >= more_load) {
+            path().for_each(|node| room[node] -= more_load);
+        } else {
+            planned.setpoint_w = Some(last_w(claim).min(setpoint));
+            planned.reason = Reason::Curtailed;
+        }
+    }
+}
+
+/// What is left of each node's import limit beside all that load may take already.
+fn room_for_load(view: &View<'_>) -> Vec<i64> {
+    let mut may_take = vec![0; view.nodes.len()];
+    for seen in &view.devices {
+        let takes = seen.role == Role::Controlled && seen.device_type != DeviceType::Pv;
+        if takes && seen.standby_w.is_none() {
+            may_take[seen.node] += seen.floor_w.max(seen.want.low_w);
+        }
+    }
+    view.topology.roll_up(&mut may_take, add_watts);
+    view.nodes.iter().zip(may_take).map(|(node, may_take)| node.budget_w() - may_take).collect()
 }
 
 fn claim(seen: &Seen<'_>) -> Claim {
     let rating = seen.device.and_then(|device| device.capabilities.export_cap());
     let rated_w = rating.map_or(-seen.power_w, |cap| cap.0).max(0);
+    // What the sun gives it, where that is less; or what an operator orders.
+    let shown_w = seen.device.and_then(|device| device.need_w).map_or(rated_w, |need| need.0);
+    let wish_w = seen.override_w.map_or(shown_w, |ordered| (-ordered).max(0));
     Claim {
         node: seen.node,
         low_w: 0,
-        high_w: rated_w,
+        high_w: wish_w.clamp(0, rated_w),
         min_w: 0,
         weight_milli: rated_w.max(1),
         // Generation waits for nothing and is owed nothing.
@@ -105,6 +158,9 @@ fn claim(seen: &Seen<'_>) -> Claim {
 /// command could end, and all that storage and generation that is not heard may give back.
 fn sure_load(seen: &Seen<'_>, planned: &Planned) -> i64 {
     match seen.role {
+        Role::Controlled if seen.device_type == DeviceType::Pv && seen.counts_as_it_is() => {
+            seen.least_w.min(0)
+        }
         Role::Controlled if seen.device_type == DeviceType::Pv => 0,
         Role::Controlled => planned.setpoint_w.unwrap_or(0).min(seen.least_w).min(0),
         Role::Passive(_) if seen.device_type == DeviceType::Meter => 0,

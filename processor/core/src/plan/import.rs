@@ -9,6 +9,7 @@ use super::settle::{Bounds, Wished, bounds_of, claim_of};
 use super::{NodePlan, Planned};
 use crate::estimate::{Role, Seen, View};
 use crate::policy::{Claim, Node, Policy, Problem, Shares, WaterFill};
+use crate::shape;
 
 /// The import side: devices that may take power, and the budgets of the nodes they stand under.
 pub(super) struct Import {
@@ -38,6 +39,9 @@ impl Import {
             if (seen.role != Role::Controlled && !shadow) || seen.device_type == DeviceType::Pv {
                 continue;
             }
+            if seen.standby_w.is_some() {
+                continue;
+            }
             if shadow {
                 // Imagined under control: no longer part of the load that nobody commands.
                 view.topology.path(seen.node).for_each(|node| budgets[node] += seen.power_w);
@@ -59,6 +63,23 @@ impl Import {
 
     pub(super) fn seen<'v, 'a>(&self, view: &'v View<'a>, claim: usize) -> &'v Seen<'a> {
         &view.devices[self.device_of[claim]]
+    }
+
+    /// Those who stand by may start; what that takes is held back already.
+    pub(super) fn stand_by(
+        view: &View<'_>,
+        settings: &ControlSettings,
+        decreases_only: bool,
+        planned: &mut [Planned],
+    ) {
+        for (seen, planned) in view.devices.iter().zip(planned) {
+            let Some(watts) = seen.standby_w else { continue };
+            let last = seen.known.setpoint_w.unwrap_or(0).max(0);
+            let step = if decreases_only { 0 } else { shape::ramp_step_w(seen, settings) };
+            let least = if decreases_only { 0 } else { seen.want.min_w };
+            planned.setpoint_w = Some(watts.min((last + step).max(least)));
+            planned.reason = seen.want.reason;
+        }
     }
 
     pub(super) fn fill(
@@ -115,6 +136,8 @@ impl Import {
                     .map_or(0, |node| 1_000 * growth / free_weights[node].max(growth).max(1)),
                 running: running[claim],
                 carried_w: fair.carried_w.get(claim).copied().unwrap_or(0),
+                contained: planned.contained,
+                standby: false,
             };
         }
         self.keep_small_decreases(view, settings, planned);

@@ -1,5 +1,6 @@
 //! From the view to setpoints: share fairly, choose who runs, raise only into headroom that is there, shape, certify.
 
+mod again;
 mod export;
 mod import;
 mod ladder;
@@ -10,10 +11,11 @@ use schemas::records::decision::{Reason, Rung};
 use schemas::records::operator::ControlSettings;
 use schemas::records::telemetry::DeviceType;
 
+use self::again::Again;
 use self::import::Import;
 use crate::certify::{Promise, certify};
 use crate::estimate::{Role, Seen, View};
-use crate::policy::{Policy, WaterFill};
+use crate::policy::Policy;
 
 /// What is planned for one device, in the order of the view's devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,10 @@ pub(crate) struct Planned {
     pub(crate) running: bool,
     /// What the policy carries over for it, W.
     pub(crate) carried_w: i64,
+    /// A plan failed its check because of it, and was made again.
+    pub(crate) contained: bool,
+    /// It draws nothing and may start.
+    pub(crate) standby: bool,
 }
 
 /// What is planned for one node.
@@ -48,39 +54,33 @@ pub(crate) struct NodePlan {
 pub(crate) struct Plan {
     pub(crate) devices: Vec<Planned>,
     pub(crate) nodes: Vec<NodePlan>,
-    /// What the independent check found; empty when it passed.
+    /// What the independent check found in the first plan; empty when it passed.
     pub(crate) findings: Vec<String>,
+    /// The plan passed its check, the first one or one that was made again.
+    pub(crate) certified: bool,
     /// Why another policy stood in for the one that is set.
     pub(crate) stood_in: Option<String>,
 }
 
-/// Makes the plan.
+/// Makes the plan. Where it fails its check, that costs those who are named and nobody else, if that can be.
 pub(crate) fn plan(
-    view: &View<'_>,
+    view: &mut View<'_>,
     policy: &dyn Policy,
     settings: &ControlSettings,
     decreases_only: bool,
 ) -> Plan {
     let made = make(view, policy, settings, decreases_only);
     let promise = Promise { settings, decreases_only, max_min: policy.is_max_min() };
-    let findings = certify(view, &made.devices, &promise);
-    if findings.is_empty() {
+    let found = certify(view, &made.devices, &promise);
+    if found.is_empty() {
         return made;
     }
-    // A plan that failed its check never reaches a device. In its place: what was certified last, lowered by the
-    // default policy to what is safe now; and where even that fails, no more than each device's fallback.
-    let mut safe = make(view, &WaterFill, settings, true);
-    hold_to_the_last(view, &mut safe.devices);
-    let lowered = Promise { decreases_only: true, max_min: false, ..promise };
-    if !certify(view, &safe.devices, &lowered).is_empty() {
-        to_fallbacks(view, &mut safe.devices);
-    }
-    for (seen, planned) in view.devices.iter().zip(&mut safe.devices) {
-        if seen.role == Role::Controlled {
-            planned.reason = Reason::Uncertified;
-        }
-    }
-    Plan { findings, ..safe }
+    let again = Again { policy, promise, found };
+    let plan = again.without_culprits(view);
+    let plan = plan.or_else(|| again.with_nodes_held(view, &made));
+    let plan = plan.unwrap_or_else(|| again.lowered(view));
+    let findings = again.found.into_iter().map(|finding| finding.what).collect();
+    Plan { findings, ..plan }
 }
 
 fn make(
@@ -135,6 +135,7 @@ impl Steps<'_, '_> {
 
     fn fill(&self, mut planned: Vec<Planned>, dimmed: &[i64]) -> Plan {
         let Self { view, policy, settings, decreases_only } = *self;
+        Import::stand_by(view, settings, decreases_only, &mut planned);
         let real = Import::of(view, false, dimmed);
         let (nodes, stood_in) = real.fill(view, policy, settings, decreases_only, &mut planned);
         if view.has_shadow() {
@@ -150,19 +151,7 @@ impl Steps<'_, '_> {
         if view.limits_export() {
             self.curtail(&mut planned);
         }
-        Plan { devices: planned, nodes, findings: Vec::new(), stood_in }
-    }
-}
-
-/// Nobody gets more than the last setpoint allowed.
-fn hold_to_the_last(view: &View<'_>, planned: &mut [Planned]) {
-    for (seen, planned) in view.devices.iter().zip(planned) {
-        let last = seen.known.setpoint_w.unwrap_or(0);
-        let generates = seen.device_type == DeviceType::Pv;
-        if let (Role::Controlled, Some(setpoint)) = (seen.role, planned.setpoint_w) {
-            planned.setpoint_w =
-                Some(if generates { setpoint.max(last) } else { setpoint.min(last) });
-        }
+        Plan { devices: planned, nodes, findings: Vec::new(), certified: true, stood_in }
     }
 }
 
@@ -192,5 +181,7 @@ fn idle(seen: &Seen<'_>) -> Planned {
         marginal_w: 0,
         running: false,
         carried_w: seen.known.carried_w,
+        contained: false,
+        standby: seen.standby_w.is_some(),
     }
 }

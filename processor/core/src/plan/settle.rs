@@ -49,11 +49,11 @@ pub(super) fn claim_of(seen: &Seen<'_>, trusted: bool) -> Claim {
     let bounds = bounds_of(seen);
     let (low_w, high_w) = (bounds.counted_low_w, seen.counted(bounds.high_w));
     let floor_w = seen.floor_w;
-    let non_compliant = seen.known.non_compliant;
+    let as_it_is = seen.counts_as_it_is();
     let (low_w, high_w) = match () {
         () if trusted => (low_w, high_w),
         // A device that does not follow is counted at what it takes, and gets no more than it had.
-        () if non_compliant => (floor_w, floor_w),
+        () if as_it_is => (floor_w, floor_w),
         () if seen.stuck => (low_w.max(floor_w), high_w.max(floor_w)),
         () => (low_w, high_w),
     };
@@ -115,8 +115,7 @@ impl Wished {
     fn told_to_follow(&self, seen: &Seen<'_>, last: i64) -> (i64, Reason) {
         let told = last.min(self.deserved_w).min(seen.floor_w);
         let told = if told < seen.want.min_w { told.min(0) } else { told };
-        let non_compliant = seen.known.non_compliant;
-        (told, if non_compliant { Reason::NonCompliant } else { Reason::AwaitsHeadroom })
+        (told, if seen.counts_as_it_is() { Reason::NonCompliant } else { Reason::AwaitsHeadroom })
     }
 
     fn why(&self, seen: &Seen<'_>, allotted_w: i64) -> Reason {

@@ -97,9 +97,25 @@ fn an_allocation_that_ignores_the_limit_never_reaches_a_device() {
     check_is_refused(|| Box::new(IgnoresLimits));
 }
 
+/// It costs the part of the tree that it is wrong about, and nobody else.
 #[test]
 fn an_allocation_that_ignores_a_limit_inside_the_tree_never_reaches_a_device() {
-    check_is_refused(|| Box::new(IgnoresInnerNodes));
+    let mut world = world(|| Box::new(IgnoresInnerNodes));
+    let from = world.decisions.len();
+    for _ in 0..240 {
+        world.run(500);
+        assert!(world.load(&feeder("root")) <= 40_000);
+        assert!(world.load(&feeder("a")) <= 12_000);
+    }
+    let broken = &world.decisions[from..];
+    assert!(broken.iter().all(|decision| !decision.header.findings.is_empty()), "it is found");
+    let first = broken.first().expect("decided");
+    for decided in &first.devices {
+        let held = decided.reason == Reason::Uncertified;
+        assert_eq!(held, decided.feeder_id == feeder("a"), "{decided:?}");
+    }
+    assert!(first.header.alarms.iter().any(|alarm| alarm.code == "CTL-012"));
+    assert!(broken.iter().all(|decision| decision.header.nodes[0].stopped.is_none()));
 }
 
 #[test]

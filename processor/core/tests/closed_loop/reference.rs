@@ -75,7 +75,7 @@ pub(crate) fn check_physics(world: &World) {
 pub(crate) fn check_decision(world: &World, decision: &Decision) {
     let trusted = world.policy.is_none();
     assert!(
-        decision.header.certified || !trusted,
+        decision.header.findings.is_empty() || !trusted,
         "the check found: {:?}",
         decision.header.findings
     );
@@ -90,6 +90,12 @@ pub(crate) fn check_decision(world: &World, decision: &Decision) {
     if world.strict && trusted && decision.header.policy == "water-fill" {
         check_fair(world, decision);
     }
+}
+
+/// It wants nothing and may start: an idle charger.
+fn stands_by(decided: &DeviceDecision) -> bool {
+    let may_start = decided.setpoint_w.is_some_and(|setpoint| setpoint.0 > 0);
+    decided.device_type == DeviceType::Ev && decided.wanted_w.0 == 0 && may_start
 }
 
 pub(crate) fn decided<'d>(decision: &'d Decision, sim: &Sim) -> &'d DeviceDecision {
@@ -115,6 +121,7 @@ fn check_counting_the_unseen(
     worst: &[i64],
 ) {
     let (mut may_take, mut raised) = (0, 0);
+    let mut starts = Vec::new();
     for (sim, worst) in world.sims.iter().zip(worst) {
         let under = world.is_under(&feeder(&sim.spec.feeder), &node.feeder_id);
         if !under || sim.spec.device_type == DeviceType::Meter {
@@ -127,6 +134,11 @@ fn check_counting_the_unseen(
         }
         let setpoint =
             decided.setpoint_w.map_or(*worst, |setpoint| setpoint.0.max(decided.fallback_w.0));
+        // Of those who draw nothing not all start in one moment: a start or two are held back for, and no more.
+        if stands_by(decided) && sim.power_w == 0 {
+            starts.push(setpoint.max(*worst));
+            continue;
+        }
         may_take += setpoint.max(*worst);
         // The same again is no raise, even where the first message was lost.
         let before = world.decisions.last().map(|last| self::decided(last, sim));
@@ -136,6 +148,8 @@ fn check_counting_the_unseen(
         let zeroed = decided.freshness != Freshness::Fresh && decided.setpoint_w == Some(Watts(0));
         raised += if zeroed { 0 } else { (setpoint - before.max(*worst)).max(0) };
     }
+    starts.sort_unstable();
+    may_take += starts.iter().rev().take(1).sum::<i64>();
     let observed = world.now - world.quiet_since >= 10_000;
     promise!(
         world,
@@ -148,7 +162,11 @@ fn check_counting_the_unseen(
     let fresh = decision.devices.iter().filter(|decided| {
         let generator = decided.device_type == DeviceType::Pv;
         let heard = decided.freshness == Freshness::Fresh;
-        heard && !generator && world.is_under(&decided.feeder_id, &node.feeder_id)
+        // What those who stand by may start with is part of what nobody commands.
+        heard
+            && !generator
+            && !stands_by(decided)
+            && world.is_under(&decided.feeder_id, &node.feeder_id)
     });
     let allotted: i64 = fresh
         .filter_map(|decided| {

@@ -1,7 +1,8 @@
 //! What is checked of a decision when it begins to count: whether anybody is given what others may still take.
 
 use device_model::Drive;
-use schemas::records::decision::{Decision, Emit, Rung};
+use schemas::records::decision::{Decision, DeviceDecision, Emit, Rung};
+use schemas::records::telemetry::DeviceType;
 
 use super::World;
 use crate::sim::member::{Body, read_command};
@@ -12,6 +13,12 @@ use crate::sim::reference::{Violation, violation};
 const UNSEEN_MS: i64 = 5_000;
 /// Kilowatts outside, watts inside, and a few devices.
 const ROUNDING_W: i64 = 10;
+
+/// It wants nothing and may start: a charger without a car.
+fn stands_by(decided: &DeviceDecision) -> bool {
+    let may_start = decided.setpoint_w.is_some_and(|watts| watts.0 > 0);
+    decided.device_type == DeviceType::Ev && decided.wanted_w.0 == 0 && may_start
+}
 
 impl World {
     /// A decision counts from here on.
@@ -78,6 +85,10 @@ impl World {
                 if matches!(member.body, Body::Meter(_))
                     || !is_under(registry, feeder, &node.feeder_id)
                 {
+                    continue;
+                }
+                // Of those who draw nothing not all start in one moment: what is held back for a start or two is not theirs.
+                if stands_by(decided) && member.power_w() == 0 {
                     continue;
                 }
                 let free = member.generates() || matches!(member.drive(), Drive::Own);

@@ -5,7 +5,7 @@ use schemas::records::decision::{Alarm, Decision, Emit};
 use schemas::registry::Registry;
 use schemas::{Timestamp, Watts};
 
-use super::{MINUTE, SECOND, Scene, Trial};
+use super::{MINUTE, SECOND, Trial};
 use crate::world::{STEP_MS, World, feeder};
 
 /// Seen, decided, heard, ramped.
@@ -19,7 +19,8 @@ const SERVED_PERCENT: i64 = 85;
 pub(super) struct Figures {
     over_ms: i64,
     worst_w: i64,
-    /// The worst after an alarm has stood for the answer time, beyond what it was until then.
+    /// The worst after an alarm has stood for the answer time is beyond what it was until then, load aside that nobody can
+    /// know of.
     rises_after_alarm: bool,
     alarm: Option<(i64, String)>,
     served_percent: Option<i64>,
@@ -28,12 +29,12 @@ pub(super) struct Figures {
     good: bool,
 }
 
-/// Runs a scene to its end.
-pub(super) fn live(scene: &Scene) -> Figures {
-    let mut trial = (scene.set)();
+/// Runs a trial to its end.
+pub(super) fn live(mut trial: Trial) -> Figures {
     let start = trial.world.now;
     let (mut over_ms, mut worst_w, mut served_wms) = (0, 0, 0);
-    let mut worst_until_alarm = 0;
+    let (mut worst_until_alarm, mut worst_after_alarm) = (0, 0);
+    let mut unseen_before = 0;
     let mut alarm = None;
     for step in 0..trial.lasts_s * SECOND / STEP_MS {
         let into_ms = step * STEP_MS;
@@ -47,8 +48,14 @@ pub(super) fn live(scene: &Scene) -> Figures {
             over_ms += if over > 0 { STEP_MS } else { 0 };
             worst_w = worst_w.max(over);
             alarm = alarm.or_else(|| naming(&trial).map(|named| (into_fault, named)));
+            let unseen = trial.unseen.map_or(0, |load| trial.world.sims[load].power_w);
+            if into_fault == 0 {
+                unseen_before = unseen;
+            }
             if alarm.as_ref().is_none_or(|(at, _)| into_fault < at + ANSWER_MS) {
                 worst_until_alarm = worst_w;
+            } else {
+                worst_after_alarm = worst_after_alarm.max(over - (unseen - unseen_before).max(0));
             }
         }
         if into_ms >= trial.counts_from_s * SECOND {
@@ -60,7 +67,7 @@ pub(super) fn live(scene: &Scene) -> Figures {
     let mut figures = Figures {
         over_ms,
         worst_w,
-        rises_after_alarm: worst_w > worst_until_alarm,
+        rises_after_alarm: worst_after_alarm > worst_until_alarm,
         alarm,
         served_percent: (best_wms > 0).then(|| served_wms * 100 / best_wms),
         commands: commands(&trial.world, start),
@@ -92,7 +99,11 @@ fn naming(trial: &Trial) -> Option<String> {
     let culprit = trial.culprit?;
     let names = |alarm: &&Alarm| {
         let device = alarm.device_id.as_ref().is_some_and(|id| id.as_str() == culprit);
+        // Of a feeder only that its limit cannot be met says what is wrong.
+        let feeder = alarm.code == "CTL-002"
+            && alarm.feeder_id.as_ref().is_some_and(|id| id.as_str() == culprit);
         device
+            || feeder
             || alarm
                 .message
                 .split(|c: char| c.is_whitespace() || c == ',')
@@ -122,7 +133,7 @@ impl Figures {
     }
 
     /// Its row of the table.
-    pub(super) fn row(&self, scene: &Scene) -> String {
+    pub(super) fn row(&self, rule: &str, scene: &str) -> String {
         let (after, named) = match &self.alarm {
             Some((at, named)) => ((at / SECOND).to_string(), named.clone()),
             None => ("–".to_owned(), "–".to_owned()),
@@ -131,9 +142,7 @@ impl Figures {
         let Self { over_ms, worst_w, commands, refused, .. } = self;
         let (seconds, tenths) = (over_ms / SECOND, (worst_w + 50) / 100);
         format!(
-            "| {} | {} | {seconds} | {}.{} | {after} | {named} | {served} | {commands} | {refused} | {} |",
-            scene.rule,
-            scene.name,
+            "| {rule} | {scene} | {seconds} | {}.{} | {after} | {named} | {served} | {commands} | {refused} | {} |",
             tenths / 10,
             tenths % 10,
             if self.good { "yes" } else { "**no**" }

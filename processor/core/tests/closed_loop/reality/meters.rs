@@ -75,7 +75,7 @@ fn frozen() -> Trial {
             world.wish(METER - 1, 18_000);
         }
     });
-    trial.names("meter")
+    trial.names("meter").unseen(METER - 1)
 }
 
 /// Two houses with a meter each; one of them falls silent.
@@ -107,7 +107,7 @@ fn dead_while_load_grows() -> Trial {
         420 => world.wish(METER - 1, 25_000),
         _ => {}
     });
-    trial.names("meter")
+    trial.names("meter").unseen(METER - 1)
 }
 
 /// The last that it says is far too much.

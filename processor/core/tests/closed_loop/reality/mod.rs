@@ -30,6 +30,9 @@ struct Scene {
     set: fn() -> Trial,
 }
 
+/// What happens in a world at a full second.
+type Script = Box<dyn Fn(&mut World, i64)>;
+
 /// A world, how it goes on, and what is asked of the controller.
 struct Trial {
     world: World,
@@ -37,9 +40,11 @@ struct Trial {
     /// When the fault begins.
     fault_s: i64,
     /// What happens at each full second.
-    script: fn(&mut World, i64),
+    script: Script,
     /// Whom an alarm has to name.
     culprit: Option<&'static str>,
+    /// A load that only the faulty meter would see: by what it grows after the fault nobody can know.
+    unseen: Option<usize>,
     /// Those who are not at fault, what they could have had at best, W together, and from when on that counts.
     innocents: Vec<usize>,
     best_w: i64,
@@ -56,8 +61,9 @@ impl Trial {
             world,
             lasts_s: 60 * minutes,
             fault_s: 0,
-            script: |_, _| {},
+            script: Box::new(|_, _| {}),
             culprit: None,
+            unseen: None,
             innocents: Vec::new(),
             best_w: 0,
             counts_from_s: 0,
@@ -66,8 +72,8 @@ impl Trial {
         }
     }
 
-    fn fault_at(self, fault_s: i64, script: fn(&mut World, i64)) -> Self {
-        Self { fault_s, script, ..self }
+    fn fault_at(self, fault_s: i64, script: impl Fn(&mut World, i64) + 'static) -> Self {
+        Self { fault_s, script: Box::new(script), ..self }
     }
 
     fn names(self, culprit: &'static str) -> Self {
@@ -76,6 +82,10 @@ impl Trial {
 
     fn serves(self, innocents: Vec<usize>, best_w: i64, from_s: i64) -> Self {
         Self { innocents, best_w, counts_from_s: from_s, ..self }
+    }
+
+    fn unseen(self, load: usize) -> Self {
+        Self { unseen: Some(load), ..self }
     }
 
     fn commands(self, most: i64) -> Self {
@@ -173,7 +183,9 @@ fn every_scene_of_reality_fares_as_its_page_says() {
     let rows: Vec<String> = std::thread::scope(|scope| {
         let runs: Vec<_> = scenes()
             .into_iter()
-            .map(|scene| scope.spawn(move || figures::live(&scene).row(&scene)))
+            .map(|scene| {
+                scope.spawn(move || figures::live((scene.set)()).row(scene.rule, scene.name))
+            })
             .collect();
         runs.into_iter().map(|run| run.join().expect("a scene runs to its end")).collect()
     });

@@ -1,0 +1,55 @@
+//! What is measured over the target although everyone has been told to keep it is kept free from then on, whatever its
+//! cause: losses, rounding, storage that delivers less than it is told. It comes back as it goes.
+
+use std::collections::BTreeMap;
+
+use schemas::records::operator::ControlSettings;
+use schemas::records::snapshot::NodeSnapshot;
+use schemas::{FeederId, Watts};
+
+use crate::estimate::{Role, View};
+use crate::plan::Plan;
+use crate::standing;
+use crate::topology::add_watts;
+
+/// Decreases are seen within so many windows: what is over then stays over.
+const SEEN_WINDOWS: i32 = 3;
+/// At most one part in so many of the limit is kept free.
+const MOST_PART: i64 = 4;
+/// In each window in which nothing is over, one part in so many comes back.
+const BACK_PART: i64 = 16;
+
+/// Notes at each node, when a window has closed, what is over, as long as somebody can still be told less.
+pub(crate) fn note(
+    nodes: &mut BTreeMap<FeederId, NodeSnapshot>,
+    view: &View<'_>,
+    plan: &Plan,
+    settings: &ControlSettings,
+) {
+    let mut lowerable = vec![0_i64; view.nodes.len()];
+    for (seen, planned) in view.devices.iter().zip(&plan.devices) {
+        if let (Role::Controlled, Some(setpoint)) = (seen.role, planned.setpoint_w) {
+            lowerable[seen.node] += (setpoint - seen.want.low_w).max(0);
+        }
+    }
+    view.topology.roll_up(&mut lowerable, add_watts);
+    let places = view.topology.nodes.iter().zip(&view.nodes).zip(lowerable);
+    for ((place, estimate), lowerable) in places {
+        let state = standing::node(nodes, &place.feeder_id);
+        let (limit, margin) = (estimate.limits.import.0, estimate.limits.margin.0);
+        // Within the margin nothing needs to be done.
+        let is_over = estimate.load_w > limit - margin / 2;
+        state.over_windows = if is_over { state.over_windows.saturating_add(1) } else { 0 };
+        let correction = state.correction_w.0;
+        let excess = estimate.load_w.saturating_sub(limit - margin);
+        state.correction_w = Watts(match () {
+            () if !is_over => {
+                (correction - (correction / BACK_PART).max(settings.deadband_w.0 / 4)).max(0)
+            }
+            () if state.over_windows > SEEN_WINDOWS && lowerable > 0 => {
+                correction.saturating_add(excess / 2).min(limit / MOST_PART)
+            }
+            () => correction,
+        });
+    }
+}

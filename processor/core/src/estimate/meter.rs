@@ -1,0 +1,218 @@
+//! A head meter held against what is known under it. It has to move with what is commanded and seen to move, with sign and
+//! size; it cannot say less than what is known to flow through it; it does not repeat itself to the watt while that moves.
+//! Until it has agreed a few times it is believed only where it says more. Must not know devices or limits.
+
+use schemas::records::snapshot::{CalmPoint, KnownRange, MeterDoubt, MeterSnapshot, Shown};
+use schemas::{Timestamp, Watts};
+
+/// Moves below this, and below a twentieth of what is known, prove nothing.
+const MOVE_W: i64 = 2_000;
+/// What is commanded rests when it moves by less in a window.
+const STILL_W: i64 = 300;
+/// So many windows of rest, and a reading belongs to what is known at the same time; more where something under the meter
+/// speaks seldom.
+const CALM_WINDOWS: i32 = 2;
+const CALM_WINDOWS_SLOW: i32 = 14;
+/// A move that shows in the reading between these parts of 100 agrees; outside of the wider bounds it does not.
+const AGREES: std::ops::RangeInclusive<i64> = 60..=140;
+const MAY_AGREE: std::ops::RangeInclusive<i64> = 45..=155;
+/// So many agreements prove a meter; so many more disagreements than agreements end the belief in it.
+const PROVEN: i32 = 3;
+const DISAGREED: i32 = 3;
+const COUNTED_MAX: i32 = 6;
+/// Equal readings while what is known moves.
+const FLAT_READINGS: i32 = 3;
+/// What one window adds to the doubt, from where on it is one, and its most; each good window takes one away.
+const DOUBT_STEP: i32 = 6;
+const DOUBTED: i32 = 12;
+const DOUBT_MAX: i32 = 24;
+/// What a meter has shown is remembered in slices, for so many of them.
+const SLICE_MS: i64 = 300_000;
+const SLICES: usize = 12;
+
+/// What came of the meters of a node in a window.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// What they say together; none where one of them is silent.
+    pub(super) watts: Option<i64>,
+    /// Said in this window.
+    pub(super) is_new: bool,
+    /// What is known under the node, and what of it is commanded.
+    pub(super) known_w: i64,
+    pub(super) controlled_w: i64,
+    /// Something under it is known from longer ago than it should be.
+    pub(super) outdated: bool,
+    /// What was last known of those that did not speak in this window, W.
+    pub(super) unsure_w: i64,
+    pub(super) now: Timestamp,
+}
+
+impl Reading {
+    fn unexplained(&self, watts: i64) -> i64 {
+        watts.saturating_sub(self.known_w)
+    }
+}
+
+/// What is known of the meter after a window.
+pub(super) fn weigh(before: &MeterSnapshot, reading: &Reading) -> MeterSnapshot {
+    let mut state = before.clone();
+    forget(&mut state, reading.now);
+    let Some(watts) = reading.watts else {
+        (state.calm, state.calm_windows, state.flat_known, state.flat_readings) =
+            (None, 0, None, 0);
+        return state;
+    };
+    if !reading.is_new {
+        return state;
+    }
+    note_calm(&mut state, before, reading, watts);
+    note_flat(&mut state, before, reading, watts);
+    note_low(&mut state, before, reading, watts);
+    state.doubted = match () {
+        () if state.disagreed >= DISAGREED => Some(MeterDoubt::Disagrees),
+        () if state.flat_readings >= FLAT_READINGS && is_flat(&state, watts) => {
+            Some(MeterDoubt::StandsStill)
+        }
+        () if state.doubt >= DOUBTED => Some(MeterDoubt::BelowKnown),
+        () => before.doubted.filter(|_| state.doubt > 0 || state.disagreed > 0),
+    };
+    if state.doubted.is_none() && !reading.outdated {
+        let last = before.reading_w.map(|last| (last - before.known_w).0);
+        // What lasted for two windows has been shown.
+        let lasting = last.map_or(0, |last| last.min(reading.unexplained(watts)));
+        show(&mut state, reading.now, lasting);
+    }
+    (state.reading_w, state.known_w) = (Some(Watts(watts)), Watts(reading.known_w));
+    state
+}
+
+/// Load under a node that only its meter knows of.
+pub(super) fn unexplained(
+    state: &MeterSnapshot,
+    before: Option<Watts>,
+    reading: &Reading,
+    holds: bool,
+) -> i64 {
+    let shown = state.shown.iter().map(|shown| shown.most_w.0).max().unwrap_or(0).max(0);
+    let Some(watts) = reading.watts else { return shown };
+    match state.doubted {
+        // Turned round it would say just that; or it sees another place, and that comes on top.
+        Some(MeterDoubt::BelowKnown) => {
+            shown.max(watts.saturating_neg().saturating_sub(reading.known_w)).max(watts)
+        }
+        Some(MeterDoubt::StandsStill | MeterDoubt::Disagrees) => shown,
+        None => follow(before, reading.unexplained(watts), holds, state.agreed >= PROVEN),
+    }
+}
+
+/// Samples of meter and devices are not of one moment: where it `holds`, a fall is not believed at all. Generation that
+/// nobody knows of is believed only of a meter that has proved itself, and only when it stays for minutes.
+fn follow(before: Option<Watts>, measured: i64, holds: bool, proven: bool) -> i64 {
+    let before = before.map_or(0, |before| before.0);
+    let followed = match () {
+        () if measured >= before => measured,
+        () if holds => before,
+        () if measured >= 0 => measured,
+        () if before > 0 => 0,
+        () => before - (before - measured + 63) / 64,
+    };
+    if proven { followed } else { followed.max(0) }
+}
+
+fn note_calm(state: &mut MeterSnapshot, before: &MeterSnapshot, reading: &Reading, watts: i64) {
+    let controlled = reading.controlled_w;
+    let here = CalmPoint {
+        reading_w: Watts(watts.saturating_sub(reading.known_w).saturating_add(controlled)),
+        known_w: Watts(controlled),
+    };
+    let Some(calm) = before.calm else {
+        (state.calm, state.calm_windows) = (Some(here), 0);
+        return;
+    };
+    let moved = (controlled - calm.known_w.0).abs();
+    if moved <= STILL_W.max(controlled.abs() / 50) {
+        // At rest where it was: what nobody commands has moved alone.
+        (state.calm, state.calm_windows) = (Some(here), 0);
+        return;
+    }
+    // On the way, or at rest elsewhere: the known of the last window tells.
+    let on_the_way =
+        (reading.known_w - before.known_w.0).abs() > STILL_W.max(controlled.abs() / 50);
+    state.calm_windows = if on_the_way { 0 } else { before.calm_windows.saturating_add(1) };
+    let needed =
+        if reading.outdated || reading.unsure_w > 0 { CALM_WINDOWS_SLOW } else { CALM_WINDOWS };
+    if state.calm_windows < needed {
+        return;
+    }
+    (state.calm, state.calm_windows) = (Some(here), 0);
+    let (moved, shown) = (here.known_w - calm.known_w, here.reading_w - calm.reading_w);
+    // What is lowered is lowered because something else rose: only raises prove anything.
+    if moved.0 < MOVE_W.max(controlled.abs() / 20) {
+        return;
+    }
+    let percent = shown.0.saturating_mul(100) / moved.0;
+    if AGREES.contains(&percent) {
+        state.agreed = (state.agreed + 1).min(COUNTED_MAX);
+        state.disagreed = (state.disagreed - 1).max(0);
+    } else if !MAY_AGREE.contains(&percent) {
+        state.disagreed = (state.disagreed + 1).min(COUNTED_MAX);
+        state.agreed = (state.agreed - 1).max(0);
+    }
+}
+
+fn note_flat(state: &mut MeterSnapshot, before: &MeterSnapshot, reading: &Reading, watts: i64) {
+    let known = Watts(reading.known_w);
+    let same = before.reading_w == Some(Watts(watts));
+    let range = before.flat_known.filter(|_| same);
+    let range = range.unwrap_or(KnownRange { least_w: known, most_w: known });
+    state.flat_readings = if same { before.flat_readings.saturating_add(1) } else { 1 };
+    state.flat_known =
+        Some(KnownRange { least_w: range.least_w.min(known), most_w: range.most_w.max(known) });
+    if !same {
+        return;
+    }
+    if is_flat(state, watts) && state.flat_readings >= FLAT_READINGS {
+        state.doubt = DOUBT_MAX;
+    }
+}
+
+fn is_flat(state: &MeterSnapshot, watts: i64) -> bool {
+    let moved = state.flat_known.map_or(Watts::ZERO, |range| range.most_w - range.least_w);
+    moved.0 > MOVE_W.max(watts.saturating_abs() / 20)
+}
+
+fn note_low(state: &mut MeterSnapshot, before: &MeterSnapshot, reading: &Reading, watts: i64) {
+    let moved = (reading.known_w - before.known_w.0).abs();
+    let tolerance = (MOVE_W / 2).max(reading.known_w.abs() / 10) + moved + reading.unsure_w;
+    let unexplained = reading.unexplained(watts);
+    let is_low = unexplained < -tolerance;
+    let last = before.reading_w.map_or(0, |last| (last - before.known_w).0);
+    // One that has proved itself may know of generation that nobody has registered; but that comes with the sun.
+    let falls = unexplained < last - MOVE_W.max(2 * tolerance);
+    if is_low && state.agreed >= PROVEN && falls {
+        state.agreed = 0;
+    }
+    if is_low && state.agreed < PROVEN && !reading.outdated {
+        state.doubt = (state.doubt + DOUBT_STEP).min(DOUBT_MAX);
+    } else if !is_low {
+        state.doubt = (state.doubt - 1).max(0);
+    }
+}
+
+fn show(state: &mut MeterSnapshot, now: Timestamp, watts: i64) {
+    let start = now.window_start(SLICE_MS);
+    match state.shown.last_mut().filter(|slice| slice.start == start) {
+        Some(slice) => slice.most_w = slice.most_w.max(Watts(watts)),
+        None => state.shown.push(Shown { start, most_w: Watts(watts) }),
+    }
+}
+
+/// What was shown long ago counts no more, as long as there is something newer.
+fn forget(state: &mut MeterSnapshot, now: Timestamp) {
+    let is_over = |slice: &Shown| now.since(slice.start) > SLICE_MS * 12;
+    if state.doubted.is_none() && state.shown.len() > 1 {
+        state.shown.retain(|slice| !is_over(slice));
+    }
+    let many = state.shown.len().saturating_sub(SLICES);
+    state.shown.drain(..many);
+}

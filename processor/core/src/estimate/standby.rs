@@ -1,0 +1,98 @@
+//! Chargers that may run and draw nothing: no car is there, or it is full. Each may take its smallest power, so that a car
+//! that comes starts at once; but not all of them start in one moment: a feeder holds back enough for a start or two, not
+//! for each. When they do start together, the feeder is over by what the others take until the next decision.
+
+use schemas::records::telemetry::DeviceType;
+
+use super::{Role, Seen, View};
+use crate::topology::Topology;
+
+/// What is held back for starts is at most one part in so many of what a node leaves.
+const HELD_PART: i64 = 3;
+/// What a charger takes for itself, W, or one part in so many of its rating.
+const IDLE_W: i64 = 60;
+const IDLE_PART: i64 = 100;
+
+/// The two largest powers that those who stand by under a node may start with.
+#[derive(Debug, Clone, Copy, Default)]
+struct Starts {
+    largest_w: i64,
+    second_w: i64,
+}
+
+impl Starts {
+    fn add(&mut self, other: Self) {
+        for watts in [other.largest_w, other.second_w] {
+            self.second_w = self.second_w.max(watts.min(self.largest_w));
+            self.largest_w = self.largest_w.max(watts);
+        }
+    }
+
+    /// What is held back, where there is room for a start at all.
+    fn held_w(self, budget_w: i64) -> Option<i64> {
+        let most = budget_w / HELD_PART;
+        let both = self.largest_w + self.second_w;
+        if both <= most { Some(both) } else { Some(self.largest_w).filter(|one| *one <= most) }
+    }
+}
+
+/// Finds those who stand by, and holds back for them at every node above.
+pub(super) fn hold_back(view: &mut View<'_>) {
+    let mut starts = vec![Starts::default(); view.nodes.len()];
+    let mut any = false;
+    for seen in &view.devices {
+        if let Some(watts) = may_stand_by(seen) {
+            starts[seen.node].add(Starts { largest_w: watts, second_w: 0 });
+            any = true;
+        }
+    }
+    if !any {
+        return;
+    }
+    view.topology.roll_up(&mut starts, Starts::add);
+    let held: Vec<Option<i64>> = starts
+        .iter()
+        .zip(&view.nodes)
+        .map(|(starts, node)| starts.held_w(node.budget_w()))
+        .collect();
+    let fits = fits(&view.topology, &held);
+    for seen in &mut view.devices {
+        if fits[seen.node]
+            && let Some(watts) = may_stand_by(seen)
+        {
+            seen.standby_w = Some(watts);
+            seen.want.high_w = 0;
+        }
+    }
+    for (node, held) in view.nodes.iter_mut().zip(held) {
+        let held = held.unwrap_or(0);
+        node.uncontrolled_w += held;
+        node.reserved_w += held;
+    }
+}
+
+/// Whether a node and all above it have room for a start.
+fn fits(topology: &Topology, held: &[Option<i64>]) -> Vec<bool> {
+    let mut fits: Vec<bool> = Vec::with_capacity(held.len());
+    for (held, place) in held.iter().zip(&topology.nodes) {
+        fits.push(held.is_some() && place.parent.is_none_or(|parent| fits[parent]));
+    }
+    fits
+}
+
+/// The power that one may start with that draws nothing, has shown that it needs nothing, and is not owed a decrease.
+fn may_stand_by(seen: &Seen<'_>) -> Option<i64> {
+    let device = seen.device?;
+    let idle = IDLE_W.max(seen.want.rated_w / IDLE_PART);
+    let draws = device.power_w.max(device.mean_w).is_none_or(|power| power.0 > idle);
+    let watts = seen.want.high_w;
+    let stands_by = seen.role == Role::Controlled
+        && seen.device_type == DeviceType::Ev
+        && device.need_w.is_some()
+        && seen.override_w.is_none()
+        && !seen.stuck
+        && !draws
+        && watts > 0
+        && seen.floor_w.max(seen.fallback_w) <= watts;
+    stands_by.then_some(watts)
+}

@@ -1,0 +1,44 @@
+//! What a device that follows takes beyond its setpoint, within its tolerance: together that can be much. One that rounds
+//! up to whole amperes does it again and again; noise does it once.
+
+use schemas::Watts;
+use schemas::records::snapshot::DeviceSnapshot as Device;
+
+use crate::device::tolerance;
+
+/// Less than this in two windows in a row is noise.
+const LEAST_W: i64 = 100;
+/// Of what was learned this part is forgotten in each window: one in so many.
+const FORGOTTEN: i64 = 512;
+
+/// What it takes beyond its setpoint now; nothing is seen of it while that changes.
+fn seen(device: &Device) -> Option<i64> {
+    let (Some(mean), Some(allowed)) = (device.mean_w, device.allowed_w) else { return Some(0) };
+    if allowed <= Watts::ZERO || device.non_compliant {
+        return Some(0);
+    }
+    let is_steady = device.allowed_before_w == Some(allowed);
+    let beyond = (mean - allowed).0;
+    let follows = beyond.abs() <= tolerance(device).0;
+    is_steady.then_some(if follows { beyond } else { 0 })
+}
+
+/// Learns, when a window has closed, what is taken again and again.
+pub(crate) fn note(device: &mut Device) {
+    let kept = device.overshoot_w.0 - (device.overshoot_w.0 / FORGOTTEN).max(1);
+    let last = device.over_before_w.0;
+    let again = seen(device).filter(|now| *now >= LEAST_W && last >= LEAST_W);
+    let learned = again.map_or(kept, |now| now.max(last).max(kept));
+    device.overshoot_w = Watts(if learned >= LEAST_W { learned } else { 0 });
+    if let Some(now) = seen(device) {
+        device.over_before_w = Watts(now);
+    }
+}
+
+/// What counts beyond its setpoint: what was learned, or what was seen last, where that is more.
+pub(crate) fn of(device: &Device) -> i64 {
+    let last = seen(device).unwrap_or(device.over_before_w.0.max(0));
+    let told = device.allowed_w.is_some_and(|allowed| allowed > Watts::ZERO);
+    let learned = device.overshoot_w.0;
+    if told && learned > 0 && !device.non_compliant { last.max(learned) } else { last }
+}
