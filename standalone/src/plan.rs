@@ -14,8 +14,10 @@ use service_kit::settings::{Setting, Settings};
 
 use crate::child::Launch;
 use crate::embedded::clickhouse::WRITER;
-use crate::embedded::{bind_address, claim_port};
+use crate::embedded::mqtt::{SERVICE_USER, account_names, service_secret, tls_address, users_file};
+use crate::embedded::{bind_address, claim_port, mqtt_bind_address};
 use crate::folder;
+use crate::reach::{Listener, Logins};
 use crate::solo::Server;
 
 /// What suits one process on the embedded log better than the defaults, which are for a cluster; an operator's own
@@ -62,7 +64,8 @@ impl Plan {
         let bind = bind_address(settings)?;
         let api_host: IpAddr = settings.text("HOST").parse().unwrap_or(bind);
         let api = claim_port(api_host, settings.port("PORT"), "PORT")?;
-        let mqtt = claim_port(bind, settings.port("MQTT_PORT"), "MQTT_PORT")?;
+        let mqtt =
+            claim_port(mqtt_bind_address(settings)?, settings.port("MQTT_PORT"), "MQTT_PORT")?;
         let log = claim_port(bind, settings.port("DERMS_KAFKA_PORT"), "DERMS_KAFKA_PORT")?;
         let clickhouse =
             claim_port(bind, settings.port("DERMS_CLICKHOUSE_PORT"), "DERMS_CLICKHOUSE_PORT")?;
@@ -77,6 +80,10 @@ impl Plan {
             None => kept_secret(&data.join("clickhouse-writer.key"))?,
         };
         let (analyst_password, analyst) = analyst(settings, password.as_deref(), &data)?;
+        let mqtt_data = data.join("mqtt");
+        fs::create_dir_all(&mqtt_data)
+            .with_context(|| format!("making the folder {}", mqtt_data.display()))?;
+        let mqtt_secret = service_secret(settings, &mqtt_data)?;
         let tuned: Vec<_> = FOR_ONE_PROCESS
             .iter()
             .filter(|(name, _)| is_default(settings, name))
@@ -87,6 +94,8 @@ impl Plan {
             ("PORT", &api.port().to_string()),
             ("MQTT_HOST", &reachable(mqtt).ip().to_string()),
             ("MQTT_PORT", &mqtt.port().to_string()),
+            ("MQTT_USERNAME", SERVICE_USER),
+            ("MQTT_PASSWORD", &mqtt_secret),
             ("DERMS_KAFKA_BROKERS", &reachable(log).to_string()),
             ("DERMS_CLICKHOUSE_URL", &format!("http://{}", reachable(clickhouse))),
             ("DERMS_CLICKHOUSE_USER", clickhouse_user),
@@ -95,6 +104,18 @@ impl Plan {
             ("AUTH_USERS", &users),
             ("JWT_SECRET", &secret),
         ])?;
+        let listeners = [
+            Some((Listener::Api, api)),
+            Some((Listener::Mqtt, mqtt)),
+            tls_address(settings, mqtt)?.map(|address| (Listener::MqttTls, address)),
+            Some((Listener::Log, log)),
+            Some((Listener::ClickHouse, clickhouse)),
+        ];
+        let devices = !account_names(&users_file(&mqtt_data))?.is_empty();
+        let logins = Logins { set: settings, services: &services, devices };
+        for (listener, address) in listeners.into_iter().flatten() {
+            listener.check(address, &logins)?;
+        }
         Ok(Self { data, api, mqtt, log, clickhouse, services, password, analyst, _lock: lock })
     }
 
@@ -160,7 +181,7 @@ fn analyst(
 }
 
 /// A secret that is made once and kept, so that what it opens stays open over a restart.
-fn kept_secret(path: &Path) -> anyhow::Result<String> {
+pub(crate) fn kept_secret(path: &Path) -> anyhow::Result<String> {
     let doing = || format!("the file of a secret, {}", path.display());
     match fs::read_to_string(path) {
         Ok(secret) if secret.trim().len() >= SECRET_CHARS => return Ok(secret.trim().to_owned()),
@@ -180,7 +201,7 @@ fn kept_secret(path: &Path) -> anyhow::Result<String> {
     Ok(secret)
 }
 
-fn random_text(chars: usize) -> String {
+pub(crate) fn random_text(chars: usize) -> String {
     // The thread's generator is a cryptographic one, seeded by the operating system.
     rand::rng().sample_iter(Alphanumeric).take(chars).map(char::from).collect()
 }

@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("derms-sim", &["schemas", "service-kit", "device-model"]),
     ("derms-agent", &["schemas", "service-kit", "device-model"]),
     ("derms-engine", &[]),
+    ("rmqtt-net", &[]),
     (
         "derms",
         &[
