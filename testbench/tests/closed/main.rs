@@ -1,3 +1,6 @@
-//! `derms up` as strangers and accidents meet it: a module for each part.
+//! `derms up` and the brokers as strangers and accidents meet them: a module for each part.
 
 mod life;
+mod mqtt;
+mod reach;
+mod two_bridges;
