@@ -4,7 +4,7 @@ CARGO ?= cargo
 
 CASES ?= 10000
 
-.PHONY: help demo properties reality test test-real test-mutants sim day bench lint build bootstrap fmt faults security
+.PHONY: help demo properties reality test test-real test-mutants sim day bench lint build bootstrap fmt faults security fuzz
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,11 @@ security: ## What strangers and accidents may not do to `derms up`, and what may
 	@scripts/supply-chain
 	$(CARGO) build --workspace --bins
 	$(CARGO) test --no-fail-fast --package testbench --test closed
+
+fuzz: ## Hostile traffic for every listener of a `derms up` (RUN_SECONDS=60, SEED=n, ON="mqtt kafka clickhouse api")
+	@scripts/bootstrap test
+	$(CARGO) build --workspace --bins
+	@scripts/fuzz $(ON)
 
 build: ## Build every program and the dashboard
 	@scripts/bootstrap demo

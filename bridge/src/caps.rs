@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use service_kit::mqtt::backoff::Backoff;
+
 /// Largest MQTT packet read. A larger one never leaves the broker: the limit is told to it on connecting.
 pub const PACKET_BYTES_MAX: u32 = 8 * 1024 * 1024;
 
@@ -63,7 +65,8 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause before the first reconnect; doubles up to [`RECONNECT_PAUSE_MAX`].
 pub const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Longest pause before a reconnect.
+/// Longest pause before a reconnect, and how long a connection has to stand for the next pause to be short again. Where
+/// another client of the same name takes the session, the pauses are those of `service_kit::mqtt::backoff`.
 pub const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Pause before a record that the producer or the log did not take is handed over again.
@@ -84,3 +87,8 @@ pub const READ_UP_MAX: Duration = Duration::from_secs(3);
 
 /// How often the watchdog looks, and positions are stored.
 pub const TICK: Duration = Duration::from_millis(250);
+
+/// The pauses between connections to the broker.
+pub(crate) fn backoff() -> Backoff {
+    Backoff::new(RECONNECT_PAUSE, RECONNECT_PAUSE_MAX, RECONNECT_PAUSE_MAX)
+}

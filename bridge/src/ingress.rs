@@ -91,25 +91,23 @@ impl Ingress {
 
     /// Runs until `shutdown`, over as many connections as it takes.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let mut pause = caps::RECONNECT_PAUSE;
+        let mut backoff = caps::backoff();
         while !shutdown.is_cancelled() {
             Loop::Ingress.turn();
             let started = Instant::now();
             match self.serve(&shutdown).await? {
                 None => break,
                 Some(lost) => {
-                    metrics::disconnected(metrics::INBOUND);
-                    tracing::warn!(broker = ?self.parts.config.broker, error = %lost, "the broker is away; telemetry waits there");
+                    metrics::disconnected(metrics::INBOUND, lost.ended());
+                    let pause = backoff.after(lost.ended(), Some(started.elapsed()));
+                    let (config, pause_ms) = (&self.parts.config, pause.as_millis());
+                    tracing::warn!(broker = ?config.broker, client = %config.client_id, error = %lost, pause_ms, "the broker is away; telemetry waits there");
+                    tokio::select! {
+                        () = sleep(pause) => {}
+                        () = shutdown.cancelled() => {}
+                    }
                 }
             }
-            if started.elapsed() > caps::RECONNECT_PAUSE_MAX {
-                pause = caps::RECONNECT_PAUSE;
-            }
-            tokio::select! {
-                () = sleep(pause) => {}
-                () = shutdown.cancelled() => {}
-            }
-            pause = (pause * 2).min(caps::RECONNECT_PAUSE_MAX);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The bridge's metrics, and the only file here that knows they are Prometheus'. Labels are enums, never devices.
 
-use std::sync::LazyLock;
-use std::time::Duration;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 use schemas::ledger::Void;
@@ -9,6 +9,8 @@ use schemas::mqtt::{RejectReason, Rejection};
 use schemas::records::lifecycle::DeviceNotice;
 use schemas::records::telemetry::DeviceType;
 use service_kit::metrics::{counter, counters, gauge, histogram};
+use service_kit::mqtt::backoff::{CALM_AFTER, Ended, TAKEN};
+use service_kit::notices::{self, Area};
 
 use crate::admission::Barrier;
 
@@ -106,6 +108,8 @@ struct Metrics {
     poison: IntCounterVec,
     connected: prometheus::IntGaugeVec,
     disconnects: IntCounterVec,
+    sessions_taken: IntCounterVec,
+    session_contested: IntGauge,
     decisions: IntCounter,
     void: IntCounterVec,
     uncommanded: IntCounter,
@@ -145,6 +149,8 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
     poison: counters("derms_bridge_poison_records_total", "Log records that could not be read", &["topic"]),
     connected: service_kit::metrics::gauges("derms_bridge_mqtt_connected", "Whether a connection to the broker stands", &["connection"]),
     disconnects: counters("derms_bridge_mqtt_disconnects_total", "Connections to the broker that ended", &["connection"]),
+    sessions_taken: counters("derms_bridge_mqtt_sessions_taken_total", "Times that another client of the same name took a session", &["connection"]),
+    session_contested: gauge("derms_bridge_mqtt_session_contested", "1 while another client of the same name takes this bridge's sessions: give each bridge its own DERMS_MQTT_CLIENT_ID, or a DERMS_MQTT_SHARE_GROUP"),
     decisions: counter("derms_bridge_decisions_total", "Decisions acted on"),
     void: counters("derms_bridge_void_records_total", "Records of decisions that do not count", &["reason"]),
     uncommanded: counter("derms_bridge_uncommanded_total", "Setpoints of decisions on feeders that may not be commanded; never sent"),
@@ -179,7 +185,9 @@ pub(crate) fn init() {
     }
     for connection in [INBOUND, OUTBOUND] {
         METRICS.connected.with_label_values(&[connection]).set(0);
+        METRICS.sessions_taken.with_label_values(&[connection]);
     }
+    METRICS.session_contested.set(0);
 }
 
 /// The connection that messages of devices come in by.
@@ -287,9 +295,30 @@ pub(crate) fn connected(connection: &str) {
     METRICS.connected.with_label_values(&[connection]).set(1);
 }
 
-pub(crate) fn disconnected(connection: &str) {
+pub(crate) fn disconnected(connection: &str, ended: Ended) {
     METRICS.connected.with_label_values(&[connection]).set(0);
     METRICS.disconnects.with_label_values(&[connection]).inc();
+    if ended == Ended::Taken {
+        METRICS.sessions_taken.with_label_values(&[connection]).inc();
+        METRICS.session_contested.set(1);
+        notices::post(CONTESTED, Area::Mqtt, TAKEN.to_owned());
+        *LAST_TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+}
+
+/// What health calls it.
+const CONTESTED: &str = "the bridge's MQTT session";
+/// When a session was last taken.
+static LAST_TAKEN: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// Ends the contest when no session has been taken for a while.
+pub(crate) fn look_for_calm() {
+    let mut last = LAST_TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_some_and(|last| last.elapsed() >= CALM_AFTER) {
+        *last = None;
+        METRICS.session_contested.set(0);
+        notices::clear(CONTESTED);
+    }
 }
 
 pub(crate) fn decided() {

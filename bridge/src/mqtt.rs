@@ -14,6 +14,7 @@ use rumqttc::v5::mqttbytes::v5::{
 };
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
 use rumqttc::{NetworkOptions, Outgoing};
+use service_kit::mqtt::backoff::{self, Ended, is_taken};
 use thiserror::Error;
 
 use crate::caps;
@@ -26,13 +27,28 @@ const OTHER_REQUESTS: usize = 16;
 #[derive(Debug, Error)]
 pub(crate) enum Lost {
     #[error(transparent)]
-    Connection(#[from] Box<ConnectionError>),
+    Connection(Box<ConnectionError>),
+    #[error("{}", backoff::TAKEN)]
+    Taken,
     #[error("the broker refused a subscription: {0}")]
     Subscription(String),
     #[error("the broker answers nothing any more")]
     Silent,
     #[error("closed")]
     Closed,
+}
+
+impl From<ConnectionError> for Lost {
+    fn from(error: ConnectionError) -> Self {
+        if is_taken(&error) { Self::Taken } else { Self::Connection(Box::new(error)) }
+    }
+}
+
+impl Lost {
+    /// What the next pause depends on.
+    pub(crate) fn ended(&self) -> Ended {
+        if matches!(self, Self::Taken) { Ended::Taken } else { Ended::Lost }
+    }
 }
 
 /// Names a message for its acknowledgement.
@@ -104,7 +120,7 @@ impl Connection {
     pub(crate) async fn next(&mut self) -> Result<Happening, Lost> {
         loop {
             let event = match self.events.next().await {
-                Some(event) => event.map_err(Box::new)?,
+                Some(event) => event?,
                 None => return Err(Lost::Closed),
             };
             if let Some(happening) = happening(event)? {

@@ -97,21 +97,18 @@ pub(crate) fn publisher(broker: Broker, client_id: String) -> (Publisher, Publis
 impl PublisherTask {
     /// Runs until `stop`, over as many connections as it takes.
     pub(crate) async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut pause = caps::RECONNECT_PAUSE;
+        let mut backoff = caps::backoff();
         while !stop.is_cancelled() {
             let started = Instant::now();
-            if let Some(lost) = self.serve(&stop).await {
-                metrics::disconnected(metrics::OUTBOUND);
-                tracing::warn!(broker = ?self.broker, error = %lost, "the broker is away; setpoints are tried again");
-            }
-            if started.elapsed() > caps::RECONNECT_PAUSE_MAX {
-                pause = caps::RECONNECT_PAUSE;
-            }
+            let Some(lost) = self.serve(&stop).await else { break };
+            metrics::disconnected(metrics::OUTBOUND, lost.ended());
+            let pause = backoff.after(lost.ended(), Some(started.elapsed()));
+            let pause_ms = pause.as_millis();
+            tracing::warn!(broker = ?self.broker, client = %self.client_id, error = %lost, pause_ms, "the broker is away; setpoints are tried again");
             tokio::select! {
                 () = sleep(pause) => {}
                 () = stop.cancelled() => {}
             }
-            pause = (pause * 2).min(caps::RECONNECT_PAUSE_MAX);
         }
         Ok(())
     }
@@ -135,9 +132,12 @@ impl PublisherTask {
                 Some(request) = self.requests.recv(), if connected && room => {
                     flight.hand_over(request, &connection);
                 }
-                _ = look.tick() => if flight.is_stuck() {
-                    return Some(Lost::Silent);
-                },
+                _ = look.tick() => {
+                    metrics::look_for_calm();
+                    if flight.is_stuck() {
+                        return Some(Lost::Silent);
+                    }
+                }
             }
         }
         connection.close().await;

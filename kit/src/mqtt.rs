@@ -16,14 +16,16 @@ use rumqttc::v5::mqttbytes::v5::{
 };
 use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
 use rumqttc::{NetworkOptions, Outgoing as Sent};
-use schemas::ids::stable_hash;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::backoff::{Backoff, Ended, is_taken};
 use self::outbox::Outbox;
 use crate::task;
 
+pub mod backoff;
 pub mod kept;
 mod outbox;
 pub mod tls;
@@ -185,7 +187,19 @@ impl<T: Clone + Send + Sync + 'static> Link<T> {
 /// Why a connection is no more.
 enum End {
     Closed,
-    Lost { why: String, was_up: bool },
+    Lost { why: Why, stood: Option<Duration> },
+}
+
+/// Why it broke.
+struct Why {
+    ended: Ended,
+    cause: String,
+}
+
+impl From<String> for Why {
+    fn from(cause: String) -> Self {
+        Self { ended: Ended::Lost, cause }
+    }
 }
 
 struct Connection<T> {
@@ -197,15 +211,19 @@ struct Connection<T> {
 
 impl<T: Clone + Send + Sync + 'static> Connection<T> {
     async fn keep_up(self) {
-        let mut failures = 0;
+        let (min, max) = (self.options.backoff_min, self.options.backoff_max);
+        let mut backoff = Backoff::new(min, max, Duration::ZERO);
         loop {
             let end = self.one_connection().await;
             self.outbox.take_back();
-            let End::Lost { why, was_up } = end else { return };
-            failures = if was_up { 0 } else { failures + 1 };
-            let pause = self.backoff(failures);
-            tracing::warn!(cause = %why, pause_ms = pause.as_millis(), "broker out of reach");
-            if self.events.send(LinkEvent::Disconnected(why)).await.is_err() {
+            let End::Lost { why, stood } = end else { return };
+            let pause = backoff.after(why.ended, stood);
+            let (client, pause_ms) = (&self.options.client_id, pause.as_millis());
+            match why.ended {
+                Ended::Lost => tracing::warn!(cause = %why.cause, pause_ms, "broker out of reach"),
+                Ended::Taken => tracing::error!(%client, pause_ms, "{}", backoff::TAKEN),
+            }
+            if self.events.send(LinkEvent::Disconnected(why.cause)).await.is_err() {
                 return;
             }
             tokio::select! {
@@ -215,26 +233,17 @@ impl<T: Clone + Send + Sync + 'static> Connection<T> {
         }
     }
 
-    /// Doubles from try to try, spread by a quarter either way so that a fleet does not come back as one.
-    fn backoff(&self, failures: u32) -> Duration {
-        let doubled = self.options.backoff_min.saturating_mul(1 << failures.min(16));
-        let spread =
-            stable_hash(&[self.options.client_id.as_bytes(), &failures.to_le_bytes()]) % 501;
-        let percent_of_ten = 750 + u32::try_from(spread).unwrap_or(0);
-        doubled.min(self.options.backoff_max) * percent_of_ten / 1000
-    }
-
     async fn one_connection(&self) -> End {
         let (client, mut eventloop) = AsyncClient::new(self.mqtt_options(), REQUESTS_MAX);
-        let mut was_up = false;
+        let mut up_since = None;
         // Neither future is ever dropped half-way while the connection lives: the client library's is not meant for that.
         let why = tokio::select! {
-            why = self.poll(&mut eventloop, &mut was_up) => why,
-            why = self.pump(&client) => why,
+            why = self.poll(&mut eventloop, &mut up_since) => why,
+            why = self.pump(&client) => why.map(Why::from),
         };
         match why {
             None => End::Closed,
-            Some(why) => End::Lost { why, was_up },
+            Some(why) => End::Lost { why, stood: up_since.map(|since: Instant| since.elapsed()) },
         }
     }
 
@@ -269,16 +278,19 @@ impl<T: Clone + Send + Sync + 'static> Connection<T> {
     }
 
     /// Serves the connection; gives the reason of its end, or none after a goodbye.
-    async fn poll(&self, eventloop: &mut EventLoop, was_up: &mut bool) -> Option<String> {
+    async fn poll(&self, eventloop: &mut EventLoop, up_since: &mut Option<Instant>) -> Option<Why> {
         loop {
             let event = match eventloop.poll().await {
                 Ok(event) => event,
                 Err(_) if self.closing.is_cancelled() => return None,
-                Err(error) => return Some(error.to_string()),
+                Err(error) => {
+                    let ended = if is_taken(&error) { Ended::Taken } else { Ended::Lost };
+                    return Some(Why { ended, cause: error.to_string() });
+                }
             };
             let told = match event {
                 Event::Incoming(Packet::ConnAck(_)) => {
-                    *was_up = true;
+                    *up_since = Some(Instant::now());
                     Some(LinkEvent::Connected)
                 }
                 Event::Incoming(Packet::Publish(publish)) => {

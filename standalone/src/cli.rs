@@ -16,6 +16,7 @@ use crate::report;
 use crate::solo::{self, Server};
 use crate::supervisor::GivenUp;
 use crate::up;
+use crate::users::Users;
 
 /// Exit code for a part that could not be kept running.
 const EXIT_GIVEN_UP: i32 = 3;
@@ -38,6 +39,19 @@ enum Command {
     Broker(ServerArguments),
     /// Run only the embedded log (Kafka protocol).
     Log(ServerArguments),
+    /// Name the devices that may log in at the embedded MQTT broker.
+    Users(UsersArguments),
+}
+
+#[derive(Debug, Args)]
+struct UsersArguments {
+    #[command(subcommand)]
+    users: Users,
+    /// Folder of everything that is kept [setting: DERMS_DATA_DIR].
+    #[arg(long, value_name = "DIR", global = true)]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    service: ServiceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +95,22 @@ pub fn run(arguments: Arguments) -> i32 {
         Command::Clickhouse(server) => run_server(Server::ClickHouse, server),
         Command::Broker(server) => run_server(Server::Mqtt, server),
         Command::Log(server) => run_server(Server::Log, server),
+        Command::Users(users) => run_users(users),
+    }
+}
+
+fn run_users(arguments: UsersArguments) -> i32 {
+    let settings = match load_settings(Service::Standalone, &arguments.service) {
+        Ok(settings) => settings,
+        Err(code) => return status(code),
+    };
+    let data = arguments.data.unwrap_or_else(|| settings.text("DERMS_DATA_DIR").into());
+    match arguments.users.run(&data) {
+        Ok(()) => 0,
+        Err(error) => {
+            banner::failure(&error);
+            1
+        }
     }
 }
 

@@ -14,8 +14,10 @@ use service_kit::settings::{Setting, Settings};
 
 use crate::child::Launch;
 use crate::embedded::clickhouse::WRITER;
-use crate::embedded::{bind_address, claim_port};
+use crate::embedded::mqtt::{SERVICE_USER, account_names, service_secret, tls_address, users_file};
+use crate::embedded::{bind_address, claim_port, mqtt_bind_address};
 use crate::folder;
+use crate::reach::{Listener, Logins};
 use crate::solo::Server;
 
 /// What suits one process on the embedded log better than the defaults, which are for a cluster; an operator's own
@@ -65,26 +67,31 @@ impl Plan {
         let bind = bind_address(settings)?;
         let api_host: IpAddr = settings.text("HOST").parse().unwrap_or(bind);
         let api = claim_port(api_host, settings.port("PORT"), "PORT")?;
-        let mqtt = claim_port(bind, settings.port("MQTT_PORT"), "MQTT_PORT")?;
+        let mqtt =
+            claim_port(mqtt_bind_address(settings)?, settings.port("MQTT_PORT"), "MQTT_PORT")?;
         let log = claim_port(bind, settings.port("DERMS_KAFKA_PORT"), "DERMS_KAFKA_PORT")?;
         let clickhouse =
             claim_port(bind, settings.port("DERMS_CLICKHOUSE_PORT"), "DERMS_CLICKHOUSE_PORT")?;
         let (users, password) = users(settings, demo)?;
         let secret = match settings.optional_text("JWT_SECRET") {
             Some(secret) => secret.to_owned(),
-            None => kept_secret(&data.join("jwt.key"), "the token key")?,
+            None => kept_secret(&data.join("jwt.key"))?,
         };
         let log_user = settings.optional_text("DERMS_KAFKA_SASL_USERNAME").unwrap_or(LOG_USER);
         let log_password = match settings.optional_text("DERMS_KAFKA_SASL_PASSWORD") {
             Some(password) => password.to_owned(),
-            None => kept_secret(&data.join("log.key"), "the log's password")?,
+            None => kept_secret(&data.join("log.key"))?,
         };
         let clickhouse_user = settings.optional_text("DERMS_CLICKHOUSE_USER").unwrap_or(WRITER);
         let clickhouse_password = match settings.optional_text("DERMS_CLICKHOUSE_PASSWORD") {
             Some(password) => password.to_owned(),
-            None => kept_secret(&data.join("clickhouse-writer.key"), "ClickHouse's writer")?,
+            None => kept_secret(&data.join("clickhouse-writer.key"))?,
         };
         let (analyst_password, analyst) = analyst(settings, password.as_deref(), &data)?;
+        let mqtt_data = data.join("mqtt");
+        fs::create_dir_all(&mqtt_data)
+            .with_context(|| format!("making the folder {}", mqtt_data.display()))?;
+        let mqtt_secret = service_secret(settings, &mqtt_data)?;
         let tuned: Vec<_> = FOR_ONE_PROCESS
             .iter()
             .filter(|(name, _)| is_default(settings, name))
@@ -95,6 +102,8 @@ impl Plan {
             ("PORT", &api.port().to_string()),
             ("MQTT_HOST", &reachable(mqtt).ip().to_string()),
             ("MQTT_PORT", &mqtt.port().to_string()),
+            ("MQTT_USERNAME", SERVICE_USER),
+            ("MQTT_PASSWORD", &mqtt_secret),
             ("DERMS_KAFKA_BROKERS", &reachable(log).to_string()),
             ("DERMS_KAFKA_SECURITY_PROTOCOL", "sasl_plaintext"),
             ("DERMS_KAFKA_SASL_MECHANISM", LOG_MECHANISM),
@@ -107,6 +116,18 @@ impl Plan {
             ("AUTH_USERS", &users),
             ("JWT_SECRET", &secret),
         ])?;
+        let listeners = [
+            Some((Listener::Api, api)),
+            Some((Listener::Mqtt, mqtt)),
+            tls_address(settings, mqtt)?.map(|address| (Listener::MqttTls, address)),
+            Some((Listener::Log, log)),
+            Some((Listener::ClickHouse, clickhouse)),
+        ];
+        let devices = !account_names(&users_file(&mqtt_data))?.is_empty();
+        let logins = Logins { set: settings, services: &services, devices };
+        for (listener, address) in listeners.into_iter().flatten() {
+            listener.check(address, &logins)?;
+        }
         Ok(Self { data, api, mqtt, log, clickhouse, services, password, analyst, _lock: lock })
     }
 
@@ -168,12 +189,12 @@ fn analyst(
         return Ok((password.to_owned(), "the password above".to_owned()));
     }
     let path = data.join("clickhouse-analyst.key");
-    Ok((kept_secret(&path, "ClickHouse's analyst")?, format!("the password in {}", path.display())))
+    Ok((kept_secret(&path)?, format!("the password in {}", path.display())))
 }
 
-/// A secret that is made once and kept, so that it stays valid over a restart.
-fn kept_secret(path: &Path, of: &str) -> anyhow::Result<String> {
-    let doing = || format!("the file of {of}, {}", path.display());
+/// A secret that is made once and kept, so that what it opens stays open over a restart.
+pub(crate) fn kept_secret(path: &Path) -> anyhow::Result<String> {
+    let doing = || format!("the file of a secret, {}", path.display());
     match fs::read_to_string(path) {
         Ok(secret) if secret.trim().len() >= SECRET_CHARS => return Ok(secret.trim().to_owned()),
         Ok(_) => {}
@@ -192,7 +213,7 @@ fn kept_secret(path: &Path, of: &str) -> anyhow::Result<String> {
     Ok(secret)
 }
 
-fn random_text(chars: usize) -> String {
+pub(crate) fn random_text(chars: usize) -> String {
     // The thread's generator is a cryptographic one, seeded by the operating system.
     rand::rng().sample_iter(Alphanumeric).take(chars).map(char::from).collect()
 }

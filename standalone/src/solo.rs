@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io::Read as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::embedded::clickhouse::EmbeddedClickHouse;
 use crate::embedded::log::EmbeddedLog;
-use crate::embedded::mqtt::MqttBroker;
-use crate::embedded::{bind_address, claim_port};
+use crate::embedded::mqtt::{BrokerOptions, MqttBroker, account_names, tls_address, users_file};
+use crate::embedded::{bind_address, claim_port, mqtt_bind_address};
+use crate::reach::{Listener, Logins};
 use crate::{banner, folder};
 
 /// How long a child may take to end by itself after its parent.
@@ -74,7 +76,11 @@ impl Server {
                 "DERMS_CLICKHOUSE_DATABASE",
             ],
             Self::Mqtt => &["MQTT_USERNAME", "MQTT_PASSWORD"],
-            Self::Log => &["DERMS_KAFKA_SASL_USERNAME", "DERMS_KAFKA_SASL_PASSWORD"],
+            Self::Log => &[
+                "DERMS_KAFKA_SECURITY_PROTOCOL",
+                "DERMS_KAFKA_SASL_USERNAME",
+                "DERMS_KAFKA_SASL_PASSWORD",
+            ],
         }
     }
 
@@ -98,7 +104,12 @@ pub(crate) async fn serve(
     // The engine locks its folder itself.
     let _lock = (server != Server::ClickHouse).then(|| folder::lock(data)).transpose()?;
     let setting = server.port_setting();
-    let address = claim_port(bind_address(settings)?, settings.port(setting), setting)?;
+    let host = match server {
+        Server::Mqtt => mqtt_bind_address(settings)?,
+        Server::ClickHouse | Server::Log => bind_address(settings)?,
+    };
+    let address = claim_port(host, settings.port(setting), setting)?;
+    check_reach(server, address, data, settings)?;
     match server {
         Server::ClickHouse => {
             let running = EmbeddedClickHouse::start(address, data, settings).await?;
@@ -107,7 +118,8 @@ pub(crate) async fn serve(
             running.stop().await;
         }
         Server::Mqtt => {
-            let running = MqttBroker::start(address, data).await?;
+            let running =
+                MqttBroker::start(BrokerOptions::from_settings(settings, address, data)?).await?;
             banner::line("mqtt", &format!("mqtt://{}", running.address()));
             shutdown.cancelled().await;
             running.stop().await;
@@ -139,5 +151,27 @@ pub(crate) fn end_with_parent(shutdown: CancellationToken) -> anyhow::Result<()>
             derms_engine::exit_process(1)
         })
         .context("watching the parent process")?;
+    Ok(())
+}
+
+/// Refuses to let strangers in.
+fn check_reach(
+    server: Server,
+    address: SocketAddr,
+    data: &Path,
+    settings: &Settings,
+) -> anyhow::Result<()> {
+    let devices = server == Server::Mqtt && !account_names(&users_file(data))?.is_empty();
+    let logins = Logins { set: settings, services: settings, devices };
+    match server {
+        Server::ClickHouse => Listener::ClickHouse.check(address, &logins)?,
+        Server::Log => Listener::Log.check(address, &logins)?,
+        Server::Mqtt => {
+            Listener::Mqtt.check(address, &logins)?;
+            if let Some(secured) = tls_address(settings, address)? {
+                Listener::MqttTls.check(secured, &logins)?;
+            }
+        }
+    }
     Ok(())
 }

@@ -8,20 +8,30 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use derms::embedded::claim_port;
-use derms::embedded::mqtt::MqttBroker;
+use derms::embedded::mqtt::{BrokerOptions, MqttBroker};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{LastWill, Packet, Publish, PublishProperties};
 use rumqttc::v5::{AsyncClient, Event, MqttOptions};
+use service_kit::settings::{Service, Settings};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const SESSION_SECS: u32 = 600;
 const PACKET_MAX: u32 = 8 << 20;
+const USER: &str = "derms-services";
+const PASSWORD: &str = "the services' secret";
 
 async fn broker(data: &Path) -> MqttBroker {
     let address = claim_port(IpAddr::V4(Ipv4Addr::LOCALHOST), 0, "MQTT_PORT").expect("a port");
-    MqttBroker::start(address, data).await.expect("the broker starts")
+    MqttBroker::start(broker_options(address, data)).await.expect("the broker starts")
+}
+
+/// Its clients here are our own services: what strangers may not is in `mqtt_bounds.rs`.
+fn broker_options(address: SocketAddr, data: &Path) -> BrokerOptions {
+    let pairs = [("MQTT_USERNAME", USER), ("MQTT_PASSWORD", PASSWORD)];
+    let settings = Settings::from_pairs(Service::Standalone, &pairs).expect("settings");
+    BrokerOptions::from_settings(&settings, address, data).expect("options")
 }
 
 fn folder() -> tempfile::TempDir {
@@ -44,6 +54,7 @@ impl Drop for Peer {
 fn options(address: SocketAddr, id: &str) -> MqttOptions {
     let mut options = MqttOptions::new(id, address.ip().to_string(), address.port());
     options.set_max_packet_size(Some(PACKET_MAX)).set_keep_alive(Duration::from_secs(30));
+    options.set_credentials(USER, PASSWORD);
     options
 }
 
@@ -448,5 +459,6 @@ async fn five_hundred_clients_lose_nothing_and_the_broker_ends_quickly() {
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     drop(peers);
     // The port is free for the next one although connections were open.
-    MqttBroker::start(address, data.path()).await.expect("starts again").stop().await;
+    let again = broker_options(address, data.path());
+    MqttBroker::start(again).await.expect("starts again").stop().await;
 }

@@ -80,9 +80,12 @@ impl Derms {
     }
 }
 
-async fn first_setpoint(address: &str) {
+async fn first_setpoint(address: &str, data: &Path) {
     let (host, port) = address.split_once(':').expect("HOST:PORT");
-    let options = MqttOptions::new("watcher", host, port.parse().expect("a port"));
+    // As one of our services: devices hear only what is meant for them.
+    let secret = std::fs::read_to_string(data.join("mqtt/service.key")).expect("the secret");
+    let mut options = MqttOptions::new("derms-watcher", host, port.parse().expect("a port"));
+    options.set_credentials("derms-services", secret);
     let (client, mut eventloop) = AsyncClient::new(options, 10);
     client.subscribe("der/control/+", QoS::AtLeastOnce).await.expect("queued");
     loop {
@@ -99,7 +102,9 @@ async fn the_demo_controls_devices_within_15_seconds_and_ends_cleanly_on_both_si
     let first = Derms::up(data.path());
     let left = FIRST_SETPOINT_MAX.saturating_sub(first.began.elapsed());
     let address = first.address("mqtt");
-    tokio::time::timeout(left, first_setpoint(&address)).await.expect("a setpoint within 15 s");
+    tokio::time::timeout(left, first_setpoint(&address, data.path()))
+        .await
+        .expect("a setpoint within 15 s");
     assert_eq!(first.stop("TERM"), Some(0));
     // In the same folder, with the ports that it takes now.
     let second = Derms::up(data.path());

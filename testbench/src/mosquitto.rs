@@ -1,6 +1,6 @@
 //! A real Mosquitto as a child process: its own folder, a free loopback port, gone when dropped.
 //!
-//! Knows nothing of our topics. A test that needs the broker to die and come back uses [`Mosquitto::kill`],
+//! Knows nothing of our topics but the shipped rules over them ([`Mosquitto::start_closed`]). A test that needs the broker to die and come back uses [`Mosquitto::kill`],
 //! [`Mosquitto::stop`] and [`Mosquitto::restart`]: the port and the stored sessions stay the same.
 
 use std::fs;
@@ -21,6 +21,9 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
 /// Free ports that are tried: another process may take one between its choice and the start.
 const PORTS_TRIED: usize = 5;
+/// Lines of the listener with certificates in the shipped configuration, after its first.
+const TLS_LINES: usize = 9;
+const SHIPPED: &str = include_str!("../../deploy/mosquitto/mosquitto.conf");
 
 /// A running (or stopped, see [`Mosquitto::stop`]) broker.
 #[derive(Debug)]
@@ -29,16 +32,66 @@ pub struct Mosquitto {
     port: u16,
     /// Port and lines of a listener that speaks TLS only.
     secured: Option<(u16, String)>,
+    /// As it is shipped, with these accounts.
+    closed: Option<Closed>,
     child: Option<Child>,
 }
 
+/// The shipped configuration with its accounts.
+#[derive(Debug)]
+struct Closed {
+    secrets: TempDir,
+    services_port: u16,
+    tls_port: u16,
+}
+
+/// User name and password.
+pub type Account = (String, String);
+
 impl Mosquitto {
+    /// Starts one as it is shipped: nobody gets in without an account. Gives the services' account and those of these
+    /// devices, made by the shipped script.
+    ///
+    /// # Errors
+    /// When mosquitto is not installed or does not come up, or the script fails.
+    pub fn start_closed(devices: &[&str]) -> anyhow::Result<(Self, Account, Vec<Account>)> {
+        let secrets = tempfile::tempdir().context("a folder for accounts")?;
+        let made = accounts(secrets.path(), &["services"])?;
+        let value = |name: &str| {
+            made.lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+                .map(str::to_owned)
+                .with_context(|| format!("no {name} in {made:?}"))
+        };
+        let service = (value("MQTT_USERNAME")?, value("MQTT_PASSWORD")?);
+        let add = |device: &&str| {
+            let password = accounts(secrets.path(), &["add", device])?;
+            anyhow::Ok(((*device).to_owned(), password.trim().to_owned()))
+        };
+        let devices = devices.iter().map(add).collect::<anyhow::Result<_>>()?;
+        certificates(secrets.path())?;
+        let closed = Closed { secrets, services_port: free_port()?, tls_port: free_port()? };
+        Ok((Self::start_with(None, Some(closed))?, service, devices))
+    }
+
+    /// The port of the listener that asks for certificates, and the folder with the authority's and the server's.
+    #[must_use]
+    pub fn certified(&self) -> Option<(u16, &Path)> {
+        self.closed.as_ref().map(|closed| (closed.tls_port, closed.secrets.path()))
+    }
+
+    /// The port of our services' listener.
+    #[must_use]
+    pub fn services_port(&self) -> u16 {
+        self.closed.as_ref().map_or(self.port, |closed| closed.services_port)
+    }
+
     /// Starts one that lets anybody in, with persistence and wide windows.
     ///
     /// # Errors
     /// When mosquitto is not installed or does not come up.
     pub fn start() -> anyhow::Result<Self> {
-        Self::start_with(None)
+        Self::start_with(None, None)
     }
 
     /// The same with a second listener that speaks TLS only, asks for a certificate of the same authority, and knows one
@@ -67,21 +120,20 @@ impl Mosquitto {
             certificate.display(),
             key.display()
         );
-        Self::start_with(Some((port, lines)))
+        Self::start_with(Some((port, lines)), None)
     }
 
-    fn start_with(secured: Option<(u16, String)>) -> anyhow::Result<Self> {
-        let mut last = None;
-        for _ in 0..PORTS_TRIED {
-            let folder = tempfile::tempdir().context("making a folder for mosquitto")?;
-            let secured = secured.clone();
-            let mut broker = Self { folder, port: free_port()?, secured, child: None };
-            match broker.restart() {
-                Ok(()) => return Ok(broker),
-                Err(error) => last = Some(error),
+    fn start_with(secured: Option<(u16, String)>, closed: Option<Closed>) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("making a folder for mosquitto")?;
+        let mut broker = Self { folder, port: free_port()?, secured, closed, child: None };
+        for _ in 1..PORTS_TRIED {
+            if broker.restart().is_ok() {
+                return Ok(broker);
             }
+            broker.port = free_port()?;
         }
-        Err(last.unwrap_or_else(|| anyhow::anyhow!("no port was tried")))
+        broker.restart()?;
+        Ok(broker)
     }
 
     /// Always 127.0.0.1.
@@ -173,8 +225,39 @@ impl Mosquitto {
 
     /// The shipped configuration, with a place of its own.
     fn config(&self) -> String {
-        const SHIPPED: &str = include_str!("../../deploy/mosquitto/mosquitto.conf");
-        let ours = ["listener", "persistence_location", "log_dest", "allow_anonymous"];
+        self.closed.as_ref().map_or_else(|| self.open_config(), |closed| self.closed_config(closed))
+    }
+
+    /// As it is: only ports and paths are others.
+    fn closed_config(&self, closed: &Closed) -> String {
+        let folder = self.folder.path().display();
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/mosquitto");
+        // The listener that is shipped as a comment is tried too.
+        let (before, after) = SHIPPED.split_once("#listener 8883").unwrap_or((SHIPPED, ""));
+        let whole = format!("{before}listener 8883{}", after.replacen("\n#", "\n", TLS_LINES));
+        let config = whole
+            .replace("listener 8883", &format!("listener {} 127.0.0.1", closed.tls_port))
+            .replace("listener 1883", &format!("listener {} 127.0.0.1", self.port))
+            .replace("listener 1884", &format!("listener {} 127.0.0.1", closed.services_port))
+            .replace("/mosquitto/secrets", &closed.secrets.path().display().to_string())
+            .replace("/mosquitto/config", &shipped.display().to_string())
+            .replace("/mosquitto/data/", &format!("{folder}/"));
+        format!("user root\nlog_dest file {folder}/mosquitto.log\n{config}")
+    }
+
+    /// Anybody gets in.
+    fn open_config(&self) -> String {
+        let ours = [
+            "listener",
+            "persistence_location",
+            "log_dest",
+            "allow_anonymous",
+            "per_listener_settings",
+            "password_file",
+            "acl_file",
+            "use_username_as_clientid",
+            "max_connections",
+        ];
         let kept = SHIPPED.lines().filter(|line| !ours.iter().any(|name| line.starts_with(name)));
         let kept: Vec<&str> = kept.collect();
         let folder = self.folder.path().display();
@@ -197,6 +280,31 @@ impl Drop for Mosquitto {
             child.wait().ok();
         }
     }
+}
+
+/// An authority and a broker's certificate, by the shipped script.
+///
+/// # Errors
+/// When the script fails.
+pub fn certificates(secrets: &Path) -> anyhow::Result<()> {
+    accounts(secrets, &["authority"])?;
+    accounts(secrets, &["server", "localhost", "127.0.0.1"]).map(drop)
+}
+
+/// Runs the shipped script over a folder of secrets; gives what it says.
+///
+/// # Errors
+/// When it is not there, or fails.
+pub fn accounts(secrets: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/mosquitto/accounts");
+    let output = Command::new(script)
+        .args(arguments)
+        .env("SECRETS", secrets)
+        .output()
+        .with_context(|| format!("running {script}"))?;
+    let words = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "{script} {arguments:?}: {words}");
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn spawn(config: &Path) -> anyhow::Result<Child> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Packet, PublishProperties};
+use rumqttc::v5::mqttbytes::v5::{LastWill, Packet, PublishProperties};
 use rumqttc::v5::{AsyncClient, Event, MqttOptions};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 const REQUESTS_MAX: usize = 1024;
 /// How long the broker keeps a durable session, s.
 const SESSION_S: u32 = 3600;
+const CONNECT_MAX: Duration = Duration::from_secs(10);
 const PACKET_MAX: u32 = 16 * 1024 * 1024;
 
 /// A message that was heard.
@@ -38,11 +39,26 @@ impl Heard {
     }
 }
 
+/// Who a client is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Who<'a> {
+    /// Its client id.
+    pub name: &'a str,
+    /// User and password.
+    pub login: Option<(&'a str, &'a str)>,
+    /// Topic and payload of what the broker says, and retains, when it vanishes.
+    pub will: Option<(&'a str, &'a str)>,
+    /// How long the broker keeps its session, s; none = it ends with the connection.
+    pub session_s: Option<u32>,
+}
+
 /// A connected client; gone when dropped, without a goodbye.
 pub struct Client {
     client: AsyncClient,
     heard: Arc<Mutex<Vec<Heard>>>,
     changed: watch::Receiver<usize>,
+    /// Subscriptions that the broker has answered.
+    confirmed: watch::Receiver<usize>,
     task: JoinHandle<()>,
 }
 
@@ -63,7 +79,20 @@ impl Client {
         name: &str,
         filters: &[&str],
     ) -> anyhow::Result<Self> {
-        Self::open(host, port, name, filters, None).await
+        Self::open(host, port, Who { name, ..Who::default() }, filters).await
+    }
+
+    /// The same for a client that logs in, and may leave a will.
+    ///
+    /// # Errors
+    /// As for [`Client::connect`].
+    pub async fn connect_as(
+        host: &str,
+        port: u16,
+        who: Who<'_>,
+        filters: &[&str],
+    ) -> anyhow::Result<Self> {
+        Self::open(host, port, who, filters).await
     }
 
     /// The same with a session that the broker keeps, and fills, while the client is away.
@@ -76,20 +105,21 @@ impl Client {
         name: &str,
         filters: &[&str],
     ) -> anyhow::Result<Self> {
-        Self::open(host, port, name, filters, Some(SESSION_S)).await
+        let who = Who { name, session_s: Some(SESSION_S), ..Who::default() };
+        Self::open(host, port, who, filters).await
     }
 
-    async fn open(
-        host: &str,
-        port: u16,
-        name: &str,
-        filters: &[&str],
-        session_s: Option<u32>,
-    ) -> anyhow::Result<Self> {
-        let mut options = MqttOptions::new(name, host, port);
+    async fn open(host: &str, port: u16, who: Who<'_>, filters: &[&str]) -> anyhow::Result<Self> {
+        let mut options = MqttOptions::new(who.name, host, port);
         options.set_max_packet_size(Some(PACKET_MAX));
-        options.set_clean_start(session_s.is_none());
-        options.set_session_expiry_interval(session_s);
+        options.set_clean_start(who.session_s.is_none());
+        options.set_session_expiry_interval(who.session_s);
+        if let Some((user, password)) = who.login {
+            options.set_credentials(user, password);
+        }
+        if let Some((topic, payload)) = who.will {
+            options.set_last_will(LastWill::new(topic, payload, QoS::AtLeastOnce, true, None));
+        }
         let (client, mut eventloop) = AsyncClient::new(options, REQUESTS_MAX);
         for filter in filters {
             client.subscribe(*filter, QoS::AtLeastOnce).await.context("subscribing")?;
@@ -97,19 +127,17 @@ impl Client {
         let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
         let (change, changed) = watch::channel(0);
         let (log, expected) = (heard.clone(), filters.len());
-        let (ready, is_ready) = tokio::sync::oneshot::channel();
+        let (confirm, mut confirmed) = watch::channel(0);
+        let (connect, is_connected) = tokio::sync::oneshot::channel();
         let task = service_kit::task::spawn("test client", async move {
-            let (mut confirmed, mut ready) = (0, Some(ready));
+            let mut connect = Some(connect);
             while let Ok(event) = eventloop.poll().await {
                 match event {
-                    Event::Incoming(Packet::ConnAck(_)) if expected == 0 => {
-                        ready.take().map(|ready| ready.send(()));
+                    Event::Incoming(Packet::ConnAck(_)) => {
+                        connect.take().map(|connect| connect.send(()));
                     }
                     Event::Incoming(Packet::SubAck(_)) => {
-                        confirmed += 1;
-                        if confirmed == expected {
-                            ready.take().map(|ready| ready.send(()));
-                        }
+                        confirm.send_modify(|confirmed| *confirmed += 1);
                     }
                     Event::Incoming(Packet::Publish(publish)) => {
                         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,11 +155,16 @@ impl Client {
                 }
             }
         });
-        tokio::time::timeout(Duration::from_secs(10), is_ready)
-            .await
+        let ready = async {
+            is_connected.await.ok()?;
+            confirmed.wait_for(|confirmed| *confirmed >= expected).await.ok().map(drop)
+        };
+        let ready = tokio::time::timeout(CONNECT_MAX, ready).await;
+        let own = Self { client, heard, changed, confirmed, task };
+        ready
             .context("the broker does not confirm the subscriptions")?
             .context("the broker closed the connection")?;
-        Ok(Self { client, heard, changed, task })
+        Ok(own)
     }
 
     /// Queues a message, QoS 1.
@@ -151,6 +184,23 @@ impl Client {
             .publish_with_properties(topic, QoS::AtLeastOnce, retain, payload.into(), properties)
             .await
             .context("publishing")
+    }
+
+    /// Subscribes (QoS 1) and waits for the broker's answer, whatever that is: it has then read all that was published
+    /// before.
+    ///
+    /// # Errors
+    /// When the connection ends before.
+    pub async fn subscribed(&self, filter: &str) -> anyhow::Result<()> {
+        let mut confirmed = self.confirmed.clone();
+        let before = *confirmed.borrow_and_update();
+        self.client.subscribe(filter, QoS::AtLeastOnce).await.context("subscribing")?;
+        let answer = confirmed.wait_for(|confirmed| *confirmed > before);
+        tokio::time::timeout(CONNECT_MAX, answer)
+            .await
+            .context("no answer to a subscription")?
+            .context("the connection ended")?;
+        Ok(())
     }
 
     /// Everything heard so far.

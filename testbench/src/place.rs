@@ -28,6 +28,8 @@ const LOG_LOGIN: [(&str, &str); 4] = [
     ("DERMS_KAFKA_SASL_USERNAME", "derms"),
     ("DERMS_KAFKA_SASL_PASSWORD", "Charger-Staple-42"),
 ];
+/// What our services, and the tests that watch them, show the broker.
+pub const SERVICE: (&str, &str) = ("derms-services", "the services' secret at this place");
 /// A busy machine takes its time.
 const SOON: Duration = Duration::from_secs(60);
 /// A service that is asked to end ends within this.
@@ -368,6 +370,8 @@ fn environment(addresses: Addresses) -> anyhow::Result<Vec<(String, String)>> {
     let all = [
         ("MQTT_HOST", "127.0.0.1".to_owned()),
         ("MQTT_PORT", addresses.mqtt.to_string()),
+        ("MQTT_USERNAME", SERVICE.0.to_owned()),
+        ("MQTT_PASSWORD", SERVICE.1.to_owned()),
         ("DERMS_KAFKA_BROKERS", format!("127.0.0.1:{}", addresses.kafka)),
         ("DERMS_CLICKHOUSE_URL", format!("http://127.0.0.1:{}", addresses.clickhouse)),
         ("DERMS_CLICKHOUSE_USER", CLICKHOUSE[0].to_owned()),

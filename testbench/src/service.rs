@@ -151,3 +151,11 @@ pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     let found = folders.map(|folder| folder.join(name)).find(|program| program.is_file());
     found.with_context(|| format!("{name} is not built: cargo build --workspace --bins"))
 }
+
+/// The resident memory of a process, where it runs.
+#[must_use]
+pub fn resident_kib(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}

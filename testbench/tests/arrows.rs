@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("derms-agent", &["schemas", "service-kit", "device-model"]),
     ("derms-engine", &[]),
     ("derms-log", &["service-kit"]),
+    ("rmqtt-net", &[]),
     (
         "derms",
         &[

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testbench::mqtt::{Client, Heard};
-use testbench::place::Place;
+use testbench::mqtt::{Client, Heard, Who};
+use testbench::place::{Place, SERVICE};
 use testbench::service::Service;
 use testbench::wait;
 
@@ -130,7 +130,9 @@ fn heard(
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let mut client = Client::connect("127.0.0.1", world.place.mqtt_port, "a-user", topics)
+        // As one of our services: others hear only what is meant for them.
+        let who = Who { name: "derms-a-user", login: Some(SERVICE), ..Who::default() };
+        let mut client = Client::connect_as("127.0.0.1", world.place.mqtt_port, who, topics)
             .await
             .expect("the broker lets it in");
         for (topic, payload) in publish {

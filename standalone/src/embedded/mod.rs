@@ -34,6 +34,19 @@ pub(crate) fn bind_address(settings: &Settings) -> anyhow::Result<IpAddr> {
     text.parse().with_context(|| format!("DERMS_BIND is {text}: an IP address is needed"))
 }
 
+/// The address that the embedded broker listens on without TLS.
+///
+/// # Errors
+/// When the setting is not an IP address.
+pub(crate) fn mqtt_bind_address(settings: &Settings) -> anyhow::Result<IpAddr> {
+    match settings.optional_text("DERMS_MQTT_BIND") {
+        Some(text) => text
+            .parse()
+            .with_context(|| format!("DERMS_MQTT_BIND is {text}: an IP address is needed")),
+        None => bind_address(settings),
+    }
+}
+
 /// Checks that a port can be had, and chooses a free one for port 0.
 ///
 /// # Errors

@@ -7,7 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::mqtt::kept::Kept;
-use service_kit::mqtt::{Delivery, Link, LinkEvent, LinkOptions, OnSettled, Outgoing, Settled};
+use service_kit::mqtt::{
+    Credentials, Delivery, Link, LinkEvent, LinkOptions, OnSettled, Outgoing, Settled,
+};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -43,6 +45,8 @@ pub struct FleetOptions {
     pub run: u16,
     /// Whether devices ask for receipts.
     pub receipts: bool,
+    /// What its connections show the broker: many devices on one are more than a device's account allows.
+    pub login: Option<Credentials>,
 }
 
 #[derive(Debug, Default)]
@@ -227,7 +231,7 @@ fn link_options(shard: &Shard, options: &FleetOptions) -> LinkOptions<Tag> {
         host: "127.0.0.1".to_owned(),
         port: options.port,
         client_id: format!("counting-{}-{}", options.run, shard.first),
-        credentials: None,
+        credentials: options.login.clone(),
         tls: None,
         will: None,
         greeting: Vec::new(),

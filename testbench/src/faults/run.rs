@@ -54,6 +54,7 @@ pub async fn run(options: &Options, arguments: Vec<String>) -> anyhow::Result<Re
         rate: options.rate,
         run,
         receipts: options.receipts,
+        login: None,
     });
     let watching = watch(Arc::clone(&system));
     let began = now();

@@ -16,7 +16,7 @@ use super::proxy::Proxy;
 use super::target::{Target, Wire};
 use crate::kafka::Kafka;
 use crate::mosquitto::{Mosquitto, free_port};
-use crate::service::Service;
+use crate::service::{Service, resident_kib};
 use crate::wait;
 
 /// A fresh machine's first start takes its time.
@@ -390,12 +390,6 @@ fn page(port: u16) -> Option<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     Some(answer)
-}
-
-fn resident_kib(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// A small disk in memory at `place`, where we may mount one.

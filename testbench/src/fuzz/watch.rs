@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::service::resident_kib;
+
 /// Decisions that were appended, over all triggers.
 const DECISIONS: &str = "derms_processor_decisions_total";
 const ANSWER_MAX: Duration = Duration::from_secs(5);
@@ -88,12 +90,6 @@ fn family(pid: u32) -> Vec<u32> {
     let children = fs::read_to_string(path).unwrap_or_default();
     let children = children.split_whitespace().filter_map(|child| child.parse().ok());
     std::iter::once(pid).chain(children).collect()
-}
-
-fn resident_kib(pid: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use serde_json::Value;
 use service_kit::clock::{Clock, SystemClock};
+use service_kit::mqtt::Credentials;
 
 use super::Mishap;
 use crate::faults::device::{Kind, message_id};
 use crate::faults::fleet::{Fleet, FleetOptions};
 use crate::faults::ledger;
-use crate::place::Place;
+use crate::place::{Place, SERVICE};
 use crate::wait;
 
 const DEVICES: u32 = 20;
@@ -81,9 +82,17 @@ pub(super) fn play(mishap: Mishap, mut place: Place, clock: &Path) -> anyhow::Re
     let fleet = {
         let _inside = runtime.enter();
         let port = place.mqtt_port;
-        let options =
-            FleetOptions { port, devices: DEVICES, feeders: 2, rate: RATE, run, receipts: true };
-        Fleet::start(&options)
+        let (user, password) = SERVICE;
+        let login = Credentials { user: user.to_owned(), password: password.to_owned() };
+        Fleet::start(&FleetOptions {
+            port,
+            devices: DEVICES,
+            feeders: 2,
+            rate: RATE,
+            run,
+            receipts: true,
+            login: Some(login),
+        })
     };
     well(&place, &token).with_context(|| place.logs())?;
     thread::sleep(BEFORE);

@@ -1,5 +1,8 @@
-//! `derms up` as strangers and accidents meet it: a module for each part.
+//! `derms up` and the brokers as strangers and accidents meet them: a module for each part.
 
 mod clickhouse;
 mod life;
 mod log;
+mod mqtt;
+mod reach;
+mod two_bridges;

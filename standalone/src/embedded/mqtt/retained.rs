@@ -16,6 +16,11 @@ use service_kit::clock::{Clock as _, SystemClock};
 
 use self::file::{Entry, RetainedFile};
 
+/// Topics with a retained message; half of them are kept for our services' own.
+const TOPICS_MAX: usize = 100_000;
+/// Bytes of all retained messages, likewise.
+const BYTES_MAX: u64 = 64 << 20;
+
 /// The retained messages, shared by the broker and its owner.
 #[derive(Clone)]
 pub(super) struct RetainedStore {
@@ -43,6 +48,31 @@ impl RetainedStore {
             }
         }
         Ok(Self { inner: Arc::new(Inner { tree, file: Mutex::new(Some(file)) }) })
+    }
+
+    /// Whether there is no room for another message on this topic.
+    pub(super) fn is_full_for(&self, topic: &str, of_service: bool) -> bool {
+        let share: u32 = if of_service { 1 } else { 2 };
+        let file = self.inner.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.as_ref().is_some_and(|file| {
+            file.live_bytes() > BYTES_MAX / u64::from(share)
+                || file.topics() >= TOPICS_MAX / share as usize && !file.has(topic)
+        })
+    }
+
+    /// Topics with a message.
+    pub(super) fn topics(&self) -> usize {
+        let file = self.inner.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.as_ref().map_or(0, RetainedFile::topics)
+    }
+
+    /// Lets go of what has expired.
+    pub(super) async fn sweep(&self) {
+        self.inner.tree.remove_expired_messages().await;
+        let mut file = self.inner.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = file.as_mut() {
+            file.sweep(SystemClock.now());
+        }
     }
 
     /// Writes everything out and closes the file; later messages are no longer kept.

@@ -113,6 +113,27 @@ impl RetainedFile {
         Ok(())
     }
 
+    /// Topics that have a message.
+    pub(super) fn topics(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Bytes of their records.
+    pub(super) fn live_bytes(&self) -> u64 {
+        self.live_bytes
+    }
+
+    /// Whether a topic has a message.
+    pub(super) fn has(&self, topic: &str) -> bool {
+        self.live.contains_key(topic)
+    }
+
+    /// Lets go of what has expired.
+    pub(super) fn sweep(&mut self, now: Timestamp) {
+        self.live.retain(|_, live| live.expires_at.is_none_or(|at| at > now));
+        self.live_bytes = self.live.values().map(|live| live.record.len() as u64).sum();
+    }
+
     fn append(&mut self, record: &[u8], now: Timestamp) -> io::Result<()> {
         if let Err(error) = self.file.write_all(record) {
             // What would follow a torn record could not be read. The file that is written anew does without either way.

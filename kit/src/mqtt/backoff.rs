@@ -1,0 +1,129 @@
+//! How long to wait before a connection to the broker is made again, and what to say about why the last one ended.
+//!
+//! A connection that another client of the same name has taken is special: whoever comes back at once takes it from the
+//! other, who does the same, for ever. So after that the pauses are long from the first on, and stay so until a connection
+//! has stood undisturbed. A function of its calls; knows no connection.
+
+use std::time::Duration;
+
+use rumqttc::v5::mqttbytes::v5::DisconnectReasonCode;
+use rumqttc::v5::{ConnectionError, StateError};
+use schemas::ids::stable_hash;
+use uuid::Uuid;
+
+/// The pause after a session was taken; spread, so that two that fight for it do not keep step.
+const TAKEN_PAUSE: Duration = Duration::from_secs(4);
+/// After this long without being taken again the fight is over.
+pub const CALM_AFTER: Duration = Duration::from_secs(30);
+
+/// What an operator is told when a session was taken.
+pub const TAKEN: &str = "another client of the same name has taken this session (MQTT 5 reason 0x8E): give each its own client id (DERMS_MQTT_CLIENT_ID of a bridge), or let several bridges share the load with DERMS_MQTT_SHARE_GROUP";
+
+/// Whether a connection ended because another client of the same name took its session.
+#[must_use]
+pub fn is_taken(error: &ConnectionError) -> bool {
+    matches!(
+        error,
+        ConnectionError::MqttState(StateError::ServerDisconnect {
+            reason_code: DisconnectReasonCode::SessionTakenOver,
+            ..
+        })
+    )
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It broke, or could not be made.
+    Lost,
+    /// Another client of the same name took its session.
+    Taken,
+}
+
+/// The pauses of one connection.
+#[derive(Debug)]
+pub struct Backoff {
+    min: Duration,
+    max: Duration,
+    /// A connection that stood so long was a good one.
+    settled: Duration,
+    seed: Uuid,
+    failures: u32,
+    /// How many times the session was taken without a calm between.
+    taken: u32,
+}
+
+impl Backoff {
+    /// Pauses that double from `min` to `max` and begin anew after a connection that stood for `settled`.
+    #[must_use]
+    pub fn new(min: Duration, max: Duration, settled: Duration) -> Self {
+        Self { min, max, settled, seed: Uuid::new_v4(), failures: 0, taken: 0 }
+    }
+
+    /// The pause after a connection that stood for so long; none = it was never made.
+    pub fn after(&mut self, ended: Ended, stood: Option<Duration>) -> Duration {
+        if stood.is_some_and(|stood| stood >= CALM_AFTER) {
+            self.taken = 0;
+        }
+        self.failures =
+            if stood.is_some_and(|stood| stood >= self.settled) { 0 } else { self.failures + 1 };
+        if ended == Ended::Taken {
+            self.taken += 1;
+        }
+        let doubled = self.min.saturating_mul(1 << self.failures.min(16)).min(self.max);
+        let pause = if self.taken > 0 { doubled.max(TAKEN_PAUSE) } else { doubled };
+        self.spread(pause)
+    }
+
+    /// A quarter either way, so that a fleet does not come back as one.
+    fn spread(&self, pause: Duration) -> Duration {
+        let counts = [self.failures.to_le_bytes(), self.taken.to_le_bytes()].concat();
+        let per_mille = 750 + stable_hash(&[self.seed.as_bytes(), &counts]) % 501;
+        pause * u32::try_from(per_mille).unwrap_or(1000) / 1000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIN: Duration = Duration::from_millis(100);
+    const MAX: Duration = Duration::from_secs(5);
+
+    fn backoff() -> Backoff {
+        Backoff::new(MIN, MAX, MAX)
+    }
+
+    #[track_caller]
+    fn about(pause: Duration, expected: Duration) {
+        assert!(pause >= expected * 3 / 4 && pause <= expected * 5 / 4, "{pause:?}, {expected:?}");
+    }
+
+    #[test]
+    fn pauses_double_and_begin_anew_after_a_good_connection() {
+        let mut backoff = backoff();
+        for expected in [200, 400, 800, 1600, 3200, 5000, 5000] {
+            about(backoff.after(Ended::Lost, None), Duration::from_millis(expected));
+        }
+        about(backoff.after(Ended::Lost, Some(MAX)), MIN);
+    }
+
+    #[test]
+    fn two_that_fight_for_a_session_change_every_few_seconds_and_forget_it_after_a_calm() {
+        let mut backoff = backoff();
+        for _ in 0..100 {
+            about(backoff.after(Ended::Taken, Some(Duration::from_secs(4))), TAKEN_PAUSE);
+        }
+        // A broken connection in the middle of it does not speed it up.
+        about(backoff.after(Ended::Lost, Some(Duration::from_secs(6))), TAKEN_PAUSE);
+        about(backoff.after(Ended::Lost, Some(CALM_AFTER)), MIN);
+        about(backoff.after(Ended::Lost, Some(MAX)), MIN);
+    }
+
+    #[test]
+    fn two_of_one_name_do_not_keep_step() {
+        let (mut one, mut two) = (backoff(), backoff());
+        let taken = |backoff: &mut Backoff| backoff.after(Ended::Taken, Some(MIN));
+        assert!((0..20).any(|_| taken(&mut one) != taken(&mut two)));
+    }
+}

@@ -1,0 +1,108 @@
+//! Two bridges under one client id, as a copied unit file makes them: they say so and slow down, and the one that stays
+//! recovers. On Mosquitto and on the embedded broker.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use testbench::kafka::Kafka;
+use testbench::mosquitto::free_port;
+use testbench::service::Service;
+use testbench::wait;
+
+use crate::mqtt::Broker;
+
+const PATIENCE: Duration = Duration::from_secs(90);
+/// Times that a session has to change hands.
+const TAKEN_MIN: f64 = 6.0;
+/// The fastest that one connection may come back, on the average.
+const RECONNECT_MIN: Duration = Duration::from_secs(3);
+/// The pauses that come before the first session is taken.
+const FIRST_TRIES: f64 = 3.0;
+
+struct Bridge {
+    service: Service,
+    metrics_port: u16,
+}
+
+impl Bridge {
+    fn start(label: &str, broker: &Broker, kafka: &Kafka, folder: &std::path::Path) -> Self {
+        let metrics_port = free_port().expect("a port");
+        let (mqtt, log) = (broker.services_port.to_string(), kafka.address());
+        let metrics = format!("127.0.0.1:{metrics_port}");
+        let environment = [
+            ("MQTT_HOST", "127.0.0.1"),
+            ("MQTT_PORT", mqtt.as_str()),
+            ("MQTT_USERNAME", broker.service.0.as_str()),
+            ("MQTT_PASSWORD", broker.service.1.as_str()),
+            ("DERMS_KAFKA_BROKERS", log.as_str()),
+            ("DERMS_TREE_PARTITIONS", "2"),
+            ("DERMS_METRICS_ADDR", metrics.as_str()),
+        ];
+        let service = Service::start_as(label, "derms-bridge", &[], &environment, folder)
+            .expect("derms-bridge is built");
+        Self { service, metrics_port }
+    }
+
+    /// The sum of a metric over its labels; none while it cannot be read.
+    fn metric(&self, name: &str) -> Option<f64> {
+        let url = format!("http://127.0.0.1:{}/metrics", self.metrics_port);
+        let output =
+            Command::new("curl").args(["--silent", "--max-time", "5", &url]).output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let values: Vec<f64> = text
+            .lines()
+            .filter(|line| line.starts_with(name))
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse().ok())
+            .collect();
+        (!values.is_empty()).then(|| values.iter().sum())
+    }
+
+    fn is_connected(&self) -> bool {
+        self.metric("derms_bridge_mqtt_connected") == Some(2.0)
+    }
+
+    fn says_so(&self) -> bool {
+        let log = self.service.log();
+        log.contains("0x8E") && log.contains("DERMS_MQTT_CLIENT_ID")
+    }
+}
+
+fn they_say_so_slow_down_and_recover(broker: &Broker) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kafka = Kafka::start().expect("Kafka starts");
+    let first = Bridge::start("first", broker, &kafka, folder.path());
+    let until = |what: &str, condition: &dyn Fn() -> bool| {
+        wait::until(what, PATIENCE, || condition().then_some(())).unwrap_or_else(|error| {
+            panic!("{error:#}\n{}", first.service.log());
+        });
+    };
+    until("the first is connected", &|| first.is_connected());
+    let began = Instant::now();
+    let mut second = Bridge::start("second", broker, &kafka, folder.path());
+    until("one says so", &|| first.says_so() || second.says_so());
+    let taken = |bridge: &Bridge| bridge.metric("derms_bridge_mqtt_sessions_taken_total");
+    until("sessions change hands", &|| {
+        taken(&first).unwrap_or(0.0) + taken(&second).unwrap_or(0.0) >= TAKEN_MIN
+    });
+    assert_eq!(first.metric("derms_bridge_mqtt_session_contested"), Some(1.0));
+    // Two connections each.
+    let most = 2.0 * (began.elapsed().as_secs_f64() / RECONNECT_MIN.as_secs_f64() + FIRST_TRIES);
+    for bridge in [&first, &second] {
+        let ended = bridge.metric("derms_bridge_mqtt_disconnects_total").expect("metrics");
+        assert!(ended <= most, "{ended} reconnects, at most {most}");
+    }
+    second.service.terminate(PATIENCE).expect("it ends");
+    until("the first is calm again", &|| {
+        first.is_connected() && first.metric("derms_bridge_mqtt_session_contested") == Some(0.0)
+    });
+}
+
+#[test]
+fn on_mosquitto() {
+    they_say_so_slow_down_and_recover(&Broker::mosquitto());
+}
+
+#[test]
+fn on_the_embedded_broker() {
+    they_say_so_slow_down_and_recover(&Broker::embedded(false));
+}
