@@ -1,12 +1,14 @@
 //! The sink: the log into ClickHouse, exactly once, without ever holding control back.
 //!
-//! A consumer group of its own. Rows carry their place in the log; on assignment the sink asks ClickHouse for the
-//! highest one and goes on there. A block's name is stored with the group before it is sent, and is its deduplication
+//! A consumer group of its own. Rows carry the log's identity and their place in it; on assignment the sink asks
+//! ClickHouse for the highest one of this log and goes on there: in a log that was made anew, at its beginning. A block's name is stored with the group before it is sent, and is its deduplication
 //! token: after a crash, or a pause, whoever goes on writes that very block again, and it counts once.
 //!
 //! Waiting for ClickHouse happens in futures beside the loop: the group is always listened to.
 
 mod block;
+#[cfg(test)]
+mod extremes;
 mod gathered;
 mod opening;
 mod rows;
@@ -23,6 +25,7 @@ use anyhow::Context;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
+use schemas::identity::Lineage;
 use schemas::topics::Topic;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::{Group, GroupEvent, LogRecord, Partitions, Producer, Reader, Start};
@@ -55,6 +58,7 @@ pub async fn run(
     config: Config,
     producer: Producer,
     partitions: i32,
+    lineage: Lineage,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let store = Store::new(&config.sink)?;
@@ -63,7 +67,7 @@ pub async fn run(
         () = shutdown.cancelled() => return Ok(()),
     }
     tracing::info!("the sink's tables are ready");
-    let sink = Sink::new(config, store, producer)?;
+    let sink = Sink::new(config, store, producer, lineage)?;
     sink.run(partitions, shutdown).await
 }
 
@@ -71,6 +75,7 @@ struct Sink {
     config: Config,
     store: Store,
     producer: Producer,
+    lineage: Lineage,
     group: Group,
     reader: Reader,
     limits: Limits,
@@ -91,7 +96,12 @@ struct Sink {
 }
 
 impl Sink {
-    fn new(config: Config, store: Store, producer: Producer) -> anyhow::Result<Self> {
+    fn new(
+        config: Config,
+        store: Store,
+        producer: Producer,
+        lineage: Lineage,
+    ) -> anyhow::Result<Self> {
         let reader = Reader::lasting(&config.log, "sink").context("making the sink's reader")?;
         let group = match &config.partitions {
             Partitions::Auto => Group::join(&config.log, GROUP, Topic::Telemetry)?,
@@ -108,6 +118,7 @@ impl Sink {
             config,
             store,
             producer,
+            lineage,
             group,
             reader,
             limits,
@@ -238,6 +249,7 @@ impl Sink {
             block,
             store: self.store.clone(),
             positions: self.group.positions(),
+            log: self.lineage.current(),
             turns: Arc::clone(&self.turns),
             abandoned,
         };
@@ -260,10 +272,11 @@ impl Sink {
     fn take_on(&mut self, partitions: Vec<i32>) {
         self.opening.extend(&partitions);
         let (store, positions) = (self.store.clone(), self.group.positions());
-        let log = self.config.log.clone();
+        let (log, lineage) = (self.config.log.clone(), self.lineage.clone());
         self.opened.push(
             async move {
-                let opened = retry(|| open(&store, &positions, &log, &partitions), "positions");
+                let open = || open(&store, &positions, &log, &lineage, &partitions);
+                let opened = retry(open, "positions");
                 let opened = opened.await;
                 (partitions, opened)
             }
@@ -281,7 +294,8 @@ impl Sink {
             }
             let at = resume.at;
             tracing::info!(topic = topic.suffix(), partition, at, "the sink takes a partition on");
-            self.streams.insert(place, Stream::new(topic, partition, self.limits, resume));
+            let lineage = Some(self.lineage.clone());
+            self.streams.insert(place, Stream::new(topic, partition, self.limits, resume, lineage));
             places.push((topic, partition, Start::Offset(from)));
         }
         for partition in partitions {

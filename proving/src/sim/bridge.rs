@@ -206,7 +206,7 @@ impl Bridge {
                 let (devices, _) = commandable(&decision);
                 let fence = (decision.epoch, decision.seq);
                 self.watchdog.heard(&decision.root, fence, &devices, number, Timestamp(now));
-                partition.note_seq(&decision.root, decision.seq);
+                partition.learn(&decision.root, &before);
             }
         }
         self.open.insert(number, partition);
