@@ -1,8 +1,9 @@
 //! The sink: the log into ClickHouse, exactly once, without ever holding control back.
 //!
 //! A consumer group of its own. Rows carry the log's identity and their place in it; on assignment the sink asks
-//! ClickHouse for the highest one of this log and goes on there: in a log that was made anew, at its beginning. A block's name is stored with the group before it is sent, and is its deduplication
-//! token: after a crash, or a pause, whoever goes on writes that very block again, and it counts once.
+//! ClickHouse for the highest one of this log and goes on there: in a log that was made anew, at its beginning. A block's
+//! name is stored with the group before it is sent, and is its deduplication token: after a crash, or a pause, whoever
+//! goes on writes that very block again, and it counts once.
 //!
 //! Waiting for ClickHouse happens in futures beside the loop: the group is always listened to.
 
@@ -15,6 +16,7 @@ mod rows;
 mod seen;
 mod service;
 mod stream;
+mod trouble;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +40,7 @@ use self::block::Limits;
 use self::opening::{Opened, open};
 use self::service::Store;
 use self::stream::{Block, Reading, Ready, Stream};
+use self::trouble::{Step, Troubles};
 use self::writing::{Writing, Written};
 use crate::caps::{RECORDS_PER_TURN_MAX, SINK_BLOCK_BYTES, SINK_BYTES_MAX, SINK_INSERTS_MAX};
 use crate::config::Config;
@@ -62,12 +65,13 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let store = Store::new(&config.sink)?;
+    let troubles = Troubles::default();
     tokio::select! {
-        () = retry(|| store.migrate(), "migrations") => {}
+        () = retry(|| store.migrate(), Step::Tables, &troubles) => {}
         () = shutdown.cancelled() => return Ok(()),
     }
     tracing::info!("the sink's tables are ready");
-    let sink = Sink::new(config, store, producer, lineage)?;
+    let sink = Sink::new(config, store, producer, lineage, troubles)?;
     sink.run(partitions, shutdown).await
 }
 
@@ -93,6 +97,7 @@ struct Sink {
     held: Option<(Place, Ready)>,
     /// Partitions taken away, given back when the last block of them is settled.
     leaving: BTreeSet<i32>,
+    troubles: Troubles,
 }
 
 impl Sink {
@@ -101,6 +106,7 @@ impl Sink {
         store: Store,
         producer: Producer,
         lineage: Lineage,
+        troubles: Troubles,
     ) -> anyhow::Result<Self> {
         let reader = Reader::lasting(&config.log, "sink").context("making the sink's reader")?;
         let group = match &config.partitions {
@@ -131,6 +137,7 @@ impl Sink {
             bytes: 0,
             held: None,
             leaving: BTreeSet::new(),
+            troubles,
         })
     }
 
@@ -251,6 +258,7 @@ impl Sink {
             positions: self.group.positions(),
             log: self.lineage.current(),
             turns: Arc::clone(&self.turns),
+            troubles: self.troubles.clone(),
             abandoned,
         };
         self.written.push(writing.run().boxed());
@@ -273,11 +281,11 @@ impl Sink {
         self.opening.extend(&partitions);
         let (store, positions) = (self.store.clone(), self.group.positions());
         let (log, lineage) = (self.config.log.clone(), self.lineage.clone());
+        let troubles = self.troubles.clone();
         self.opened.push(
             async move {
                 let open = || open(&store, &positions, &log, &lineage, &partitions);
-                let opened = retry(open, "positions");
-                let opened = opened.await;
+                let opened = retry(open, Step::Positions, &troubles).await;
                 (partitions, opened)
             }
             .boxed(),
@@ -341,16 +349,21 @@ impl Sink {
 }
 
 /// Tries until it works: ClickHouse may come later than we do.
-async fn retry<T, F>(attempt: impl Fn() -> F, what: &'static str) -> T
+async fn retry<T, F>(attempt: impl Fn() -> F, step: Step, troubles: &Troubles) -> T
 where
     F: Future<Output = anyhow::Result<T>>,
 {
     let mut wait = RETRY_FIRST;
     loop {
         match attempt().await {
-            Ok(value) => return value,
+            Ok(value) => {
+                troubles.over(step, SystemClock.now());
+                return value;
+            }
             Err(error) => {
+                let what = step.as_str();
                 metrics::count_sink_error(what);
+                troubles.failed(step, &error, SystemClock.now());
                 tracing::warn!(error = format!("{error:#}"), what, "not yet; trying again");
             }
         }

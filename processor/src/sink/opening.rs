@@ -75,8 +75,7 @@ pub(super) async fn open(
         let highest = rows.highest(lineage);
         refuse_shorter(topic, partition, highest, end, lineage)?;
         let plan = plans.get(&(topic, partition)).and_then(|(at, text)| Planned::read(*at, text));
-        // A block of another log is that log's business, and one beyond what was put back stands nowhere any more.
-        let plan = plan.filter(|plan| is_of(lineage, plan.log));
+        let plan = plan.filter(|plan| stands(plan, lineage, end));
         let (at, again) = go_on(highest, plan, SystemClock.now());
         // What was seen before is read again, so that duplicates of it are known.
         let window = i64::try_from(DEDUP_WINDOW).unwrap_or(i64::MAX);
@@ -112,6 +111,12 @@ impl Rows<'_> {
     }
 }
 
+/// Whether a block can be written again as it was: one of another log is that log's business, and one beyond the end of
+/// this one would be waited for in vain.
+fn stands(plan: &Planned, lineage: &Lineage, end: i64) -> bool {
+    is_of(lineage, plan.log) && plan.last < end
+}
+
 fn is_of(lineage: &Lineage, log: Option<Uuid>) -> bool {
     lineage.is_current(log) || (log.is_none() && lineage.adopted() && lineage.before().is_empty())
 }
@@ -141,7 +146,7 @@ fn refuse_shorter(
 /// A block whose fate is unknown is written again under its token, also where it is stored: ClickHouse may have ended between
 /// a table and its views. Only when it is so old that ClickHouse may have forgotten the token does what is stored decide.
 fn go_on(highest: i64, plan: Option<Planned>, now: Timestamp) -> (i64, Option<Planned>) {
-    let next = highest + 1;
+    let next = highest.saturating_add(1);
     match plan {
         Some(plan) if now.since(plan.at) > SINK_TOKEN_KNOWN_MS && highest >= plan.first => {
             (next, None)
@@ -153,7 +158,9 @@ fn go_on(highest: i64, plan: Option<Planned>, now: Timestamp) -> (i64, Option<Pl
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use schemas::records::operator::{LogEnd, LogMade};
+    use schemas::samples::EXTREMES;
 
     use super::*;
 
@@ -224,5 +231,32 @@ mod tests {
         assert!(refuse_shorter(Topic::Acks, 0, 9, 10, &lineage).is_ok());
         let error = refuse_shorter(Topic::Acks, 0, 10, 10, &lineage).expect_err("it is shorter");
         assert!(error.to_string().contains("log-restored"), "{error}");
+    }
+
+    fn extreme() -> impl Strategy<Value = i64> {
+        prop_oneof![prop::sample::select(EXTREMES.to_vec()), -3..30_i64]
+    }
+
+    proptest! {
+        #[test]
+        fn any_places_in_rows_and_positions_say_where_to_go_on(
+            stored in prop::collection::vec((prop::option::of(5..9_u128), extreme()), 0..5),
+            put_back in prop::option::of(extreme()),
+            plan in (extreme(), extreme(), extreme(), prop::option::of(5..9_u128)),
+            now in extreme(),
+        ) {
+            let mut lineage = Lineage::new(made(7, true, None));
+            if let Some(next) = put_back {
+                prop_assert!(lineage.restore(&made(8, false, Some((7, next)))));
+            }
+            let highest = highest(&lineage, &stored);
+            drop(refuse_shorter(Topic::Acks, 0, highest, 20, &lineage));
+            let (first, last, at, log) = plan;
+            let text = Planned { first, last, at: Timestamp(at), log: log.map(Uuid::from_u128) }.text();
+            let plan = Planned::read(first, &text).filter(|plan| stands(plan, &lineage, 20));
+            let (at, again) = go_on(highest, plan, Timestamp(now));
+            prop_assert!(at <= highest.saturating_add(1), "no record is passed over: {}", at);
+            prop_assert!(again.is_none_or(|again| again.first <= again.last && again.last < 20));
+        }
     }
 }

@@ -18,6 +18,7 @@ use super::gathered::Gathered;
 use super::rows::{self, Place};
 use super::service::{Before, BlockId, Store};
 use super::stream::Block;
+use super::trouble::{Step, Troubles};
 use crate::caps::SINK_INSERT_TIMEOUT;
 use crate::metrics;
 
@@ -33,6 +34,7 @@ pub(super) struct Writing {
     pub(super) log: Uuid,
     /// Inserts at the same time, of all streams.
     pub(super) turns: Arc<Semaphore>,
+    pub(super) troubles: Troubles,
     /// The partition is another's: stop where no harm is done.
     pub(super) abandoned: CancellationToken,
 }
@@ -51,7 +53,13 @@ impl Writing {
     pub(super) async fn run(mut self) -> Written {
         let (topic, partition) = (self.block.topic, self.block.partition);
         let done = self.work().await;
+        // Done, or another's business.
+        self.troubles.over(self.step(), SystemClock.now());
         Written { topic, partition, bytes: self.block.bytes, done }
+    }
+
+    fn step(&self) -> Step {
+        Step::Block(self.block.topic, self.block.partition)
     }
 
     async fn work(&mut self) -> bool {
@@ -59,6 +67,7 @@ impl Writing {
         // A position that is being stored when the partition is taken away is waited for: what comes after must know it.
         while let Err(error) = self.plan().await {
             metrics::count_sink_error("position");
+            self.troubles.failed(self.step(), &error, SystemClock.now());
             tracing::debug!(%error, "the log did not take the sink's position; trying again");
             if !self.pause(wait).await {
                 return false;
@@ -75,6 +84,7 @@ impl Writing {
             };
             let Err(error) = attempt else { break };
             metrics::count_sink_error("write");
+            self.troubles.failed(self.step(), &error, SystemClock.now());
             tracing::warn!(
                 error = format!("{error:#}"),
                 ?wait,
