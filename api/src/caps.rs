@@ -82,6 +82,10 @@ pub const SOCKET_SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often log and ClickHouse are asked whether they are there.
 pub const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+/// The newest decision is stored within this, or history is not well, ms.
+pub const STORED_BEHIND_MAX_MS: i64 = 30_000;
+/// Health tells for so long that the log is another one than before, ms.
+pub const LOG_CHANGE_TOLD_MS: i64 = 600_000;
 
 /// Pause after a failure of the log before it is tried again.
 pub const LOG_RETRY_PAUSE: Duration = Duration::from_secs(1);

@@ -17,10 +17,11 @@ use crate::config::{Config, TlsConfig};
 use crate::graphql::Stores;
 use crate::http::{App, router};
 use crate::store::follow;
-use crate::store::health::{HealthMonitor, Probe, watch_clickhouse};
+use crate::store::health::{HealthMonitor, Probe};
 use crate::store::history::History;
 use crate::store::live::Live;
 use crate::store::operator::OperatorLog;
+use crate::store::stored::watch_clickhouse;
 
 /// Runs the API until `shutdown`.
 ///
@@ -68,13 +69,20 @@ pub async fn serve(
         )),
         clock: Arc::clone(&clock),
     };
+    let watching = watch_clickhouse(
+        history,
+        Arc::clone(&live),
+        clickhouse_probe,
+        Arc::clone(&clock),
+        shutdown.clone(),
+    );
     let auth = Arc::new(Auth::new(config.users, &config.tokens, clock));
     let app = App::new(auth, stores, &config.http, shutdown.clone());
     let routes = router(app, &config.http);
 
     let mut crew = Crew::new(shutdown.clone());
     crew.spawn("live view", follow::run(config.log, live, log_probe, shutdown.clone()));
-    crew.spawn("clickhouse probe", watch_clickhouse(history, clickhouse_probe, shutdown.clone()));
+    crew.spawn("clickhouse probe", watching);
     crew.spawn("http", listen_until(listener, tls, routes, shutdown));
     tracing::info!(%address, https = config.tls.is_some(), "listening");
     on_listening(address);

@@ -34,6 +34,7 @@ use crate::publisher::Publisher;
 use crate::registrar::Directory;
 use crate::watchdog::Watchdog;
 
+use self::opening::stamped;
 use self::sending::Tried;
 
 /// The bridges' group.
@@ -169,12 +170,12 @@ impl Egress {
             return;
         }
         match LedgerRecord::decode(&record.value) {
-            Ok(entry) => match partition.read(record.offset, entry) {
+            Ok(entry) => match read_entry(partition, record.offset, entry, &self.parts.directory) {
                 Reading::Decided(decision, from) => {
                     let place = Place { partition: record.partition, offset: from };
                     self.decided(&decision, place);
                 }
-                Reading::Void(void) => metrics::void(void),
+                Reading::Void(void) => metrics::void(void, record.partition, record.offset),
                 Reading::Nothing => {}
             },
             Err(error) => {
@@ -191,12 +192,12 @@ impl Egress {
         if self.leaving.get(&place.partition).is_some_and(|since| since.elapsed() > HANDOVER_MAX) {
             self.left.push(place.partition);
         }
-        let now = self.parts.clock.now();
+        let (now, log) = (self.parts.clock.now(), self.parts.directory.log_id());
         let (devices, withheld) = commandable(decision);
         metrics::uncommanded(withheld);
         let fence = (decision.epoch, decision.seq);
         self.watchdog.heard(&decision.root, fence, &devices, place.partition, now);
-        for order in devices.iter().filter_map(|device| Order::of(device, place, now)) {
+        for order in devices.iter().filter_map(|device| Order::of(device, place, log, now)) {
             self.outbox.offer(order);
         }
     }
@@ -221,7 +222,8 @@ impl Egress {
         }
         for (order, action) in outcome.orders {
             metrics::watchdog_setpoint(action);
-            self.outbox.offer(order);
+            let setpoint = order.setpoint.of_log(directory.log_id());
+            self.outbox.offer(Order { setpoint, ..order });
         }
         self.store_positions();
         Ok(())
@@ -230,13 +232,14 @@ impl Egress {
     /// Positions that have moved since the last call.
     fn take_positions(&mut self) -> Vec<(i32, i64, String)> {
         let (leaving, outbox) = (&self.leaving, &self.outbox);
+        let log = self.parts.directory.log_id();
         self.open
             .iter_mut()
             // The position of a partition that was taken away is another bridge's business.
             .filter(|(number, _)| !leaving.contains_key(number))
             .filter_map(|(number, partition)| {
                 let (position, holder) = partition.take_position(outbox.oldest_open(*number))?;
-                Some((*number, position, holder))
+                Some((*number, position, stamped(&holder, log)))
             })
             .collect()
     }
@@ -269,13 +272,14 @@ impl Egress {
             );
         }
         self.settle();
+        let log = self.parts.directory.log_id();
         let positions: Vec<_> = self
             .open
             .iter_mut()
             .filter(|(number, _)| !self.leaving.contains_key(number))
             .map(|(number, partition)| {
                 let (position, holder) = partition.position(self.outbox.oldest_open(*number));
-                (*number, position, holder)
+                (*number, position, stamped(&holder, log))
             })
             .collect();
         let stored = timeout(LAST_POSITIONS_MAX, self.group.store_all(&positions)).await;
@@ -285,4 +289,17 @@ impl Egress {
             );
         }
     }
+}
+
+/// Reads an entry; a claim is measured by the log as it is known by now.
+fn read_entry(
+    partition: &mut Partition,
+    offset: i64,
+    entry: LedgerRecord,
+    directory: &Directory,
+) -> Reading {
+    if matches!(entry, LedgerRecord::Claim(_)) {
+        partition.know(directory.lineage());
+    }
+    partition.read(offset, entry)
 }

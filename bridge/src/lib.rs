@@ -13,6 +13,8 @@ pub mod commandable;
 pub mod config;
 mod dead_letters;
 mod egress;
+#[cfg(test)]
+mod extremes;
 mod inflight;
 mod ingress;
 mod limiter;

@@ -325,14 +325,12 @@ pub(crate) fn decided() {
     METRICS.decisions.inc();
 }
 
-pub(crate) fn void(void: Void) {
-    let reason = match void {
-        Void::LateClaim => "late_claim",
-        Void::Fenced => "fenced",
-        Void::Repeated => "repeated",
-        Void::Torn => "torn",
-    };
+pub(crate) fn void(void: Void, partition: i32, offset: i64) {
+    let reason = void.as_str();
     METRICS.void.with_label_values(&[reason]).inc();
+    if void.is_foul() {
+        tracing::warn!(partition, offset, reason, "a record continues nothing and does not count");
+    }
 }
 
 pub(crate) fn uncommanded(number: usize) {

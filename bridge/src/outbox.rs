@@ -8,6 +8,7 @@ use schemas::Timestamp;
 use schemas::ids::DeviceId;
 use schemas::mqtt::Setpoint;
 use schemas::records::decision::Freshness;
+use uuid::Uuid;
 
 use crate::commandable::Commandable;
 use crate::metrics::SetpointResult;
@@ -47,9 +48,14 @@ pub struct Order {
 }
 
 impl Order {
-    /// What a device is sent by its decision, if anything.
-    pub fn of(device: &Commandable<'_>, place: Place, now: Timestamp) -> Option<Self> {
-        let setpoint = device.is_sent().then(|| device.setpoint(now))??;
+    /// What a device is sent by its decision, if anything. `log` is the identity of the log that holds the decision.
+    pub fn of(
+        device: &Commandable<'_>,
+        place: Place,
+        log: Option<Uuid>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let setpoint = device.is_sent().then(|| device.setpoint(now))??.of_log(log);
         let audience = match device.device().freshness {
             Freshness::Fresh => Audience::Heard,
             Freshness::Stale | Freshness::Missing | Freshness::Offline => Audience::Silent,

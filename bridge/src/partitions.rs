@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use schemas::identity::Lineage;
 use schemas::ids::FeederId;
 use schemas::ledger::{Holder, Ledger, Verdict, Void};
 use schemas::records::decision::{Decision, LedgerRecord};
@@ -50,9 +51,14 @@ impl Partition {
         self.next
     }
 
-    /// Notes a decision that was acted on before, so that a re-send of it is void.
-    pub fn note_seq(&mut self, root: &FeederId, seq: i64) {
-        self.ledger.note_seq(root, seq);
+    /// Notes what was read of a tree before this, so that a re-send of it is void.
+    pub fn learn(&mut self, root: &FeederId, before: &Ledger) {
+        self.ledger.learn(root, before);
+    }
+
+    /// Says which log it is: a claim on another one is void.
+    pub fn know(&mut self, lineage: Option<Lineage>) {
+        self.ledger.know(lineage);
     }
 
     /// Passes over a record that cannot be read.
@@ -139,6 +145,7 @@ mod tests {
             writer: Uuid::from_u128(epoch.unsigned_abs().into()),
             at: Timestamp(0),
             name: "test".to_owned(),
+            log: None,
         })
     }
 

@@ -7,6 +7,7 @@ use std::sync::{PoisonError, RwLock};
 
 use schemas::Timestamp;
 use schemas::codec::Record;
+use schemas::identity::Lineage;
 use schemas::ids::{DeviceId, FeederId};
 use schemas::records::lifecycle::{DeviceNotice, WaitReason};
 use schemas::records::operator::{Change, OperatorRecord, SimulationMode};
@@ -90,6 +91,16 @@ impl Directory {
     /// Devices that something was noticed about.
     pub(crate) fn noted_devices(&self) -> usize {
         self.read(|registry| registry.notices.len())
+    }
+
+    /// Which log it is, once somebody has said so.
+    pub(crate) fn lineage(&self) -> Option<Lineage> {
+        self.read(|registry| registry.log.clone())
+    }
+
+    /// Its identity now.
+    pub(crate) fn log_id(&self) -> Option<Uuid> {
+        self.read(|registry| registry.log.as_ref().map(Lineage::current))
     }
 
     /// The simulators' time of day, once an operator has set it.

@@ -6,7 +6,6 @@ use anyhow::Context;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::{Producer, ensure_topics};
 use service_kit::task::Crew;
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -33,14 +32,13 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         publisher(config.broker.clone(), format!("{}-out", config.client_id));
 
     let mut crew = Crew::new(shutdown.clone());
-    let (caught_up, known) = oneshot::channel();
+    let known = CancellationToken::new();
     {
-        let (config, directory, shutdown) =
-            (config.clone(), Arc::clone(&directory), shutdown.clone());
+        let (config, directory, shutdown, known) =
+            (config.clone(), Arc::clone(&directory), shutdown.clone(), known.clone());
         crew.spawn("directory", async move {
             tokio::select! {
-                // Nobody waits for it when the bridge is ending already.
-                followed = directory.follow(&config.log, || { caught_up.send(()).ok(); }) => followed,
+                followed = directory.follow(&config.log, || known.cancel()) => followed,
                 () = shutdown.cancelled() => Ok(()),
             }
         });
@@ -62,11 +60,11 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
         clock: Arc::clone(&clock),
         desk,
     });
-    let token = shutdown.clone();
+    let (token, registered) = (shutdown.clone(), known.clone());
     crew.spawn("ingress", async move {
         // A device is not registered again before it is known which ones are.
         tokio::select! {
-            _ = known => {}
+            () = registered.cancelled() => {}
             () = token.cancelled() => return Ok(()),
         }
         ingress.run(token).await
@@ -88,6 +86,11 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let egress = Egress::new(egress::Parts { config, partitions, directory, publisher, clock })
         .context("joining the bridges' group")?;
     crew.spawn("egress", async move {
+        // Positions and setpoints name the log: which one it is must be known.
+        tokio::select! {
+            () = known.cancelled() => {}
+            () = shutdown.cancelled() => {}
+        }
         let outcome = egress.run(shutdown).await;
         drop(last_published);
         outcome

@@ -235,6 +235,7 @@ impl Told {
             valid_until: self.valid_until,
             ttl_ms: Some(self.valid_until.since(now)),
             fallback_w: Some(self.fallback_w),
+            log: None,
             epoch: Some(epoch),
             seq: Some(seq),
             ramp_w_per_s: None,

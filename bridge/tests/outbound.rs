@@ -108,7 +108,7 @@ fn decision(seq: i64, devices: Vec<DeviceDecision>) -> Decision {
 /// Claims north's partition.
 async fn claim(world: &World, epoch: i64, writer: Uuid) {
     let at = Timestamp(now_ms());
-    let claim = Claim { epoch, writer, at, name: "test".to_owned() };
+    let claim = Claim { epoch, writer, at, name: "test".to_owned(), log: None };
     world.append_ledger("north", LedgerRecord::Claim(claim)).await;
 }
 

@@ -146,6 +146,7 @@ async fn a_battery_of_the_predecessors_file_speaks_the_contract_and_obeys_both_w
             valid_until: now.plus_ms(60_000),
             ttl_ms: None,
             fallback_w: None,
+            log: None,
             epoch: None,
             seq: None,
             ramp_w_per_s: None,

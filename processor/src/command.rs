@@ -1,9 +1,9 @@
-//! `derms-processor replay`: its arguments and its words.
+//! The subcommands of `derms-processor`: their arguments and their words.
 
 use clap::Args;
 use schemas::Timestamp;
 use service_kit::clock::parse_time;
-use service_kit::log::existing_partitions;
+use service_kit::log::{existing_partitions, identity};
 
 use crate::config::Config;
 use crate::replay::{Outcome, Range, replay_partition};
@@ -21,6 +21,19 @@ pub struct ReplayArgs {
     /// Only these partitions.
     #[arg(long = "partition", value_name = "N")]
     partitions: Vec<i32>,
+}
+
+/// Says that a copy of the log was put back: to be run before any service writes to it. Devices and history then know the
+/// log from the one that went on without this copy.
+///
+/// # Errors
+/// When the log does not answer.
+#[expect(clippy::print_stdout, reason = "the words of a command line tool")]
+pub async fn log_restored(config: Config) -> anyhow::Result<()> {
+    let partitions = existing_partitions(&config.log).await?;
+    let log_id = identity::restore(&config.log, partitions).await?;
+    println!("the log is {log_id} from here on: start all services (again)");
+    Ok(())
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

@@ -8,27 +8,29 @@ use control_core::feeder_states;
 use futures::FutureExt;
 use futures::future::try_join_all;
 use schemas::codec::Record;
+use schemas::identity::Lineage;
 use schemas::ledger::Holder;
-use schemas::records::decision::{Decision, LedgerRecord};
-use schemas::records::operator::{Change, ControlSettings, OperatorRecord};
+use schemas::records::decision::{Decision, DecisionPart, LedgerRecord};
+use schemas::records::operator::OperatorRecord;
 use schemas::records::state::{DeviceState, FeederState};
 use schemas::topics::Topic;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::{
-    AppendError, Group, GroupEvent, LogRecord, Outgoing, Partitions, Producer, Reader, Start,
+    AppendError, Group, GroupEvent, LogRecord, Outgoing, Partitions, Producer, ReadError, Reader,
+    Start,
 };
 use service_kit::pulse::Loop;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::caps::{RECORDS_PER_TURN_MAX, RECOVERY_PAUSE};
 use crate::config::Config;
 use crate::driver::{Driver, RegistryAt, ReplayRegistry, Standing};
 use crate::membership::next_event;
 use crate::metrics;
+use crate::patience::Patience;
 use crate::recovery::{Recovered, Recovery, gather_input, report_difference};
 
 const GROUP: &str = "processor";
@@ -48,6 +50,7 @@ pub struct Control {
     producer: Producer,
     reader: Reader,
     partitions: i32,
+    lineage: Option<Lineage>,
     registry: RegistryAt,
     reads_operator: bool,
     held: BTreeMap<i32, Held>,
@@ -70,7 +73,12 @@ impl Control {
     ///
     /// # Errors
     /// When the log client cannot be made.
-    pub fn new(config: Config, producer: Producer, partitions: i32) -> anyhow::Result<Self> {
+    pub fn new(
+        config: Config,
+        producer: Producer,
+        partitions: i32,
+        lineage: Option<Lineage>,
+    ) -> anyhow::Result<Self> {
         let reader = Reader::lasting(&config.log, "control").context("making the reader")?;
         Ok(Self {
             config,
@@ -78,6 +86,7 @@ impl Control {
             producer,
             reader,
             partitions,
+            lineage,
             registry: RegistryAt::default(),
             reads_operator: false,
             held: BTreeMap::new(),
@@ -168,6 +177,30 @@ impl Control {
             clock: self.clock,
             partitions: self.partitions,
             append_timeout: self.config.append_timeout,
+            lineage: self.lineage.clone(),
+        }
+    }
+
+    /// Another instance has taken a partition over that is still wanted here.
+    fn give_way(&mut self, partition: i32) {
+        match self.config.partitions {
+            // The group still names us: then the other one is a mistake, and the log decides between us.
+            Partitions::Auto => self.start_recovery(partition, true),
+            // Nobody says which of us it shall be. To claim it back at once would go on for ever.
+            Partitions::All | Partitions::These(_) => {
+                let recovery = self.recovery();
+                let patience = Patience::of(&self.registry.registry.settings);
+                let handle = self.recovering.spawn(async move {
+                    (partition, recovery.stand_back(partition, patience).await)
+                });
+                self.note_recovery(partition, handle);
+            }
+        }
+    }
+
+    fn note_recovery(&mut self, partition: i32, handle: AbortHandle) {
+        if let Some(before) = self.recoveries.insert(partition, handle) {
+            before.abort();
         }
     }
 
@@ -202,9 +235,7 @@ impl Control {
                 })
             }
         };
-        if let Some(before) = self.recoveries.insert(partition, handle) {
-            before.abort();
-        }
+        self.note_recovery(partition, handle);
     }
 
     /// Takes on or lets go of partitions; gives those that it has let go of.
@@ -248,6 +279,7 @@ impl Control {
                 self.recoveries.remove(&partition);
                 recovered
             }
+            Err(error) if ReadError::ends(&error) => return Err(error),
             Err(error) if is_fatal(&error) => {
                 return Err(error.context("the producer is broken: a new process has a new one"));
             }
@@ -337,6 +369,14 @@ impl Control {
                 return Ok(());
             }
         };
+        let number = number_of_ours(held, &decoded);
+        if number.is_some_and(|(seq, last)| seq > last) {
+            return self.doubt(
+                partition,
+                record.offset,
+                "a decision in our name that we did not make",
+            );
+        }
         // Live, a foreign decision that counts comes only after a foreign claim, and that ends our hold.
         let mut no_replay = ReplayRegistry::default();
         match held.driver.read_decision(decoded, &mut no_replay) {
@@ -347,17 +387,30 @@ impl Control {
                     "another instance has taken the partition"
                 );
                 self.let_go(partition)?;
-                // The group still names us: then the other one is a mistake, and the log decides between us.
-                if self.config.partitions == Partitions::Auto && self.wanted.contains(&partition) {
-                    self.start_recovery(partition, true);
+                if self.wanted.contains(&partition) {
+                    self.give_way(partition);
                 }
             }
-            Standing::TakenOver(_) | Standing::Void | Standing::Nothing => {}
+            Standing::TakenOver(_) | Standing::Nothing => {}
+            Standing::Void(void) => {
+                metrics::count_void(void, partition, record.offset);
+                if number.is_some_and(|(seq, last)| seq == last) {
+                    return self.doubt(partition, record.offset, "our own decision does not count");
+                }
+            }
             Standing::Counts { decision, difference } => {
                 report_difference(partition, record.offset, &decision.root, difference.as_deref());
                 self.publish(partition, &decision, record.offset + 1);
             }
         }
+        Ok(())
+    }
+
+    /// The log says of our decisions what we do not know: it is asked, by recovery.
+    fn doubt(&mut self, partition: i32, offset: i64, why: &'static str) -> anyhow::Result<()> {
+        tracing::warn!(partition, offset, why, "recovering from what counts");
+        self.let_go(partition)?;
+        self.start_recovery(partition, true);
         Ok(())
     }
 
@@ -469,40 +522,11 @@ async fn append(
     producer.append(&outgoing, timeout).await.context("appending a decision")
 }
 
-/// Writes the control settings to the log where they differ from the last ones there.
-///
-/// # Errors
-/// When the log does not answer.
-pub async fn write_settings(config: &Config, producer: &Producer) -> anyhow::Result<()> {
-    let mut registry = RegistryAt::default();
-    service_kit::log::read_to_end(
-        &config.log,
-        &[(Topic::Operator, 0, Start::Beginning)],
-        |record| {
-            if let Ok(decoded) = OperatorRecord::decode(&record.value) {
-                registry.read(record.offset, &decoded);
-            }
-            anyhow::Ok(())
-        },
-    )
-    .await?;
-    let settings: &ControlSettings = &config.control;
-    if registry.next > 0 && registry.registry.settings == *settings {
-        return Ok(());
-    }
-    let record = OperatorRecord {
-        id: Uuid::now_v7(),
-        at: SystemClock.now(),
-        actor: "derms-processor".to_owned(),
-        change: Change::ControlSettings(settings.clone()),
+/// The number of a decision that is written in the name of this hold, and the last one that it has made of that tree.
+fn number_of_ours(held: &Held, record: &LedgerRecord) -> Option<(i64, i64)> {
+    let LedgerRecord::DecisionPart(DecisionPart { epoch, writer, root, seq, .. }) = record else {
+        return None;
     };
-    let outgoing = Outgoing {
-        topic: Topic::Operator,
-        partition: 0,
-        key: record.change.entity(),
-        value: record.encode(),
-    };
-    producer.append(&outgoing, config.append_timeout * 5).await.context("writing the settings")?;
-    tracing::info!("control settings written to the log");
-    Ok(())
+    let ours = Holder { epoch: *epoch, writer: *writer } == held.holder;
+    ours.then(|| (*seq, held.driver.last_seq(root)))
 }

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use control_core::{Input, Tick, Tree, Watch};
-use schemas::ledger::{Holder, Ledger, Verdict};
+use schemas::identity::Lineage;
+use schemas::ledger::{Holder, Ledger, Verdict, Void};
 use schemas::records::ack::Ack;
 use schemas::records::decision::{Decision, LedgerRecord, Positions, Trigger};
 use schemas::records::operator::{Change, OperatorRecord};
@@ -104,7 +105,7 @@ pub enum Standing {
     /// Another holds the partition now.
     TakenOver(Holder),
     /// A record that does not count.
-    Void,
+    Void(Void),
     /// Nothing that concerns control.
     Nothing,
 }
@@ -114,6 +115,8 @@ pub enum Standing {
 pub struct Driver {
     partition: i32,
     partitions: i32,
+    /// Which log it is, where that is known.
+    lineage: Option<Lineage>,
     ledger: Ledger,
     slots: BTreeMap<FeederId, Slot>,
     /// Next offsets gathered.
@@ -129,11 +132,30 @@ impl Driver {
         Self {
             partition,
             partitions,
+            lineage: None,
             ledger: Ledger::resume(holder),
             slots: BTreeMap::new(),
             gathered: Positions::default(),
             dropped: 0,
         }
+    }
+
+    /// The same of a log that is known: a claim on another one is void, and snapshots name it.
+    #[must_use]
+    pub fn of(self, lineage: Option<Lineage>) -> Self {
+        Self { ledger: self.ledger.of(lineage.clone()), lineage, ..self }
+    }
+
+    /// What it knows of who may write, as far as it has read.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The last number that a tree was decided under; 0 before the first.
+    #[must_use]
+    pub fn last_seq(&self, root: &FeederId) -> i64 {
+        self.slots.get(root).map_or(0, |slot| slot.seq)
     }
 
     /// Puts a tree back as a snapshot holds it.
@@ -252,7 +274,8 @@ impl Driver {
             | Change::DeviceWaiting(_)
             | Change::DeviceRetired(_)
             | Change::DeviceNoted(_)
-            | Change::SimulationSet(_) => None,
+            | Change::SimulationSet(_)
+            | Change::LogMade(_) => None,
         };
         if let Some(slot) =
             feeder_id.and_then(|feeder_id| self.slots.get_mut(&registry.root_of(&feeder_id)))
@@ -280,7 +303,7 @@ impl Driver {
     ) -> Standing {
         match self.ledger.read(record) {
             Verdict::Claimed(holder) => Standing::TakenOver(holder),
-            Verdict::Void(_) => Standing::Void,
+            Verdict::Void(void) => Standing::Void(void),
             Verdict::Partial => Standing::Nothing,
             Verdict::Decided(decision) => {
                 let open = self
@@ -379,12 +402,12 @@ impl Driver {
         decisions_next: i64,
         every: i64,
     ) -> Vec<SnapshotPart> {
-        let slot = self.slot(&decision.root);
+        let slot = slot_of(&mut self.slots, &decision.root);
         if slot.open || (slot.since_snapshot < every && slot.snapshot_number > 0) {
             return Vec::new();
         }
         slot.since_snapshot = 0;
-        slot.snapshot_number += 1;
+        slot.snapshot_number = slot.snapshot_number.saturating_add(1);
         let (tree, devices) = slot.tree.snapshot();
         let mut chunks: Vec<_> =
             devices.chunks(SNAPSHOT_PART_DEVICES_MAX).map(<[_]>::to_vec).collect();
@@ -392,6 +415,7 @@ impl Driver {
             chunks.push(Vec::new());
         }
         let parts = i32::try_from(chunks.len()).unwrap_or(i32::MAX);
+        let log = self.lineage.as_ref().map(Lineage::current);
         let mut tree = Some(tree);
         (0..parts)
             .zip(chunks)
@@ -406,13 +430,18 @@ impl Driver {
                 decisions_next,
                 tree: tree.take(),
                 devices,
+                log,
             })
             .collect()
     }
 
     fn slot(&mut self, root: &FeederId) -> &mut Slot {
-        self.slots.entry(root.clone()).or_insert_with(|| Slot::new(Tree::new(root.clone())))
+        slot_of(&mut self.slots, root)
     }
+}
+
+fn slot_of<'s>(slots: &'s mut BTreeMap<FeederId, Slot>, root: &FeederId) -> &'s mut Slot {
+    slots.entry(root.clone()).or_insert_with(|| Slot::new(Tree::new(root.clone())))
 }
 
 /// Whether a tree's decision is due, and why.
@@ -437,12 +466,15 @@ fn due(slot: &mut Slot, registry: &Registry, root: &FeederId, now: Timestamp) ->
 pub struct ReplayRegistry {
     at: RegistryAt,
     ahead: VecDeque<(i64, OperatorRecord)>,
+    /// The offset after the last record gathered: nobody has decided with more.
+    end: i64,
 }
 
 impl ReplayRegistry {
     /// Gathers the next record.
     pub fn gather(&mut self, offset: i64, record: OperatorRecord) {
         self.ahead.push_back((offset, record));
+        self.end = self.end.max(offset.saturating_add(1));
     }
 
     /// The registry before the record at `next`.
@@ -450,8 +482,18 @@ impl ReplayRegistry {
         while let Some((offset, record)) = self.ahead.pop_front_if(|(offset, _)| *offset < next) {
             self.at.read(offset, &record);
         }
-        self.at.next = self.at.next.max(next);
+        self.at.next = self.at.next.max(next.min(self.end));
         &self.at.registry
+    }
+
+    /// Whether a partition has trees, by everything that has been gathered.
+    #[must_use]
+    pub fn has_trees(&self, partition: i32, partitions: i32) -> bool {
+        let mut latest = self.at.clone();
+        for (offset, record) in &self.ahead {
+            latest.read(*offset, record);
+        }
+        latest.registry.roots().iter().any(|root| tree_partition(root, partitions) == partition)
     }
 
     /// The registry with everything that has been gathered.

@@ -2,15 +2,17 @@
 
 use anyhow::Context;
 use schemas::codec::Record;
-use schemas::records::decision::LedgerRecord;
+use schemas::identity::Lineage;
+use schemas::records::decision::{LedgerRecord, Positions};
 use schemas::records::operator::OperatorRecord;
 use schemas::records::snapshot::SnapshotPart;
 use schemas::topics::Topic;
-use service_kit::log::{Reader, Start};
+use service_kit::log::{ReadError, Reader, Start};
+use tokio::time::Instant;
 
 use crate::driver::{Driver, ReplayRegistry, Standing};
 use crate::metrics;
-use crate::rebuild::{Base, Snapshots};
+use crate::rebuild::{Base, Known, Snapshots};
 use crate::recovery::{gather_input, report_difference};
 
 /// Records replayed between two lines that say how far it is.
@@ -27,6 +29,9 @@ pub(crate) struct Followed {
     acks: Start,
     telemetry: Start,
     operator: Start,
+    partitions: i32,
+    /// When somebody was last seen to work on it; at the beginning nobody knows.
+    pub(crate) worked_on: Instant,
 }
 
 impl Followed {
@@ -35,12 +40,15 @@ impl Followed {
         reader: &Reader,
         partition: i32,
         partitions: i32,
+        lineage: Option<Lineage>,
     ) -> anyhow::Result<Self> {
         let mut snapshots = Start::Beginning;
+        let ends = ends(reader, partition).await.context("the ends of the partition")?;
+        let known = Known { lineage, ends: Some(ends) };
         let base = read_snapshots_from(reader, partition, &mut snapshots)
             .await
             .context("reading snapshots")?
-            .into_base();
+            .into_base(&known);
         let start = |offset: Option<i64>| offset.map_or(Start::Beginning, Start::Offset);
         Ok(Self {
             partition,
@@ -51,7 +59,14 @@ impl Followed {
             snapshots,
             registry: ReplayRegistry::default(),
             driver: base.into_driver(partition, partitions),
+            partitions,
+            worked_on: Instant::now(),
         })
+    }
+
+    /// Whether it has trees that somebody should decide.
+    pub(crate) fn has_trees(&self) -> bool {
+        self.registry.has_trees(self.partition, self.partitions)
     }
 
     /// Takes in what the log has had since.
@@ -81,11 +96,15 @@ impl Followed {
             if number > 0 && number.is_multiple_of(PROGRESS_EVERY) {
                 tracing::info!(partition, replayed, of = all, "replaying");
             }
-            if let Standing::Counts { decision, difference } =
-                self.driver.read_decision(record, &mut self.registry)
-            {
-                replayed += 1;
-                report_difference(partition, offset, &decision.root, difference.as_deref());
+            match self.driver.read_decision(record, &mut self.registry) {
+                Standing::Counts { decision, difference } => {
+                    replayed += 1;
+                    self.worked_on = Instant::now();
+                    report_difference(partition, offset, &decision.root, difference.as_deref());
+                }
+                Standing::TakenOver(_) => self.worked_on = Instant::now(),
+                Standing::Void(void) => metrics::count_void(void, partition, offset),
+                Standing::Nothing => {}
             }
         }
         metrics::count_replayed(replayed);
@@ -145,9 +164,26 @@ pub(crate) async fn read_decisions(
 ///
 /// # Errors
 /// When the log does not answer.
-pub(crate) async fn read_snapshots(reader: &Reader, partition: i32) -> anyhow::Result<Base> {
+pub(crate) async fn read_snapshots(
+    reader: &Reader,
+    partition: i32,
+    lineage: Option<Lineage>,
+) -> anyhow::Result<Base> {
+    let known = Known { lineage, ends: Some(ends(reader, partition).await?) };
     let snapshots = read_snapshots_from(reader, partition, &mut Start::Beginning).await?;
-    Ok(snapshots.into_base())
+    Ok(snapshots.into_base(&known))
+}
+
+/// Where the inputs of a partition end, and its decisions.
+async fn ends(reader: &Reader, partition: i32) -> Result<(Positions, i64), ReadError> {
+    let (acks, telemetry, operator, decisions) = tokio::try_join!(
+        reader.bounds(Topic::Acks, partition),
+        reader.bounds(Topic::Telemetry, partition),
+        reader.bounds(Topic::Operator, 0),
+        reader.bounds(Topic::Decisions, partition),
+    )?;
+    let inputs = Positions { acks: acks.1, operator: operator.1, telemetry: telemetry.1 };
+    Ok((inputs, decisions.1))
 }
 
 /// Snapshots from `start` on; moves it behind them.

@@ -9,6 +9,8 @@ pub mod driver;
 mod followed;
 mod membership;
 pub mod metrics;
+mod opening;
+pub mod patience;
 mod poison;
 pub mod rebuild;
 pub mod recovery;

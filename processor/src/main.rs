@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use derms_processor::Config;
-use derms_processor::command::{ReplayArgs, replay};
+use derms_processor::command::{ReplayArgs, log_restored, replay};
 use service_kit::settings::Service;
 use service_kit::{ServiceArgs, service_main};
 
@@ -26,6 +26,8 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Replay(ReplayArgs),
+    /// Says that a copy of the log was put back, before any service writes to it.
+    LogRestored,
 }
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         let config = Config::from_settings(&settings)?;
         match args.command {
             None => derms_processor::run(config, shutdown).await,
+            Some(Command::LogRestored) => log_restored(config).await,
             Some(Command::Replay(replayed)) => tokio::select! {
                 outcome = replay(config, replayed) => outcome,
                 () = shutdown.cancelled() => anyhow::bail!("interrupted"),

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::sync::LazyLock;
 
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+use schemas::ledger::Void;
 use schemas::records::decision::{Decision, Freshness};
 use schemas::topics::Topic;
 use service_kit::log::LogRecord;
@@ -25,6 +26,9 @@ static DIFFERENCES: LazyLock<IntCounter> = LazyLock::new(|| {
 });
 static POISON: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters("derms_processor_poison_total", "records that cannot be read, by topic", &["topic"])
+});
+static VOID: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters("derms_processor_void_total", "records of decisions that do not count", &["reason"])
 });
 static APPEND_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
     histogram(
@@ -132,6 +136,15 @@ pub fn count_poison(record: &LogRecord, why: &dyn Display) {
     POISON.with_label_values(&[topic(record.topic)]).inc();
     let (topic, partition, offset) = (topic(record.topic), record.partition, record.offset);
     tracing::warn!(topic, partition, offset, %why, "a record cannot be read and is passed over");
+}
+
+/// Counts a record of decisions that does not count; logs one that nobody should have written.
+pub fn count_void(void: Void, partition: i32, offset: i64) {
+    let reason = void.as_str();
+    VOID.with_label_values(&[reason]).inc();
+    if void.is_foul() {
+        tracing::warn!(partition, offset, reason, "a record continues nothing and does not count");
+    }
 }
 
 fn topic(topic: Topic) -> &'static str {

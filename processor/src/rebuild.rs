@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use schemas::FeederId;
 use schemas::codec::{DecodeError, Record};
+use schemas::identity::Lineage;
 use schemas::ledger::{Holder, Ledger, Verdict};
 use schemas::records::ack::Ack;
 use schemas::records::decision::{LedgerRecord, Positions};
@@ -28,6 +29,8 @@ pub struct Base {
     pub inputs_from: Option<Positions>,
     /// Who held the partition there.
     pub holder: Option<Holder>,
+    /// Which log it is, where that is known.
+    lineage: Option<Lineage>,
 }
 
 impl Snapshots {
@@ -42,37 +45,93 @@ impl Snapshots {
         self.0.keys().map(|(root, number)| (root, *number))
     }
 
-    /// The newest whole one of each tree.
+    /// The newest whole one of each tree that can be of this log, as it stands.
     #[must_use]
-    pub fn into_base(self) -> Base {
-        let mut newest: BTreeMap<FeederId, Vec<SnapshotPart>> = BTreeMap::new();
+    pub fn into_base(self, log: &Known) -> Base {
+        let mut whole: BTreeMap<FeederId, Vec<Vec<SnapshotPart>>> = BTreeMap::new();
         for ((root, _), parts) in self.0 {
             let expected = parts.values().next().map_or(0, |part| part.parts);
-            let whole = i32::try_from(parts.len()) == Ok(expected);
+            let complete = i32::try_from(parts.len()) == Ok(expected);
             let parts: Vec<SnapshotPart> = parts.into_values().collect();
-            // Numbers rise, so a later whole one replaces an earlier one.
             let one_version = parts.windows(2).all(|pair| pair[0].version == pair[1].version);
-            if whole && one_version {
-                newest.insert(root, parts);
+            if complete && one_version && parts.first().is_some_and(|part| log.may_hold(part)) {
+                whole.entry(root).or_default().push(parts);
             }
         }
+        let newest: BTreeMap<FeederId, Vec<SnapshotPart>> = whole
+            .into_iter()
+            .filter_map(|(root, of_tree)| Some((root, newest_believed(of_tree)?)))
+            .collect();
         let firsts = || newest.values().filter_map(|parts| parts.first());
         Base {
-            decisions_from: firsts().map(|part| part.decisions_next).min(),
+            decisions_from: firsts().map(|part| log.at_or_before_last(part.decisions_next)).min(),
             inputs_from: firsts().map(|part| part.positions).fold(None, lowest),
             holder: firsts()
                 .min_by_key(|part| part.decisions_next)
                 .map(|part| Holder { epoch: part.version.epoch, writer: part.writer }),
+            lineage: log.lineage.clone(),
             newest,
         }
     }
+}
+
+/// What a partition of the log looks like from outside: what a snapshot of it must fit.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Which log it is; none where that is not known.
+    pub lineage: Option<Lineage>,
+    /// The ends of its inputs, and of its decisions; none where they are not known.
+    pub ends: Option<(Positions, i64)>,
+}
+
+impl Known {
+    /// Whether a snapshot can be of this log: of another one, or of one that was longer, its positions say nothing.
+    fn may_hold(&self, part: &SnapshotPart) -> bool {
+        let own = self.lineage.as_ref().is_none_or(|lineage| lineage.knows(part.log));
+        let inside = self.ends.is_none_or(|(inputs, decisions)| {
+            part.positions.acks <= inputs.acks
+                && part.positions.telemetry <= inputs.telemetry
+                && part.positions.operator <= inputs.operator
+                && part.decisions_next <= decisions
+        });
+        own && inside
+    }
+
+    /// The last decision is always read: it tells who holds the partition, whatever a snapshot says.
+    fn at_or_before_last(&self, next: i64) -> i64 {
+        self.ends.map_or(next, |(_, end)| next.min(end.saturating_sub(1)).max(0))
+    }
+}
+
+/// Snapshots of a tree are at most so many numbers, decisions or epochs apart: one that is further off says what its writer
+/// never wrote.
+const APART_MAX: i64 = 1_000_000;
+
+/// The newest of a tree's snapshots, in the order of their numbers, that another one bears out; the newest where none
+/// does.
+fn newest_believed(mut of_tree: Vec<Vec<SnapshotPart>>) -> Option<Vec<SnapshotPart>> {
+    let follows = |later: &[SnapshotPart], earlier: &[SnapshotPart]| {
+        let (Some(later), Some(earlier)) = (later.first(), earlier.first()) else { return false };
+        let near =
+            |later: i64, earlier: i64| (0..=APART_MAX).contains(&later.saturating_sub(earlier));
+        near(later.number, earlier.number)
+            && near(later.version.epoch, earlier.version.epoch)
+            && near(later.version.seq, earlier.version.seq)
+    };
+    let borne_out = |at: usize| {
+        let earlier = of_tree[..at].iter().any(|earlier| follows(&of_tree[at], earlier));
+        earlier || of_tree[at + 1..].iter().any(|later| follows(later, &of_tree[at]))
+    };
+    let chosen = (0..of_tree.len()).rev().find(|at| borne_out(*at));
+    let chosen = chosen.or_else(|| of_tree.len().checked_sub(1))?;
+    Some(of_tree.swap_remove(chosen))
 }
 
 impl Base {
     /// A driver that stands where the snapshots do.
     #[must_use]
     pub fn into_driver(self, partition: i32, partitions: i32) -> Driver {
-        let mut driver = Driver::new(partition, partitions, self.holder);
+        let mut driver = Driver::new(partition, partitions, self.holder).of(self.lineage);
         for parts in self.newest.into_values() {
             driver.restore(parts);
         }
@@ -80,22 +139,28 @@ impl Base {
         driver.start_at(from.acks, from.telemetry);
         driver
     }
+
+    /// What is known there of who may write.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        Ledger::resume(self.holder).of(self.lineage.clone())
+    }
 }
 
-/// The epoch of the next claim, after what has been read from where `known` held the partition.
+/// The epoch of the next claim, after what has been read from where `known` stood.
 #[must_use]
-pub fn next_epoch(known: Option<Holder>, records: &[(i64, LedgerRecord)]) -> i64 {
-    let mut ledger = Ledger::resume(known);
+pub fn next_epoch(known: &Ledger, records: &[(i64, LedgerRecord)]) -> i64 {
+    let mut ledger = known.clone();
     for (_, record) in records {
         ledger.read(record.clone());
     }
-    ledger.holder().map_or(0, |holder| holder.epoch) + 1
+    ledger.holder().map_or(0, |holder| holder.epoch).saturating_add(1)
 }
 
 /// Whether our claim is among the records and nobody has claimed after it.
 #[must_use]
-pub fn stands(known: Option<Holder>, ours: Holder, records: &[(i64, LedgerRecord)]) -> bool {
-    let mut ledger = Ledger::resume(known);
+pub fn stands(known: &Ledger, ours: Holder, records: &[(i64, LedgerRecord)]) -> bool {
+    let mut ledger = known.clone();
     let mut claimed = false;
     for (_, record) in records {
         claimed |= ledger.read(record.clone()) == Verdict::Claimed(ours);
@@ -167,7 +232,8 @@ mod tests {
 
     fn claim(offset: i64, holder: Holder) -> (i64, LedgerRecord) {
         let Holder { epoch, writer } = holder;
-        let claim = Claim { epoch, writer, at: Timestamp(0), name: "test".to_owned() };
+        let name = "test".to_owned();
+        let claim = Claim { epoch, writer, at: Timestamp(0), name, log: None };
         (offset, LedgerRecord::Claim(claim))
     }
 
@@ -175,9 +241,10 @@ mod tests {
     fn a_claim_stands_until_another_one_follows() {
         let ours = Holder { epoch: 3, writer: Uuid::from_u128(1) };
         let theirs = Holder { epoch: 4, writer: Uuid::from_u128(2) };
-        assert!(stands(None, ours, &[claim(7, ours)]));
-        assert!(!stands(None, ours, &[claim(7, ours), claim(8, theirs)]));
-        assert!(!stands(None, ours, &[claim(7, theirs), claim(8, ours)]), "ours came too late");
-        assert!(!stands(None, ours, &[]));
+        let known = Ledger::new();
+        assert!(stands(&known, ours, &[claim(7, ours)]));
+        assert!(!stands(&known, ours, &[claim(7, ours), claim(8, theirs)]));
+        assert!(!stands(&known, ours, &[claim(7, theirs), claim(8, ours)]), "ours came too late");
+        assert!(!stands(&known, ours, &[]));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use schemas::FeederId;
 use schemas::codec::Record;
+use schemas::identity::Lineage;
 use schemas::ledger::Holder;
 use schemas::records::decision::{Claim, LedgerRecord};
 use schemas::topics::Topic;
@@ -19,6 +20,7 @@ use crate::caps::{CLAIM_TRIES_MAX, FOLLOW_EVERY};
 use crate::driver::{Driver, RegistryAt};
 use crate::followed::{Followed, read_decisions};
 use crate::metrics;
+use crate::patience::Patience;
 use crate::rebuild::{gather, next_epoch, stands};
 
 /// A partition that is ours, its state as the log says, and where live reading goes on.
@@ -49,6 +51,8 @@ pub struct Recovery<C> {
     pub partitions: i32,
     /// Longest wait for the claim's append.
     pub append_timeout: Duration,
+    /// Which log it is.
+    pub lineage: Option<Lineage>,
 }
 
 impl<C: Clock> Recovery<C> {
@@ -59,7 +63,7 @@ impl<C: Clock> Recovery<C> {
     pub async fn recover(self, partition: i32) -> anyhow::Result<Recovered> {
         let started = Instant::now();
         let reader = Reader::for_whole_partitions(&self.log).context("making the reader")?;
-        let followed = Followed::begin(&reader, partition, self.partitions).await?;
+        let followed = self.begin(&reader, partition).await?;
         self.take_over(&reader, followed, started).await
     }
 
@@ -80,7 +84,7 @@ impl<C: Clock> Recovery<C> {
             let step = async {
                 let mut known = match followed.take() {
                     Some(known) => known,
-                    None => Followed::begin(&reader, partition, self.partitions).await?,
+                    None => self.begin(&reader, partition).await?,
                 };
                 known.read_on(&reader).await?;
                 anyhow::Ok(known)
@@ -107,6 +111,31 @@ impl<C: Clock> Recovery<C> {
             Some(followed) => self.take_over(&reader, followed, Instant::now()).await,
             None => self.recover(partition).await,
         }
+    }
+
+    /// Leaves a partition to the one that took it over, and claims it again when nobody decides for its trees any more.
+    ///
+    /// # Errors
+    /// When the log does not answer, or other instances are faster again and again.
+    pub async fn stand_back(self, partition: i32, patience: Patience) -> anyhow::Result<Recovered> {
+        let reader = Reader::for_whole_partitions(&self.log).context("making the reader")?;
+        let mut followed = self.begin(&reader, partition).await?;
+        loop {
+            followed.read_on(&reader).await?;
+            if followed.worked_on.elapsed() >= millis(patience.silence_ms) {
+                if followed.has_trees() {
+                    break;
+                }
+                followed.worked_on = Instant::now();
+            }
+            tokio::time::sleep(millis(patience.every_ms)).await;
+        }
+        tracing::warn!(partition, "nobody decides here any more: taking the partition back");
+        self.take_over(&reader, followed, Instant::now()).await
+    }
+
+    async fn begin(&self, reader: &Reader, partition: i32) -> anyhow::Result<Followed> {
+        Followed::begin(reader, partition, self.partitions, self.lineage.clone()).await
     }
 
     /// Claims a partition that is known as far as a moment ago, for a recovery that began at `started`.
@@ -149,18 +178,19 @@ impl<C: Clock> Recovery<C> {
         reader: &Reader,
         followed: &mut Followed,
     ) -> anyhow::Result<(Holder, Vec<(i64, LedgerRecord)>)> {
-        let (partition, known) = (followed.partition, followed.driver.holder());
+        let (partition, known) = (followed.partition, followed.driver.ledger().clone());
         let writer = Uuid::new_v4();
         let start = &mut followed.decisions;
         let mut records = Vec::new();
         read_decisions(reader, partition, start, &mut records).await?;
         for _ in 0..CLAIM_TRIES_MAX {
-            let epoch = next_epoch(known, &records);
+            let epoch = next_epoch(&known, &records);
             let claim = Claim {
                 epoch,
                 writer,
                 at: self.clock.now(),
                 name: format!("process {}", std::process::id()),
+                log: self.lineage.as_ref().map(Lineage::current),
             };
             let outgoing = Outgoing {
                 topic: Topic::Decisions,
@@ -171,7 +201,7 @@ impl<C: Clock> Recovery<C> {
             self.producer.append(&outgoing, self.append_timeout).await?;
             read_decisions(reader, partition, start, &mut records).await?;
             let ours = Holder { epoch, writer };
-            if stands(known, ours, &records) {
+            if stands(&known, ours, &records) {
                 return Ok((ours, records));
             }
             tracing::info!(partition, epoch, "another instance claimed the partition first");
@@ -180,6 +210,10 @@ impl<C: Clock> Recovery<C> {
             "another instance claimed partition {partition} first, {CLAIM_TRIES_MAX} times"
         )
     }
+}
+
+fn millis(ms: i64) -> Duration {
+    Duration::from_millis(ms.max(0).unsigned_abs())
 }
 
 /// Hands a record of telemetry or acks to the driver. One that cannot be read is counted and passed over: false.

@@ -117,7 +117,8 @@ impl Replay {
             Base::default()
         } else {
             let reader = Reader::for_whole_partitions(log)?;
-            read_snapshots(&reader, partition).await.context("reading snapshots")?
+            // Whose log it is does not matter to who only compares.
+            read_snapshots(&reader, partition, None).await.context("reading snapshots")?
         };
         anyhow::ensure!(
             whole || base.decisions_from.is_some(),
@@ -183,7 +184,7 @@ impl Replay {
                     });
                 }
             }
-            Standing::Void => self.outcome.void += 1,
+            Standing::Void(_) => self.outcome.void += 1,
             Standing::Counts { .. } | Standing::TakenOver(_) | Standing::Nothing => {}
         }
         Ok(true)

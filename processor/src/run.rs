@@ -6,7 +6,8 @@ use service_kit::task::Crew;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::control::{Control, write_settings};
+use crate::control::Control;
+use crate::opening::open_log;
 use crate::sink;
 
 /// Runs the processor until `shutdown`.
@@ -16,10 +17,11 @@ use crate::sink;
 pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let partitions = ensure_topics(&config.log).await.context("topics of the log")?;
     let producer = Producer::new(&config.log)?;
-    write_settings(&config, &producer).await?;
-    let control = Control::new(config.clone(), producer.clone(), partitions)?;
+    let lineage = open_log(&config, &producer).await?;
+    let control =
+        Control::new(config.clone(), producer.clone(), partitions, Some(lineage.clone()))?;
     let mut crew = Crew::new(shutdown.clone());
     crew.spawn("control", control.run(shutdown.clone()));
-    crew.spawn("sink", sink::run(config, producer, partitions, shutdown));
+    crew.spawn("sink", sink::run(config, producer, partitions, lineage, shutdown));
     crew.join().await
 }

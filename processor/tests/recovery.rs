@@ -124,6 +124,7 @@ impl Owner {
             writer: holder.writer,
             at: Timestamp(0),
             name: "test".to_owned(),
+            log: None,
         }));
         let mut driver = Driver::new(0, 1, known);
         let from = snapshot.first().map_or(0, |part| part.decisions_next);

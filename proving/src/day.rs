@@ -93,8 +93,9 @@ impl Day {
         let claim = Claim {
             epoch: WHO.epoch,
             writer: WHO.writer,
-            at: Timestamp(0),
+            at: Timestamp(MIDNIGHT_MS),
             name: "day".to_owned(),
+            log: None,
         };
         driver.read_decision(LedgerRecord::Claim(claim), &mut ReplayRegistry::default());
         let mut day = Self {

@@ -14,6 +14,8 @@ pub mod caps;
 pub mod difference;
 #[path = "../../processor/src/driver.rs"]
 pub mod driver;
+#[path = "../../processor/src/patience.rs"]
+pub mod patience;
 #[path = "../../processor/src/rebuild.rs"]
 pub mod rebuild;
 

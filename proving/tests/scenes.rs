@@ -314,3 +314,23 @@ fn scene_12_a_feeder_in_shadow_is_decided_for_hours_and_no_message_reaches_a_dev
     assert!(decisions(&world).iter().all(silent));
     assert!(world.broker.retained.is_empty() && world.counts.taken == 0);
 }
+
+#[test]
+fn scene_13_a_second_processor_with_the_same_fixed_partitions_comes_and_goes() {
+    let mut world = start(chargers(13, 6, 20_000, 0.0));
+    world.fixed = true;
+    run(&mut world, MINUTE);
+    for _ in 0..6 {
+        // Whoever holds the partition goes, and comes back while the other one has it.
+        let holder = (0..2).find(|index| world.processes[*index].instance.holds().next().is_some());
+        let until = world.now + 40_000;
+        world.kill(holder.expect("somebody holds it"), until);
+        run(&mut world, 90_000);
+    }
+    let at: Vec<i64> = decisions(&world).iter().map(|decision| decision.header.at.0).collect();
+    let longest = at.windows(2).map(|pair| pair[1] - pair[0]).max().expect("many");
+    assert!(longest <= 2 * ControlSettings::default().interval_ms, "{longest} ms");
+    let claims = world.counts.recoveries;
+    assert!(claims <= 2 * 6 + 3, "they do not take it from one another for ever: {claims}");
+    assert!(load(&world) <= 20_000 && load(&world) > 15_000);
+}

@@ -1,7 +1,7 @@
 //! Single findings of the simulation about the shell, told without a world.
 
 use proving::driver::{Driver, RegistryAt, ReplayRegistry, Standing};
-use proving::rebuild::Snapshots;
+use proving::rebuild::{Known, Snapshots};
 use proving::sim::make::{feeder, feeder_change};
 use schemas::ledger::Holder;
 use schemas::mqtt::{Envelope, Readings, Source, TelemetryMessage};
@@ -83,7 +83,13 @@ fn decide(driver: &mut Driver, now: i64) -> Vec<SnapshotPart> {
 #[test]
 fn inputs_that_a_snapshot_has_in_it_are_not_applied_again() {
     let mut driver = Driver::new(0, 1, None);
-    let claim = Claim { epoch: 1, writer: WHO.writer, at: Timestamp(0), name: "test".to_owned() };
+    let claim = Claim {
+        epoch: 1,
+        writer: WHO.writer,
+        at: Timestamp(1_000_000),
+        name: "test".to_owned(),
+        log: None,
+    };
     driver.read_decision(LedgerRecord::Claim(claim), &mut ReplayRegistry::default());
     gather(&mut driver, 0..10);
     let parts = decide(&mut driver, 1_010_000);
@@ -96,7 +102,7 @@ fn inputs_that_a_snapshot_has_in_it_are_not_applied_again() {
         snapshots.read(part.clone());
         snapshots.read(behind);
     }
-    let base = snapshots.into_base();
+    let base = snapshots.into_base(&Known::default());
     assert_eq!(base.inputs_from.map(|from| from.telemetry), Some(0));
     let mut recovered = base.into_driver(0, 1);
     gather(&mut recovered, 0..15);

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+use crate::belief::{Believable, Unbelievable};
 use crate::records::ack::Ack;
 use crate::records::dead_letter::DeadLetter;
 use crate::records::decision::LedgerRecord;
@@ -49,6 +50,9 @@ pub enum DecodeError {
     /// The body does not fit its schema.
     #[error("the body does not fit the schema: {0}")]
     Body(String),
+    /// It says what no writer of ours says.
+    #[error("it cannot be believed: {0}")]
+    Unbelievable(#[from] Unbelievable),
 }
 
 /// The schemas of one record: every released one, the newest last.
@@ -101,7 +105,7 @@ fn reader(schema: &'static Schema) -> GenericDatumReader<'static> {
 }
 
 /// A value of a log topic.
-pub trait Record: Serialize + DeserializeOwned {
+pub trait Record: Serialize + DeserializeOwned + Believable {
     /// Its name, for messages.
     const NAME: &'static str;
 
@@ -124,10 +128,13 @@ pub trait Record: Serialize + DeserializeOwned {
     /// Reads a record back.
     ///
     /// # Errors
-    /// [`DecodeError`] when the frame, the schema or the body is not one of this record's.
+    /// [`DecodeError`] when the frame, the schema or the body is not one of this record's, or what it says cannot be.
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let (reader, mut body) = split_frame(Self::schemas(), bytes)?;
-        reader.read_deser(&mut body).map_err(|error| DecodeError::Body(error.to_string()))
+        let record: Self =
+            reader.read_deser(&mut body).map_err(|error| DecodeError::Body(error.to_string()))?;
+        record.check()?;
+        Ok(record)
     }
 }
 
@@ -220,6 +227,48 @@ pub fn released(topic: Topic) -> &'static [Released] {
     }
 }
 
+/// The version of a topic's records that this program writes, and the newest that it reads: one more with each released
+/// schema.
+#[must_use]
+pub fn version(topic: Topic) -> u32 {
+    u32::try_from(released(topic).len()).unwrap_or(u32::MAX)
+}
+
+/// A record of a newer version than this program knows. To pass over it would be to act on half of what the log says.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "{}, partition {partition}, offset {offset}: this record is of version {found}, and this program knows up to \
+     version {known}. A newer program has worked on this log: start that one again, or put back a copy of the \
+     log from before it. Where no newer program ever ran, the record lies: DERMS_PASS_OVER_NEWER=true passes over it",
+    topic.suffix()
+)]
+pub struct Newer {
+    /// The record's topic.
+    pub topic: Topic,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its version.
+    pub found: u32,
+    /// The newest that is known.
+    pub known: u32,
+}
+
+impl Newer {
+    /// Looks at the version that a record says it is of.
+    ///
+    /// # Errors
+    /// When it is newer than any that is known.
+    pub fn check(topic: Topic, partition: i32, offset: i64, found: u32) -> Result<(), Self> {
+        let known = version(topic);
+        if found <= known {
+            return Ok(());
+        }
+        Err(Self { topic, partition, offset, found, known })
+    }
+}
+
 macro_rules! record {
     ($type:ty, $name:literal, [$($file:literal),+]) => {
         impl Record for $type {
@@ -235,8 +284,12 @@ macro_rules! record {
 
 record!(Telemetry, "telemetry", ["telemetry.avsc"]);
 record!(Ack, "ack", ["ack.avsc"]);
-record!(OperatorRecord, "operator record", ["operator_1.avsc", "operator_2.avsc", "operator.avsc"]);
-record!(LedgerRecord, "decision", ["decision.avsc"]);
+record!(
+    OperatorRecord,
+    "operator record",
+    ["operator_1.avsc", "operator_2.avsc", "operator_3.avsc", "operator.avsc"]
+);
+record!(LedgerRecord, "decision", ["decision_1.avsc", "decision.avsc"]);
 record!(SnapshotPart, "snapshot", ["snapshot_1.avsc", "snapshot.avsc"]);
 record!(DeviceState, "device state", ["device_state.avsc"]);
 record!(FeederState, "feeder state", ["feeder_state.avsc"]);

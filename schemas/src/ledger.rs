@@ -1,16 +1,31 @@
 //! What stands and what is void in a partition of `decisions.v1`: one rule for bridge, sink, API and processor.
 //!
-//! All readers see one order. A claim with a higher epoch than any before it takes the partition over; from there on only
-//! records of that claim's epoch and writer count. A decision counts when all its parts have come, in order, under
-//! one claim, and when its number is higher than that of the tree's last one. Everything else is void, and the reader
-//! is told why.
+//! All readers see one order. A claim takes the partition over when it continues what stands: its epoch is the last
+//! one's plus one, and it names this log. From there on only records of that claim's epoch and writer count. A decision
+//! counts when all its parts have come, in order, under one claim, and when its number is the tree's last one plus
+//! one. Everything else is void, and the reader is told why.
+//!
+//! A reader that begins in the middle has the word of a snapshot, of a stored position or of the first record it
+//! meets. Such a word holds until records contradict it ([`Word`]), so that no single record that lies can fence
+//! everybody off for good.
+
+mod holder;
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use crate::belief::FIRST_NUMBER_MAX;
+use crate::identity::Lineage;
 use crate::ids::FeederId;
 use crate::records::decision::{Claim, Decision, DecisionPart, LedgerRecord};
+use crate::units::Timestamp;
+
+use self::holder::Word;
+
+/// A decision is dated at most this long after the one before it in its partition, or after its claim: a tree that
+/// was decided in a far future would not be decided again before then.
+const AHEAD_MAX_MS: i64 = 400 * 86_400_000;
 
 /// Who may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +41,46 @@ pub struct Holder {
 pub enum Void {
     /// A claim whose epoch is not higher than the last: another was faster.
     LateClaim,
+    /// A claim whose epoch leaves some out: it continues nothing.
+    ClaimJump,
+    /// A claim on another log than this one.
+    OtherLog,
     /// Written by a former owner, or under no claim that stands.
     Fenced,
     /// Not higher than the tree's last decision: a re-send.
     Repeated,
+    /// A decision whose number leaves some out: it continues nothing.
+    DecisionJump,
+    /// A decision dated in a far future.
+    Ahead,
     /// A part that does not continue the decision it says it belongs to.
     Torn,
+}
+
+impl Void {
+    /// Its stable name: a metric's label.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LateClaim => "late_claim",
+            Self::ClaimJump => "claim_jump",
+            Self::OtherLog => "other_log",
+            Self::Fenced => "fenced",
+            Self::Repeated => "repeated",
+            Self::DecisionJump => "decision_jump",
+            Self::Ahead => "ahead",
+            Self::Torn => "torn",
+        }
+    }
+
+    /// Whether writers that keep to the rules never write such a record: somebody should know.
+    #[must_use]
+    pub fn is_foul(self) -> bool {
+        match self {
+            Self::ClaimJump | Self::OtherLog | Self::DecisionJump | Self::Ahead => true,
+            Self::LateClaim | Self::Fenced | Self::Repeated | Self::Torn => false,
+        }
+    }
 }
 
 /// What a record means where it stands.
@@ -51,13 +100,25 @@ pub enum Verdict {
     Void(Void),
 }
 
+/// The number of a tree's last decision.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    seq: i64,
+    /// One that continues another, or begins a tree. The first that a reader meets in the middle is taken as it is, and
+    /// gives way to what follows.
+    sure: bool,
+}
+
 /// The fold over one partition, in offset order.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     holder: Option<Holder>,
-    /// The holder was taken from a record of its, for want of a claim: one of a higher epoch knows better.
-    assumed: bool,
-    last_seq: BTreeMap<FeederId, i64>,
+    word: Word,
+    /// The log that claims must name; none where the reader does not know it.
+    lineage: Option<Lineage>,
+    /// The latest time of the holder's claim and of the decisions under it.
+    latest: Option<Timestamp>,
+    last_seq: BTreeMap<FeederId, Last>,
     open: BTreeMap<FeederId, OpenDecision>,
 }
 
@@ -75,10 +136,21 @@ impl Ledger {
         Self::default()
     }
 
-    /// A ledger read from a position where `holder` is known to have held the partition.
+    /// A ledger read from a position where `holder` is said to have held the partition.
     #[must_use]
     pub fn resume(holder: Option<Holder>) -> Self {
-        Self { holder, ..Self::default() }
+        Self { holder, word: Word::Told, ..Self::default() }
+    }
+
+    /// The same of a log that is known: claims on another one are void.
+    #[must_use]
+    pub fn of(self, lineage: Option<Lineage>) -> Self {
+        Self { lineage, ..self }
+    }
+
+    /// Says which log it is, as far as that is known by now.
+    pub fn know(&mut self, lineage: Option<Lineage>) {
+        self.lineage = lineage;
     }
 
     /// Who holds the partition now.
@@ -90,61 +162,101 @@ impl Ledger {
     /// The number of the tree's last decision that counts, as far as this ledger has read.
     #[must_use]
     pub fn last_seq(&self, root: &FeederId) -> Option<i64> {
-        self.last_seq.get(root).copied()
+        self.last_seq.get(root).map(|last| last.seq)
     }
 
-    /// Notes a decision known from a snapshot, so that its re-sends are void.
+    /// Notes a decision known from elsewhere, so that its re-sends are void.
     pub fn note_seq(&mut self, root: &FeederId, seq: i64) {
-        let last = self.last_seq.entry(root.clone()).or_insert(seq);
-        *last = seq.max(*last);
+        let noted = Last { seq, sure: true };
+        let last = self.last_seq.entry(root.clone()).or_insert(noted);
+        if seq > last.seq {
+            *last = noted;
+        }
+    }
+
+    /// Takes over what another ledger has read of a tree before the place from which this one reads.
+    pub fn learn(&mut self, root: &FeederId, before: &Self) {
+        if let Some(last) = before.last_seq.get(root) {
+            self.last_seq.insert(root.clone(), *last);
+        }
     }
 
     /// Reads the next record of the partition.
     pub fn read(&mut self, record: LedgerRecord) -> Verdict {
         match record {
-            LedgerRecord::Claim(claim) => self.read_claim(&claim),
-            LedgerRecord::DecisionPart(part) => self.read_part(part),
+            LedgerRecord::Claim(claim) => match self.read_claim(&claim) {
+                Ok(holder) => Verdict::Claimed(holder),
+                Err(void) => Verdict::Void(void),
+            },
+            LedgerRecord::DecisionPart(part) => match self.read_part(part) {
+                Ok(Some(decision)) => Verdict::Decided(decision),
+                Ok(None) => Verdict::Partial,
+                Err(void) => Verdict::Void(void),
+            },
         }
     }
 
-    fn read_claim(&mut self, claim: &Claim) -> Verdict {
-        if self.holder.is_some_and(|holder| claim.epoch <= holder.epoch) {
-            return Verdict::Void(Void::LateClaim);
+    fn read_claim(&mut self, claim: &Claim) -> Result<Holder, Void> {
+        if self.lineage.as_ref().is_some_and(|lineage| !lineage.knows(claim.log)) {
+            return Err(Void::OtherLog);
         }
-        let holder = Holder { epoch: claim.epoch, writer: claim.writer };
-        self.holder = Some(holder);
-        self.assumed = false;
-        self.open.clear();
-        Verdict::Claimed(holder)
-    }
-
-    fn read_part(&mut self, part: DecisionPart) -> Verdict {
-        let written_by = Holder { epoch: part.epoch, writer: part.writer };
-        // A reader that starts where retention cut the log off has no claim to go by: records name the owner. A former
-        // owner's may come first; epochs rise, so the highest is the one that stands.
-        let unknown = self.holder.is_none();
-        let outdone =
-            self.assumed && self.holder.is_some_and(|known| written_by.epoch > known.epoch);
-        if unknown || outdone {
-            self.holder = Some(written_by);
-            self.assumed = true;
-            self.open.clear();
-        }
-        if self.holder != Some(written_by) {
-            return Verdict::Void(Void::Fenced);
-        }
-        if self.last_seq(&part.root).is_some_and(|last| part.seq <= last) {
-            return Verdict::Void(Void::Repeated);
-        }
-        let Some(whole) = self.join(part) else {
-            return Verdict::Void(Void::Torn);
+        let word = match self.word.after_claim(self.holder, claim.epoch) {
+            Ok(word) => word,
+            Err(void) => {
+                // Here is who was slower: so none that was faster has been cut away.
+                let same = self.holder.is_some_and(|holder| holder.epoch == claim.epoch);
+                if same && self.word == Word::Opening {
+                    self.word = Word::Claimed;
+                }
+                return Err(void);
+            }
         };
+        let holder = Holder { epoch: claim.epoch, writer: claim.writer };
+        self.hold(holder, word, Some(claim.at));
+        Ok(holder)
+    }
+
+    fn hold(&mut self, holder: Holder, word: Word, at: Option<Timestamp>) {
+        if self.holder != Some(holder) {
+            self.open.clear();
+            self.latest = at;
+        }
+        self.holder = Some(holder);
+        self.word = word;
+    }
+
+    fn read_part(&mut self, part: DecisionPart) -> Result<Option<Decision>, Void> {
+        let written_by = Holder { epoch: part.epoch, writer: part.writer };
+        let word = self.word.after_part(self.holder, written_by)?;
+        self.hold(written_by, word, None);
+        let sure = self.follows(&part)?;
+        let whole = self.join(part).ok_or(Void::Torn)?;
         if whole.next_part < whole.parts {
             self.open.insert(whole.decision.root.clone(), whole);
-            return Verdict::Partial;
+            return Ok(None);
         }
-        self.last_seq.insert(whole.decision.root.clone(), whole.decision.seq);
-        Verdict::Decided(whole.decision)
+        let decision = whole.decision;
+        self.last_seq.insert(decision.root.clone(), Last { seq: decision.seq, sure });
+        self.latest = self.latest.max(Some(decision.header.at));
+        Ok(Some(decision))
+    }
+
+    /// Whether the tree's last number is certain after this one.
+    fn follows(&self, part: &DecisionPart) -> Result<bool, Void> {
+        let sure = match self.last_seq.get(&part.root) {
+            Some(last) if last.seq.checked_add(1) == Some(part.seq) => true,
+            Some(last) if last.seq == part.seq || (last.sure && part.seq < last.seq) => {
+                return Err(Void::Repeated);
+            }
+            Some(last) if last.sure => return Err(Void::DecisionJump),
+            Some(_) | None if (1..=FIRST_NUMBER_MAX).contains(&part.seq) => {
+                part.seq == 1 && self.word == Word::Claimed
+            }
+            Some(_) | None => return Err(Void::DecisionJump),
+        };
+        let dated = part.header.as_ref().map(|header| header.at);
+        let ahead = dated.zip(self.latest).is_some_and(|(at, last)| at.since(last) > AHEAD_MAX_MS);
+        if ahead { Err(Void::Ahead) } else { Ok(sure) }
     }
 
     /// The open decision with this part added; none when it is not the next part of it.
@@ -173,6 +285,8 @@ impl Ledger {
     }
 }
 
+#[cfg(test)]
+mod belief;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

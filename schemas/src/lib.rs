@@ -5,15 +5,18 @@
 //! on nothing of ours.
 #![deny(missing_docs)]
 
+pub mod belief;
 pub mod caps;
 pub mod clickhouse;
 pub mod codec;
 pub mod graphql;
+pub mod identity;
 pub mod ids;
 pub mod ledger;
 pub mod mqtt;
 pub mod records;
 pub mod registry;
+pub mod samples;
 pub mod topics;
 pub mod units;
 

@@ -11,10 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use crate::caps::TREE_DEPTH_MAX;
+use crate::identity::Lineage;
 use crate::ids::{DeviceId, FeederId};
 use crate::records::operator::{
-    Change, ControlSettings, DeviceChange, EventCreated, FeederChange, FeederMode, OperatorRecord,
-    POLICIES, ProgramSet, SimulationMode,
+    Change, ControlSettings, DeviceChange, EventCreated, FeederChange, FeederMode, LogMade,
+    OperatorRecord, POLICIES, ProgramSet, SimulationMode,
 };
 use crate::records::telemetry::{DeviceOrigin, DeviceType};
 use crate::units::{Soc, Timestamp, Watts};
@@ -120,6 +121,9 @@ pub enum Refused {
     /// It is there already.
     #[error("already there")]
     Exists,
+    /// The log has an identity that this one does not continue.
+    #[error("the log is {0} and does not become another by this")]
+    OtherLog(Uuid),
 }
 
 /// The fold.
@@ -143,6 +147,8 @@ pub struct Registry {
     pub programs: BTreeMap<Uuid, ProgramSet>,
     /// The simulator's time of day and when it was set.
     pub simulation: (SimulationMode, Option<Timestamp>),
+    /// Which log this is; none where nobody has said so yet.
+    pub log: Option<Lineage>,
     /// Derived: the feeders directly below each.
     children: BTreeMap<FeederId, BTreeSet<FeederId>>,
     /// Derived: the devices of each tree, by root, so that a decision looks at no others.
@@ -200,6 +206,7 @@ impl Registry {
             Change::DeviceRetired(retired) => self.retire(&retired.device_id)?,
             Change::DeviceReplaced(replaced) => self.replace(replaced)?,
             Change::DeviceNoted(noted) => self.note(noted)?,
+            Change::LogMade(made) => self.identify(made)?,
         }
         self.revision += 1;
         Ok(())
@@ -268,6 +275,18 @@ impl Registry {
     #[must_use]
     pub fn import_limit(&self, feeder: &Feeder) -> Watts {
         feeder.import_limit_w.unwrap_or(self.settings.default_limit_w)
+    }
+
+    fn identify(&mut self, made: &LogMade) -> Result<(), Refused> {
+        match &mut self.log {
+            None => self.log = Some(Lineage::new(made.clone())),
+            Some(lineage) => {
+                if !lineage.restore(made) {
+                    return Err(Refused::OtherLog(lineage.current()));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn change_feeder(&mut self, change: &FeederChange) -> Result<(), Refused> {

@@ -159,7 +159,7 @@ impl Timestamp {
     /// The start of the tumbling window of `width_ms` that contains this point; right before the epoch too.
     #[must_use]
     pub fn window_start(self, width_ms: i64) -> Self {
-        Self(self.0 - self.0.rem_euclid(width_ms.max(1)))
+        Self(self.0.saturating_sub(self.0.rem_euclid(width_ms.max(1))))
     }
 }
 

@@ -97,6 +97,7 @@ fn setpoint_for(
         valid_until: now.plus_ms(ttl_ms),
         ttl_ms: Some(ttl_ms),
         fallback_w: Some(fallback),
+        log: None,
         epoch: Some(1),
         seq: Some(1),
         ramp_w_per_s: None,

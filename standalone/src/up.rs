@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use service_kit::log::{LogConfig, ensure_topics};
+use anyhow::Context as _;
+use service_kit::log::{LogConfig, ensure_topics, identity};
 use service_kit::settings::Settings;
 use service_kit::task;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,8 @@ const END_MAX: Duration = Duration::from_millis(3_700);
 /// How long the API may take to answer.
 const READY_MAX: Duration = Duration::from_secs(60);
 const READY_POLL: Duration = Duration::from_millis(50);
+/// In the data folder: a copy of it was put back.
+const RESTORED_MARK: &str = "restored";
 
 /// Runs everything until `shutdown` fires.
 ///
@@ -68,7 +71,9 @@ async fn serve(
 ) -> anyhow::Result<()> {
     banner::progress("starting the services");
     // Else every service would try to make them at the same moment.
-    ensure_topics(&LogConfig::from_settings(&plan.services)).await?;
+    let log = LogConfig::from_settings(&plan.services);
+    let partitions = ensure_topics(&log).await?;
+    note_restored(plan, &log, partitions).await?;
     let mut services = Kept::start(ServicePart::all(&plan.services, demo, disk)?, board);
     let outcome = tokio::select! {
         error = services.failed() => Err(error),
@@ -87,6 +92,16 @@ async fn serve(
         tracing::warn!("services were cut off");
     }
     outcome
+}
+
+/// Whoever puts a copy of the data folder back leaves a file in it: from there on it is another log.
+async fn note_restored(plan: &Plan, log: &LogConfig, partitions: i32) -> anyhow::Result<()> {
+    let mark = plan.data.join(RESTORED_MARK);
+    if !mark.exists() {
+        return Ok(());
+    }
+    identity::restore(log, partitions).await.context("noting that the log was put back")?;
+    std::fs::remove_file(&mark).with_context(|| format!("removing {}", mark.display()))
 }
 
 /// Waits until the API accepts connections: it starts listening when the log has been read.

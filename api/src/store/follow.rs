@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use chrono::DateTime;
 use schemas::codec::Record;
+use schemas::identity::Lineage;
 use schemas::records::operator::OperatorRecord;
 use schemas::records::state::{DeviceState, FeederState};
 use schemas::topics::Topic;
@@ -22,7 +24,7 @@ type Positions = BTreeMap<(Topic, i32), i64>;
 /// Reads until `shutdown`. A log that is away is waited for.
 ///
 /// # Errors
-/// None today: whatever the log does, the API goes on with what it knows.
+/// When the log is another one than before, or holds what this program does not know: a new start is the way on.
 pub async fn run(
     config: LogConfig,
     live: Arc<Live>,
@@ -34,7 +36,13 @@ pub async fn run(
         let read = read(&config, &live, &probe, &mut positions);
         let problem = tokio::select! {
             () = shutdown.cancelled() => break,
-            problem = read => problem,
+            ended = read => match ended {
+                Ended::Away(problem) => problem,
+                Ended::Over(error) => {
+                    probe.fail(error.to_string());
+                    return Err(error.into());
+                }
+            },
         };
         tracing::warn!(problem, "the log cannot be read; trying again");
         probe.fail(problem);
@@ -46,11 +54,19 @@ pub async fn run(
     Ok(())
 }
 
+/// Why reading has ended.
+enum Ended {
+    /// The log cannot be read now.
+    Away(String),
+    /// Nor later.
+    Over(ReadError),
+}
+
 /// Reads on from the positions; ends only with a problem.
-async fn read(config: &LogConfig, live: &Live, probe: &Probe, positions: &mut Positions) -> String {
+async fn read(config: &LogConfig, live: &Live, probe: &Probe, positions: &mut Positions) -> Ended {
     let partitions = match ensure_topics(config).await {
         Ok(partitions) => partitions,
-        Err(error) => return error.to_string(),
+        Err(error) => return Ended::Away(error.to_string()),
     };
     let places: Vec<(Topic, i32)> = [Topic::Operator, Topic::FeederState, Topic::DeviceState]
         .into_iter()
@@ -71,7 +87,7 @@ async fn read(config: &LogConfig, live: &Live, probe: &Probe, positions: &mut Po
         if behind.is_empty() {
             live.set_complete();
         }
-        let mut watching = std::pin::pin!(watch_log(&reader, probe));
+        let mut watching = std::pin::pin!(watch_log(&reader, live, probe));
         loop {
             let record = tokio::select! {
                 record = reader.next() => record?,
@@ -93,7 +109,8 @@ async fn read(config: &LogConfig, live: &Live, probe: &Probe, positions: &mut Po
     let result: Result<Infallible, ReadError> = outcome.await;
     match result {
         Ok(never) => match never {},
-        Err(error) => error.to_string(),
+        Err(error) if error.is_final() => Ended::Over(error),
+        Err(error) => Ended::Away(error.to_string()),
     }
 }
 
@@ -115,15 +132,28 @@ async fn ends(
 }
 
 /// Asks the log now and then whether it is there.
-async fn watch_log(reader: &Reader, probe: &Probe) -> Infallible {
+async fn watch_log(reader: &Reader, live: &Live, probe: &Probe) -> Infallible {
     loop {
         tokio::time::sleep(PROBE_INTERVAL).await;
         match reader.bounds(Topic::Operator, 0).await {
-            Ok(_) => probe.pass("reachable"),
+            Ok(_) => probe.pass(&which_log(live.view().registry().log.as_ref())),
             // The reader itself goes on and finds the log again when it is back.
             Err(error) => probe.fail(error.to_string()),
         }
     }
+}
+
+/// Which log it is, and since when: one that was made anew says so.
+fn which_log(lineage: Option<&Lineage>) -> String {
+    let Some(lineage) = lineage else { return "reachable".to_owned() };
+    let made = lineage.made_at().and_then(|at| DateTime::from_timestamp_millis(at.0));
+    let made = made.map_or_else(String::new, |at| format!(" at {}", at.to_rfc3339()));
+    let how = match lineage.before().last() {
+        Some(before) => format!("put back{made} as a copy of log {before}"),
+        None if lineage.adopted() => format!("older than its identity, given{made}"),
+        None => format!("made anew{made}"),
+    };
+    format!("reachable; log {}, {how}", lineage.current())
 }
 
 fn take(live: &Live, record: &LogRecord) {

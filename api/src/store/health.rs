@@ -6,11 +6,8 @@ use schemas::records::operator::FeederMode;
 use schemas::{FeederId, Timestamp};
 use service_kit::clock::Clock;
 use service_kit::notices::{self, Area, Notice};
-use tokio_util::sync::CancellationToken;
 
-use super::history::History;
 use super::live::{FeederView, Live, View};
-use crate::caps::PROBE_INTERVAL;
 
 /// Intervals without a decision after which control is not well.
 pub const INTERVALS_WITHOUT_DECISION_MAX: i64 = 3;
@@ -238,31 +235,6 @@ fn names(ids: &[FeederId]) -> String {
         text.push_str(&format!(" and {} more", ids.len() - SHOWN));
     }
     text
-}
-
-/// Asks ClickHouse now and then whether it is there, until `shutdown`.
-///
-/// # Errors
-/// None today: ClickHouse may come and go.
-pub async fn watch_clickhouse(
-    history: Arc<History>,
-    probe: Arc<Probe>,
-    shutdown: CancellationToken,
-) -> anyhow::Result<()> {
-    loop {
-        let answer = tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            answer = history.ping() => answer,
-        };
-        match answer {
-            Ok(()) => probe.pass("reachable"),
-            Err(error) => probe.fail(error.to_string()),
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            () = tokio::time::sleep(PROBE_INTERVAL) => {}
-        }
-    }
 }
 
 #[cfg(test)]

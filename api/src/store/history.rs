@@ -184,6 +184,28 @@ impl History {
         self.fetch(query).await
     }
 
+    /// The newest stored decision of a feeder since a moment.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn newest_decision(
+        &self,
+        feeder_id: &FeederId,
+        since: Timestamp,
+    ) -> Result<Option<Timestamp>, HistoryError> {
+        let query = self.client.query(sql::NEWEST_DECISION).param("feeder", feeder_id.as_str());
+        let newest: Vec<(i64, u64)> = self.fetch(query.param("from", since.0)).await?;
+        Ok(newest.first().filter(|(_, count)| *count > 0).map(|(at, _)| Timestamp(*at)))
+    }
+
+    /// The logs that rows of operators' changes are of; empty for those from before logs had identities.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn logs(&self) -> Result<Vec<String>, HistoryError> {
+        self.fetch(self.client.query(sql::LOGS)).await
+    }
+
     fn series(&self, text: &str, plan: Plan, range: &Range) -> clickhouse::query::Query {
         let (from, to) = plan.bounds(range);
         self.client

@@ -244,7 +244,8 @@ impl View {
             | Change::ProgramDeleted(_)
             | Change::DeviceWaiting(_)
             | Change::DeviceRetired(_)
-            | Change::SimulationSet(_) => {}
+            | Change::SimulationSet(_)
+            | Change::LogMade(_) => {}
         }
         Ok(())
     }
@@ -252,7 +253,7 @@ impl View {
 
 /// Whether a state replaces another: the higher version of one tree; across trees the later one.
 fn is_newer(old: (&FeederId, Version, Timestamp), new: (&FeederId, Version, Timestamp)) -> bool {
-    if old.0 == new.0 { new.1 > old.1 } else { new.2 > old.2 }
+    if old.0 == new.0 { new.1.replaces(old.1) } else { new.2 > old.2 }
 }
 
 /// Whether a device's state differs in anything that a reader sees.

@@ -189,3 +189,16 @@ fn a_subtree_holds_the_feeder_and_all_below_it() {
         live.view().subtree(&feeder("a")).iter().map(ToString::to_string).collect();
     assert_eq!(tree, ["a", "b", "c"]);
 }
+
+#[test]
+fn a_state_that_claims_to_be_far_ahead_gives_way_to_what_control_says() {
+    let live = Live::default();
+    live.apply_device(device_state("ev-1", "f1", 1 << 50, 1));
+    live.apply_device(device_state("ev-2", "f1", 1, 1 << 50));
+    for id in ["ev-1", "ev-2"] {
+        let mut real = device_state(id, "f1", 1, 7);
+        real.power_w = Some(Watts(4_321));
+        live.apply_device(real);
+        assert_eq!(power_of(&live, id), Some(Watts(4_321)));
+    }
+}

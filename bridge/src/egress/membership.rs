@@ -55,7 +55,7 @@ impl Egress {
         let new: Vec<i32> =
             wanted.iter().copied().filter(|number| !self.open.contains_key(number)).collect();
         tokio::select! {
-            () = self.open_partitions(&new) => {}
+            opened = self.open_partitions(&new) => opened?,
             () = shutdown.cancelled() => {
                 // What was not read to its end is not acted on.
                 self.open.retain(|number, _| !new.contains(number));

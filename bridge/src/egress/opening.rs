@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use futures::future::try_join_all;
 use schemas::codec::Record;
+use schemas::identity::Lineage;
 use schemas::ledger::{Holder, Ledger, Verdict};
 use schemas::records::decision::LedgerRecord;
 use schemas::topics::Topic;
-use service_kit::log::{Group, LogConfig, LogRecord, Reader, Start, read_to_end};
+use service_kit::log::{Group, LogConfig, LogRecord, ReadError, Reader, Start, read_to_end};
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use super::Egress;
 use crate::caps;
@@ -36,26 +38,36 @@ struct Plan {
 
 impl Egress {
     /// Opens partitions and reads them up to their present end; tries until the log answers.
-    pub(super) async fn open_partitions(&mut self, numbers: &[i32]) {
+    ///
+    /// # Errors
+    /// When that would be of no use.
+    pub(super) async fn open_partitions(&mut self, numbers: &[i32]) -> anyhow::Result<()> {
         while let Err(error) = self.try_open(numbers).await {
+            if ReadError::ends(&error) {
+                return Err(error);
+            }
             tracing::warn!(error = format!("{error:#}"), "decisions cannot be read yet");
             for number in numbers {
                 self.open.remove(number);
             }
             sleep(caps::RECONNECT_PAUSE_MAX / 5).await;
         }
+        Ok(())
     }
 
     async fn try_open(&mut self, numbers: &[i32]) -> anyhow::Result<()> {
         let log = self.parts.config.log.clone();
         let (group, reader) = (&self.group, &self.reader);
+        let lineage = self.parts.directory.lineage();
         let plans =
-            try_join_all(numbers.iter().map(|number| plan(group, reader, &log, *number))).await?;
+            numbers.iter().map(|number| plan(group, reader, &log, *number, lineage.as_ref()));
+        let plans = try_join_all(plans).await?;
         let mut before = BTreeMap::new();
         for plan in &plans {
             let ledger = plan.holder.map_or_else(Ledger::new, |held| Ledger::resume(Some(held)));
+            let ledger = ledger.of(lineage.clone());
             self.open.insert(plan.number, Partition::new(ledger, plan.act_from));
-            before.insert(plan.number, (Ledger::new(), plan.act_from));
+            before.insert(plan.number, (Ledger::new().of(lineage.clone()), plan.act_from));
         }
         let starts: Vec<_> = plans
             .iter()
@@ -81,7 +93,7 @@ impl Egress {
                 let (fence, now) = ((decision.epoch, decision.seq), self.parts.clock.now());
                 self.watchdog.heard(&decision.root, fence, &devices, record.partition, now);
                 if let Some(partition) = self.open.get_mut(&record.partition) {
-                    partition.note_seq(&decision.root, decision.seq);
+                    partition.learn(&decision.root, ledger);
                 }
             }
             Ok(_) => {}
@@ -95,17 +107,26 @@ async fn plan(
     reader: &Reader,
     log: &LogConfig,
     number: i32,
+    lineage: Option<&Lineage>,
 ) -> anyhow::Result<Plan> {
     let stored = group.position(number).await.context("the group's position")?;
     let (first, end) = reader.bounds(Topic::Decisions, number).await.context("its bounds")?;
-    // A position that is gone from the log, or ahead of it (the log was made anew), is none.
+    // A position that is gone from the log, ahead of it, or of another log is none.
     if let Some((position, text)) = stored.filter(|(at, _)| (first..=end).contains(at)) {
-        return Ok(Plan {
-            number,
-            from: position.saturating_sub(caps::LOOK_BACK_RECORDS).max(first),
-            act_from: position,
-            holder: holder_of(&text),
-        });
+        let (holder, log) = unstamped(&text);
+        if lineage.is_none_or(|lineage| is_of(lineage, log)) {
+            return Ok(Plan {
+                number,
+                from: position.saturating_sub(caps::LOOK_BACK_RECORDS).max(first),
+                act_from: position,
+                holder: holder_of(holder),
+            });
+        }
+        tracing::warn!(
+            partition = number,
+            ?log,
+            "the log was made anew: a stored position of another one is not used"
+        );
     }
     // Without one, what is still valid of the last records goes out: the newest of each device; the rest has expired.
     // That takes a claim among them, to know whose records count.
@@ -119,6 +140,20 @@ async fn plan(
     }
 }
 
+/// Whether a position was stored in this very log, or before logs had identities.
+fn is_of(lineage: &Lineage, log: Option<Uuid>) -> bool {
+    lineage.is_current(log) || (log.is_none() && lineage.adopted())
+}
+
+/// The text of a position with the log that it is of.
+pub(super) fn stamped(holder: &str, log: Option<Uuid>) -> String {
+    log.map_or_else(|| holder.to_owned(), |log| format!("{holder}@{log}"))
+}
+
+fn unstamped(text: &str) -> (&str, Option<Uuid>) {
+    text.split_once('@').map_or((text, None), |(holder, log)| (holder, Uuid::parse_str(log).ok()))
+}
+
 /// Whether a claim stands in a partition from an offset on.
 async fn has_claim(log: &LogConfig, number: i32, from: i64) -> anyhow::Result<bool> {
     let mut found = false;
@@ -129,4 +164,34 @@ async fn has_claim(log: &LogConfig, number: i32, from: i64) -> anyhow::Result<bo
     })
     .await?;
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schemas::records::operator::LogMade;
+
+    #[test]
+    fn a_position_counts_in_the_log_that_it_was_stored_in() {
+        let id = Uuid::from_u128;
+        let made = |log, adopted, from| LogMade {
+            log_id: id(log),
+            adopted,
+            restored_from: from,
+            ends: Vec::new(),
+        };
+        let text = |log: Option<u128>| stamped("3/writer", log.map(id));
+        let counts = |lineage: &Lineage, log| {
+            let text = text(log);
+            let (holder, log) = unstamped(&text);
+            assert_eq!(holder, "3/writer");
+            is_of(lineage, log)
+        };
+        let fresh = Lineage::new(made(5, false, None));
+        assert_eq!([Some(5), Some(4), None].map(|log| counts(&fresh, log)), [true, false, false]);
+        let mut adopted = Lineage::new(made(5, true, None));
+        assert!(counts(&adopted, None), "from before logs had identities");
+        assert!(adopted.restore(&made(6, false, Some(id(5)))));
+        assert_eq!([Some(6), Some(5)].map(|log| counts(&adopted, log)), [true, false]);
+    }
 }

@@ -11,6 +11,8 @@ use rdkafka::types::RDKafkaErrorCode;
 use schemas::topics::{Retention, Topic};
 use thiserror::Error;
 
+use super::identity::mint;
+use super::producer::Producer;
 use super::{LogConfig, RegistryError};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,6 +76,9 @@ pub enum EnsureError {
         /// How many are needed.
         expected: i32,
     },
+    /// The log was made and got no identity.
+    #[error("the log's identity could not be written: {0}")]
+    Unidentified(String),
     /// Their schemas are not registered.
     #[error(transparent)]
     Schemas(#[from] RegistryError),
@@ -90,6 +95,8 @@ pub async fn ensure_topics(config: &LogConfig) -> Result<i32, EnsureError> {
         Topic::ALL.into_iter().map(|topic| (topic, config.topic_name(topic))).collect();
     let existing = partitions(config).await.map_err(unreachable)?;
     let mut there: Vec<String> = existing.into_iter().map(|(name, _)| name).collect();
+    let operator = config.topic_name(Topic::Operator);
+    let mut is_new = false;
     let missing: Vec<NewTopic<'_>> = names
         .iter()
         .filter(|(_, name)| !there.contains(name))
@@ -99,7 +106,7 @@ pub async fn ensure_topics(config: &LogConfig) -> Result<i32, EnsureError> {
         let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
         for outcome in admin.create_topics(&missing, &options).await.map_err(unreachable)? {
             match outcome {
-                Ok(_) => {}
+                Ok(name) => is_new |= name == operator,
                 // Another service was faster, or the topic was made a moment ago by somebody who knew no better.
                 Err((name, RDKafkaErrorCode::TopicAlreadyExists)) => there.push(name),
                 Err((name, code)) => return Err(EnsureError::NotMade { name, code }),
@@ -108,6 +115,11 @@ pub async fn ensure_topics(config: &LogConfig) -> Result<i32, EnsureError> {
     }
     config.framing.register(&config.prefix).await?;
     let tree_partitions = check(config, &names).await?;
+    if is_new {
+        let unidentified = |error: String| EnsureError::Unidentified(error);
+        let producer = Producer::new(config).map_err(|error| unidentified(error.to_string()))?;
+        mint(&producer).await.map_err(|error| unidentified(error.to_string()))?;
+    }
     let existing: Vec<_> = names.iter().filter(|(_, name)| there.contains(name)).collect();
     check_kept(&admin, &existing).await?;
     Ok(tree_partitions)

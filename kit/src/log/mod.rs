@@ -3,6 +3,7 @@
 mod admin;
 mod closing;
 mod group;
+pub mod identity;
 mod partitions;
 mod positions;
 mod probe;
@@ -56,6 +57,8 @@ pub struct LogConfig {
     pub framing: Framing,
     /// TLS and login.
     pub security: Security,
+    /// Records of a newer version are passed over as ones that cannot be read.
+    pub pass_over_newer: bool,
 }
 
 impl LogConfig {
@@ -74,6 +77,7 @@ impl LogConfig {
             instance: settings.optional_text("DERMS_INSTANCE").map(str::to_owned),
             framing: Framing::new(settings.optional_text("DERMS_SCHEMA_REGISTRY_URL")),
             security: Security::from_settings(settings),
+            pass_over_newer: settings.flag("DERMS_PASS_OVER_NEWER"),
         }
     }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message;
+use rdkafka::message::{Header, Message, OwnedHeaders};
 use rdkafka::producer::{
     BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer,
 };
+use schemas::codec;
 use schemas::topics::Topic;
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -111,6 +112,14 @@ impl ProducerContext for Deliveries {
     }
 }
 
+/// The header that says which version a record's writer wrote.
+pub(super) const VERSION_HEADER: &str = "v";
+
+fn version_header(topic: Topic) -> OwnedHeaders {
+    let version = codec::version(topic).to_string();
+    OwnedHeaders::new_with_capacity(1).insert(Header { key: VERSION_HEADER, value: Some(&version) })
+}
+
 /// Appends records. Cheap to clone.
 #[derive(Clone)]
 pub struct Producer {
@@ -166,6 +175,7 @@ impl Producer {
         let record = BaseRecord::with_opaque_to(&name, Box::new(on_delivery))
             .partition(outgoing.partition)
             .key(&outgoing.key)
+            .headers(version_header(outgoing.topic))
             .payload(&*value);
         match self.inner.send(record) {
             Ok(()) => Ok(()),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::try_join_all;
@@ -10,16 +10,18 @@ use prometheus::IntGaugeVec;
 use rdkafka::ClientContext;
 use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message;
+use rdkafka::message::{Headers, Message};
 use rdkafka::statistics::Statistics;
 use rdkafka::{Offset, TopicPartitionList};
 use schemas::Timestamp;
+use schemas::codec::Newer;
 use schemas::topics::Topic;
 use thiserror::Error;
 use tokio::time::{Instant, timeout};
 
 use super::LogConfig;
 use super::closing::Closing;
+use super::producer::VERSION_HEADER;
 use crate::metrics::gauges;
 
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -61,8 +63,46 @@ pub struct LogRecord {
 
 /// Why the log cannot be read.
 #[derive(Debug, Error)]
-#[error("reading the log: {0}")]
-pub struct ReadError(#[from] KafkaError);
+pub enum ReadError {
+    /// The log or its client refuses for good.
+    #[error("reading the log: {0}")]
+    Log(#[from] KafkaError),
+    /// It holds what this program does not know.
+    #[error(transparent)]
+    Newer(#[from] Newer),
+    /// It is not the log that was being read.
+    #[error(
+        "{}, partition {partition}: after offset {last} came offset {found}. The log was made anew while it was read; \
+         this program begins again with the new one when it is started again", topic.suffix()
+    )]
+    MadeAnew {
+        /// Which topic.
+        topic: Topic,
+        /// Which partition.
+        partition: i32,
+        /// The last offset before.
+        last: i64,
+        /// The one that followed.
+        found: i64,
+    },
+}
+
+impl ReadError {
+    /// Whether reading on is of no use: the program has to end, and to be started again.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Log(_) => false,
+            Self::Newer(_) | Self::MadeAnew { .. } => true,
+        }
+    }
+
+    /// Whether one of an error's causes is such a one.
+    #[must_use]
+    pub fn ends(error: &anyhow::Error) -> bool {
+        error.chain().filter_map(|cause| cause.downcast_ref::<Self>()).any(Self::is_final)
+    }
+}
 
 /// What reading gives.
 enum Read {
@@ -110,6 +150,8 @@ impl ConsumerContext for Quiet {}
 pub struct Reader {
     consumer: Arc<Closing<StreamConsumer<Quiet>>>,
     config: LogConfig,
+    /// The last offset read of each partition since it was assigned.
+    last: Mutex<BTreeMap<(Topic, i32), i64>>,
 }
 
 impl std::fmt::Debug for Reader {
@@ -156,7 +198,11 @@ impl Reader {
             .set("enable.partition.eof", tells_ends.to_string())
             .set("statistics.interval.ms", if name.is_empty() { "0" } else { STATISTICS_MS })
             .create_with_context(Quiet(name))?;
-        let reader = Self { consumer: Arc::new(Closing::new(consumer)), config: config.clone() };
+        let reader = Self {
+            consumer: Arc::new(Closing::new(consumer)),
+            config: config.clone(),
+            last: Mutex::default(),
+        };
         reader.add(partitions)?;
         Ok(reader)
     }
@@ -166,7 +212,27 @@ impl Reader {
     /// # Errors
     /// [`ReadError`] when the client library refuses.
     pub fn assign(&self, partitions: &[(Topic, i32, Start)]) -> Result<(), ReadError> {
+        self.forget(partitions.iter().map(|(topic, partition, _)| (*topic, *partition)));
         Ok(self.consumer.assign(&self.list(partitions)?)?)
+    }
+
+    /// What was read of these partitions says nothing of what comes.
+    fn forget(&self, places: impl Iterator<Item = (Topic, i32)>) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        places.for_each(|place| {
+            last.remove(&place);
+        });
+    }
+
+    /// Offsets of a partition rise, unless it is another log's by now.
+    fn check_order(&self, topic: Topic, partition: i32, offset: i64) -> Result<(), ReadError> {
+        let mut all = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.insert((topic, partition), offset) {
+            Some(last) if offset <= last => {
+                Err(ReadError::MadeAnew { topic, partition, last, found: offset })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads these partitions too, beside those it reads already.
@@ -177,6 +243,7 @@ impl Reader {
         if partitions.is_empty() {
             return Ok(());
         }
+        self.forget(partitions.iter().map(|(topic, partition, _)| (*topic, *partition)));
         Ok(self.consumer.incremental_assign(&self.list(partitions)?)?)
     }
 
@@ -224,10 +291,15 @@ impl Reader {
                     let Some(topic) = Topic::from_name(message.topic(), &self.config.prefix) else {
                         continue;
                     };
+                    let (partition, offset) = (message.partition(), message.offset());
+                    if !self.config.pass_over_newer {
+                        Newer::check(topic, partition, offset, version_of(&message))?;
+                    }
+                    self.check_order(topic, partition, offset)?;
                     return Ok(Read::Record(LogRecord {
                         topic,
-                        partition: message.partition(),
-                        offset: message.offset(),
+                        partition,
+                        offset,
                         timestamp: Timestamp(message.timestamp().to_millis().unwrap_or(0)),
                         key: message.key().unwrap_or_default().to_vec(),
                         value: self
@@ -344,6 +416,14 @@ impl Reader {
         }
         Ok(open)
     }
+}
+
+/// The version that a record says it is of; 0 from before records said so.
+fn version_of(message: &impl Message) -> u32 {
+    let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+    let versions = headers.filter(|header| header.key == VERSION_HEADER);
+    let said = versions.filter_map(|header| std::str::from_utf8(header.value?).ok()?.parse().ok());
+    said.max().unwrap_or(0)
 }
 
 fn is_transient(error: &KafkaError) -> bool {

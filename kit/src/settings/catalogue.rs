@@ -246,6 +246,7 @@ pub const CATALOGUE: &[Setting] = &[
     row("DERMS_KAFKA_SSL_CERT_PATH", None, Text, LOG_USERS, "PEM file of our certificate, where the log asks for one"),
     row("DERMS_KAFKA_SSL_KEY_PATH", None, Text, LOG_USERS, "PEM file of its private key"),
     row("DERMS_KAFKA_SESSION_TIMEOUT_MS", Some("6000"), ms(1_000, 600_000), LOG_USERS, "after this silence a group member is taken for dead, and within two seconds more its work is another's; the log may refuse less than 6000"),
+    row("DERMS_PASS_OVER_NEWER", Some("false"), Flag, LOG_USERS, "records that say they are of a newer version are passed over instead of ending the program: only where no newer program ever ran on this log"),
     row("DERMS_INSTANCE", None, Text, LOG_USERS, "this instance's own name: gives it static membership"),
     // MQTT.
     row("MQTT_HOST", Some("localhost"), Text, MQTT_USERS, "the MQTT broker's host"),

@@ -5,6 +5,7 @@
 //! instance first writes the very same block again, under the very same token.
 
 use schemas::Timestamp;
+use uuid::Uuid;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -28,18 +29,26 @@ pub(super) struct Planned {
     pub(super) last: i64,
     /// When it was planned.
     pub(super) at: Timestamp,
+    /// In which log; none from before logs had identities.
+    pub(super) log: Option<Uuid>,
 }
 
 impl Planned {
     /// The text stored with the position of its first place.
     pub(super) fn text(self) -> String {
-        format!("{}@{}", self.last, self.at.0)
+        let log = self.log.map_or_else(String::new, |log| format!("@{log}"));
+        format!("{}@{}{log}", self.last, self.at.0)
     }
 
     /// The block of a stored position; none where the text names none.
     pub(super) fn read(first: i64, text: &str) -> Option<Self> {
-        let (last, at) = text.split_once('@')?;
-        let planned = Self { first, last: last.parse().ok()?, at: Timestamp(at.parse().ok()?) };
+        let (last, rest) = text.split_once('@')?;
+        let (at, log) = match rest.split_once('@') {
+            Some((at, log)) => (at, Some(Uuid::parse_str(log).ok()?)),
+            None => (rest, None),
+        };
+        let (last, at) = (last.parse().ok()?, Timestamp(at.parse().ok()?));
+        let planned = Self { first, last, at, log };
         (planned.last >= first).then_some(planned)
     }
 }
@@ -145,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_block_that_is_written_again_begins_and_ends_where_it_did() {
-        let again = Some(Planned { first: 5, last: 9, at: Timestamp(0) });
+        let again = Some(Planned { first: 5, last: 9, at: Timestamp(0), log: None });
         let section = |offset| Section::of(offset, again);
         assert_eq!(
             [4, 5, 9, 10].map(section),
@@ -166,8 +175,10 @@ mod tests {
 
     #[test]
     fn a_plan_survives_its_text() {
-        let planned = Planned { first: 5, last: 9, at: Timestamp(123) };
-        assert_eq!(Planned::read(5, &planned.text()), Some(planned));
+        for log in [None, Some(Uuid::from_u128(7))] {
+            let planned = Planned { first: 5, last: 9, at: Timestamp(123), log };
+            assert_eq!(Planned::read(5, &planned.text()), Some(planned));
+        }
         assert_eq!(Planned::read(5, ""), None);
         assert_eq!(Planned::read(10, "9@1"), None);
     }

@@ -1,18 +1,22 @@
 //! The sink: the log into ClickHouse, exactly once, without ever holding control back.
 //!
-//! A consumer group of its own. Rows carry their place in the log; on assignment the sink asks ClickHouse for the
-//! highest one and goes on there. A block's name is stored with the group before it is sent, and is its deduplication
-//! token: after a crash, or a pause, whoever goes on writes that very block again, and it counts once.
+//! A consumer group of its own. Rows carry the log's identity and their place in it; on assignment the sink asks
+//! ClickHouse for the highest one of this log and goes on there: in a log that was made anew, at its beginning. A block's
+//! name is stored with the group before it is sent, and is its deduplication token: after a crash, or a pause, whoever
+//! goes on writes that very block again, and it counts once.
 //!
 //! Waiting for ClickHouse happens in futures beside the loop: the group is always listened to.
 
 mod block;
+#[cfg(test)]
+mod extremes;
 mod gathered;
 mod opening;
 mod rows;
 mod seen;
 mod service;
 mod stream;
+mod trouble;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +27,7 @@ use anyhow::Context;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
+use schemas::identity::Lineage;
 use schemas::topics::Topic;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::{Group, GroupEvent, LogRecord, Partitions, Producer, Reader, Start};
@@ -35,6 +40,7 @@ use self::block::Limits;
 use self::opening::{Opened, open};
 use self::service::Store;
 use self::stream::{Block, Reading, Ready, Stream};
+use self::trouble::{Step, Troubles};
 use self::writing::{Writing, Written};
 use crate::caps::{RECORDS_PER_TURN_MAX, SINK_BLOCK_BYTES, SINK_BYTES_MAX, SINK_INSERTS_MAX};
 use crate::config::Config;
@@ -55,15 +61,17 @@ pub async fn run(
     config: Config,
     producer: Producer,
     partitions: i32,
+    lineage: Lineage,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let store = Store::new(&config.sink)?;
+    let troubles = Troubles::default();
     tokio::select! {
-        () = retry(|| store.migrate(), "migrations") => {}
+        () = retry(|| store.migrate(), Step::Tables, &troubles) => {}
         () = shutdown.cancelled() => return Ok(()),
     }
     tracing::info!("the sink's tables are ready");
-    let sink = Sink::new(config, store, producer)?;
+    let sink = Sink::new(config, store, producer, lineage, troubles)?;
     sink.run(partitions, shutdown).await
 }
 
@@ -71,6 +79,7 @@ struct Sink {
     config: Config,
     store: Store,
     producer: Producer,
+    lineage: Lineage,
     group: Group,
     reader: Reader,
     limits: Limits,
@@ -88,10 +97,17 @@ struct Sink {
     held: Option<(Place, Ready)>,
     /// Partitions taken away, given back when the last block of them is settled.
     leaving: BTreeSet<i32>,
+    troubles: Troubles,
 }
 
 impl Sink {
-    fn new(config: Config, store: Store, producer: Producer) -> anyhow::Result<Self> {
+    fn new(
+        config: Config,
+        store: Store,
+        producer: Producer,
+        lineage: Lineage,
+        troubles: Troubles,
+    ) -> anyhow::Result<Self> {
         let reader = Reader::lasting(&config.log, "sink").context("making the sink's reader")?;
         let group = match &config.partitions {
             Partitions::Auto => Group::join(&config.log, GROUP, Topic::Telemetry)?,
@@ -108,6 +124,7 @@ impl Sink {
             config,
             store,
             producer,
+            lineage,
             group,
             reader,
             limits,
@@ -120,6 +137,7 @@ impl Sink {
             bytes: 0,
             held: None,
             leaving: BTreeSet::new(),
+            troubles,
         })
     }
 
@@ -238,7 +256,9 @@ impl Sink {
             block,
             store: self.store.clone(),
             positions: self.group.positions(),
+            log: self.lineage.current(),
             turns: Arc::clone(&self.turns),
+            troubles: self.troubles.clone(),
             abandoned,
         };
         self.written.push(writing.run().boxed());
@@ -260,11 +280,12 @@ impl Sink {
     fn take_on(&mut self, partitions: Vec<i32>) {
         self.opening.extend(&partitions);
         let (store, positions) = (self.store.clone(), self.group.positions());
-        let log = self.config.log.clone();
+        let (log, lineage) = (self.config.log.clone(), self.lineage.clone());
+        let troubles = self.troubles.clone();
         self.opened.push(
             async move {
-                let opened = retry(|| open(&store, &positions, &log, &partitions), "positions");
-                let opened = opened.await;
+                let open = || open(&store, &positions, &log, &lineage, &partitions);
+                let opened = retry(open, Step::Positions, &troubles).await;
                 (partitions, opened)
             }
             .boxed(),
@@ -281,7 +302,8 @@ impl Sink {
             }
             let at = resume.at;
             tracing::info!(topic = topic.suffix(), partition, at, "the sink takes a partition on");
-            self.streams.insert(place, Stream::new(topic, partition, self.limits, resume));
+            let lineage = Some(self.lineage.clone());
+            self.streams.insert(place, Stream::new(topic, partition, self.limits, resume, lineage));
             places.push((topic, partition, Start::Offset(from)));
         }
         for partition in partitions {
@@ -327,16 +349,21 @@ impl Sink {
 }
 
 /// Tries until it works: ClickHouse may come later than we do.
-async fn retry<T, F>(attempt: impl Fn() -> F, what: &'static str) -> T
+async fn retry<T, F>(attempt: impl Fn() -> F, step: Step, troubles: &Troubles) -> T
 where
     F: Future<Output = anyhow::Result<T>>,
 {
     let mut wait = RETRY_FIRST;
     loop {
         match attempt().await {
-            Ok(value) => return value,
+            Ok(value) => {
+                troubles.over(step, SystemClock.now());
+                return value;
+            }
             Err(error) => {
+                let what = step.as_str();
                 metrics::count_sink_error(what);
+                troubles.failed(step, &error, SystemClock.now());
                 tracing::warn!(error = format!("{error:#}"), what, "not yet; trying again");
             }
         }

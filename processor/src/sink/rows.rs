@@ -11,9 +11,10 @@ use schemas::records::telemetry::Telemetry;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// Where a row stands in the log.
+/// Where a row stands, and in which log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
+    pub(super) log: Uuid,
     pub(super) partition: i32,
     pub(super) offset: i64,
 }
@@ -61,6 +62,7 @@ pub(super) struct TelemetryRow {
     correlation_id: Option<String>,
     layout: String,
     unknown_fields: i32,
+    log_id: String,
     log_partition: i32,
     log_offset: i64,
 }
@@ -112,6 +114,7 @@ pub(super) fn telemetry(sample: Telemetry, place: Place) -> TelemetryRow {
         correlation_id: sample.correlation_id,
         layout: word(&sample.layout),
         unknown_fields: sample.unknown_fields,
+        log_id: place.log.to_string(),
         log_partition: place.partition,
         log_offset: place.offset,
     }
@@ -131,6 +134,7 @@ pub(super) struct AckRow {
     setpoint_id: Option<Uuid>,
     applied_w: Option<i64>,
     reason: Option<String>,
+    log_id: String,
     log_partition: i32,
     log_offset: i64,
 }
@@ -147,6 +151,7 @@ pub(super) fn ack(ack: Ack, place: Place) -> AckRow {
         setpoint_id: ack.setpoint_id,
         applied_w: ack.applied_w.map(|watts| watts.0),
         reason: ack.reason,
+        log_id: place.log.to_string(),
         log_partition: place.partition,
         log_offset: place.offset,
     }
@@ -195,6 +200,7 @@ pub(super) struct DecisionRow {
     position_acks: i64,
     position_operator: i64,
     position_telemetry: i64,
+    log_id: String,
     log_partition: i32,
     log_offset: i64,
 }
@@ -244,6 +250,7 @@ pub(super) fn decision(decision: &Decision, place: Place) -> Vec<DecisionRow> {
             position_acks: header.positions.acks,
             position_operator: header.positions.operator,
             position_telemetry: header.positions.telemetry,
+            log_id: place.log.to_string(),
             log_partition: place.partition,
             log_offset: place.offset,
         })
@@ -279,6 +286,7 @@ pub(super) struct DecisionDeviceRow {
     marginal_w: i64,
     compliant: bool,
     typed_layout: bool,
+    log_id: String,
     log_partition: i32,
     log_offset: i64,
 }
@@ -313,6 +321,7 @@ pub(super) fn decision_devices(decision: &Decision, place: Place) -> Vec<Decisio
             marginal_w: device.marginal_w.0,
             compliant: device.compliant,
             typed_layout: device.typed_layout,
+            log_id: place.log.to_string(),
             log_partition: place.partition,
             log_offset: place.offset,
         })
@@ -336,6 +345,7 @@ pub(super) struct SetpointRow {
     epoch: i64,
     seq: i64,
     reason: String,
+    log_id: String,
     log_partition: i32,
     log_offset: i64,
 }
@@ -356,6 +366,7 @@ pub(super) fn setpoints(decision: &Decision, place: Place) -> Vec<SetpointRow> {
             epoch: decision.epoch,
             seq: decision.seq,
             reason: word(&device.reason),
+            log_id: place.log.to_string(),
             log_partition: place.partition,
             log_offset: place.offset,
         })
@@ -373,6 +384,7 @@ pub(super) struct OperatorRow {
     kind: String,
     entity: String,
     body: String,
+    log_id: String,
     log_partition: i32,
     log_offset: i64,
 }
@@ -386,6 +398,7 @@ pub(super) fn operator(record: OperatorRecord, place: Place) -> OperatorRow {
         kind,
         entity: record.change.entity(),
         body,
+        log_id: place.log.to_string(),
         log_partition: place.partition,
         log_offset: place.offset,
     }
@@ -402,6 +415,7 @@ pub(super) struct DeadLetterRow {
     #[serde(serialize_with = "as_bytes")]
     raw: Vec<u8>,
     raw_len: i64,
+    log_id: String,
     log_partition: i32,
     log_offset: i64,
 }
@@ -420,6 +434,7 @@ pub(super) fn dead_letter(letter: DeadLetter, place: Place) -> DeadLetterRow {
         device_id: letter.device_id.map(|device_id| device_id.to_string()),
         raw: letter.raw,
         raw_len: letter.raw_len,
+        log_id: place.log.to_string(),
         log_partition: place.partition,
         log_offset: place.offset,
     }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use anyhow::Context;
 use clickhouse::{Client, Compression, Row, RowOwned, RowWrite};
 use schemas::clickhouse::{MIGRATIONS, statements};
+use uuid::Uuid;
 
 use super::rows::{AckRow, TelemetryRow, moment};
 use crate::config::SinkConfig;
@@ -29,7 +30,29 @@ pub(super) struct BlockId {
     pub(super) partition: i32,
     pub(super) first: i64,
     pub(super) last: i64,
+    /// The log; none for a block that was named before logs had identities.
+    pub(super) log: Option<Uuid>,
 }
+
+impl BlockId {
+    /// Its deduplication token.
+    fn token(&self) -> String {
+        let Self { table, partition, first, last, log } = self;
+        let log = log.map_or_else(String::new, |log| format!("{log}-"));
+        format!("{log}{table}-{partition}-{first}-{last}")
+    }
+}
+
+/// The beginning of a block: rows from there on are its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before {
+    pub(super) log: Uuid,
+    pub(super) partition: i32,
+    pub(super) first: i64,
+}
+
+/// The highest stored offset by log (empty from before logs had identities) and partition.
+pub(super) type Stored = BTreeMap<(String, i32), i64>;
 
 impl Store {
     /// # Errors
@@ -82,19 +105,21 @@ impl Store {
         Ok(count > 0)
     }
 
-    /// The highest stored offset of each log partition in a table.
-    pub(super) async fn positions(&self, table: &str) -> anyhow::Result<BTreeMap<i32, i64>> {
-        let query =
-            format!("SELECT log_partition, max(log_offset) FROM {table} GROUP BY log_partition");
-        let rows: Vec<(i32, i64)> = self.client.query(&query).fetch_all().await?;
-        Ok(rows.into_iter().collect())
+    /// The highest stored offset of each partition of each log in a table.
+    pub(super) async fn positions(&self, table: &str) -> anyhow::Result<Stored> {
+        let query = format!(
+            "SELECT toString(log_id), log_partition, max(log_offset) FROM {table} \
+             GROUP BY log_id, log_partition"
+        );
+        let rows: Vec<(String, i32, i64)> = self.client.query(&query).fetch_all().await?;
+        Ok(rows.into_iter().map(|(log, partition, at)| ((log, partition), at)).collect())
     }
 
     /// Which of these samples ClickHouse holds, by device and time, from before a place in the log.
     pub(super) async fn stored_moments(
         &self,
         rows: &[&TelemetryRow],
-        before: (i32, i64),
+        before: &Before,
     ) -> anyhow::Result<HashSet<String>> {
         let mut sorted = rows.to_vec();
         sorted.sort_by_key(|row| (&row.feeder_id, &row.device_id, row.ts));
@@ -128,7 +153,7 @@ impl Store {
     pub(super) async fn stored_acks(
         &self,
         rows: &[&AckRow],
-        before: (i32, i64),
+        before: &Before,
     ) -> anyhow::Result<HashSet<String>> {
         let mut stored = HashSet::new();
         for chunk in rows.chunks(ASKED_AT_ONCE) {
@@ -153,11 +178,11 @@ impl Store {
     where
         R: RowOwned + RowWrite + Row,
     {
-        let BlockId { table, partition, first, last } = block;
+        let table = block.table;
         if rows.is_empty() {
             return Ok(());
         }
-        let token = format!("{table}-{partition}-{first}-{last}");
+        let token = block.token();
         let mut insert = self
             .client
             .insert::<R>(table)
@@ -185,6 +210,9 @@ fn quoted<'t>(texts: impl Iterator<Item = &'t str>) -> String {
 }
 
 /// Rows of a block itself do not count as stored: it may be on its way for the second time.
-fn stands_before((partition, first): (i32, i64)) -> String {
-    format!("NOT (log_partition = {partition} AND log_offset >= {first})")
+fn stands_before(before: &Before) -> String {
+    let Before { log, partition, first } = before;
+    format!(
+        "NOT (log_id IN ('', '{log}') AND log_partition = {partition} AND log_offset >= {first})"
+    )
 }

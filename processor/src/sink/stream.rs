@@ -2,6 +2,7 @@
 
 use schemas::Timestamp;
 use schemas::codec::{DecodeError, Record};
+use schemas::identity::Lineage;
 use schemas::ids::stable_hash;
 use schemas::ledger::{Ledger, Verdict};
 use schemas::records::ack::Ack;
@@ -29,6 +30,8 @@ pub(super) struct Resume {
     pub(super) again: Option<Planned>,
     /// Whether reading begins with the partition's first record.
     pub(super) whole: bool,
+    /// The log that rows name.
+    pub(super) log: Uuid,
 }
 
 /// One topic partition.
@@ -65,6 +68,8 @@ pub(super) struct Block {
     pub(super) last: i64,
     pub(super) bytes: usize,
     pub(super) rows: Rows,
+    /// The log that its name is of; none where the block was named before logs had identities.
+    pub(super) log: Option<Uuid>,
 }
 
 /// What reading a record led to.
@@ -78,7 +83,13 @@ pub(super) enum Reading {
 }
 
 impl Stream {
-    pub(super) fn new(topic: Topic, partition: i32, limits: Limits, resume: Resume) -> Self {
+    pub(super) fn new(
+        topic: Topic,
+        partition: i32,
+        limits: Limits,
+        resume: Resume,
+        lineage: Option<Lineage>,
+    ) -> Self {
         Self {
             topic,
             partition,
@@ -86,7 +97,7 @@ impl Stream {
             resume,
             read_to: -1,
             seen: Seen::new(resume.whole),
-            ledger: Ledger::new(),
+            ledger: Ledger::new().of(lineage),
             rows: Rows::of(topic),
             open: None,
             writing: false,
@@ -122,7 +133,8 @@ impl Stream {
         &mut self,
         record: &LogRecord,
     ) -> Result<Option<(Timestamp, Novelty, Prepared)>, DecodeError> {
-        let place = Place { partition: self.partition, offset: record.offset };
+        let place =
+            Place { log: self.resume.log, partition: self.partition, offset: record.offset };
         Ok(Some(match self.topic {
             Topic::Acks => {
                 let ack = Ack::decode(&record.value)?;
@@ -152,7 +164,11 @@ impl Stream {
                     let at = decision.header.at;
                     (at, Novelty::New, Prepared::Decision(record.offset, Box::new(decision)))
                 }
-                Verdict::Claimed(_) | Verdict::Partial | Verdict::Void(_) => return Ok(None),
+                Verdict::Void(void) => {
+                    metrics::count_void(void, self.partition, record.offset);
+                    return Ok(None);
+                }
+                Verdict::Claimed(_) | Verdict::Partial => return Ok(None),
             },
             _ => {
                 let sample = Telemetry::decode(&record.value)?;
@@ -202,21 +218,26 @@ impl Stream {
         self.writing = true;
         let rows = std::mem::replace(&mut self.rows, Rows::of(self.topic));
         // Under its old name, where it is written again.
-        let (first, last) = match self.resume.again {
+        let (first, last, log) = match self.resume.again {
             Some(again) if Section::of(open.first, Some(again)) == Section::Again => {
                 self.resume.again = None;
-                (again.first, again.last)
+                (again.first, again.last, again.log)
             }
-            _ => (open.first, open.last),
+            _ => (open.first, open.last, Some(self.resume.log)),
         };
         let (topic, partition) = (self.topic, self.partition);
-        Some(Block { topic, partition, first, last, bytes: open.bytes, rows })
+        Some(Block { topic, partition, first, last, bytes: open.bytes, rows, log })
     }
 
     /// Takes the open block out before its time; none where it must be written as it once was.
     pub(super) fn take_early(&mut self) -> Option<Block> {
         let free = self.open.is_some_and(|open| !open.is_again()) && !self.writing;
         if free { self.take_block() } else { None }
+    }
+
+    #[cfg(test)]
+    pub(super) fn last_seq(&self, root: &str) -> i64 {
+        schemas::FeederId::new(root).ok().and_then(|root| self.ledger.last_seq(&root)).unwrap_or(0)
     }
 
     /// The block taken out has been written.

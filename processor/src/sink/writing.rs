@@ -11,12 +11,14 @@ use service_kit::log::Positions;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::block::Planned;
 use super::gathered::Gathered;
 use super::rows::{self, Place};
-use super::service::{BlockId, Store};
+use super::service::{Before, BlockId, Store};
 use super::stream::Block;
+use super::trouble::{Step, Troubles};
 use crate::caps::SINK_INSERT_TIMEOUT;
 use crate::metrics;
 
@@ -28,8 +30,11 @@ pub(super) struct Writing {
     pub(super) block: Block,
     pub(super) store: Store,
     pub(super) positions: Positions,
+    /// The log that its rows name.
+    pub(super) log: Uuid,
     /// Inserts at the same time, of all streams.
     pub(super) turns: Arc<Semaphore>,
+    pub(super) troubles: Troubles,
     /// The partition is another's: stop where no harm is done.
     pub(super) abandoned: CancellationToken,
 }
@@ -48,7 +53,13 @@ impl Writing {
     pub(super) async fn run(mut self) -> Written {
         let (topic, partition) = (self.block.topic, self.block.partition);
         let done = self.work().await;
+        // Done, or another's business.
+        self.troubles.over(self.step(), SystemClock.now());
         Written { topic, partition, bytes: self.block.bytes, done }
+    }
+
+    fn step(&self) -> Step {
+        Step::Block(self.block.topic, self.block.partition)
     }
 
     async fn work(&mut self) -> bool {
@@ -56,6 +67,7 @@ impl Writing {
         // A position that is being stored when the partition is taken away is waited for: what comes after must know it.
         while let Err(error) = self.plan().await {
             metrics::count_sink_error("position");
+            self.troubles.failed(self.step(), &error, SystemClock.now());
             tracing::debug!(%error, "the log did not take the sink's position; trying again");
             if !self.pause(wait).await {
                 return false;
@@ -72,6 +84,7 @@ impl Writing {
             };
             let Err(error) = attempt else { break };
             metrics::count_sink_error("write");
+            self.troubles.failed(self.step(), &error, SystemClock.now());
             tracing::warn!(
                 error = format!("{error:#}"),
                 ?wait,
@@ -99,8 +112,8 @@ impl Writing {
     }
 
     async fn plan(&self) -> anyhow::Result<()> {
-        let Block { topic, partition, first, last, .. } = self.block;
-        let planned = Planned { first, last, at: SystemClock.now() };
+        let Block { topic, partition, first, last, log, .. } = self.block;
+        let planned = Planned { first, last, at: SystemClock.now(), log };
         Ok(self.positions.store(&[(topic, partition, first, planned.text())]).await?)
     }
 
@@ -114,8 +127,9 @@ impl Writing {
 
     async fn insert_all(&mut self) -> anyhow::Result<()> {
         self.drop_stored().await?;
-        let Block { partition, first, last, rows, .. } = &self.block;
-        let block = |table| BlockId { table, partition: *partition, first: *first, last: *last };
+        let Block { partition, first, last, rows, log, .. } = &self.block;
+        let (partition, first, last, log) = (*partition, *first, *last, *log);
+        let block = |table| BlockId { table, partition, first, last, log };
         let store = &self.store;
         match &rows.gathered {
             Gathered::Telemetry(rows) => store.write(block("telemetry"), rows).await,
@@ -123,7 +137,8 @@ impl Writing {
             Gathered::Operator(rows) => store.write(block("operator_log"), rows).await,
             Gathered::DeadLetters(rows) => store.write(block("dead_letters"), rows).await,
             Gathered::Decisions(decisions) => {
-                let place = |offset: &i64| Place { partition: *partition, offset: *offset };
+                let of = self.log;
+                let place = |offset: &i64| Place { log: of, partition, offset: *offset };
                 let setpoints: Vec<_> = decisions
                     .iter()
                     .flat_map(|(offset, decision)| rows::setpoints(decision, place(offset)))
@@ -150,12 +165,12 @@ impl Writing {
         if rows.unsure.is_empty() {
             return Ok(());
         }
-        let before = (*partition, *first);
+        let before = Before { log: self.log, partition: *partition, first: *first };
         let stored: HashSet<String> = match &rows.gathered {
             Gathered::Telemetry(_) => {
-                self.store.stored_moments(&rows.unsure_samples(), before).await?
+                self.store.stored_moments(&rows.unsure_samples(), &before).await?
             }
-            Gathered::Acks(_) => self.store.stored_acks(&rows.unsure_acks(), before).await?,
+            Gathered::Acks(_) => self.store.stored_acks(&rows.unsure_acks(), &before).await?,
             Gathered::Operator(_) | Gathered::DeadLetters(_) | Gathered::Decisions(_) => {
                 HashSet::new()
             }

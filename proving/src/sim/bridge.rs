@@ -206,7 +206,7 @@ impl Bridge {
                 let (devices, _) = commandable(&decision);
                 let fence = (decision.epoch, decision.seq);
                 self.watchdog.heard(&decision.root, fence, &devices, number, Timestamp(now));
-                partition.note_seq(&decision.root, decision.seq);
+                partition.learn(&decision.root, &before);
             }
         }
         self.open.insert(number, partition);
@@ -232,7 +232,7 @@ impl Bridge {
         let fence = (decision.epoch, decision.seq);
         self.heard.insert(decision.root.clone(), now);
         self.watchdog.heard(&decision.root, fence, &devices, place.partition, at);
-        for order in devices.iter().filter_map(|device| Order::of(device, place, at)) {
+        for order in devices.iter().filter_map(|device| Order::of(device, place, None, at)) {
             self.outbox.offer(order);
         }
     }

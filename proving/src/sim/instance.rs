@@ -17,7 +17,8 @@ use uuid::Uuid;
 use super::log::Log;
 use super::rng::Rng;
 use crate::driver::{Driver, RegistryAt, ReplayRegistry, Standing};
-use crate::rebuild::{Base, Snapshots, next_epoch, stands};
+use crate::patience::Patience;
+use crate::rebuild::{Base, Known, Snapshots, next_epoch, stands};
 use reads::{decisions, split};
 pub use reads::{gather_new, operator_records};
 
@@ -70,7 +71,17 @@ struct Held {
 #[derive(Debug)]
 enum Recovering {
     From(i64),
-    Claimed { base: Box<Base>, ours: Holder, end: i64 },
+    /// Another one has it, and with fixed partitions it is left to that one while it works: when it was last seen to, and what
+    /// was read by then.
+    StandsBack {
+        worked_on: i64,
+        read_to: i64,
+    },
+    Claimed {
+        base: Box<Base>,
+        ours: Holder,
+        end: i64,
+    },
 }
 
 /// What the world should know.
@@ -121,6 +132,8 @@ pub struct Instance {
     rng: Rng,
     /// The next crash, where one is planned.
     pub cut: Option<Cut>,
+    /// Its partitions are fixed: no group says whose they are.
+    pub fixed: bool,
 }
 
 impl Instance {
@@ -143,6 +156,7 @@ impl Instance {
             writers: start << 32,
             rng,
             cut: None,
+            fixed: false,
         }
     }
 
@@ -266,6 +280,17 @@ impl Instance {
                         self.claim(partition, now, log);
                     }
                 }
+                Some(Recovering::StandsBack { worked_on, read_to }) => {
+                    let end = log.end(Topic::Decisions, partition);
+                    let worked_on = if end > read_to { now } else { worked_on };
+                    let patience = Patience::of(&self.registry.registry.settings);
+                    if now - worked_on >= patience.silence_ms {
+                        self.claim(partition, now, log);
+                    } else {
+                        let waits = Recovering::StandsBack { worked_on, read_to: end };
+                        self.recovering.insert(partition, waits);
+                    }
+                }
                 Some(waits @ Recovering::From(_)) => drop(self.recovering.insert(partition, waits)),
                 None => {}
             }
@@ -280,13 +305,19 @@ impl Instance {
                 Err(error) => tracing::error!(%error, "unreadable snapshot"),
             }
         }
-        let base = snapshots.into_base();
+        let base = snapshots.into_base(&Known::default());
         let before = decisions(log, partition, base.decisions_from.unwrap_or(0));
         self.writers += 1;
         let writer = Uuid::from_u64_pair(self.name as u64 + 1, self.writers);
-        let ours = Holder { epoch: next_epoch(base.holder, &before), writer };
+        let ours = Holder { epoch: next_epoch(&base.ledger(), &before), writer };
         let at = Timestamp(now + self.clock_ms);
-        let claim = Claim { epoch: ours.epoch, writer, at, name: format!("process {}", self.name) };
+        let claim = Claim {
+            epoch: ours.epoch,
+            writer,
+            at,
+            name: format!("process {}", self.name),
+            log: None,
+        };
         let value = LedgerRecord::Claim(claim).encode();
         self.send(now, (Topic::Decisions, partition, "claim".to_owned(), value), true);
         let end = log.end(Topic::Decisions, partition);
@@ -305,7 +336,7 @@ impl Instance {
     ) {
         let from = base.decisions_from.unwrap_or(0);
         let records = decisions(log, partition, from);
-        if !stands(base.holder, ours, &records) {
+        if !stands(&base.ledger(), ours, &records) {
             return self.claim(partition, now, log);
         }
         let mut driver = base.into_driver(partition, self.partitions);
@@ -388,12 +419,16 @@ impl Instance {
                 self.held.remove(&partition);
                 notes.push(Note::Fenced(partition));
                 if self.wanted.contains(&partition) {
-                    let again = Recovering::From(now + RECOVERY_PAUSE_MS);
+                    let again = if self.fixed {
+                        Recovering::StandsBack { worked_on: now, read_to: offset + 1 }
+                    } else {
+                        Recovering::From(now + RECOVERY_PAUSE_MS)
+                    };
                     self.recovering.insert(partition, again);
                 }
                 return false;
             }
-            Standing::TakenOver(_) | Standing::Void | Standing::Nothing => {}
+            Standing::TakenOver(_) | Standing::Void(_) | Standing::Nothing => {}
             Standing::Counts { decision, difference } => {
                 notes.extend(difference.map(Note::Differs));
                 if self.cut == Some(Cut::BeforeDerived) {

@@ -114,6 +114,8 @@ pub struct World {
     pub decisions: Option<Vec<Decision>>,
     /// Whether the load is checked: not in worlds that show what goes wrong without control.
     pub checks_load: bool,
+    /// No group says who works on what: every processor wants every partition.
+    pub fixed: bool,
     partitions: i32,
     rules: Rules,
     stored: Stored,
@@ -165,6 +167,7 @@ impl World {
             counts: Counts::default(),
             decisions: None,
             checks_load: true,
+            fixed: false,
             partitions: plan.partitions,
             rules: plan.rules,
             stored: Stored::new(),

@@ -96,6 +96,7 @@ fn every_record_goes_there_and_back() {
         writer: Uuid::from_u128(2),
         at: Timestamp(4),
         name: "host/1".to_owned(),
+        log: None,
     }));
     check_round_trip(&DeadLetter {
         at: Timestamp(5),
@@ -153,6 +154,133 @@ fn every_topic_has_its_released_schemas() {
         telemetry().encode()[2..10],
         released(Topic::Telemetry)[0].fingerprint.to_le_bytes()
     );
+}
+
+/// The fingerprints of every schema that a program has written records with, oldest first. A line is added with a new
+/// schema; none ever changes, or what was written with it could not be read any more.
+const RELEASED: &[(Topic, &[u64])] = &[
+    (Topic::Telemetry, &[0x3d09_ab7a_fbce_dee8]),
+    (Topic::Acks, &[0xc94a_f36d_bea3_412f]),
+    (
+        Topic::Operator,
+        &[
+            0xa32b_5a8f_e4dd_5e9f,
+            0xfda6_1b26_c715_5814,
+            0x57af_f573_e4c3_5ed8,
+            0xa38c_7842_472d_567e,
+        ],
+    ),
+    (Topic::Decisions, &[0xd8f5_07d8_a247_aa4c, 0x28e4_9e29_16cb_cb93]),
+    (Topic::Snapshots, &[0x93a3_9c3a_d30a_b6c5, 0xf804_3b1f_9bb2_aed4]),
+    (Topic::DeviceState, &[0x9eec_0a75_1ae9_5904]),
+    (Topic::FeederState, &[0xed78_bf85_7c80_abc4]),
+    (Topic::DeadLetters, &[0xe561_7d21_eb25_d530]),
+];
+
+#[test]
+fn released_schemas_never_change() {
+    let now: Vec<(Topic, Vec<u64>)> = Topic::ALL
+        .into_iter()
+        .map(|topic| (topic, released(topic).iter().map(|schema| schema.fingerprint).collect()))
+        .collect();
+    let golden: Vec<(Topic, Vec<u64>)> =
+        RELEASED.iter().map(|(topic, all)| (*topic, all.to_vec())).collect();
+    assert_eq!(now, golden, "as it is now: {now:#018x?}");
+}
+
+#[test]
+fn a_record_of_a_newer_version_is_told_from_one_that_cannot_be_read() {
+    for topic in Topic::ALL {
+        let known = version(topic);
+        assert_eq!(Newer::check(topic, 3, 7, known), Ok(()));
+        assert_eq!(Newer::check(topic, 3, 7, 0), Ok(()), "from before records said so");
+        let newer = Newer::check(topic, 3, 7, known + 1).expect_err("it is newer").to_string();
+        let place = format!("{}, partition 3, offset 7", topic.suffix());
+        for part in [place, format!("version {}", known + 1), format!("up to version {known}")] {
+            assert!(newer.contains(&part), "{newer}");
+        }
+        assert!(newer.contains("start that one again"), "{newer}");
+    }
+}
+
+/// Bytes as a program wrote them whose newest schema was this one.
+fn written_with(schema: &'static str, record: &impl serde::Serialize) -> Vec<u8> {
+    let old = Schemas::parse(&[schema]);
+    let mut bytes = SINGLE_OBJECT.to_vec();
+    bytes.extend_from_slice(&old.newest.to_le_bytes());
+    old.writer.write_ser(&mut bytes, record).expect("it fits the schema of its time");
+    bytes
+}
+
+#[test]
+fn a_claim_from_before_logs_had_identities_is_read() {
+    let writer = Uuid::from_u128(2);
+    let claim = before_identities::Claim { epoch: 1, writer, at: 3, name: "host/1" };
+    let record = before_identities::LedgerRecord::Claim(claim);
+    let bytes = written_with(include_str!("../../avro/decision_1.avsc"), &record);
+    let read = LedgerRecord::decode(&bytes).expect("old bytes stay readable");
+    let LedgerRecord::Claim(read) = read else { panic!("{read:?}") };
+    assert_eq!((read.epoch, read.writer, read.log), (1, writer, None));
+}
+
+#[test]
+fn a_snapshot_from_before_logs_had_identities_is_read() {
+    let sample = crate::samples::samples(Topic::Snapshots).remove(0);
+    let part: SnapshotPart = serde_json::from_value(sample).expect("a sample");
+    let old = before_identities::SnapshotPart::of(&part);
+    let bytes = written_with(include_str!("../../avro/snapshot_1.avsc"), &old);
+    assert_eq!(SnapshotPart::decode(&bytes), Ok(part));
+}
+
+/// Claims and snapshots as they were written before logs had identities.
+mod before_identities {
+    use crate::records::decision::Positions;
+    use crate::records::snapshot::{self, DeviceSnapshot, TreeSnapshot};
+    use crate::records::state::Version;
+
+    #[derive(serde::Serialize)]
+    pub(super) struct Claim {
+        pub(super) epoch: i64,
+        pub(super) writer: uuid::Uuid,
+        pub(super) at: i64,
+        pub(super) name: &'static str,
+    }
+
+    #[derive(serde::Serialize)]
+    pub(super) enum LedgerRecord {
+        Claim(Claim),
+    }
+
+    #[derive(serde::Serialize)]
+    pub(super) struct SnapshotPart {
+        root: crate::FeederId,
+        version: Version,
+        writer: uuid::Uuid,
+        number: i64,
+        part: i32,
+        parts: i32,
+        positions: Positions,
+        decisions_next: i64,
+        tree: Option<TreeSnapshot>,
+        devices: Vec<DeviceSnapshot>,
+    }
+
+    impl SnapshotPart {
+        pub(super) fn of(part: &snapshot::SnapshotPart) -> Self {
+            Self {
+                root: part.root.clone(),
+                version: part.version,
+                writer: part.writer,
+                number: part.number,
+                part: part.part,
+                parts: part.parts,
+                positions: part.positions,
+                decisions_next: part.decisions_next,
+                tree: part.tree.clone(),
+                devices: part.devices.clone(),
+            }
+        }
+    }
 }
 
 /// An event as it was written before events could be randomised.

@@ -15,6 +15,7 @@ pub(super) fn claim(number: u128, epoch: i64) -> LedgerRecord {
         writer: writer(number),
         at: Timestamp(0),
         name: "test".to_owned(),
+        log: None,
     })
 }
 
@@ -69,14 +70,33 @@ fn interleavings(left: &[LedgerRecord], right: &[LedgerRecord]) -> Vec<Vec<Ledge
 #[test]
 fn of_two_writers_only_the_last_claim_counts_after_it_stands() {
     let old = [claim(1, 1), part(1, 1, 1, 0, 1), part(1, 1, 2, 0, 2), part(1, 1, 2, 1, 2)];
-    let new = [claim(2, 2), part(2, 2, 5, 0, 1), part(2, 2, 6, 0, 1)];
+    let new = [claim(2, 2), part(2, 2, 1, 0, 1), part(2, 2, 2, 0, 1)];
     for order in interleavings(&old, &new) {
+        // A claim continues the one before it.
         let takeover = order.iter().position(|record| *record == claim(2, 2)).expect("is there");
+        if takeover < order.iter().position(|record| *record == claim(1, 1)).expect("is there") {
+            continue;
+        }
         let mut ledger = Ledger::new();
-        let verdicts: Vec<_> = order.iter().map(|record| ledger.read(record.clone())).collect();
+        let mut verdicts = Vec::new();
+        let mut base = 0;
+        for record in &order {
+            // The new owner has read what stood at its claim, and goes on from there.
+            let continued = match record.clone() {
+                LedgerRecord::DecisionPart(part) if part.epoch == 2 => {
+                    let seq = base + part.seq;
+                    LedgerRecord::DecisionPart(DecisionPart { seq, ..part })
+                }
+                other => other,
+            };
+            verdicts.push(ledger.read(continued));
+            if *record == claim(2, 2) {
+                base = ledger.last_seq(&FeederId::new("a").expect("valid")).unwrap_or(0);
+            }
+        }
         assert!(decided(&verdicts[..takeover]).iter().all(|(epoch, _)| *epoch == 1));
         let after = decided(&verdicts[takeover..]);
-        assert_eq!(after, [(2, 5), (2, 6)], "in {order:?}");
+        assert_eq!(after, [(2, base + 1), (2, base + 2)], "in {order:?}");
     }
 }
 
@@ -93,9 +113,10 @@ fn of_two_claims_with_one_epoch_the_first_stands() {
 fn a_repeated_decision_is_void() {
     let mut ledger = Ledger::new();
     ledger.read(claim(1, 1));
-    assert!(matches!(ledger.read(part(1, 1, 3, 0, 1)), Verdict::Decided(_)));
-    assert_eq!(ledger.read(part(1, 1, 3, 0, 1)), Verdict::Void(Void::Repeated));
+    assert!(matches!(ledger.read(part(1, 1, 1, 0, 1)), Verdict::Decided(_)));
+    assert!(matches!(ledger.read(part(1, 1, 2, 0, 1)), Verdict::Decided(_)));
     assert_eq!(ledger.read(part(1, 1, 2, 0, 1)), Verdict::Void(Void::Repeated));
+    assert_eq!(ledger.read(part(1, 1, 1, 0, 1)), Verdict::Void(Void::Repeated));
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub use envelope::{Envelope, Source};
 pub use profile::{Profile, ProfileMessage};
 pub use receipt::{ReceiptMessage, decode_receipt, receipt_asked};
 pub use rejection::{RejectReason, Rejection};
-pub use setpoint::{Mode, Setpoint, decode_setpoint};
+pub use setpoint::{Fence, Mode, Setpoint, decode_setpoint};
 pub use status::{StatusMessage, StatusWord, decode_status};
 pub use telemetry::{Readings, SocUnit, TelemetryMessage, decode_telemetry, decode_telemetry_with};
 pub use topics::{Inbound, PrefixError, TelemetryTopic, Topics};

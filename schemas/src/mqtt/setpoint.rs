@@ -70,6 +70,18 @@ impl Mode {
     }
 }
 
+/// What orders setpoints: first by the log, since a log that is made anew counts from the beginning again, then by epoch,
+/// then by number. A setpoint that names no log is older than every one that does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fence {
+    /// The log.
+    pub log: Option<Uuid>,
+    /// The epoch.
+    pub epoch: i64,
+    /// The number.
+    pub seq: i64,
+}
+
 /// One setpoint, load convention.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setpoint {
@@ -85,6 +97,8 @@ pub struct Setpoint {
     pub ttl_ms: Option<i64>,
     /// What the device shall do when the lease lapses.
     pub fallback_w: Option<Watts>,
+    /// Fence: the log it was decided in, a UUID of version 7; the newer one counts.
+    pub log: Option<Uuid>,
     /// Fence: the writer's epoch.
     pub epoch: Option<i64>,
     /// Fence: the decision's number.
@@ -125,12 +139,26 @@ impl Setpoint {
             valid_until,
             ttl_ms: Some(valid_until.since(now).clamp(0, device.ttl_ms.max(0))),
             fallback_w: Some(device.fallback_w),
+            log: None,
             epoch: Some(decision.epoch),
             seq: Some(decision.seq),
             ramp_w_per_s: None,
             allocator: ALLOCATOR.to_owned(),
             notes: Some(sentence(device.reason).to_owned()),
         })
+    }
+
+    /// The same, of a log that is known.
+    #[must_use]
+    pub fn of_log(self, log: Option<Uuid>) -> Self {
+        Self { log, ..self }
+    }
+
+    /// What orders it among a device's setpoints; none where its sender knows no order.
+    #[must_use]
+    pub fn fence(&self) -> Option<Fence> {
+        let (epoch, seq) = self.epoch.zip(self.seq)?;
+        Some(Fence { log: self.log, epoch, seq })
     }
 
     /// The message's id: what an ack speaks of, and what a device recognises a re-send by.
@@ -149,6 +177,7 @@ impl Setpoint {
         put(&mut command, "validUntilMs", Some(self.valid_until.0));
         put(&mut command, "ttlMs", self.ttl_ms);
         put(&mut command, "fallbackKw", self.fallback_w.map(edge_kw));
+        put(&mut command, "log", self.log.map(|log| log.to_string()));
         put(&mut command, "epoch", self.epoch);
         put(&mut command, "seq", self.seq);
         let mut constraints = Map::new();
@@ -201,6 +230,7 @@ pub fn decode_setpoint(
             .optional("fallbackKw")
             .map(|field| field.power(device_type))
             .transpose()?,
+        log: command.optional("log").map(|field| field.uuid()).transpose()?,
         epoch: counter(&mut command, "epoch")?,
         seq: counter(&mut command, "seq")?,
         ramp_w_per_s,

@@ -336,6 +336,9 @@ pub struct Claim {
     pub at: Timestamp,
     /// A name for people: host and process.
     pub name: String,
+    /// The identity of the log that is claimed; none from before logs had one.
+    #[serde(default)]
+    pub log: Option<Uuid>,
 }
 
 /// One record of `decisions.v1`.

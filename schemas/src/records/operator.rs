@@ -323,6 +323,30 @@ pub struct SimulationSet {
     pub mode: SimulationMode,
 }
 
+/// Where a partition of a log ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEnd {
+    /// The topic's name after its prefix.
+    pub topic: String,
+    /// Which partition.
+    pub partition: i32,
+    /// The offset after its last record.
+    pub next: i64,
+}
+
+/// The log has an identity from here on ([`crate::identity`]): it was made, or a copy of it was put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogMade {
+    /// A UUID of version 7.
+    pub log_id: Uuid,
+    /// Whether the log had records before: it is older than identities.
+    pub adopted: bool,
+    /// The identity of the log that a copy was put back of.
+    pub restored_from: Option<Uuid>,
+    /// Where that copy ended.
+    pub ends: Vec<LogEnd>,
+}
+
 /// One change. The order of the variants is the order of the Avro union.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each variant's record says it")]
@@ -344,6 +368,7 @@ pub enum Change {
     DeviceRetired(DeviceRetired),
     DeviceReplaced(DeviceReplaced),
     DeviceNoted(DeviceNoted),
+    LogMade(LogMade),
 }
 
 impl Change {
@@ -374,6 +399,7 @@ impl Change {
             Self::DeviceRetired(change) => change.device_id.to_string(),
             Self::DeviceReplaced(change) => change.device_id.to_string(),
             Self::DeviceNoted(change) => change.device_id.to_string(),
+            Self::LogMade(_) => "log".to_owned(),
         }
     }
 }

@@ -330,6 +330,9 @@ pub struct SnapshotPart {
     pub tree: Option<TreeSnapshot>,
     /// Devices of this part.
     pub devices: Vec<DeviceSnapshot>,
+    /// The identity of the log that its positions are of; none from before logs had one.
+    #[serde(default)]
+    pub log: Option<Uuid>,
 }
 
 impl SnapshotPart {

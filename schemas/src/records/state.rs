@@ -19,6 +19,21 @@ pub struct Version {
     pub seq: i64,
 }
 
+/// Versions of one tree are at most so far apart, in epochs or numbers: one that is further ahead says what control never
+/// was.
+const APART_MAX: i64 = 1_000_000;
+
+impl Version {
+    /// Whether it replaces another one of its tree: it is higher, or the other one cannot be.
+    #[must_use]
+    pub fn replaces(self, old: Self) -> bool {
+        let far = |ahead: i64, behind: i64| ahead.saturating_sub(behind) > APART_MAX;
+        let cannot_be =
+            far(old.epoch, self.epoch) || (old.epoch == self.epoch && far(old.seq, self.seq));
+        self > old || cannot_be
+    }
+}
+
 /// The latest state of a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceState {

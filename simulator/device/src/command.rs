@@ -1,14 +1,15 @@
 //! What a device does with setpoints: which ones it takes, how long they hold, and what it says about them.
 //!
 //! A setpoint holds for its lease, counted from receipt where it says `ttlMs`. When the lease lapses the device
-//! goes to its fallback and stays there until it is told otherwise. An older (epoch, seq) never replaces a newer
-//! one, and a message that was seen before is not looked at again.
+//! goes to its fallback and stays there until it is told otherwise. An older (log, epoch, seq) never replaces a newer
+//! one, and a message that was seen before is not looked at again: a log made anew counts from the beginning again, so
+//! it is the log and the id that tell.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use schemas::Timestamp;
-use schemas::mqtt::Setpoint;
 use schemas::mqtt::edge::kw_to_edge;
+use schemas::mqtt::{Fence, Setpoint};
 use schemas::records::ack::AckStatus;
 use uuid::Uuid;
 
@@ -65,13 +66,16 @@ enum State {
     },
 }
 
+/// A message's log and its id.
+type Name = (Option<Uuid>, Uuid);
+
 /// The device's memory of its setpoints.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Commands {
     state: State,
-    fence: Option<(i64, i64)>,
-    seen: BTreeSet<Uuid>,
-    order: VecDeque<Uuid>,
+    fence: Option<Fence>,
+    seen: BTreeSet<Name>,
+    order: VecDeque<Name>,
 }
 
 impl Commands {
@@ -85,22 +89,27 @@ impl Commands {
         refusal: Option<&'static str>,
     ) -> Vec<Report> {
         let id = setpoint.id();
-        if !self.remember(id) {
+        if !self.remember((setpoint.log, id)) {
             return Vec::new();
         }
         if let Some(reason) = refusal {
             return vec![Report::of(id, AckStatus::Rejected, Some(reason))];
         }
-        let pair = setpoint.epoch.zip(setpoint.seq);
-        if let (Some(new), Some(known)) = (pair, self.fence)
+        let fence = setpoint.fence();
+        if let (Some(new), Some(known)) = (fence, self.fence)
             && new < known
         {
-            return vec![Report::of(id, AckStatus::Superseded, Some("an older epoch or sequence"))];
+            let reason = if new.log < known.log {
+                "decided in an older log"
+            } else {
+                "an older epoch or sequence"
+            };
+            return vec![Report::of(id, AckStatus::Superseded, Some(reason))];
         }
         let lease_ms = setpoint.ttl_ms.unwrap_or_else(|| setpoint.valid_until.since(now));
         let lease_ms = remaining_ms.map_or(lease_ms, |left| lease_ms.min(left));
         // Expired or not, it is the newest word of its sender: nothing older shall win after it.
-        self.fence = pair.or(self.fence);
+        self.fence = fence.or(self.fence);
         if lease_ms <= 0 {
             return vec![Report::of(
                 id,
@@ -187,11 +196,11 @@ impl Commands {
         }
     }
 
-    fn remember(&mut self, id: Uuid) -> bool {
-        if !self.seen.insert(id) {
+    fn remember(&mut self, name: Name) -> bool {
+        if !self.seen.insert(name) {
             return false;
         }
-        self.order.push_back(id);
+        self.order.push_back(name);
         if self.order.len() > SEEN_MAX
             && let Some(oldest) = self.order.pop_front()
         {

@@ -199,3 +199,23 @@ fn an_offer_below_a_cars_smallest_power_is_no_offer() {
     live(&mut device, 51, 55, DAY);
     assert!((device.power_kw() - 1.4).abs() < 0.06, "{}", device.power_kw());
 }
+
+#[test]
+fn a_log_made_anew_is_obeyed_from_its_first_epoch_on_and_the_old_one_no_more() {
+    let mut device = ev_at_work();
+    let of_log = |log: Option<u128>, id, kw, epoch, seq| {
+        let setpoint = fenced(setpoint(DeviceType::Ev, id, kw, Some(60_000)), epoch, seq);
+        setpoint.of_log(log.map(uuid::Uuid::from_u128))
+    };
+    let mut receive = |setpoint| words(&device.receive(&setpoint, after(30.0), None));
+    assert_eq!(receive(of_log(Some(7), 1, 4.0, 3, 50)), [(1, AckStatus::Accepted)]);
+    // The new log counts from the beginning again: also the ids, which are made of tree, epoch and number.
+    let again = receive(of_log(Some(8), 1, 3.0, 1, 1));
+    assert_eq!(again, [(1, AckStatus::Superseded), (1, AckStatus::Accepted)]);
+    for old in [of_log(Some(7), 2, 9.0, 3, 51), of_log(None, 3, 9.0, 99, 99)] {
+        let id = old.id().as_u128();
+        assert_eq!(receive(old), [(id, AckStatus::Superseded)]);
+    }
+    assert_eq!(receive(of_log(Some(8), 4, 2.0, 1, 2)).last(), Some(&(4, AckStatus::Accepted)));
+    assert_eq!(device.drive(), Drive::Setpoint(2.0));
+}

@@ -11,6 +11,9 @@ use anyhow::{Context, bail};
 use super::LASTS;
 use crate::place::Place;
 
+/// How long nobody says that a copy was put back: health has to notice meanwhile.
+const UNTOLD: Duration = Duration::from_secs(50);
+
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mishap {
@@ -28,6 +31,11 @@ pub enum Mishap {
     SecondProcessor,
     /// The log's folder is gone.
     LogWiped,
+    /// An older copy of the log's folder is put back; whether that is said before the start, or some time after it.
+    LogPutBack {
+        /// Said before the start.
+        told: bool,
+    },
     /// ClickHouse's folder is gone.
     ClickHouseWiped,
     /// The machine's clock is an hour ahead, and back after a while.
@@ -36,7 +44,7 @@ pub enum Mishap {
 
 impl Mishap {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::AllKilled,
         Self::Killed("log"),
         Self::Killed("broker"),
@@ -49,6 +57,8 @@ impl Mishap {
         Self::DiskFull,
         Self::SecondProcessor,
         Self::LogWiped,
+        Self::LogPutBack { told: true },
+        Self::LogPutBack { told: false },
         Self::ClickHouseWiped,
         Self::ClockStepped,
     ];
@@ -64,6 +74,12 @@ impl Mishap {
             Self::DiskFull => format!("disk full for {} s", LASTS.as_secs()),
             Self::SecondProcessor => "a second processor comes and goes".to_owned(),
             Self::LogWiped => "log wiped".to_owned(),
+            Self::LogPutBack { told: true } => {
+                "log put back from an older copy, and told so".to_owned()
+            }
+            Self::LogPutBack { told: false } => {
+                format!("log put back from an older copy, and told so {} s later", UNTOLD.as_secs())
+            }
             Self::ClickHouseWiped => "ClickHouse wiped".to_owned(),
             Self::ClockStepped => format!("clock one hour ahead for {} s", LASTS.as_secs()),
         }
@@ -96,6 +112,7 @@ impl Mishap {
                 second.terminate(Duration::from_secs(10)).map(drop)
             }
             Self::LogWiped => wipe(place, "log"),
+            Self::LogPutBack { told } => put_back(place, told),
             Self::ClickHouseWiped => wipe(place, "clickhouse"),
             Self::ClockStepped => {
                 fs::write(clock, "+3600s").context("stepping the clock")?;
@@ -116,6 +133,26 @@ fn signal(place: &Place, part: &str, name: &str) -> anyhow::Result<()> {
 fn wipe(place: &mut Place, folder: &str) -> anyhow::Result<()> {
     place.stop()?;
     fs::remove_dir_all(place.data().join(folder)).context("wiping a folder")?;
+    place.start()
+}
+
+/// Goes on with a log as it was some time ago.
+fn put_back(place: &mut Place, told: bool) -> anyhow::Result<()> {
+    let (log, copy) = (place.data().join("log"), place.data().join("log.copy"));
+    place.stop()?;
+    let copied = Command::new("cp").arg("-a").args([&log, &copy]).status();
+    anyhow::ensure!(copied.context("running cp")?.success(), "the log was not copied");
+    place.start()?;
+    sleep(LASTS);
+    place.stop()?;
+    fs::remove_dir_all(&log).context("removing the log")?;
+    fs::rename(&copy, &log).context("putting the copy back")?;
+    if !told {
+        place.start()?;
+        sleep(UNTOLD);
+        place.stop()?;
+    }
+    fs::write(place.data().join("restored"), "").context("saying that it was put back")?;
     place.start()
 }
 

@@ -15,14 +15,14 @@ const HEALTH: &str =
     "{ health { status log { detail } clickhouse { detail } control { detail } mqtt { detail } } }";
 
 /// `derms up` with a device that speaks all the time.
-struct World {
-    place: Place,
-    operator: String,
+pub(crate) struct World {
+    pub(crate) place: Place,
+    pub(crate) operator: String,
     _simulator: testbench::service::Service,
 }
 
 impl World {
-    fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let place = Place::embedded().expect("it starts");
         let operator =
             place.login("ada").unwrap_or_else(|error| panic!("{error:#}\n{}", place.logs()));
@@ -33,18 +33,18 @@ impl World {
     }
 
     #[track_caller]
-    fn eventually<T>(&self, what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    pub(crate) fn eventually<T>(&self, what: &str, condition: impl FnMut() -> Option<T>) -> T {
         wait::until(what, SOON, condition)
             .unwrap_or_else(|error| panic!("{error:#}\n{}", self.place.logs()))
     }
 
-    fn health(&self) -> Value {
+    pub(crate) fn health(&self) -> Value {
         self.place.graphql(&self.operator, HEALTH)["data"]["health"].take()
     }
 
     /// Waits until health says that all is well, and decisions go on.
     #[track_caller]
-    fn is_well(&self) {
+    pub(crate) fn is_well(&self) {
         self.eventually("all is well", || (self.health()["status"] == "ok").then_some(()));
         let decisions =
             || self.place.sql("SELECT count() FROM derms.decisions").parse::<u64>().ok();

@@ -6,3 +6,4 @@ mod log;
 mod mqtt;
 mod reach;
 mod two_bridges;
+mod words;

@@ -19,6 +19,15 @@ pub(super) fn device(plan: Plan) -> &'static str {
     }
 }
 
+/// How far the sink has come: when a feeder's newest stored decision was made, and whether there is one.
+pub(super) const NEWEST_DECISION: &str = "
+SELECT toUnixTimestamp64Milli(max(at)) AS at_ms, count() AS found
+FROM decisions
+WHERE feeder_id = {feeder:String} AND at >= fromUnixTimestamp64Milli({from:Int64})";
+
+/// Which logs there are rows of.
+pub(super) const LOGS: &str = "SELECT toString(log_id) FROM operator_log GROUP BY log_id";
+
 const FEEDER_ROWS: &str = "
 SELECT
     toUnixTimestamp64Milli(at) AS at_ms,

@@ -40,7 +40,8 @@ async fn registry(refuse: &'static str) -> (String, Subjects) {
 }
 
 fn claim() -> Vec<u8> {
-    let claim = Claim { epoch: 3, writer: Uuid::nil(), at: Timestamp(5), name: "test".into() };
+    let claim =
+        Claim { epoch: 3, writer: Uuid::nil(), at: Timestamp(5), name: "test".into(), log: None };
     LedgerRecord::Claim(claim).encode()
 }
 

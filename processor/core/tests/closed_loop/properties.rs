@@ -265,6 +265,7 @@ fn a_snapshot_survives_the_log() {
             decisions_next: 3,
             tree: Some(tree),
             devices,
+            log: None,
         };
         assert_eq!(SnapshotPart::decode(&part.encode()), Ok(part), "seed {seed}");
     }

@@ -9,7 +9,8 @@ use schemas::{DeviceId, FeederId, Watts};
 use crate::sink::gathered::Gathered;
 
 const LIMITS: Limits = Limits { age_ms: 1_000, rows: 4, bytes: 1_000_000 };
-const FRESH: Resume = Resume { at: 0, again: None, whole: true };
+const FRESH: Resume = Resume { at: 0, again: None, whole: true, log: LOG };
+const LOG: Uuid = Uuid::from_u128(9);
 
 fn record(offset: i64, id: u128, ts: i64) -> LogRecord {
     let sample = Telemetry {
@@ -75,7 +76,7 @@ fn ten() -> Vec<LogRecord> {
 
 #[test]
 fn a_message_that_comes_again_leads_to_no_row() {
-    let mut stream = Stream::new(Topic::Telemetry, 3, LIMITS, FRESH);
+    let mut stream = Stream::new(Topic::Telemetry, 3, LIMITS, FRESH, None);
     let records = [
         record(0, 1, 1_000),
         record(1, 1, 1_000),
@@ -89,20 +90,20 @@ fn a_message_that_comes_again_leads_to_no_row() {
 
 #[test]
 fn whoever_goes_on_writes_the_same_block_again_and_then_goes_on() {
-    let mut first = Stream::new(Topic::Telemetry, 3, LIMITS, FRESH);
+    let mut first = Stream::new(Topic::Telemetry, 3, LIMITS, FRESH, None);
     assert_eq!(blocks(&mut first, &ten()), [(0, 3, 4), (4, 7, 4)]);
     // The first ended while its second block was on its way; the other one has other limits, even.
-    let again = Some(Planned { first: 4, last: 7, at: Timestamp(0) });
+    let again = Some(Planned { first: 4, last: 7, at: Timestamp(0), log: None });
     let limits = Limits { rows: 2, ..LIMITS };
-    let resume = Resume { at: 4, again, whole: true };
-    let mut second = Stream::new(Topic::Telemetry, 3, limits, resume);
+    let resume = Resume { at: 4, again, whole: true, log: LOG };
+    let mut second = Stream::new(Topic::Telemetry, 3, limits, resume, None);
     assert_eq!(blocks(&mut second, &ten()), [(4, 7, 4), (8, 9, 2)]);
 }
 
 #[test]
 fn records_before_the_place_to_go_on_are_remembered_and_not_stored() {
-    let resume = Resume { at: 8, again: None, whole: true };
-    let mut stream = Stream::new(Topic::Telemetry, 3, Limits { rows: 1, ..LIMITS }, resume);
+    let resume = Resume { at: 8, again: None, whole: true, log: LOG };
+    let mut stream = Stream::new(Topic::Telemetry, 3, Limits { rows: 1, ..LIMITS }, resume, None);
     let mut records = ten();
     records.push(record(10, 100, 0));
     assert_eq!(blocks(&mut stream, &records), [(8, 8, 1), (9, 9, 1)]);
@@ -110,12 +111,12 @@ fn records_before_the_place_to_go_on_are_remembered_and_not_stored() {
 
 #[test]
 fn a_record_that_cannot_be_read_is_said_once_and_stops_nothing() {
-    let mut stream = Stream::new(Topic::Telemetry, 3, Limits { rows: 2, ..LIMITS }, FRESH);
+    let mut stream = Stream::new(Topic::Telemetry, 3, Limits { rows: 2, ..LIMITS }, FRESH, None);
     let mut broken = record(1, 1, 1);
     broken.value = b"nonsense".to_vec();
     assert!(matches!(stream.read(&broken), Reading::Poison(_)));
     let after = Resume { at: 2, ..FRESH };
-    let mut later = Stream::new(Topic::Telemetry, 3, LIMITS, after);
+    let mut later = Stream::new(Topic::Telemetry, 3, LIMITS, after, None);
     assert!(matches!(later.read(&broken), Reading::Nothing), "it was said before");
     assert_eq!(blocks(&mut stream, &ten()[2..4]), [(2, 3, 2)]);
 }

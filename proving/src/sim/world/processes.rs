@@ -66,6 +66,11 @@ impl World {
             if process.life != Life::Running || process.deaf_until > now || !self.log_up {
                 continue;
             }
+            process.instance.fixed = self.fixed;
+            if self.fixed {
+                process.instance.want(now, &(0..self.partitions).collect());
+                continue;
+            }
             let assigned = self.assigned.iter().filter(|(_, holder)| **holder == index);
             let mistaken = self.mistakes.keys().filter(|(_, holder)| *holder == index);
             let wanted = assigned.map(|(partition, _)| *partition);

@@ -122,8 +122,9 @@ prop_compose! {
         ramp_w_per_s in magnitude(),
         allocator in "[^\0]{1,256}",
         notes in option::of("[^\0]{1,256}"),
+        log in option::of(any::<u128>().prop_map(Uuid::from_u128)),
     ) -> Setpoint {
-        Setpoint { envelope, target_w, mode, valid_until, ttl_ms, fallback_w, epoch, seq, ramp_w_per_s, allocator, notes }
+        Setpoint { envelope, target_w, mode, valid_until, ttl_ms, fallback_w, log, epoch, seq, ramp_w_per_s, allocator, notes }
     }
 }
 

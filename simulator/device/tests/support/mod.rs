@@ -69,6 +69,7 @@ pub(crate) fn setpoint(
         valid_until: START.plus_ms(60_000),
         ttl_ms,
         fallback_w: None,
+        log: None,
         epoch: None,
         seq: None,
         ramp_w_per_s: None,
