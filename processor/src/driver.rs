@@ -256,7 +256,8 @@ impl Driver {
             | Change::DeviceWaiting(_)
             | Change::DeviceRetired(_)
             | Change::DeviceNoted(_)
-            | Change::SimulationSet(_) => None,
+            | Change::SimulationSet(_)
+            | Change::SessionEnded(_) => None,
         };
         if let Some(slot) =
             feeder_id.and_then(|feeder_id| self.slots.get_mut(&registry.root_of(&feeder_id)))

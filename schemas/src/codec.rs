@@ -235,7 +235,11 @@ macro_rules! record {
 
 record!(Telemetry, "telemetry", ["telemetry.avsc"]);
 record!(Ack, "ack", ["ack.avsc"]);
-record!(OperatorRecord, "operator record", ["operator_1.avsc", "operator_2.avsc", "operator.avsc"]);
+record!(
+    OperatorRecord,
+    "operator record",
+    ["operator_1.avsc", "operator_2.avsc", "operator_3.avsc", "operator.avsc"]
+);
 record!(LedgerRecord, "decision", ["decision.avsc"]);
 record!(SnapshotPart, "snapshot", ["snapshot.avsc"]);
 record!(DeviceState, "device state", ["device_state.avsc"]);

@@ -198,6 +198,7 @@ impl Registry {
             Change::DeviceRetired(retired) => self.retire(&retired.device_id)?,
             Change::DeviceReplaced(replaced) => self.replace(replaced)?,
             Change::DeviceNoted(noted) => self.note(noted)?,
+            Change::SessionEnded(_) => {}
         }
         Ok(())
     }

@@ -5,3 +5,4 @@ pub mod health;
 pub mod history;
 pub mod live;
 pub mod operator;
+pub mod sessions;

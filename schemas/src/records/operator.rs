@@ -323,6 +323,15 @@ pub struct SimulationSet {
     pub mode: SimulationMode,
 }
 
+/// A user has ended their session: its token is refused from here on. Nothing of control depends on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionEnded {
+    /// Which session: the id of its token.
+    pub session_id: Uuid,
+    /// When it would have ended by itself; nobody needs to remember it for longer.
+    pub until: Timestamp,
+}
+
 /// One change. The order of the variants is the order of the Avro union.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each variant's record says it")]
@@ -344,6 +353,7 @@ pub enum Change {
     DeviceRetired(DeviceRetired),
     DeviceReplaced(DeviceReplaced),
     DeviceNoted(DeviceNoted),
+    SessionEnded(SessionEnded),
 }
 
 impl Change {
@@ -374,6 +384,7 @@ impl Change {
             Self::DeviceRetired(change) => change.device_id.to_string(),
             Self::DeviceReplaced(change) => change.device_id.to_string(),
             Self::DeviceNoted(change) => change.device_id.to_string(),
+            Self::SessionEnded(ended) => ended.session_id.to_string(),
         }
     }
 }
