@@ -24,6 +24,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use schemas::topics::Topic;
+use service_kit::clickhouse::why;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::{Group, GroupEvent, LogRecord, Partitions, Producer, Reader, Start};
 use service_kit::pulse::Loop;
@@ -337,7 +338,7 @@ where
             Ok(value) => return value,
             Err(error) => {
                 metrics::count_sink_error(what);
-                tracing::warn!(error = format!("{error:#}"), what, "not yet; trying again");
+                tracing::warn!(error = why(error.as_ref()), what, "not yet; trying again");
             }
         }
         tokio::time::sleep(wait).await;
