@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
@@ -10,6 +11,8 @@ use service_kit::log::LogConfig;
 use service_kit::settings::Settings;
 
 use crate::auth::{TokenConfig, Users};
+use crate::http::Names;
+use crate::network::Proxies;
 use crate::store::history::HistoryConfig;
 
 /// Everything the API needs to know.
@@ -38,8 +41,10 @@ pub struct Config {
 /// How the HTTP side behaves.
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
-    /// Origins that browsers may call from.
-    pub origins: Vec<HeaderValue>,
+    /// Names and origins that are ours.
+    pub names: Arc<Names>,
+    /// Proxies whose word on the client's address is taken.
+    pub proxies: Arc<Proxies>,
     /// Largest body, bytes.
     pub body_limit: usize,
     /// Where metrics are served, if at all.
@@ -86,12 +91,15 @@ impl Config {
             .map_err(|error| check(format!("AUTH_USERS: {error}")))
             .ok();
         let body_limit = body_limit(settings.text("JSON_BODY_LIMIT")).map_err(&mut check).ok();
-        let origins = origins(settings.text("CORS_ALLOWED_ORIGINS")).map_err(&mut check).ok();
+        let names = names(settings).map_err(&mut check).ok();
+        let proxies = proxies(settings).map_err(&mut check).ok();
         let metrics_path = metrics_path(settings).map_err(&mut check).ok();
         let tls = tls(settings).map_err(&mut check).ok();
-        let (Some(users), Some(body_limit), Some(origins), Some(metrics_path), Some(tls)) =
-            (users, body_limit, origins, metrics_path, tls)
+        let (Some(users), Some(body_limit), Some(metrics_path)) = (users, body_limit, metrics_path)
         else {
+            return Err(ConfigProblems(problems));
+        };
+        let (Some(names), Some(proxies), Some(tls)) = (names, proxies, tls) else {
             return Err(ConfigProblems(problems));
         };
         let timeout = settings.millis("DB_QUERY_TIMEOUT_MS");
@@ -113,7 +121,8 @@ impl Config {
             },
             write_timeout: timeout,
             http: HttpConfig {
-                origins,
+                names: Arc::new(names),
+                proxies: Arc::new(proxies),
                 body_limit,
                 metrics_path,
                 dashboard: settings.optional_path("DERMS_DASHBOARD_DIR"),
@@ -157,6 +166,21 @@ fn body_limit(text: &str) -> Result<usize, String> {
         .ok_or_else(|| {
             format!("JSON_BODY_LIMIT = {text:?}: expected a size from 1kb to 64mb, for example 512kb or 1mb")
         })
+}
+
+fn names(settings: &Settings) -> Result<Names, String> {
+    let origins = origins(settings.text("CORS_ALLOWED_ORIGINS"))?;
+    let public = settings.optional_text("DERMS_PUBLIC_NAMES").unwrap_or_default();
+    Names::new(settings.text("HOST"), public, origins).map_err(|entry| {
+        format!("DERMS_PUBLIC_NAMES: {entry:?} is no host name; expected for example derms.example.org, without https:// and port")
+    })
+}
+
+fn proxies(settings: &Settings) -> Result<Proxies, String> {
+    let text = settings.optional_text("DERMS_TRUSTED_PROXIES").unwrap_or_default();
+    Proxies::parse(text).map_err(|entry| {
+        format!("DERMS_TRUSTED_PROXIES: {entry:?} is no address; expected for example 10.0.0.7 or 10.0.0.0/8")
+    })
 }
 
 fn origins(text: &str) -> Result<Vec<HeaderValue>, String> {
@@ -234,7 +258,7 @@ mod tests {
         assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 3001));
         assert_eq!(config.http.body_limit, 1024 * 1024);
         assert_eq!(config.http.metrics_path.as_deref(), Some("/metrics"));
-        assert_eq!(config.http.origins.len(), 3);
+        assert_eq!(*config.http.proxies, Proxies::default());
         assert_eq!(config.tokens.ttl, Duration::from_secs(12 * 3600));
         assert_eq!(config.tls, None);
     }
@@ -245,11 +269,12 @@ mod tests {
             ("AUTH_USERS", "{}"),
             ("JSON_BODY_LIMIT", "much"),
             ("CORS_ALLOWED_ORIGINS", "localhost"),
+            ("DERMS_TRUSTED_PROXIES", "proxy"),
             ("PROMETHEUS_PATH", "metrics"),
             ("TLS_ENABLED", "true"),
         ])
         .expect_err("nothing is right");
-        assert_eq!(problems.len(), 5, "{problems:#?}");
+        assert_eq!(problems.len(), 6, "{problems:#?}");
     }
 
     #[test]

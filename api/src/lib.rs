@@ -9,6 +9,9 @@ mod config;
 pub mod graphql;
 pub mod http;
 mod metrics;
+pub mod network;
+mod pace;
+mod places;
 mod run;
 pub mod store;
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
+use prometheus::{Histogram, IntCounterVec, IntGauge};
 use schemas::topics::Topic;
-use service_kit::metrics::{counter, counters, gauge, histogram};
+use service_kit::metrics::{counters, gauge, histogram};
 
 static REQUESTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters(
@@ -49,10 +49,18 @@ static UNREADABLE: LazyLock<IntCounterVec> = LazyLock::new(|| {
 });
 static SOCKETS: LazyLock<IntGauge> =
     LazyLock::new(|| gauge("derms_api_sockets", "Open WebSocket connections"));
-static SOCKETS_REFUSED: LazyLock<IntCounter> = LazyLock::new(|| {
-    counter(
-        "derms_api_sockets_refused_total",
-        "WebSocket connections refused because there were too many",
+static REFUSED: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "derms_api_refused_total",
+        "Connections, requests and messages turned away, by the bound or rule that did",
+        &["reason"],
+    )
+});
+static RELOADS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "derms_api_certificate_reloads_total",
+        "Changed certificates, by whether they could be used",
+        &["outcome"],
     )
 });
 static SUBSCRIPTIONS: LazyLock<IntGauge> =
@@ -96,9 +104,78 @@ pub(crate) fn count_unreadable(topic: Topic) {
     UNREADABLE.with_label_values(&[topic.suffix()]).inc();
 }
 
-/// A connection was refused.
-pub(crate) fn count_socket_refused() {
-    SOCKETS_REFUSED.inc();
+/// What something was turned away by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Too many connections.
+    Connections,
+    /// Too many connections of one address.
+    ConnectionsOfAddress,
+    /// A peer that takes nothing.
+    SlowReader,
+    /// A host that is not ours.
+    Host,
+    /// A page of another origin.
+    Origin,
+    /// Too many WebSockets.
+    Sockets,
+    /// Too many WebSockets of one address.
+    SocketsOfAddress,
+    /// Too many WebSockets of one user.
+    SocketsOfUser,
+    /// A WebSocket whose owner did not prove who they are in time.
+    SocketInit,
+    /// A WebSocket on which too much was said.
+    SocketMessages,
+    /// A WebSocket on which nothing was said.
+    SocketSilent,
+    /// Too many queries at the same time.
+    Queries,
+    /// An event that asks for history too often.
+    EventRead,
+}
+
+impl Refusal {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::ConnectionsOfAddress => "connections_of_address",
+            Self::SlowReader => "slow_reader",
+            Self::Host => "host",
+            Self::Origin => "origin",
+            Self::Sockets => "sockets",
+            Self::SocketsOfAddress => "sockets_of_address",
+            Self::SocketsOfUser => "sockets_of_user",
+            Self::SocketInit => "socket_init",
+            Self::SocketMessages => "socket_messages",
+            Self::SocketSilent => "socket_silent",
+            Self::Queries => "queries",
+            Self::EventRead => "event_read",
+        }
+    }
+}
+
+/// Something was turned away.
+pub(crate) fn count_refused(refusal: Refusal) {
+    REFUSED.with_label_values(&[refusal.word()]).inc();
+}
+
+/// What became of a changed certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reload {
+    /// It is served.
+    Taken,
+    /// It cannot be used.
+    Refused,
+}
+
+/// A certificate changed.
+pub(crate) fn count_reload(reload: Reload) {
+    let word = match reload {
+        Reload::Taken => "taken",
+        Reload::Refused => "refused",
+    };
+    RELOADS.with_label_values(&[word]).inc();
 }
 
 /// Counts one of a kind while it lives.

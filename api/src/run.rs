@@ -4,17 +4,16 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::Context;
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::Producer;
 use service_kit::task::Crew;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
-use crate::caps::{DRAIN_TIMEOUT, SOCKET_INIT_TIMEOUT};
-use crate::config::{Config, TlsConfig};
+use crate::config::Config;
 use crate::graphql::Stores;
+use crate::http::certificates::Certificates;
+use crate::http::listen::listen_until;
 use crate::http::{App, router};
 use crate::store::follow;
 use crate::store::health::{HealthMonitor, Probe};
@@ -31,7 +30,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     serve(config, shutdown, |_| {}).await
 }
 
-/// Runs the API; says where it listens once it does.
+/// The same; says where it listens once it does.
 ///
 /// # Errors
 /// An address that is taken, certificates that cannot be read.
@@ -43,9 +42,10 @@ pub async fn serve(
     let listener = listen(&config.host, config.port)?;
     let address = listener.local_addr().context("reading the address")?;
     let tls = match &config.tls {
-        Some(tls) => Some(certificates(tls).await?),
+        Some(tls) => Some(Certificates::read(tls).await?),
         None => None,
     };
+    let served = tls.as_ref().map(Certificates::served);
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let live = Arc::new(Live::default());
@@ -76,14 +76,19 @@ pub async fn serve(
         Arc::clone(&clock),
         shutdown.clone(),
     );
-    let auth = Arc::new(Auth::new(config.users, &config.tokens, clock));
+    let ended = Arc::clone(live.ended());
+    let auth = Arc::new(Auth::new(config.users, &config.tokens, ended, clock));
     let app = App::new(auth, stores, &config.http, shutdown.clone());
     let routes = router(app, &config.http);
 
     let mut crew = Crew::new(shutdown.clone());
     crew.spawn("live view", follow::run(config.log, live, log_probe, shutdown.clone()));
     crew.spawn("clickhouse probe", watching);
-    crew.spawn("http", listen_until(listener, tls, routes, shutdown));
+    if let Some(certificates) = tls {
+        crew.spawn("certificates", certificates.follow(shutdown.clone()));
+    }
+    let proxies = Arc::clone(&config.http.proxies);
+    crew.spawn("http", listen_until(listener, served, routes, proxies, shutdown));
     tracing::info!(%address, https = config.tls.is_some(), "listening");
     on_listening(address);
     let outcome = crew.join().await;
@@ -97,55 +102,4 @@ fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
     })?;
     listener.set_nonblocking(true).context("preparing the listener")?;
     Ok(listener)
-}
-
-async fn certificates(tls: &TlsConfig) -> anyhow::Result<RustlsConfig> {
-    // In a process that runs several services another one may have been first.
-    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.with_context(|| {
-        format!(
-            "reading the certificate {} (TLS_CERT_PATH) and the key {} (TLS_KEY_PATH)",
-            tls.certificate.display(),
-            tls.key.display()
-        )
-    })
-}
-
-async fn listen_until(
-    listener: TcpListener,
-    tls: Option<RustlsConfig>,
-    routes: axum::Router,
-    shutdown: CancellationToken,
-) -> anyhow::Result<()> {
-    let handle = Handle::new();
-    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-    let ender = handle.clone();
-    let watch = async {
-        shutdown.cancelled().await;
-        ender.graceful_shutdown(Some(DRAIN_TIMEOUT));
-        // The server below ends by itself now.
-        std::future::pending::<()>().await;
-    };
-    let serving = async {
-        match tls {
-            Some(tls) => {
-                axum_server::from_tcp_rustls(listener, tls)?
-                    .handle(handle)
-                    .first_request_timeout(SOCKET_INIT_TIMEOUT)
-                    .serve(service)
-                    .await
-            }
-            None => {
-                axum_server::from_tcp(listener)?
-                    .handle(handle)
-                    .first_request_timeout(SOCKET_INIT_TIMEOUT)
-                    .serve(service)
-                    .await
-            }
-        }
-    };
-    tokio::select! {
-        outcome = serving => outcome.context("serving HTTP"),
-        () = watch => Ok(()),
-    }
 }

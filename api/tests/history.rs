@@ -1,5 +1,8 @@
 //! History over ClickHouse's own engine: every resolution against rows that the test wrote, and gaps that stay gaps.
 
+mod world;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use derms_api::store::history::{
@@ -8,8 +11,10 @@ use derms_api::store::history::{
 use schemas::clickhouse::{MIGRATIONS, statements};
 use schemas::{DeviceId, FeederId, Timestamp};
 use tempfile::TempDir;
+use testbench::certificates::Certificates;
 use testbench::mosquitto::free_port;
 use testbench::service::Service;
+use world::front::TlsFront;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(100);
@@ -64,15 +69,7 @@ impl Engine {
     }
 
     fn history(&self) -> History {
-        History::new(&HistoryConfig {
-            url: self.url.clone(),
-            database: "derms".to_owned(),
-            user: None,
-            password: None,
-            authority: None,
-            timeout: Duration::from_secs(20),
-        })
-        .expect("a plain connection")
+        history(self.url.clone(), None)
     }
 
     /// Samples of one device: every 10 s from `from` on, 1 kW, 2 kW, …; SOC 50 %, 51 %, …
@@ -113,6 +110,18 @@ impl Engine {
         )
         .await;
     }
+}
+
+fn history(url: String, authority: Option<PathBuf>) -> History {
+    History::new(&HistoryConfig {
+        url,
+        database: "derms".to_owned(),
+        user: None,
+        password: None,
+        authority,
+        timeout: Duration::from_secs(20),
+    })
+    .expect("a usable place")
 }
 
 /// The start of the hour before last.
@@ -238,4 +247,28 @@ async fn tracking_compares_power_with_the_setpoint_before_it_and_too_many_points
     );
     let nobody = DeviceId::new("nobody").expect("an id");
     assert_eq!(history.device(&nobody, &raw, now).await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+async fn history_is_read_over_https_and_another_authority_is_refused_in_words() {
+    let engine = Engine::start().await;
+    let (own, other) = (
+        Certificates::make().expect("openssl is installed"),
+        Certificates::make().expect("openssl is installed"),
+    );
+    let behind = engine.url.trim_start_matches("http://").parse().expect("an address");
+    let front = TlsFront::start(&own, behind).await;
+    let url = format!("https://localhost:{}", front.port);
+    let from = start();
+    let now = from.plus_ms(2 * HOUR_MS);
+    engine.samples("ev-1", from, 6).await;
+    let whole = range(from, 60_000, Resolution::Auto, 100);
+    let plain = engine.history().device(&device(), &whole, now).await.expect("an answer");
+    let over_tls = history(url.clone(), Some(own.authority()));
+    assert_eq!(over_tls.ping().await, Ok(()));
+    assert_eq!(over_tls.device(&device(), &whole, now).await, Ok(plain));
+    let refused = history(url, Some(other.authority())).ping().await.expect_err("not trusted");
+    let words = refused.to_string();
+    assert!(words.contains("certificate is not accepted"), "{words}");
+    assert!(words.contains("DERMS_CLICKHOUSE_CA_PATH"), "{words}");
 }

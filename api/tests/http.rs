@@ -4,13 +4,12 @@ mod world;
 
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use world::socket::{hear, init, open_socket, say};
 use world::{Api, PASSWORD, answer};
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
@@ -84,7 +83,7 @@ fn graphql_over_http_keeps_to_its_rules() {
         let bad = |response: &Value| response["errors"][0]["extensions"]["code"].clone();
 
         let (status, body) = answer(api.post("/graphql").json(&json_query)).await;
-        assert_eq!((status, bad(&body)), (StatusCode::OK, json!("UNAUTHENTICATED")));
+        assert_eq!((status, bad(&body)), (StatusCode::UNAUTHORIZED, json!("UNAUTHENTICATED")));
         let (status, body) = answer(api.post("/graphql").bearer_auth("x").json(&json_query)).await;
         assert_eq!((status, bad(&body)), (StatusCode::UNAUTHORIZED, json!("UNAUTHENTICATED")));
         let with_token = || api.post("/graphql").bearer_auth(&token);
@@ -118,8 +117,9 @@ fn introspection_is_for_those_who_are_logged_in_and_can_be_turned_off() {
         let token = api.token("vic").await;
         let (_, body) = answer(api.post("/graphql").bearer_auth(&token).json(&query)).await;
         assert_eq!(body["data"]["__schema"]["queryType"]["name"], "Query");
-        let (_, body) = answer(api.post("/graphql").json(&query)).await;
-        assert!(body["data"]["__schema"].is_null(), "{body}");
+        let (status, body) = answer(api.post("/graphql").json(&query)).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        assert!(body["data"].is_null(), "{body}");
         api.stop().await;
 
         let api = Api::start(&[("DERMS_GRAPHQL_INTROSPECTION", "false")]).await;
@@ -134,7 +134,13 @@ fn introspection_is_for_those_who_are_logged_in_and_can_be_turned_off() {
 fn a_body_that_is_too_large_is_refused_as_such() {
     world::run(async {
         let api = Api::start(&[("JSON_BODY_LIMIT", "2kb")]).await;
-        let large = json!({"username": "a", "password": "x".repeat(3_000)});
+        let token = api.token("vic").await;
+        let large = json!({"query": "{ me { name } }", "variables": {"v": "x".repeat(3_000)}});
+        let (status, body) = answer(api.post("/graphql").bearer_auth(&token).json(&large)).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert!(body["error"].as_str().expect("words").contains("2048 bytes"), "{body}");
+        // A login is small, whatever else may be sent.
+        let large = json!({"username": "a", "password": "x".repeat(5_000)});
         let (status, body) = answer(api.post("/api/auth/login").json(&large)).await;
         assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
         assert!(body["error"].as_str().expect("words").contains("2048 bytes"), "{body}");
@@ -244,40 +250,13 @@ fn only_listed_origins_may_call_from_a_browser() {
     });
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
-
-async fn open_socket(api: &Api) -> Socket {
-    let url = format!("ws://{}/graphql/ws", api.address());
-    let mut request = url.into_client_request().expect("a request");
-    let protocol = "graphql-transport-ws".parse().expect("a header");
-    request.headers_mut().insert("sec-websocket-protocol", protocol);
-    connect_async(request).await.expect("a socket").0
-}
-
-async fn say(socket: &mut Socket, message: Value) {
-    socket.send(Message::text(message.to_string())).await.expect("it is taken");
-}
-
-/// The next message as JSON; a close as its code.
-async fn hear(socket: &mut Socket) -> Value {
-    loop {
-        match socket.next().await {
-            Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).expect("JSON"),
-            Some(Ok(Message::Close(Some(frame)))) => return json!(u16::from(frame.code)),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-            other => panic!("neither text nor close: {other:?}"),
-        }
-    }
-}
-
 #[test]
 fn a_socket_takes_queries_once_its_owner_has_proved_who_they_are() {
     world::run(async {
         let api = Api::start(&[]).await;
         let token = api.token("vic").await;
         let mut socket = open_socket(&api).await;
-        let init = json!({"type": "connection_init", "payload": {"authorization": format!("Bearer {token}")}});
-        say(&mut socket, init).await;
+        say(&mut socket, init(&token)).await;
         assert_eq!(hear(&mut socket).await["type"], "connection_ack");
         let query =
             json!({"id": "1", "type": "subscribe", "payload": {"query": "{ me { name } }"}});
@@ -294,11 +273,7 @@ fn a_socket_is_closed_when_its_token_is_bad_or_ends_and_when_the_service_does() 
     world::run(async {
         let api = Api::start(&[]).await;
         let mut socket = open_socket(&api).await;
-        say(
-            &mut socket,
-            json!({"type": "connection_init", "payload": {"authorization": "Bearer x"}}),
-        )
-        .await;
+        say(&mut socket, init("x")).await;
         assert_eq!(hear(&mut socket).await, 4401);
 
         let mut early = open_socket(&api).await;
@@ -311,11 +286,7 @@ fn a_socket_is_closed_when_its_token_is_bad_or_ends_and_when_the_service_does() 
 
         let token = api.token("vic").await;
         let mut socket = open_socket(&api).await;
-        say(
-        &mut socket,
-        json!({"type": "connection_init", "payload": {"authorization": format!("Bearer {token}")}}),
-    )
-    .await;
+        say(&mut socket, init(&token)).await;
         assert_eq!(hear(&mut socket).await["type"], "connection_ack");
         let ended = tokio::join!(api.stop(), hear(&mut socket));
         assert_eq!(ended.1, 1001);
@@ -327,11 +298,7 @@ fn a_socket_is_closed_when_its_token_is_bad_or_ends_and_when_the_service_does() 
         .await;
         let token = api.token("vic").await;
         let mut socket = open_socket(&api).await;
-        say(
-        &mut socket,
-        json!({"type": "connection_init", "payload": {"authorization": format!("Bearer {token}")}}),
-    )
-    .await;
+        say(&mut socket, init(&token)).await;
         assert_eq!(hear(&mut socket).await["type"], "connection_ack");
         assert_eq!(hear(&mut socket).await, 4401);
         api.stop().await;

@@ -4,6 +4,7 @@ mod world;
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use schemas::codec::Record;
 use schemas::ids::FeederId;
 use schemas::records::decision::{Freshness, NodeBinding, NodeDecision, Rung};
@@ -18,7 +19,8 @@ use service_kit::log::{LogConfig, Outgoing, Producer, ensure_topics};
 use service_kit::settings::{Service, Settings};
 use testbench::kafka::Kafka;
 use uuid::Uuid;
-use world::Api;
+use world::socket::{hear, owned_socket};
+use world::{Api, answer};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -226,6 +228,35 @@ fn what_stands_in_the_log_is_shown_and_what_is_written_is_still_there_after_a_re
         })
         .await;
         assert_eq!(api.graphql(&token, events).await["data"]["events"], listed);
+        api.stop().await;
+    });
+}
+
+#[test]
+fn a_logout_ends_the_session_on_every_instance_and_outlives_a_restart() {
+    world::run(async {
+        let kafka = Kafka::start().expect("Kafka; scripts/fetch-kafka gets its jars");
+        let brokers = kafka.address();
+        let settings =
+            [("DERMS_KAFKA_BROKERS", brokers.as_str()), ("DB_QUERY_TIMEOUT_MS", "10000")];
+        let (first, second) = tokio::join!(Api::start(&settings), Api::start(&settings));
+        let (token, other) = (first.token("otto").await, first.token("otto").await);
+        let feeders = "{ feeders { id } }";
+        for api in [&first, &second] {
+            api.graphql_until(&token, feeders, |answer| answer["errors"].is_null().then_some(()))
+                .await;
+        }
+        let mut elsewhere = owned_socket(&second, &token).await;
+        let (status, body) = answer(first.post("/api/auth/logout").bearer_auth(&token)).await;
+        assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
+        assert_eq!(hear(&mut elsewhere).await, 4401);
+        second.stop().await;
+        first.stop().await;
+
+        let api = Api::start(&settings).await;
+        api.graphql_until(&other, feeders, |answer| answer["errors"].is_null().then_some(())).await;
+        let refused = api.graphql(&token, feeders).await;
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{refused}");
         api.stop().await;
     });
 }

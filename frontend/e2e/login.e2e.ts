@@ -27,10 +27,18 @@ test('a deep link leads through the login to the page that was asked for', async
   expect(new URL(page.url()).search).toBe('?type=EV');
 });
 
-test('signing out closes the dashboard', async () => {
+test('signing out closes the dashboard, here and at the API', async () => {
   const { page } = await stage.open();
   await enter(page, stage.operator);
+  const asked = page.waitForRequest('**/graphql');
+  await page.getByRole('link', { name: 'Devices' }).first().click();
+  const authorization = (await (await asked).allHeaders()).authorization ?? '';
+  const told = page.waitForResponse('**/api/auth/logout');
   await page.getByRole('button', { name: 'Sign out' }).click();
+  expect((await told).status()).toBe(204);
+  const data = { query: '{ me { name } }' };
+  const refused = await page.request.post('/graphql', { headers: { authorization }, data });
+  expect(refused.status()).toBe(401);
   await page.getByRole('button', { name: 'Sign in' }).waitFor();
   await page.goto('/devices');
   await page.getByRole('button', { name: 'Sign in' }).waitFor();

@@ -1,6 +1,9 @@
 //! How a service reaches ClickHouse: over `http://`, or over `https://` with the machine's authorities or one of its own.
 //! It knows no table and no query.
 
+use std::error::Error;
+use std::io;
+use std::iter::successors;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -72,6 +75,28 @@ fn authorities(file: Option<&Path>) -> anyhow::Result<RootCertStore> {
     Ok(store)
 }
 
+/// Why a request failed, down to its first cause; of a certificate that is not accepted, with what to do.
+#[must_use]
+pub fn why(error: &(dyn Error + 'static)) -> String {
+    let causes = || successors(Some(error), |&error| error.source());
+    if let Some(rustls::Error::InvalidCertificate(fault)) = causes().find_map(of_tls) {
+        return format!(
+            "its certificate is not accepted ({fault:?}): set {CA_SETTING} to the authority that signed it, and DERMS_CLICKHOUSE_URL to a name that it is for"
+        );
+    }
+    let mut words: Vec<String> = causes().map(|cause| cause.to_string()).collect();
+    // Some say their cause themselves.
+    words.dedup_by(|cause, before| before.contains(cause.as_str()));
+    words.join(": ")
+}
+
+/// What rustls says, also where it is wrapped as input and output, and that once more.
+fn of_tls<'e>(cause: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+    cause
+        .downcast_ref::<rustls::Error>()
+        .or_else(|| of_tls(cause.downcast_ref::<io::Error>()?.get_ref()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +113,15 @@ mod tests {
         refused("https://localhost", "/nowhere/ca.pem", "/nowhere/ca.pem");
         refused("HTTPS://localhost", "/dev/null", "no certificate");
         refused("http://localhost", "/dev/null", "https://");
+    }
+
+    #[test]
+    fn a_failure_says_each_of_its_causes_once_and_a_certificate_what_to_do() {
+        use clickhouse::error::Error as Failure;
+        let refused = io::Error::other("refused");
+        assert_eq!(why(&Failure::Network(Box::new(refused))), "network error: refused");
+        let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+        let tls = Failure::Network(Box::new(io::Error::other(io::Error::other(tls))));
+        assert!(why(&tls).contains("(Expired)") && why(&tls).contains(CA_SETTING), "{}", why(&tls));
     }
 }

@@ -275,7 +275,8 @@ impl Driver {
             | Change::DeviceRetired(_)
             | Change::DeviceNoted(_)
             | Change::SimulationSet(_)
-            | Change::LogMade(_) => None,
+            | Change::LogMade(_)
+            | Change::SessionEnded(_) => None,
         };
         if let Some(slot) =
             feeder_id.and_then(|feeder_id| self.slots.get_mut(&registry.root_of(&feeder_id)))

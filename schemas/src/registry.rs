@@ -207,6 +207,7 @@ impl Registry {
             Change::DeviceReplaced(replaced) => self.replace(replaced)?,
             Change::DeviceNoted(noted) => self.note(noted)?,
             Change::LogMade(made) => self.identify(made)?,
+            Change::SessionEnded(_) => {}
         }
         self.revision += 1;
         Ok(())

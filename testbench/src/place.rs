@@ -279,6 +279,12 @@ impl Place {
         Ok(path.display().to_string())
     }
 
+    /// Where the API is.
+    #[must_use]
+    pub fn api_url(&self) -> &str {
+        &self.api_url
+    }
+
     /// The answer of ClickHouse to a query; empty while it is away.
     #[must_use]
     pub fn sql(&self, query: &str) -> String {

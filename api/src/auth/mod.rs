@@ -8,13 +8,13 @@ mod throttle;
 mod token;
 mod users;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use service_kit::clock::Clock;
 use thiserror::Error;
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 pub use password::{HashError, hash_new_password, hash_password};
 pub use policy::{Action, Role};
@@ -22,9 +22,15 @@ pub use throttle::Throttled;
 pub use token::{TokenConfig, TokenError};
 pub use users::{UserEntry, Users, UsersError};
 
-use crate::caps::{CREDENTIAL_LEN_MAX, VERIFICATIONS_MAX, VERIFICATIONS_WAITING_MAX};
+use crate::caps::{
+    CREDENTIAL_LEN_MAX, VERIFICATIONS_MAX, VERIFICATIONS_WAITING_MAX,
+    VERIFICATIONS_WAITING_PER_ADDRESS,
+};
+use crate::network::Network;
+use crate::places::Places;
+use crate::store::sessions::EndedSessions;
 use throttle::Throttle;
-use token::Tokens;
+use token::{Tokens, Verified};
 
 /// Somebody who proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +39,8 @@ pub struct AuthUser {
     pub name: String,
     /// Their role.
     pub role: Role,
+    /// The id of their token.
+    pub session: Uuid,
     /// When their token ends, seconds since the epoch, tolerance included.
     pub expires_at: i64,
 }
@@ -64,9 +72,10 @@ pub struct Session {
 pub struct Auth {
     users: Users,
     tokens: Tokens,
-    throttle: Throttle,
+    ended: Arc<EndedSessions>,
+    throttle: Arc<Throttle>,
     running: Arc<Semaphore>,
-    waiting: Semaphore,
+    waiting: Arc<Places<Network>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -77,15 +86,22 @@ impl std::fmt::Debug for Auth {
 }
 
 impl Auth {
-    /// Puts it together.
+    /// Puts it together. Tokens of `ended` sessions are refused.
     #[must_use]
-    pub fn new(users: Users, tokens: &TokenConfig, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        users: Users,
+        tokens: &TokenConfig,
+        ended: Arc<EndedSessions>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let waiting = VERIFICATIONS_MAX + VERIFICATIONS_WAITING_MAX;
         Self {
             users,
             tokens: Tokens::new(tokens),
-            throttle: Throttle::default(),
+            ended,
+            throttle: Arc::default(),
             running: Arc::new(Semaphore::new(VERIFICATIONS_MAX)),
-            waiting: Semaphore::new(VERIFICATIONS_MAX + VERIFICATIONS_WAITING_MAX),
+            waiting: Places::new(waiting, VERIFICATIONS_WAITING_PER_ADDRESS),
             clock,
         }
     }
@@ -98,45 +114,50 @@ impl Auth {
         &self,
         username: &str,
         password: SecretString,
-        address: IpAddr,
+        network: Network,
     ) -> Result<Session, LoginError> {
         let too_long = username.len() > CREDENTIAL_LEN_MAX
             || password.expose_secret().len() > CREDENTIAL_LEN_MAX;
         if too_long {
             return Err(LoginError::Invalid);
         }
-        let now = self.clock.now();
-        self.throttle.check(username, address, now)?;
-        let _place = self.waiting.try_acquire().map_err(|_| LoginError::Busy)?;
-        // Counted before the verdict, so that many tries at the same time do not slip through together.
-        self.throttle.count(username, address, now);
+        let place = self.waiting.take(Some(network)).map_err(|_| LoginError::Busy)?;
+        let attempt = self.throttle.begin(username, network, self.clock.now())?;
         let entry = self.users.find(username);
+        let is_listed = entry.is_some();
         let hash = entry.map_or_else(password::decoy, |entry| entry.hash.clone());
         let permit =
             Arc::clone(&self.running).acquire_owned().await.expect("the semaphore is never closed");
+        // Judged where it is verified: whoever does not wait for the verdict gets it all the same.
         let matches = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            hash.verify(password.expose_secret())
+            let _places = (permit, place);
+            let matches = hash.verify(password.expose_secret()) && is_listed;
+            if matches {
+                attempt.succeeded()
+            } else {
+                attempt.failed()
+            }
+            matches
         })
         .await
         .unwrap_or(false);
         let entry = entry.filter(|_| matches).ok_or(LoginError::Invalid)?;
-        self.throttle.forgive(username, address);
-        let (token, expires_at) = self.tokens.issue(&entry.username, entry.role, self.clock.now());
-        Ok(Session {
-            token,
-            user: AuthUser { name: entry.username.clone(), role: entry.role, expires_at },
-        })
+        let (token, issued) = self.tokens.issue(entry, self.clock.now());
+        Ok(Session { token, user: auth_user(entry, &issued) })
     }
 
-    /// Who a token belongs to. A user who is no longer listed has no valid token; the role is the one listed now.
+    /// Who a token belongs to: a user who is still listed, with the password and the role that they had when it was
+    /// issued, and who has not ended the session.
     ///
     /// # Errors
     /// [`TokenError`] when it is not one of ours, or no longer valid.
     pub fn verify(&self, token: &str) -> Result<AuthUser, TokenError> {
-        let (name, expires_at) = self.tokens.verify(token, self.clock.now())?;
-        let entry = self.users.find(&name).ok_or(TokenError)?;
-        Ok(AuthUser { name, role: entry.role, expires_at })
+        let verified = self.tokens.verify(token, self.clock.now())?;
+        let entry = self.users.find(&verified.username).ok_or(TokenError)?;
+        if entry.fingerprint != verified.fingerprint || self.ended.contains(verified.session) {
+            return Err(TokenError);
+        }
+        Ok(auth_user(entry, &verified))
     }
 
     /// The token of an `Authorization` value: `Bearer …`.
@@ -144,6 +165,15 @@ impl Auth {
     pub fn bearer(value: &str) -> Option<&str> {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    }
+}
+
+fn auth_user(entry: &UserEntry, token: &Verified) -> AuthUser {
+    AuthUser {
+        name: entry.username.clone(),
+        role: entry.role,
+        session: token.session,
+        expires_at: token.end,
     }
 }
 

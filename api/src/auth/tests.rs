@@ -1,6 +1,6 @@
 //! Logins and tokens together.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -17,9 +17,11 @@ impl Clock for TestClock {
     }
 }
 
-const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+fn home() -> Network {
+    Network::of(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
 
-fn users(roles: &[(&str, &str)]) -> Users {
+pub(super) fn users(roles: &[(&str, &str)]) -> Users {
     let hash = hash_password("Corr3ct-horse!").expect("randomness");
     let entries: Vec<_> = roles
         .iter()
@@ -31,6 +33,10 @@ fn users(roles: &[(&str, &str)]) -> Users {
 }
 
 fn auth(users: Users) -> (Auth, Arc<TestClock>) {
+    auth_with(users, Arc::default())
+}
+
+fn auth_with(users: Users, ended: Arc<EndedSessions>) -> (Auth, Arc<TestClock>) {
     let clock = Arc::new(TestClock::default());
     clock.0.store(1_800_000_000_000, Ordering::SeqCst);
     let tokens = TokenConfig {
@@ -41,14 +47,14 @@ fn auth(users: Users) -> (Auth, Arc<TestClock>) {
         ttl: Duration::from_secs(3600),
         tolerance: Duration::ZERO,
     };
-    (Auth::new(users, &tokens, clock.clone()), clock)
+    (Auth::new(users, &tokens, ended, clock.clone()), clock)
 }
 
 #[tokio::test]
 async fn a_good_login_gives_a_token_that_says_who_it_is() {
     let (auth, clock) = auth(users(&[("ada", "operator")]));
     let session =
-        auth.login("ada", "Corr3ct-horse!".into(), HOME).await.expect("the right password");
+        auth.login("ada", "Corr3ct-horse!".into(), home()).await.expect("the right password");
     let user = auth.verify(&session.token).expect("a fresh token");
     assert_eq!((user.name.as_str(), user.role), ("ada", Role::Operator));
     clock.0.fetch_add(3_600_000, Ordering::SeqCst);
@@ -60,25 +66,68 @@ async fn wrong_and_unknown_are_refused_alike_and_then_throttled() {
     let (auth, clock) = auth(users(&[("ada", "viewer")]));
     for _ in 0..5 {
         for name in ["ada", "nobody"] {
-            let refused = auth.login(name, "wrong".into(), HOME).await;
+            let refused = auth.login(name, "wrong".into(), home()).await;
             assert_eq!(refused.err(), Some(LoginError::Invalid), "{name}");
         }
     }
-    let refused = auth.login("ada", "Corr3ct-horse!".into(), HOME).await;
+    let refused = auth.login("ada", "Corr3ct-horse!".into(), home()).await;
     assert!(matches!(refused, Err(LoginError::Throttled(_))));
     clock.0.fetch_add(15 * 60_000, Ordering::SeqCst);
-    assert!(auth.login("ada", "Corr3ct-horse!".into(), HOME).await.is_ok());
+    assert!(auth.login("ada", "Corr3ct-horse!".into(), home()).await.is_ok());
+}
+
+/// Sign in with the first list of users, and is the token still good with the second?
+async fn outlives(before: &Users, after: &Users) -> bool {
+    let (auth_before, _) = auth(before.clone());
+    let session =
+        auth_before.login("ada", "Corr3ct-horse!".into(), home()).await.expect("the password");
+    auth(after.clone()).0.verify(&session.token).is_ok()
 }
 
 #[tokio::test]
-async fn a_user_who_is_no_longer_listed_has_no_valid_token_and_a_new_role_holds_at_once() {
-    let (before, _) = auth(users(&[("ada", "admin")]));
-    let token =
-        before.login("ada", "Corr3ct-horse!".into(), HOME).await.expect("the right password").token;
-    let (demoted, _) = auth(users(&[("ada", "viewer")]));
-    assert_eq!(demoted.verify(&token).map(|user| user.role), Ok(Role::Viewer));
-    let (gone, _) = auth(users(&[("bob", "admin")]));
-    assert!(gone.verify(&token).is_err());
+async fn a_token_ends_with_the_password_the_role_or_the_user_that_it_was_issued_for() {
+    let admin = users(&[("ada", "admin"), ("bob", "viewer")]);
+    assert!(outlives(&admin, &admin).await, "a restart alone ends nothing");
+    let other_salt = users(&[("ada", "admin")]);
+    assert!(!outlives(&admin, &other_salt).await, "the password was set anew");
+    assert!(!outlives(&admin, &users(&[("bob", "admin")])).await, "the user is gone");
+    let hash = hash_password("Corr3ct-horse!").expect("randomness");
+    let with_role = |role: &str| {
+        let entry = serde_json::json!([{"username": "ada", "passwordHash": hash, "role": role}]);
+        Users::parse(&entry.to_string()).expect("a good list")
+    };
+    assert!(outlives(&with_role("admin"), &with_role("admin")).await);
+    assert!(!outlives(&with_role("admin"), &with_role("viewer")).await, "the role was changed");
+    assert!(!outlives(&with_role("viewer"), &with_role("admin")).await, "the role was changed");
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_is_over_and_the_users_other_one_is_not() {
+    let ended = Arc::new(EndedSessions::default());
+    let (auth, clock) = auth_with(users(&[("ada", "admin")]), Arc::clone(&ended));
+    let mut sessions = Vec::new();
+    for _ in 0..2 {
+        let session = auth.login("ada", "Corr3ct-horse!".into(), home()).await;
+        sessions.push(session.expect("the right password"));
+    }
+    let end = schemas::records::operator::SessionEnded {
+        session_id: sessions[0].user.session,
+        until: clock.now().plus_ms(1),
+    };
+    ended.end(&end, clock.now()).expect("room");
+    assert!(auth.verify(&sessions[0].token).is_err());
+    assert!(auth.verify(&sessions[1].token).is_ok());
+}
+
+#[tokio::test]
+async fn a_right_password_that_nobody_waited_for_is_not_counted_as_a_failure() {
+    let (auth, _) = auth(users(&[("ada", "viewer")]));
+    for _ in 0..20 {
+        let mut login = Box::pin(auth.login("ada", "Corr3ct-horse!".into(), home()));
+        // Given up as a client does that has timed out.
+        assert!(futures::poll!(&mut login).is_pending());
+    }
+    assert!(auth.login("ada", "Corr3ct-horse!".into(), home()).await.is_ok());
 }
 
 #[test]

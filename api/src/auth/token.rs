@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use thiserror::Error;
+use uuid::Uuid;
 
 use super::policy::Role;
+use super::users::{Fingerprint, UserEntry};
 
 /// Bytes of a key's digest that make its id.
 const KEY_ID_BYTES: usize = 6;
@@ -46,13 +48,28 @@ struct Claims {
     exp: i64,
     iss: String,
     aud: String,
-    jti: String,
+    jti: Uuid,
+    fpr: Fingerprint,
 }
 
-/// What must be in a token that is accepted; the predecessor's lack `sub` and `jti`.
+/// A token that is one of ours and has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Verified {
+    pub(super) username: String,
+    /// Its id.
+    pub(super) session: Uuid,
+    /// Of its user's entry when it was issued.
+    pub(super) fingerprint: Fingerprint,
+    /// The second in which it stops being accepted.
+    pub(super) end: i64,
+}
+
+/// What must be in a token that is accepted.
 #[derive(Debug, Deserialize)]
 struct Accepted {
     username: String,
+    jti: Uuid,
+    fpr: Fingerprint,
     exp: i64,
     #[serde(default)]
     iat: Option<i64>,
@@ -103,32 +120,39 @@ impl Tokens {
         }
     }
 
-    /// A token for a user, and the second in which it stops being accepted.
-    pub(super) fn issue(&self, username: &str, role: Role, now: Timestamp) -> (String, i64) {
+    /// A token for a user, and what it says.
+    pub(super) fn issue(&self, user: &UserEntry, now: Timestamp) -> (String, Verified) {
         let iat = now.0.div_euclid(1000);
         let exp = iat.saturating_add(self.ttl_s);
         let claims = Claims {
-            sub: username.to_owned(),
-            username: username.to_owned(),
-            role,
+            sub: user.username.clone(),
+            username: user.username.clone(),
+            role: user.role,
             iat,
             exp,
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
-            jti: uuid::Uuid::new_v4().to_string(),
+            jti: Uuid::new_v4(),
+            fpr: user.fingerprint.clone(),
         };
         let mut header = Header::new(Algorithm::HS256);
         header.kid = self.keys.first().map(|key| key.id.clone());
         let token = jsonwebtoken::encode(&header, &claims, &self.encoding)
             .expect("claims of texts and numbers, signed with an HMAC key");
-        (token, exp.saturating_add(self.tolerance_s))
+        let verified = Verified {
+            username: claims.username,
+            session: claims.jti,
+            fingerprint: claims.fpr,
+            end: exp.saturating_add(self.tolerance_s),
+        };
+        (token, verified)
     }
 
-    /// Whose token it is, and the second in which it stops being accepted.
+    /// What a token says.
     ///
     /// # Errors
     /// [`TokenError`].
-    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Result<(String, i64), TokenError> {
+    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError)?;
         let claims = self
             .keys
@@ -147,7 +171,12 @@ impl Tokens {
         if !started || end <= now_s || claims.username.is_empty() {
             return Err(TokenError);
         }
-        Ok((claims.username, end))
+        Ok(Verified {
+            username: claims.username,
+            session: claims.jti,
+            fingerprint: claims.fpr,
+            end,
+        })
     }
 }
 

@@ -25,16 +25,22 @@ fn sign(secret: &str, algorithm: Algorithm, claims: &serde_json::Value) -> Strin
 
 fn good_claims() -> serde_json::Value {
     json!({"username": "ada", "role": "admin", "iat": NOW_S, "exp": NOW_S + 60,
-           "iss": "issuer", "aud": "audience"})
+           "iss": "issuer", "aud": "audience", "jti": Uuid::from_u128(7), "fpr": "x"})
+}
+
+fn ada() -> UserEntry {
+    let users = crate::auth::tests::users(&[("ada", "viewer")]);
+    users.find("ada").expect("listed").clone()
 }
 
 #[test]
 fn a_token_is_valid_until_its_end_and_the_tolerance_after_it() {
     let tokens = Tokens::new(&config("a", None));
-    let (token, end) = tokens.issue("ada", Role::Viewer, NOW);
+    let (token, issued) = tokens.issue(&ada(), NOW);
+    let end = issued.end;
     assert_eq!(end, NOW_S + 3600 + 60);
     let at = |second: i64| tokens.verify(&token, Timestamp(second * 1000));
-    assert_eq!(at(NOW_S), Ok(("ada".to_owned(), end)));
+    assert_eq!(at(NOW_S), Ok(issued));
     assert!(at(end - 1).is_ok());
     assert_eq!(at(end), Err(TokenError));
     assert_eq!(at(NOW_S - 61), Err(TokenError));
@@ -42,17 +48,18 @@ fn a_token_is_valid_until_its_end_and_the_tolerance_after_it() {
 
 #[test]
 fn tokens_of_the_previous_key_are_accepted_and_of_another_not() {
-    let (token, _) = Tokens::new(&config("a", None)).issue("ada", Role::Viewer, NOW);
+    let (token, _) = Tokens::new(&config("a", None)).issue(&ada(), NOW);
     assert!(Tokens::new(&config("b", Some("a"))).verify(&token, NOW).is_ok());
     assert!(Tokens::new(&config("b", None)).verify(&token, NOW).is_err());
     assert!(Tokens::new(&config("b", Some("c"))).verify(&token, NOW).is_err());
 }
 
 #[test]
-fn a_token_of_the_predecessor_is_accepted() {
+fn a_token_is_taken_by_what_it_says() {
     let tokens = Tokens::new(&config("a", None));
     let token = sign("a", Algorithm::HS256, &good_claims());
-    assert!(tokens.verify(&token, NOW).is_ok());
+    let verified = tokens.verify(&token, NOW).expect("a good token");
+    assert_eq!((verified.username.as_str(), verified.session), ("ada", Uuid::from_u128(7)));
 }
 
 #[test]
@@ -76,10 +83,11 @@ fn what_is_not_pinned_down_is_refused() {
         with("exp", json!(NOW_S - 61)),
         with("nbf", json!(NOW_S + 61)),
         with("username", json!("")),
+        with("jti", json!("one")),
         "nonsense".to_owned(),
         String::new(),
     ];
-    refused.extend(["exp", "iss", "aud", "username"].map(without));
+    refused.extend(["exp", "iss", "aud", "username", "jti", "fpr"].map(without));
     // alg none: a header that claims no signature.
     let body = good_token_body();
     refused.push(format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{body}."));

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::password::Hash;
@@ -16,6 +20,24 @@ pub struct UserEntry {
     /// The role.
     pub role: Role,
     pub(super) hash: Hash,
+    pub(super) fingerprint: Fingerprint,
+}
+
+/// Changes with the user's password and role. Tokens carry it, so that those of another password or role are void without
+/// anybody keeping a list. A digest of a hash with a random salt: it tells nothing about the password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Fingerprint(String);
+
+impl Fingerprint {
+    fn of(username: &str, hash: &str, role: Role) -> Self {
+        let mut digest = Sha256::new();
+        for part in [username, role.as_str(), hash] {
+            // With its length before it, so that parts cannot run into each other.
+            digest.update(part.len().to_be_bytes());
+            digest.update(part.as_bytes());
+        }
+        Self(BASE64_URL_SAFE_NO_PAD.encode(&digest.finalize()[..FINGERPRINT_BYTES]))
+    }
 }
 
 /// Why the list cannot be used: every problem, each with the user it is about.
@@ -28,6 +50,9 @@ pub struct UsersError(pub Vec<String>);
 pub struct Users {
     by_name: BTreeMap<String, UserEntry>,
 }
+
+/// Bytes of a fingerprint.
+const FINGERPRINT_BYTES: usize = 16;
 
 const SHAPE: &str = "expected a JSON array of {\"username\": …, \"passwordHash\": …, \"role\": \"viewer\"|\"operator\"|\"admin\"}";
 
@@ -77,13 +102,15 @@ fn read_entry(entry: &Value) -> Result<UserEntry, String> {
         );
     }
     let username = text(entry, "username")?;
-    let hash = Hash::parse(&text(entry, "passwordHash")?)
+    let hash_text = text(entry, "passwordHash")?;
+    let hash = Hash::parse(&hash_text)
         .map_err(|error| format!("passwordHash of {username:?}: {error}"))?;
     let role = text(entry, "role")?;
     let role = Role::ALL.into_iter().find(|known| known.as_str() == role).ok_or_else(|| {
         format!("role {role:?} of {username:?}: expected viewer, operator or admin")
     })?;
-    Ok(UserEntry { username, role, hash })
+    let fingerprint = Fingerprint::of(&username, &hash_text, role);
+    Ok(UserEntry { username, role, hash, fingerprint })
 }
 
 fn text(entry: &Map<String, Value>, key: &str) -> Result<String, String> {

@@ -1,6 +1,6 @@
 //! What a field costs. The sum over a query, aliases included, is bounded by `QUERY_COMPLEXITY_MAX`.
 
-use crate::caps::{FEEDERS_ASSUMED, HISTORY_BASE_COST};
+use crate::caps::{FEEDERS_ASSUMED, FLEET_WALK_COST, HISTORY_BASE_COST};
 
 /// Entries of a page where none are asked for.
 pub(super) const DEFAULT_PAGE: i32 = 50;
@@ -17,9 +17,9 @@ fn cost(base: usize, times: usize, child: usize) -> usize {
     base.saturating_add(times.saturating_mul(child)).min(COST_MAX)
 }
 
-/// A page: every entry pays for what is asked of it.
+/// A page: the whole fleet is walked for it, and every entry pays for what is asked of it.
 pub(super) fn page(first: Option<i32>, child: usize) -> usize {
-    cost(1, count(first, DEFAULT_PAGE), child)
+    cost(FLEET_WALK_COST, count(first, DEFAULT_PAGE), child)
 }
 
 /// A series: one read, and something for each point; points are cheap.

@@ -2,6 +2,7 @@
 
 use async_graphql::{Error, ErrorExtensions, Response, ServerError, Value};
 
+use crate::caps::ERRORS_TOLD_MAX;
 use crate::store::history::HistoryError;
 use crate::store::operator::WriteError;
 
@@ -71,8 +72,19 @@ fn code_of(error: &ServerError) -> Option<&str> {
     }
 }
 
-/// Gives every error a code: what the library refuses before or while reading arguments is the request's fault.
+/// An answer that says only why there is none.
+pub(crate) fn refusal(code: Code, message: &str) -> Response {
+    let error = code.error(message);
+    Response::from_errors(vec![ServerError {
+        extensions: error.extensions,
+        ..ServerError::new(message, None)
+    }])
+}
+
+/// Gives every error a code: what the library refuses before or while reading arguments is the request's fault. Only the
+/// first errors are told.
 pub(crate) fn label(mut response: Response) -> Response {
+    response.errors.truncate(ERRORS_TOLD_MAX);
     for error in &mut response.errors {
         if code_of(error).is_none() {
             error.extensions.get_or_insert_default().set("code", Code::BadUserInput.as_str());

@@ -3,11 +3,15 @@
 
 mod cost;
 mod errors;
+mod event_reads;
 mod executor;
 mod guards;
 mod lifecycle;
 mod mutation;
+mod pool;
+mod precheck;
 mod query;
+mod run;
 mod subscription;
 mod types;
 
@@ -17,11 +21,14 @@ use async_graphql::Schema;
 use service_kit::clock::Clock;
 
 pub use errors::Code;
-pub(crate) use errors::{label, outcome};
-pub(crate) use executor::Labelled;
+pub(crate) use errors::{outcome, refusal};
+pub(crate) use event_reads::EventReads;
+pub(crate) use executor::SocketOperations;
 pub use mutation::Mutation;
+pub(crate) use pool::Pool;
 pub use query::Query;
-pub use subscription::{SocketBudget, Subscription};
+pub(crate) use run::{Malformed, run};
+pub use subscription::Subscription;
 pub(crate) use types::tracking;
 
 use crate::caps::{

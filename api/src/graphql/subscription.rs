@@ -1,54 +1,19 @@
 //! What is told as it happens. A subscriber holds a place in the order of changes and is told the newest state of each
-//! entity that changed after it: one that is slow misses steps in between, never the newest.
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+//! entity that changed after it: one that is slow misses steps in between, never the newest. Nothing is told before the
+//! view is complete: until then it is not known either whether the subscriber's session was ended.
 
 use async_graphql::{Context, ID, Result, Subscription as GraphqlSubscription};
 use async_stream::stream;
 use futures::Stream;
 
-use super::errors::Code;
 use super::guards::Can;
 use super::types::device::Device;
 use super::types::feeder::Feeder;
 use super::types::scalars::{device_id, feeder_id};
 use super::types::{Present, stores};
 use crate::auth::Action;
-use crate::caps::SUBSCRIPTIONS_PER_SOCKET_MAX;
 use crate::metrics::Counted;
 use crate::store::live::Revision;
-
-/// How many subscriptions one connection runs.
-#[derive(Debug, Clone, Default)]
-pub struct SocketBudget(Arc<AtomicUsize>);
-
-/// One running subscription; gives its place back when dropped.
-struct Place {
-    budget: Option<SocketBudget>,
-    _counted: Counted,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(SocketBudget(running)) = &self.budget {
-            running.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-fn take_place(ctx: &Context<'_>) -> Result<Place> {
-    let budget = ctx.data_opt::<SocketBudget>().cloned();
-    if let Some(SocketBudget(running)) = &budget
-        && running.fetch_add(1, Ordering::Relaxed) >= SUBSCRIPTIONS_PER_SOCKET_MAX
-    {
-        running.fetch_sub(1, Ordering::Relaxed);
-        return Err(Code::BadUserInput.error(format!(
-            "at most {SUBSCRIPTIONS_PER_SOCKET_MAX} subscriptions on one connection"
-        )));
-    }
-    Ok(Place { budget, _counted: Counted::subscription() })
-}
 
 /// The root of subscriptions.
 #[derive(Debug, Clone, Copy)]
@@ -64,11 +29,10 @@ impl Subscription {
         feeder_id: Option<ID>,
     ) -> Result<impl Stream<Item = Feeder> + use<>> {
         let wanted = feeder_id.map(|id| self::feeder_id("feederId", &id)).transpose()?;
-        let place = take_place(ctx)?;
         let stores = stores(ctx).clone();
         Ok(stream! {
-            let _place = place;
-            let mut revisions = stores.live.revisions();
+            let _counted = Counted::subscription();
+            let mut revisions = stores.live.complete().await;
             let mut after: Revision = 0;
             loop {
                 let found = {
@@ -98,11 +62,10 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Device> + use<>> {
         let device = device_id.map(|id| self::device_id("deviceId", &id)).transpose()?;
         let feeder = feeder_id.map(|id| self::feeder_id("feederId", &id)).transpose()?;
-        let place = take_place(ctx)?;
         let stores = stores(ctx).clone();
         Ok(stream! {
-            let _place = place;
-            let mut revisions = stores.live.revisions();
+            let _counted = Counted::subscription();
+            let mut revisions = stores.live.complete().await;
             let mut after: Revision = if device.is_some() { 0 } else { *revisions.borrow() };
             loop {
                 let found = {

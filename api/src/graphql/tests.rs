@@ -20,6 +20,7 @@ use service_kit::log::AppendError;
 
 use super::*;
 use crate::auth::{AuthUser, Role};
+use crate::graphql::errors::label;
 use crate::store::health::Probe;
 use crate::store::history::HistoryConfig;
 use crate::store::operator::Append;
@@ -127,7 +128,8 @@ fn world() -> World {
 }
 
 fn user(role: Role) -> AuthUser {
-    AuthUser { name: format!("the {}", role.as_str()), role, expires_at: i64::MAX }
+    let name = format!("the {}", role.as_str());
+    AuthUser { name, role, session: uuid::Uuid::nil(), expires_at: i64::MAX }
 }
 
 impl World {
@@ -301,7 +303,10 @@ async fn a_query_that_costs_too_much_is_not_run() {
         .map(|n| format!("a{n}: feeders {{ id history(from: \"2027-01-01T00:00:00Z\", to: \"2027-01-02T00:00:00Z\") {{ at }} }} "))
         .collect();
     let fleet_history = "{ devices(first: 500) { edges { node { telemetry(from: \"2027-01-01T00:00:00Z\", to: \"2027-01-02T00:00:00Z\") { at powerKw } } } } }";
-    for query in [nested, format!("{{ {aliases} }}"), fleet_history.to_owned()] {
+    let walks = "devices(first: 1) { totalCount } ".repeat(300);
+    for query in
+        [nested, format!("{{ {aliases} }}"), fleet_history.to_owned(), format!("{{ {walks} }}")]
+    {
         let (code, message) = world.refused(&query).await;
         assert_eq!(code, "BAD_USER_INPUT");
         assert!(message.contains("too"), "{message}");

@@ -1,11 +1,17 @@
 //! The HTTP side: one file per resource, and what all of them share. Knows nothing of how answers are found.
 
+pub(crate) mod certificates;
+mod client;
 mod dashboard;
+mod door;
 mod error;
+mod gate;
 mod graphql;
 mod headers;
 mod health;
+pub(crate) mod listen;
 mod login;
+mod logout;
 mod metrics;
 mod socket;
 mod tracking;
@@ -17,7 +23,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, MatchedPath, Request};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -26,12 +32,16 @@ use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use error::ApiError;
+pub use gate::Names;
 
 use crate::auth::{Action, Auth, AuthUser, policy};
-use crate::caps::REQUEST_TIMEOUT;
+use crate::caps::{LOGIN_BODY_MAX, REQUEST_TIMEOUT};
 use crate::config::HttpConfig;
-use crate::graphql::{ApiSchema, Stores};
+use crate::graphql::{ApiSchema, EventReads, Pool, Stores};
+use crate::network::Proxies;
 use dashboard::Dashboard;
+use login::Refusals;
+use socket::Sockets;
 
 /// A browser may remember for so long which origins are allowed.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
@@ -42,7 +52,11 @@ pub struct App {
     pub(crate) auth: Arc<Auth>,
     pub(crate) stores: Stores,
     pub(crate) schema: ApiSchema,
-    pub(crate) sockets: Arc<tokio::sync::Semaphore>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) reads: EventReads,
+    sockets: Sockets,
+    refusals: Arc<Refusals>,
+    pub(crate) proxies: Arc<Proxies>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) body_limit: usize,
     pub(crate) dashboard: Arc<Dashboard>,
@@ -61,7 +75,11 @@ impl App {
             schema: crate::graphql::build(stores.clone(), config.introspection),
             auth,
             stores,
-            sockets: Arc::new(tokio::sync::Semaphore::new(crate::caps::SOCKETS_MAX)),
+            pool: Arc::default(),
+            reads: EventReads::default(),
+            sockets: Sockets::default(),
+            refusals: Arc::default(),
+            proxies: Arc::clone(&config.proxies),
             shutdown,
             body_limit: config.body_limit,
             dashboard: Arc::new(Dashboard::find(config.dashboard.as_deref())),
@@ -72,13 +90,15 @@ impl App {
 /// All routes.
 pub fn router(app: App, config: &HttpConfig) -> Router {
     let cors = CorsLayer::new()
-        .allow_origin(AllowOrigin::list(config.origins.clone()))
+        .allow_origin(AllowOrigin::list(config.names.origins().to_vec()))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
         .max_age(PREFLIGHT_AGE);
+    let login_limit = LOGIN_BODY_MAX.min(config.body_limit);
     let mut routes = Router::new()
         .route("/api/health", get(health::show))
-        .route("/api/auth/login", post(login::login))
+        .route("/api/auth/login", post(login::login).layer(DefaultBodyLimit::max(login_limit)))
+        .route("/api/auth/logout", post(logout::logout))
         .route("/api/metrics/tracking-error", get(tracking::show))
         .route("/graphql", post(graphql::answer))
         .route("/graphql/ws", get(socket::open));
@@ -92,9 +112,10 @@ pub fn router(app: App, config: &HttpConfig) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(config.body_limit))
         .layer(middleware::from_fn(bound_time))
-        .layer(middleware::from_fn_with_state(config.is_https, headers::secure))
         .layer(CompressionLayer::new())
         .layer(cors)
+        .layer(middleware::from_fn_with_state(Arc::clone(&config.names), gate::check))
+        .layer(middleware::from_fn_with_state(config.is_https, headers::secure))
         .layer(middleware::from_fn(count))
         .with_state(app)
 }
@@ -132,8 +153,8 @@ async fn count(request: Request, next: Next) -> Response {
 ///
 /// # Errors
 /// 401 for a token that is there but not valid, or a header that holds none.
-fn token_user(auth: &Auth, parts: &Parts) -> Result<Option<AuthUser>, ApiError> {
-    let Some(value) = parts.headers.get(AUTHORIZATION) else {
+fn token_user(auth: &Auth, headers: &HeaderMap) -> Result<Option<AuthUser>, ApiError> {
+    let Some(value) = headers.get(AUTHORIZATION) else {
         return Ok(None);
     };
     let token = value
@@ -144,17 +165,6 @@ fn token_user(auth: &Auth, parts: &Parts) -> Result<Option<AuthUser>, ApiError> 
     auth.verify(token)
         .map(Some)
         .map_err(|error| ApiError::new(StatusCode::UNAUTHORIZED, error.to_string()))
-}
-
-/// Somebody who may or may not have proved who they are.
-pub(crate) struct MaybeUser(pub(crate) Option<AuthUser>);
-
-impl FromRequestParts<App> for MaybeUser {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        token_user(&app.auth, parts).map(Self)
-    }
 }
 
 /// Somebody who has proved who they are.
@@ -177,7 +187,7 @@ impl FromRequestParts<App> for User {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        token_user(&app.auth, parts)?
+        token_user(&app.auth, &parts.headers)?
             .map(Self)
             .ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "Missing bearer token"))
     }

@@ -1,38 +1,66 @@
 //! `GET /graphql/ws`: graphql-transport-ws. Who connects proves who they are in `connection_init`
-//! (`authorization: Bearer …`); the connection ends when that proof does.
+//! (`authorization: Bearer …`); the connection ends when that proof does, when nothing is heard, and when too much is.
 
-use std::sync::{Arc, OnceLock};
+mod owner;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::http::{WebSocket as GraphqlSocket, WebSocketProtocols, WsMessage};
-use async_graphql::{Data, Error};
 use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures::stream::SplitSink;
-use futures::{SinkExt, StreamExt, future};
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt, Stream, StreamExt, future};
 use serde_json::Value;
-use tokio::sync::{Notify, OwnedSemaphorePermit};
 
+use super::client::Client;
 use super::{ApiError, App};
-use crate::auth::{Auth, AuthUser};
-use crate::caps::{SOCKET_INIT_TIMEOUT, SOCKET_PING_INTERVAL, SOCKET_SEND_TIMEOUT};
-use crate::graphql::{Code, Labelled, SocketBudget};
-use crate::metrics::{Counted, count_socket_refused};
+use crate::caps::{
+    SOCKET_FIRST_MESSAGE_MAX, SOCKET_INIT_TIMEOUT, SOCKET_MESSAGE_MAX, SOCKET_MESSAGES,
+    SOCKET_MESSAGES_EVERY, SOCKET_PING_INTERVAL, SOCKET_SEND_TIMEOUT, SOCKET_SILENCE_MAX,
+    SOCKETS_MAX, SOCKETS_PER_ADDRESS, SOCKETS_PER_USER,
+};
+use crate::graphql::SocketOperations;
+use crate::metrics::{Counted, Refusal, count_refused};
+use crate::network::Network;
+use crate::pace::{Pace, Used};
+use crate::places::{Full, Place, Places};
+use owner::{Cut, Owner};
 
 const PROTOCOL: &str = "graphql-transport-ws";
+
+const MESSAGES: Pace = Pace { burst: SOCKET_MESSAGES, every: SOCKET_MESSAGES_EVERY };
 
 /// Close codes of graphql-transport-ws, and 1001 (going away).
 const CLOSE_GOING_AWAY: u16 = 1001;
 const CLOSE_UNAUTHORIZED: u16 = 4401;
 const CLOSE_INIT_TIMEOUT: u16 = 4408;
 
+/// Places for connections.
+#[derive(Debug, Clone)]
+pub(super) struct Sockets {
+    by_address: Arc<Places<Network>>,
+    by_user: Arc<Places<String>>,
+}
+
+impl Default for Sockets {
+    fn default() -> Self {
+        Self {
+            by_address: Places::new(SOCKETS_MAX, SOCKETS_PER_ADDRESS),
+            by_user: Places::new(SOCKETS_MAX, SOCKETS_PER_USER),
+        }
+    }
+}
+
 /// Takes a connection.
 pub(super) async fn open(
     State(app): State<App>,
+    client: Client,
     headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let Ok(upgrade) = upgrade else {
         return ApiError::new(
@@ -52,42 +80,42 @@ pub(super) async fn open(
         )
         .into_response();
     }
-    let Ok(permit) = Arc::clone(&app.sockets).try_acquire_owned() else {
-        count_socket_refused();
-        return ApiError::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too many connections; try again later",
-        )
-        .retry_after(10)
-        .into_response();
+    let place = match app.sockets.by_address.take(Some(client.network())) {
+        Ok(place) => place,
+        Err(full) => return too_many(full),
     };
     upgrade
         .protocols([PROTOCOL])
-        .max_message_size(app.body_limit)
-        .on_upgrade(move |socket| serve(app, socket, permit))
+        .max_message_size(SOCKET_MESSAGE_MAX)
+        .max_frame_size(SOCKET_MESSAGE_MAX)
+        .on_upgrade(move |socket| serve(app, socket, place))
 }
 
-/// Who the connection belongs to, once they have said.
-#[derive(Default)]
-struct Owner {
-    user: OnceLock<AuthUser>,
-    known: Notify,
+fn too_many(full: Full) -> Response {
+    let (refusal, words) = match full {
+        Full::InAll => (Refusal::Sockets, "too many connections; try again later"),
+        Full::OfKey => {
+            (Refusal::SocketsOfAddress, "too many connections of this address; close one")
+        }
+    };
+    count_refused(refusal);
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after(10).into_response()
 }
 
-async fn serve(app: App, socket: WebSocket, permit: OwnedSemaphorePermit) {
-    let _permit = permit;
+async fn serve(app: App, socket: WebSocket, place: Place<Network>) {
+    let _place = place;
     let _counted = Counted::socket();
     let (mut sink, stream) = socket.split();
     let owner = Arc::new(Owner::default());
     let init = {
-        let (owner, auth) = (Arc::clone(&owner), Arc::clone(&app.auth));
-        move |payload: Value| future::ready(admit(&auth, &owner, &payload))
+        let (owner, app) = (Arc::clone(&owner), app.clone());
+        move |payload: Value| future::ready(owner.admit(&app.auth, &app.sockets.by_user, &payload))
     };
-    let input = stream
-        .take_while(|message| future::ready(message.is_ok()))
-        .filter_map(|message| future::ready(message.ok().and_then(text)));
+    let operations =
+        SocketOperations::new(app.schema.clone(), Arc::clone(&app.pool), app.reads.clone());
+    let input = Box::pin(heard(app.clone(), Arc::clone(&owner), stream));
     let mut output = Box::pin(
-        GraphqlSocket::new(Labelled(app.schema.clone()), input, WebSocketProtocols::GraphQLWS)
+        GraphqlSocket::new(operations, input, WebSocketProtocols::GraphQLWS)
             .on_connection_init(init),
     );
     let mut ends = Box::pin(end(&app, &owner));
@@ -110,6 +138,45 @@ async fn serve(app: App, socket: WebSocket, permit: OwnedSemaphorePermit) {
     }
 }
 
+/// What the client says, as long as it says neither nothing nor too much.
+fn heard(
+    app: App,
+    owner: Arc<Owner>,
+    mut stream: SplitStream<WebSocket>,
+) -> impl Stream<Item = Vec<u8>> {
+    async_stream::stream! {
+        let mut used = Used::default();
+        loop {
+            let message = match tokio::time::timeout(SOCKET_SILENCE_MAX, stream.next()).await {
+                Ok(Some(Ok(message))) => message,
+                Ok(Some(Err(_)) | None) => break,
+                Err(_) => {
+                    owner.cut(Cut::Silent);
+                    // The close is sent by whoever waits for the end.
+                    future::pending::<()>().await;
+                    break;
+                }
+            };
+            let is_too_large = owner.user().is_none() && len(&message) > SOCKET_FIRST_MESSAGE_MAX;
+            if is_too_large || used.take(MESSAGES, app.stores.clock.now()).is_err() {
+                owner.cut(Cut::TooMuch);
+                future::pending::<()>().await;
+            }
+            if let Some(text) = text(message) {
+                yield text;
+            }
+        }
+    }
+}
+
+fn len(message: &Message) -> usize {
+    match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes) => bytes.len(),
+        Message::Close(_) => 0,
+    }
+}
+
 fn text(message: Message) -> Option<Vec<u8>> {
     match message {
         Message::Text(text) => Some(text.as_bytes().to_vec()),
@@ -120,31 +187,21 @@ fn text(message: Message) -> Option<Vec<u8>> {
 
 /// Sends, unless the client does not take it in time.
 async fn send(sink: &mut SplitSink<WebSocket, Message>, message: Message) -> bool {
-    matches!(tokio::time::timeout(SOCKET_SEND_TIMEOUT, sink.send(message)).await, Ok(Ok(())))
-}
-
-/// Reads `connection_init`.
-fn admit(auth: &Auth, owner: &Owner, payload: &Value) -> Result<Data, Error> {
-    let value = ["authorization", "Authorization"]
-        .into_iter()
-        .find_map(|key| payload.get(key))
-        .and_then(Value::as_str)
-        .and_then(Auth::bearer);
-    let user = value
-        .and_then(|token| auth.verify(token).ok())
-        .ok_or_else(|| Code::Unauthenticated.error("Invalid or expired token"))?;
-    let mut data = Data::default();
-    data.insert(user.clone());
-    data.insert(SocketBudget::default());
-    // Set once: the protocol refuses a second init.
-    drop(owner.user.set(user));
-    owner.known.notify_one();
-    Ok(data)
+    match tokio::time::timeout(SOCKET_SEND_TIMEOUT, sink.send(message)).await {
+        Ok(sent) => sent.is_ok(),
+        Err(_) => {
+            count_refused(Refusal::SlowReader);
+            false
+        }
+    }
 }
 
 /// A close of the library's; before anybody was admitted it can only mean that they were not.
 fn close(owner: &Owner, code: u16, reason: String) -> Message {
-    let code = match owner.user.get() {
+    if let Some(cut) = owner.why_cut() {
+        return closing(cut.code(), cut.words());
+    }
+    let code = match owner.user() {
         None if code == 1002 || code == 1011 => CLOSE_UNAUTHORIZED,
         _ => code,
     };
@@ -153,17 +210,26 @@ fn close(owner: &Owner, code: u16, reason: String) -> Message {
 
 /// Waits for what ends the connection from our side.
 async fn end(app: &App, owner: &Owner) -> Message {
-    let known = tokio::select! {
-        () = app.shutdown.cancelled() => return closing(CLOSE_GOING_AWAY, "shutting down"),
-        known = tokio::time::timeout(SOCKET_INIT_TIMEOUT, owner.known.notified()) => known,
-    };
-    let Some(user) = owner.user.get().filter(|_| known.is_ok()) else {
+    tokio::select! {
+        () = app.shutdown.cancelled() => closing(CLOSE_GOING_AWAY, "shutting down"),
+        cut = owner.is_cut() => closing(cut.code(), cut.words()),
+        message = session_end(app, owner) => message,
+    }
+}
+
+/// Waits until nobody proved who they are in time, or the proof has ended.
+async fn session_end(app: &App, owner: &Owner) -> Message {
+    let known = tokio::time::timeout(SOCKET_INIT_TIMEOUT, owner.is_known()).await;
+    let Some(user) = owner.user().filter(|_| known.is_ok()) else {
+        count_refused(Refusal::SocketInit);
         return closing(CLOSE_INIT_TIMEOUT, "Connection initialisation timeout");
     };
     let left_ms = user.expires_at.saturating_mul(1000).saturating_sub(app.stores.clock.now().0);
     let left = Duration::from_millis(left_ms.max(0).unsigned_abs());
     tokio::select! {
-        () = app.shutdown.cancelled() => closing(CLOSE_GOING_AWAY, "shutting down"),
+        () = app.stores.live.ended().ended(user.session) => {
+            closing(CLOSE_UNAUTHORIZED, "logged out")
+        }
         () = tokio::time::sleep(left) => closing(CLOSE_UNAUTHORIZED, "token expired"),
     }
 }

@@ -12,6 +12,7 @@ use clickhouse::{Client, Row};
 use schemas::{DeviceId, FeederId, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use service_kit::clickhouse::why;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -51,6 +52,11 @@ pub enum HistoryError {
     #[error(transparent)]
     Plan(#[from] PlanError),
 }
+
+/// Why ClickHouse does not answer at all.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("ClickHouse does not answer: {0}")]
+pub struct Unreachable(String);
 
 /// A point of a feeder's series.
 #[derive(Debug, Clone, PartialEq, Row, Deserialize)]
@@ -133,13 +139,13 @@ impl History {
     /// Whether ClickHouse answers.
     ///
     /// # Errors
-    /// [`HistoryError`].
-    pub async fn ping(&self) -> Result<(), HistoryError> {
+    /// [`Unreachable`].
+    pub async fn ping(&self) -> Result<(), Unreachable> {
         let query = self.client.query("SELECT toUInt8(1)").fetch_one::<u8>();
         match tokio::time::timeout(self.timeout, query).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) => Err(HistoryError::Unavailable),
-            Err(_) => Err(HistoryError::Timeout(self.timeout)),
+            Ok(Err(error)) => Err(Unreachable(why(&error))),
+            Err(_) => Err(Unreachable(format!("not within {} ms", self.timeout.as_millis()))),
         }
     }
 
@@ -230,7 +236,7 @@ impl History {
         match outcome {
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "history could not be read");
+                tracing::warn!(error = why(&error), "history could not be read");
                 Err(HistoryError::Unavailable)
             }
             Err(_) => Err(HistoryError::Timeout(self.timeout)),

@@ -12,6 +12,8 @@ use schemas::registry::{Device, Feeder, Refused, Registry};
 use schemas::{DeviceId, FeederId, Timestamp};
 use tokio::sync::watch;
 
+use super::sessions::EndedSessions;
+
 /// Number of a change; rises by one with each.
 pub type Revision = u64;
 
@@ -245,7 +247,8 @@ impl View {
             | Change::DeviceWaiting(_)
             | Change::DeviceRetired(_)
             | Change::SimulationSet(_)
-            | Change::LogMade(_) => {}
+            | Change::LogMade(_)
+            | Change::SessionEnded(_) => {}
         }
         Ok(())
     }
@@ -275,6 +278,7 @@ pub struct Live {
     outcomes: RwLock<BTreeMap<i64, Outcome>>,
     operator_next: watch::Sender<i64>,
     revision: watch::Sender<Revision>,
+    ended: Arc<EndedSessions>,
 }
 
 impl Default for Live {
@@ -284,11 +288,18 @@ impl Default for Live {
             outcomes: RwLock::default(),
             operator_next: watch::Sender::new(0),
             revision: watch::Sender::new(0),
+            ended: Arc::default(),
         }
     }
 }
 
 impl Live {
+    /// The sessions that their users have ended.
+    #[must_use]
+    pub fn ended(&self) -> &Arc<EndedSessions> {
+        &self.ended
+    }
+
     /// The view as it stands. Hold it briefly, never across an await.
     pub fn view(&self) -> RwLockReadGuard<'_, View> {
         self.view.read().unwrap_or_else(PoisonError::into_inner)
@@ -306,6 +317,9 @@ impl Live {
 
     /// Takes the next record of operator.v1. A record that was read before changes nothing.
     pub fn apply_operator(&self, offset: i64, record: &OperatorRecord) {
+        if let Change::SessionEnded(ended) = &record.change {
+            self.ended.read_back(ended);
+        }
         let outcome = self.change(|view| {
             if offset < view.operator_next {
                 return None;
@@ -370,7 +384,18 @@ impl Live {
 
     /// Everything that was in the log at the start has been read.
     pub fn set_complete(&self) {
-        self.change(|view| view.complete = true);
+        self.change(|view| {
+            view.revision += u64::from(!view.complete);
+            view.complete = true;
+        });
+    }
+
+    /// Waits until everything that was in the log at the start has been read, and gives what to watch from there on.
+    pub async fn complete(&self) -> watch::Receiver<Revision> {
+        let mut revisions = self.revision.subscribe();
+        // The sender lives as long as this does.
+        let _closed = revisions.wait_for(|_| self.view().is_complete()).await.is_err();
+        revisions
     }
 
     /// The number of the last change; watch it to learn of further ones.

@@ -5,4 +5,5 @@ pub mod health;
 pub mod history;
 pub mod live;
 pub mod operator;
+pub mod sessions;
 pub mod stored;

@@ -1,7 +1,11 @@
 //! An API under test: in this process, on a free port, with what the test gives it for a log and a ClickHouse.
 #![allow(dead_code, reason = "each test file uses its part of this")]
 
+pub(crate) mod front;
+pub(crate) mod socket;
+
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use derms_api::Config;
@@ -31,14 +35,18 @@ pub(crate) struct Api {
 }
 
 /// The users of a test: ada the admin, otto the operator, vic the viewer.
+/// The same text each time: with a hash made anew, tokens of before would be void.
 pub(crate) fn users() -> String {
-    let hash = derms_api::auth::hash_password(PASSWORD).expect("randomness");
-    json!([
-        {"username": "ada", "passwordHash": hash, "role": "admin"},
-        {"username": "otto", "passwordHash": hash, "role": "operator"},
-        {"username": "vic", "passwordHash": hash, "role": "viewer"},
-    ])
-    .to_string()
+    static USERS: LazyLock<String> = LazyLock::new(|| {
+        let hash = derms_api::auth::hash_password(PASSWORD).expect("randomness");
+        json!([
+            {"username": "ada", "passwordHash": hash, "role": "admin"},
+            {"username": "otto", "passwordHash": hash, "role": "operator"},
+            {"username": "vic", "passwordHash": hash, "role": "viewer"},
+        ])
+        .to_string()
+    });
+    USERS.clone()
 }
 
 impl Api {

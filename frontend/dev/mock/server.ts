@@ -1,4 +1,5 @@
 //! The mock API over HTTP and WebSocket, with the built dashboard at `/`, as the real API serves it.
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -50,13 +51,16 @@ interface Options {
 function makeToken(name: string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const exp = Math.floor(Date.now() / 1000) + TOKEN_LIFE_S;
-  return `${part({ alg: 'none' })}.${part({ sub: name, exp })}.mock`;
+  return `${part({ alg: 'none' })}.${part({ sub: name, exp, jti: randomUUID() })}.mock`;
 }
+
+/** Tokens whose users have signed out. */
+const ended = new Set<string>();
 
 function userOf(header: unknown): User | null {
   const token = typeof header === 'string' ? /^Bearer (.+)$/.exec(header)?.[1] : undefined;
   const payload = token?.split('.')[1];
-  if (!payload) return null;
+  if (!token || !payload || ended.has(token)) return null;
   try {
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub: string; exp: number };
     const role = USERS[claims.sub];
@@ -99,6 +103,12 @@ function login(response: ServerResponse, body: Record<string, unknown>): void {
   const role = USERS[username];
   if (!role || password !== MOCK_PASSWORD) { sendJson(response, 401, { error: 'invalid credentials' }); return; }
   sendJson(response, 200, { token: makeToken(username), user: { username, role: role.toLowerCase() } });
+}
+
+function logout(response: ServerResponse, authorization: string | undefined): void {
+  if (!authorization || !userOf(authorization)) { sendJson(response, 401, { error: 'sign in first' }); return; }
+  ended.add(authorization.slice('Bearer '.length));
+  response.writeHead(204).end();
 }
 
 /** Hands each tick's items to whoever listens; a slow listener gets the latest tick only. */
@@ -144,6 +154,7 @@ export async function startMock({ port, devices }: Options): Promise<MockServer>
     const { pathname } = new URL(request.url ?? '/', 'http://mock');
     if (pathname === '/api/health') { sendJson(response, 200, { status: 'ok' }); return; }
     if (pathname === '/api/auth/login') { login(response, await readBody(request)); return; }
+    if (pathname === '/api/auth/logout') { logout(response, request.headers.authorization); return; }
     if (pathname !== '/graphql') return sendFile(response, pathname);
     const user = userOf(request.headers.authorization);
     if (!user) { sendJson(response, 401, { error: 'sign in first' }); return; }

@@ -2,7 +2,8 @@
 import { useEffect, useRef } from 'react';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
-import { sessionStore, useSession } from '../shared/lib/session';
+import { useSession } from '../shared/lib/session';
+import { signOut } from '../shared/lib/signOut';
 import { words } from '../shared/lib/format';
 import { Icon } from '../shared/ui/Icon';
 import type { IconName } from '../shared/ui/Icon';
@@ -95,7 +96,7 @@ function Account() {
       <button
         type="button"
         className={styles.tool}
-        onClick={() => sessionStore.end('signed-out')}
+        onClick={signOut}
         aria-label="Sign out"
         title="Sign out"
       >

@@ -325,6 +325,8 @@ pub const CATALOGUE: &[Setting] = &[
     row("JWT_TOKEN_TTL_HOURS", Some("12"), float(0.01, 720.0, "h"), &[Api], "lifetime of a token"),
     row("JWT_CLOCK_TOLERANCE_SECONDS", Some("60"), int(0, 600, "s"), &[Api], "tolerance for clocks that differ"),
     row("CORS_ALLOWED_ORIGINS", Some("http://localhost:3000,http://localhost:5173,http://localhost:4173"), Text, &[Api], "origins that browsers may call from, comma separated"),
+    row("DERMS_PUBLIC_NAMES", None, Text, &[Api], "host names that browsers know the API by, beside localhost and HOST, comma separated: derms.example.org"),
+    row("DERMS_TRUSTED_PROXIES", None, Text, &[Api], "addresses and networks of reverse proxies whose X-Forwarded-For is believed, comma separated: 10.0.0.7,10.1.0.0/16"),
     row("JSON_BODY_LIMIT", Some("1mb"), Text, &[Api], "largest request body, for example 512kb or 1mb"),
     row("PROMETHEUS_ENABLED", Some("true"), Flag, &[Api], "whether metrics are served"),
     row("PROMETHEUS_PATH", Some("/metrics"), Text, &[Api], "where"),

@@ -29,6 +29,7 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use schemas::identity::Lineage;
 use schemas::topics::Topic;
+use service_kit::clickhouse::why;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::{Group, GroupEvent, LogRecord, Partitions, Producer, Reader, Start};
 use service_kit::pulse::Loop;
@@ -364,7 +365,7 @@ where
                 let what = step.as_str();
                 metrics::count_sink_error(what);
                 troubles.failed(step, &error, SystemClock.now());
-                tracing::warn!(error = format!("{error:#}"), what, "not yet; trying again");
+                tracing::warn!(error = why(error.as_ref()), what, "not yet; trying again");
             }
         }
         tokio::time::sleep(wait).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use schemas::topics::Topic;
+use service_kit::clickhouse::why;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::Positions;
 use tokio::sync::Semaphore;
@@ -86,7 +87,7 @@ impl Writing {
             metrics::count_sink_error("write");
             self.troubles.failed(self.step(), &error, SystemClock.now());
             tracing::warn!(
-                error = format!("{error:#}"),
+                error = why(error.as_ref()),
                 ?wait,
                 "ClickHouse did not take a block; trying again"
             );

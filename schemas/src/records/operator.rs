@@ -347,6 +347,15 @@ pub struct LogMade {
     pub ends: Vec<LogEnd>,
 }
 
+/// A user has ended their session: its token is refused from here on. Nothing of control depends on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionEnded {
+    /// Which session: the id of its token.
+    pub session_id: Uuid,
+    /// When it would have ended by itself; nobody needs to remember it for longer.
+    pub until: Timestamp,
+}
+
 /// One change. The order of the variants is the order of the Avro union.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each variant's record says it")]
@@ -369,6 +378,7 @@ pub enum Change {
     DeviceReplaced(DeviceReplaced),
     DeviceNoted(DeviceNoted),
     LogMade(LogMade),
+    SessionEnded(SessionEnded),
 }
 
 impl Change {
@@ -400,6 +410,7 @@ impl Change {
             Self::DeviceReplaced(change) => change.device_id.to_string(),
             Self::DeviceNoted(change) => change.device_id.to_string(),
             Self::LogMade(_) => "log".to_owned(),
+            Self::SessionEnded(ended) => ended.session_id.to_string(),
         }
     }
 }

@@ -155,8 +155,9 @@ pub(super) async fn api_answers(settings: &Settings) -> Result<(), String> {
     if settings.flag("TLS_ENABLED") {
         return Ok(());
     }
+    let name = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     let request = format!(
-        "GET /api/health HTTP/1.1\r\nHost: {host}:{}\r\nConnection: close\r\n\r\n",
+        "GET /api/health HTTP/1.1\r\nHost: {name}:{}\r\nConnection: close\r\n\r\n",
         place.1
     );
     stream.write_all(request.as_bytes()).await.map_err(failed)?;

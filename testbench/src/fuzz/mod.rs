@@ -3,7 +3,9 @@
 //! product guards itself: what it asks is whether the listener still serves a well-behaved client, whether control
 //! goes on, and what memory it takes.
 
+mod api;
 pub mod clickhouse;
+mod graphql;
 pub mod http;
 pub mod kafka;
 mod kafka_login;

@@ -72,8 +72,8 @@ impl Options {
             (Box::new(Kafka), self.kafka, &self.kafka_login),
             (Box::new(Mqtt), self.mqtt, &self.mqtt_login),
             (Box::new(ClickHouse), self.clickhouse, &self.clickhouse_login),
-            (Box::new(Http), self.api, &self.api_login),
-            (Box::new(WebSocket), self.api, &self.api_login),
+            (Box::new(Http::default()), self.api, &self.api_login),
+            (Box::new(WebSocket::default()), self.api, &self.api_login),
         ];
         rows.into_iter()
             .filter_map(|(listener, address, login)| {

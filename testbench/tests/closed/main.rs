@@ -1,5 +1,6 @@
 //! `derms up` and the brokers as strangers and accidents meet them: a module for each part.
 
+mod api;
 mod clickhouse;
 mod life;
 mod log;

@@ -52,25 +52,90 @@ async fn devices_are_told_when_they_change_and_one_that_is_named_as_it_is() {
     assert_eq!(one.next().await.expect("a change"), expected);
 }
 
+/// The operations of a connection whose owner is a viewer.
+struct Connection {
+    operations: SocketOperations,
+    session: Arc<async_graphql::Data>,
+}
+
+impl Connection {
+    fn open(world: &World) -> Self {
+        let (pool, reads) = (Arc::default(), EventReads::default());
+        let mut session = async_graphql::Data::default();
+        session.insert(user(Role::Viewer));
+        let operations = SocketOperations::new(world.schema.clone(), pool, reads);
+        Self { operations, session: Arc::new(session) }
+    }
+
+    fn run(&self, query: &str) -> futures::stream::BoxStream<'static, Response> {
+        let session = Some(Arc::clone(&self.session));
+        async_graphql::Executor::execute_stream(&self.operations, Request::new(query), session)
+    }
+}
+
 #[tokio::test]
-async fn one_connection_runs_a_bounded_number_of_subscriptions() {
-    let world = world();
-    let budget = SocketBudget::default();
-    let open = || {
-        let request = Request::new("subscription { deviceUpdated { id } }")
-            .data(user(Role::Viewer))
-            .data(budget.clone());
-        Box::pin(world.schema.execute_stream(request))
-    };
+async fn one_connection_runs_a_bounded_number_of_operations() {
+    let connection = Connection::open(&world());
+    let open = || connection.run("subscription { deviceUpdated { id } }");
     let mut running = Vec::new();
-    for _ in 0..crate::caps::SUBSCRIPTIONS_PER_SOCKET_MAX {
+    for _ in 0..crate::caps::OPERATIONS_PER_SOCKET_MAX {
         let mut stream = open();
         assert!(futures::poll!(stream.next()).is_pending());
         running.push(stream);
     }
     let refused = open().next().await.expect("an answer");
     assert_eq!(refusal(&refused, "one too many").0, "BAD_USER_INPUT");
+    let refused = connection.run("{ me { name } }").next().await.expect("an answer");
+    assert_eq!(refusal(&refused, "one too many").0, "BAD_USER_INPUT");
     running.pop();
     let mut again = open();
     assert!(futures::poll!(again.next()).is_pending());
+}
+
+#[tokio::test]
+async fn a_connection_without_an_owner_runs_nothing_and_no_document_goes_by_unchecked() {
+    let connection = Connection::open(&world());
+    let stranger = async_graphql::Executor::execute_stream(
+        &connection.operations,
+        Request::new("{"),
+        Some(Arc::default()),
+    );
+    let refused = Box::pin(stranger).next().await.expect("an answer");
+    assert_eq!(refusal(&refused, "{").0, "UNAUTHENTICATED");
+    let query = format!("{{ me {{ name }} {} }}", "a: me { name } ".repeat(65));
+    let refused = connection.run(&query).next().await.expect("an answer");
+    assert!(refusal(&refused, &query).1.contains("too many aliases"));
+    let answered = connection.run("{ me { name } }").next().await.expect("an answer");
+    assert_eq!(answered.data.into_json().expect("JSON")["me"]["name"], "the viewer");
+}
+
+#[tokio::test]
+async fn events_ask_for_history_at_a_bounded_pace() {
+    let world = world();
+    let connection = Connection::open(&world);
+    let query = "subscription { deviceUpdated(deviceId: \"ev-1\") { telemetry(from: \"2027-01-01T00:00:00Z\", to: \"2027-01-02T00:00:00Z\") { at } } }";
+    let mut updates = connection.run(query);
+    let mut words = Vec::new();
+    for seq in 0..i64::from(crate::caps::EVENT_READS) + 1 {
+        let mut changed = device_state("ev-1", "f1", 1, seq + 2);
+        changed.power_w = Some(Watts(seq));
+        world.live.apply_device(changed);
+        words.push(refusal(&updates.next().await.expect("an event"), query).1);
+    }
+    let last = words.pop().expect("one more than may be asked");
+    assert!(last.contains("too often"), "{last}");
+    assert!(words.iter().all(|words| words.contains("ClickHouse does not answer")), "{words:?}");
+    let asked = world.ask("{ feeder(id: \"f1\") { loadKw } }").await;
+    assert_eq!(asked["feeder"]["loadKw"], 1.0);
+}
+
+#[tokio::test]
+async fn nothing_is_told_before_the_view_is_complete() {
+    let world = incomplete(TestLog::NeverRead);
+    world.live.apply_feeder(feeder_state("f1", 1, 1, Watts(1_000)));
+    let mut updates = Box::pin(subscribe(&world, "subscription { feederUpdated { id } }"));
+    assert!(futures::poll!(updates.next()).is_pending());
+    world.live.set_complete();
+    let told = updates.next().await.expect("it is complete");
+    assert_eq!(told, json!({"feederUpdated": {"id": "f1"}}));
 }

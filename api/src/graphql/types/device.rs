@@ -13,7 +13,7 @@ use super::feeder::range;
 use super::lifecycle::{Notice, notices};
 use super::scalars::{to_datetime, to_the_watt};
 use super::{Present, stores};
-use crate::graphql::{cost, errors};
+use crate::graphql::{cost, errors, event_reads};
 use crate::store::health::silence_max_ms;
 use crate::store::history;
 use crate::store::live::DeviceView;
@@ -243,10 +243,9 @@ impl Device {
         #[graphql(default_with = "Some(cost::DEFAULT_POINTS)")] max_points: Option<i32>,
     ) -> Result<Vec<TelemetryPoint>> {
         let range = range(from, to, resolution, max_points)?;
-        let stores = stores(ctx);
-        let points = stores
-            .history
-            .device(&self.device_id, &range, stores.clock.now())
+        let now = stores(ctx).clock.now();
+        let points = event_reads::history(ctx)?
+            .device(&self.device_id, &range, now)
             .await
             .map_err(|error| errors::history(&error))?;
         Ok(points.into_iter().map(TelemetryPoint::from).collect())

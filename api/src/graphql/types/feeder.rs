@@ -9,8 +9,8 @@ use super::enums::{DeviceType, FeederMode, Resolution};
 use super::scalars::{from_datetime, to_datetime, to_the_watt};
 use super::{Present, present, stores};
 use crate::caps::POINTS_MAX;
-use crate::graphql::cost;
 use crate::graphql::errors::{self, bad_input};
+use crate::graphql::{cost, event_reads};
 use crate::store::health::silent_for_ms;
 use crate::store::history::{self, Range};
 use crate::store::live::FeederView;
@@ -219,10 +219,9 @@ impl Feeder {
         #[graphql(default_with = "Some(cost::DEFAULT_POINTS)")] max_points: Option<i32>,
     ) -> Result<Vec<FeederPoint>> {
         let range = range(from, to, resolution, max_points)?;
-        let stores = stores(ctx);
-        let points = stores
-            .history
-            .feeder(&self.feeder_id, &range, stores.clock.now())
+        let now = stores(ctx).clock.now();
+        let points = event_reads::history(ctx)?
+            .feeder(&self.feeder_id, &range, now)
             .await
             .map_err(|error| errors::history(&error))?;
         Ok(points.into_iter().map(FeederPoint::from).collect())

@@ -33,6 +33,16 @@ test.each([
   expect(sessionStore.read().session).toBeNull();
 });
 
+test.each([
+  ['12', 'Too many attempts. Try again in 12 s.'],
+  ['840', 'Too many attempts. Try again in 14 min.'],
+])('a server that says to come back after %s s is quoted', async (seconds, words) => {
+  const headers = { 'retry-after': seconds };
+  server.use(http.post('/api/auth/login', () => HttpResponse.json({ error: 'no' }, { status: 429, headers })));
+  await submit('ada', 'wrong');
+  expect(await screen.findByText(words)).toBeInTheDocument();
+});
+
 test('a server that cannot be reached is said to be so', async () => {
   server.use(http.post('/api/auth/login', () => HttpResponse.error()));
   await submit('ada', 'right');

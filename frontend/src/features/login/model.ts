@@ -15,14 +15,21 @@ function isAnswer(value: unknown): value is LoginAnswer {
   return typeof token === 'string' && typeof user?.username === 'string' && typeof user.role === 'string';
 }
 
-export function problemFor(status: number): string {
+/** `Retry-After` in words; it is seconds, or not there. */
+function wait(seconds: number): string {
+  if (!(seconds > 0)) return 'Wait a minute, then try again.';
+  const minutes = Math.ceil(seconds / 60);
+  return seconds < 60 ? `Try again in ${seconds} s.` : `Try again in ${minutes} min.`;
+}
+
+export function problemFor(status: number, retryAfter: string | null = null): string {
   switch (status) {
     case 400:
       return 'Enter a user name and a password.';
     case 401:
       return 'User name or password is wrong.';
     case 429:
-      return 'Too many attempts. Wait a minute, then try again.';
+      return `Too many attempts. ${wait(Number(retryAfter))}`;
     default:
       return `The server could not sign you in (error ${status}).`;
   }
@@ -39,7 +46,7 @@ export async function signIn(username: string, password: string): Promise<Outcom
   } catch {
     return { problem: 'The server cannot be reached. Check the connection, then try again.' };
   }
-  if (!response.ok) return { problem: problemFor(response.status) };
+  if (!response.ok) return { problem: problemFor(response.status, response.headers.get('retry-after')) };
   const answer: unknown = await response.json().catch(() => null);
   if (!isAnswer(answer)) return { problem: 'The server gave an answer that was not understood.' };
   const { token, user } = answer;

@@ -1,0 +1,62 @@
+//! One query or mutation from its bytes to its answer's, on the pool.
+
+use async_graphql::{Request, Response};
+
+use super::errors::{label, refusal};
+use super::pool::{Pool, Unrun};
+use super::{ApiSchema, Code, precheck};
+use crate::auth::AuthUser;
+
+/// A body that is no request; the words say what is expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Malformed(pub(crate) &'static str);
+
+/// Reads, checks and runs the body of a request; none of it on a thread that others wait for.
+///
+/// # Errors
+/// [`Malformed`].
+pub(crate) async fn run(
+    pool: &Pool,
+    schema: &ApiSchema,
+    user: AuthUser,
+    body: Vec<u8>,
+) -> Result<Response, Malformed> {
+    let (schema, name) = (schema.clone(), user.name.clone());
+    let work = move || async move {
+        let mut request = read(&body)?;
+        drop(body);
+        match precheck::check(&mut request) {
+            Ok(()) => Ok(schema.execute(request.data(user)).await),
+            Err(error) => Ok(Response::from_errors(vec![error])),
+        }
+    };
+    match pool.run(&name, work).await {
+        Ok(read) => read.map(label),
+        Err(unrun) => Ok(answer(Err(unrun))),
+    }
+}
+
+/// The answer of something that was to run on the pool.
+pub(super) fn answer(outcome: Result<Response, Unrun>) -> Response {
+    match outcome {
+        Ok(response) => label(response),
+        Err(unrun @ Unrun::Timeout) => refusal(Code::Timeout, &unrun.to_string()),
+        Err(unrun) => refusal(Code::Unavailable, &unrun.to_string()),
+    }
+}
+
+fn read(body: &[u8]) -> Result<Request, Malformed> {
+    let value: serde_json::Value =
+        serde_json::from_slice(body).map_err(|_| Malformed("the body is not JSON"))?;
+    if value.is_array() {
+        return Err(Malformed("batches are not accepted: send one request at a time"));
+    }
+    let has_query = value.get("query").is_some_and(serde_json::Value::is_string);
+    if !has_query {
+        return Err(Malformed(
+            "expected {\"query\": text, \"variables\": object, \"operationName\": text}",
+        ));
+    }
+    serde_json::from_value(value)
+        .map_err(|_| Malformed("\"variables\" must be an object and \"operationName\" a text"))
+}
