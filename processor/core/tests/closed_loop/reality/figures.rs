@@ -132,6 +132,11 @@ impl Figures {
         safe && fair && calm && self.refused == 0 && (named || trial.culprit.is_none())
     }
 
+    /// Whether all went as it should.
+    pub(super) fn is_good(&self) -> bool {
+        self.good
+    }
+
     /// Its row of the table.
     pub(super) fn row(&self, rule: &str, scene: &str) -> String {
         let (after, named) = match &self.alarm {

@@ -2,6 +2,7 @@
 //! holds what it last gave; a scene that fares otherwise makes the test fail until that page is written anew
 //! (`make reality`). Here nothing is asserted at each step: a plant that lies breaks what guarantees assume.
 
+mod any;
 mod charge;
 mod export;
 mod feedback;
