@@ -21,7 +21,7 @@ pub const RECORDS_PER_TURN_MAX: usize = 5_000;
 /// A partition that others hold is looked at this often by one that stands by.
 pub const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 
-/// Least time between a decision and the next one on an operator's change. The pace of overloads is the core's watch's.
+/// Least time between two decisions of a tree that are not at a window's end: an overload, an operator's change.
 pub const URGENT_PAUSE_MS: i64 = 500;
 
 /// Message ids per log partition that the sink remembers to recognise duplicates; for older ones it asks ClickHouse.

@@ -155,8 +155,6 @@ pub struct Registry {
     members: BTreeMap<FeederId, BTreeSet<DeviceId>>,
     /// Derived: how many devices belong to each feeder itself.
     counts: BTreeMap<FeederId, usize>,
-    /// Derived: how many changes it has taken.
-    revision: u64,
 }
 
 impl Registry {
@@ -209,14 +207,7 @@ impl Registry {
             Change::LogMade(made) => self.identify(made)?,
             Change::SessionEnded(_) => {}
         }
-        self.revision += 1;
         Ok(())
-    }
-
-    /// How many changes it has taken: what was derived from it stands as long as this stays.
-    #[must_use]
-    pub fn revision(&self) -> u64 {
-        self.revision
     }
 
     /// The root of the tree that a feeder stands in; an unknown feeder is a root of its own.

@@ -65,6 +65,7 @@ pub(crate) struct World {
     number: u64,
     seq: i64,
     decided_at: i64,
+    fresh: bool,
     urgent: bool,
 }
 
@@ -93,6 +94,7 @@ impl World {
             number: 0,
             seq: 0,
             decided_at: 0,
+            fresh: false,
             urgent: false,
         }
     }
@@ -389,6 +391,7 @@ impl World {
                 Input::Ack(ack) => self.waiting.0.push(ack),
                 Input::Telemetry(sample) => {
                     self.watch.hear(&sample);
+                    self.fresh = true;
                     self.waiting.1.push(sample);
                 }
             }
@@ -407,16 +410,17 @@ impl World {
         if rested && self.urgent {
             return Some(Trigger::Operator);
         }
-        let decided_at = Timestamp(self.decided_at);
-        let overloaded =
-            self.seq > 0 && self.watch.is_due(&self.registry, self.tree.root(), now, decided_at);
+        let half_way = (self.now - self.decided_at) * 2 >= self.registry.settings.interval_ms;
+        let overloaded = rested
+            && half_way
+            && std::mem::take(&mut self.fresh)
+            && self.watch.is_overloaded(&self.registry, self.tree.root(), now);
         overloaded.then_some(Trigger::Overload)
     }
 
     fn decide(&mut self, trigger: Trigger) {
         self.urgent = false;
-        let (now, overload) = (Timestamp(self.now), trigger == Trigger::Overload);
-        self.watch.decided(&self.registry, self.tree.root(), now, overload);
+        self.fresh = false;
         self.decided_at = self.now;
         let (acks, samples) = std::mem::take(&mut self.waiting);
         for ack in acks {
