@@ -40,14 +40,11 @@ impl WayOut {
         let (devices, _) = commandable(&decision);
         let fence = (decision.epoch, decision.seq);
         self.watchdog.heard(&decision.root, fence, &devices, 0, self.now);
-        for setpoint in devices.iter().filter_map(|device| device.setpoint(self.now)) {
-            assert!(!setpoint.encode().is_empty());
-            self.outbox.offer(Order {
-                setpoint,
-                typed_layout: false,
-                decided: decision.header.at,
-                place: Some(Place { partition: 0, offset: from }),
-            });
+        let place = Place { partition: 0, offset: from };
+        let orders = devices.iter().filter_map(|device| Order::of(device, place, None, self.now));
+        for order in orders {
+            assert!(!order.setpoint.encode().is_empty());
+            self.outbox.offer(order);
         }
         while let Some(order) = self.outbox.next(self.now) {
             self.outbox.finished(&order.setpoint.envelope.device_id, true, self.now);

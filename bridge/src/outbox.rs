@@ -1,5 +1,6 @@
 //! Setpoints that have to go out: the newest of each device, one at a time per device, with bounded tries, those of
-//! devices that are heard before those of silent ones; and how far the log has been worked off by that. Pure: time is an argument, publishing is somebody else's.
+//! devices that are heard before those of silent ones; and how far the log has been worked off by that. Pure: time is an
+//! argument, publishing is somebody else's.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;

@@ -93,6 +93,7 @@ fn changes() -> Vec<Value> {
         json!({"DeviceRetired": {"device_id": "ev-2"}}),
         json!({"LogMade": {"log_id": ID, "adopted": false, "restored_from": null,
             "ends": [{"topic": "telemetry.v1", "partition": 0, "next": 7}]}}),
+        json!({"SessionEnded": {"session_id": ID, "until": AT + 600_000}}),
     ]
 }
 

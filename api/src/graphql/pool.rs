@@ -129,7 +129,7 @@ mod tests {
             .collect();
         assert_eq!(pool.run("ada", || async { 1 }).await, Err(Unrun::Busy));
         drop(places);
-        let failed = pool.run("ada", || async { None::<()>.expect("a fault of ours") }).await;
+        let failed = pool.run("ada", || async { panic!("a fault of ours") }).await;
         assert_eq!(failed, Err(Unrun::Failed));
         assert_eq!(pool.run("ada", || async { 1 }).await, Ok(1));
     }

@@ -50,7 +50,7 @@ pub async fn watch_clickhouse(
 /// Why history is not well.
 async fn look(history: &History, live: &Live, clock: &dyn Clock) -> Result<(), String> {
     let unavailable = |error: HistoryError| error.to_string();
-    history.ping().await.map_err(unavailable)?;
+    history.ping().await.map_err(|error| error.to_string())?;
     let rows_of = history.logs().await.map_err(unavailable)?;
     let (told, newest) = {
         let view = live.view();

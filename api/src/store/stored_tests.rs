@@ -10,7 +10,7 @@ use crate::test_data::{NOW, feeder_state};
 /// An identity as it is made at a moment, without chance.
 fn id_at(at: Timestamp, count: u128) -> Uuid {
     let ms = u128::try_from(at.0).expect("after 1970");
-    Uuid::from_u128(ms << 80 | 7 << 76 | 2 << 62 | count)
+    Uuid::from_u128((ms << 80) | (7_u128 << 76) | (2_u128 << 62) | count)
 }
 
 fn made(at: Timestamp, adopted: bool) -> Lineage {
@@ -38,7 +38,7 @@ fn a_log_made_anew_is_told_for_a_while_where_rows_of_another_one_are_stored() {
     let own = log.current().to_string();
     let other = id_at(NOW.plus_ms(-9_000_000), 2).to_string();
     assert_eq!(another_log(Some(&log), &[], NOW), None, "a first start");
-    assert_eq!(another_log(Some(&log), &[own.clone()], NOW), None);
+    assert_eq!(another_log(Some(&log), std::slice::from_ref(&own), NOW), None);
     for rows_of in [vec![other.clone(), own.clone()], vec![other.clone()]] {
         let words = another_log(Some(&log), &rows_of, NOW).expect("it is told");
         assert!(words.contains("made anew") && words.contains(&other), "{words}");

@@ -78,13 +78,16 @@ fn tell(all: &BTreeMap<Step, Failing>, now: Timestamp) {
 
 /// What to say of it; none where nothing has failed for long.
 fn words(all: &BTreeMap<Step, Failing>, now: Timestamp) -> Option<String> {
-    let long = |failing: &&Failing| now.since(failing.since) >= QUIET_MS;
-    let oldest = all.values().filter(long).min_by_key(|failing| failing.since)?;
+    let long = |failing: &Failing| now.since(failing.since) >= QUIET_MS;
+    let failing = all.iter().filter(|(_, failing)| long(failing));
+    let (step, oldest) = failing.min_by_key(|(_, failing)| failing.since)?;
     let seconds = now.since(oldest.since) / 1_000;
-    Some(format!(
-        "nothing has been stored for {seconds} s, and is kept in the log until it can be: {}",
-        oldest.why
-    ))
+    let what = match step {
+        Step::Tables => "the tables could not be made".to_owned(),
+        Step::Positions => "it could not be found out where storing goes on".to_owned(),
+        Step::Block(topic, _) => format!("no block of {} could be stored", topic.suffix()),
+    };
+    Some(format!("{what} for {seconds} s, and what is missing waits in the log: {}", oldest.why))
 }
 
 #[cfg(test)]
@@ -104,7 +107,10 @@ mod tests {
         assert_eq!(fail(&troubles, TELEMETRY, "refused", 0), None);
         assert_eq!(fail(&troubles, TELEMETRY, "refused", QUIET_MS - 1), None);
         let told = fail(&troubles, TELEMETRY, "no room", QUIET_MS + 5_000).expect("it is told");
-        assert!(told.contains("35 s") && told.contains("no room"), "{told}");
+        assert!(
+            told.contains("no block of telemetry.v1 could be stored for 35 s") && told.contains("no room"),
+            "{told}"
+        );
         troubles.over(TELEMETRY, Timestamp(QUIET_MS + 6_000));
         assert_eq!(words(&troubles.all(), Timestamp(QUIET_MS + 6_000)), None);
         assert_eq!(fail(&troubles, TELEMETRY, "refused", QUIET_MS + 7_000), None, "it begins anew");

@@ -91,6 +91,7 @@ impl Believable for OperatorRecord {
                 within("ends.partition", end.partition, COUNT)?;
                 within("ends.next", end.next, OFFSET)
             }),
+            Change::SessionEnded(ended) => within("until", ended.until, ORDERED_TIME),
             Change::DeviceRegistered(_)
             | Change::EventCancelled(_)
             | Change::ProgramDeleted(_)

@@ -55,7 +55,7 @@ fn spreading(chance: &mut Chance) -> String {
         let body: String = (0..chance.between(1, 4))
             .map(|_| {
                 let any = chance.between(0, count);
-                format!("...f{} ", if any % 2 == 0 { any } else { n + 1 })
+                format!("...f{} ", if any.is_multiple_of(2) { any } else { n + 1 })
             })
             .collect();
         text += &format!(" fragment f{n} on Query {{ me {{ name }} {body} }}");

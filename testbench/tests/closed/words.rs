@@ -20,7 +20,7 @@ fn inserts_that_fail_for_half_a_minute_are_told_with_their_cause_and_not_longer_
     let world = World::begin();
     assert_eq!(world.place.sql(BREAK), "");
     world.eventually("health says why nothing is stored", || {
-        says(&world, "clickhouse", &["nothing has been stored for", "broken by a test"])
+        says(&world, "clickhouse", &["no block of telemetry", "broken by a test"])
     });
     assert_ne!(world.health()["status"], "ok");
     let decided = world.place.sql("SELECT max(at) FROM derms.decisions");
