@@ -60,7 +60,7 @@ impl Listener {
             Self::Log => (
                 "DERMS_BIND",
                 "the log",
-                "set DERMS_KAFKA_SECURITY_PROTOCOL to sasl_plaintext or sasl_ssl with DERMS_KAFKA_SASL_USERNAME and DERMS_KAFKA_SASL_PASSWORD",
+                "set DERMS_KAFKA_SASL_USERNAME and DERMS_KAFKA_SASL_PASSWORD",
             ),
             Self::ClickHouse => ("DERMS_BIND", "ClickHouse", "set DERMS_CLICKHOUSE_PASSWORD"),
         }
@@ -76,7 +76,7 @@ impl Listener {
                     || logins.set.optional_path("DERMS_MQTT_TLS_CLIENT_CA_PATH").is_some()
             }
             Self::Log => {
-                services.choice("DERMS_KAFKA_SECURITY_PROTOCOL").starts_with("sasl")
+                services.optional_text("DERMS_KAFKA_SASL_USERNAME").is_some()
                     && services.optional_text("DERMS_KAFKA_SASL_PASSWORD").is_some()
             }
             Self::ClickHouse => services.optional_text("DERMS_CLICKHOUSE_PASSWORD").is_some(),
@@ -128,12 +128,12 @@ mod tests {
             assert_eq!(accepted(ip, &[], true), [false, true, true, false, false], "{ip}");
             let authority = [("DERMS_MQTT_TLS_CLIENT_CA_PATH", "/ca.pem")];
             assert_eq!(accepted(ip, &authority, false), [false, false, true, false, false], "{ip}");
-            let named = [("DERMS_KAFKA_SECURITY_PROTOCOL", "sasl_plaintext")];
+            let named = [("DERMS_KAFKA_SASL_USERNAME", "x")];
             assert_eq!(accepted(ip, &named, false), [false; 5], "{ip}: a name without a password");
             let log = [named[0], ("DERMS_KAFKA_SASL_PASSWORD", "x")];
             assert_eq!(accepted(ip, &log, false), [false, false, false, true, false], "{ip}");
-            let ssl = [("DERMS_KAFKA_SECURITY_PROTOCOL", "ssl"), log[1]];
-            assert_eq!(accepted(ip, &ssl, false), [false; 5], "{ip}: TLS asks nobody who he is");
+            let tls = [("DERMS_KAFKA_SECURITY_PROTOCOL", "ssl")];
+            assert_eq!(accepted(ip, &tls, false), [false; 5], "{ip}: TLS asks nobody who he is");
             let clickhouse = [("DERMS_CLICKHOUSE_PASSWORD", "x")];
             assert_eq!(
                 accepted(ip, &clickhouse, false),

@@ -108,7 +108,8 @@ mod tests {
         assert_eq!(fail(&troubles, TELEMETRY, "refused", QUIET_MS - 1), None);
         let told = fail(&troubles, TELEMETRY, "no room", QUIET_MS + 5_000).expect("it is told");
         assert!(
-            told.contains("no block of telemetry.v1 could be stored for 35 s") && told.contains("no room"),
+            told.contains("no block of telemetry.v1 could be stored for 35 s")
+                && told.contains("no room"),
             "{told}"
         );
         troubles.over(TELEMETRY, Timestamp(QUIET_MS + 6_000));
