@@ -2,6 +2,7 @@
 //! conditions.
 
 pub mod certificates;
+pub mod curl;
 pub mod faults;
 pub mod fuzz;
 pub mod kafka;

@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::curl::curl;
 use crate::kafka::Kafka;
 use crate::mosquitto::{Mosquitto, free_port};
 use crate::service::{Service, program};
@@ -290,7 +291,7 @@ impl Place {
     pub fn sql(&self, query: &str) -> String {
         let url = format!("{}/", self.clickhouse_url);
         let login = CLICKHOUSE.join(":");
-        curl(&["--user", &login, "--data-binary", query, &url]).trim().to_owned()
+        curl(&["--user", &login, "--data-binary", query, &url]).1.trim().to_owned()
     }
 
     /// A user's token, once the API gives it.
@@ -301,7 +302,7 @@ impl Place {
         let body = format!(r#"{{"username":"{user}","password":"{PASSWORD}"}}"#);
         let url = format!("{}/api/auth/login", self.api_url);
         wait::until("a token", SOON, || {
-            let answer = curl(&["-H", "content-type: application/json", "-d", &body, &url]);
+            let (_, answer) = curl(&["-H", "content-type: application/json", "-d", &body, &url]);
             let answer: Value = serde_json::from_str(&answer).ok()?;
             answer["token"].as_str().map(str::to_owned)
         })
@@ -320,7 +321,7 @@ impl Place {
         move |query| {
             let body = serde_json::json!({ "query": query }).to_string();
             let json = "content-type: application/json";
-            let answer = curl(&["-H", json, "-H", &bearer, "-d", &body, &url]);
+            let (_, answer) = curl(&["-H", json, "-H", &bearer, "-d", &body, &url]);
             serde_json::from_str(&answer).unwrap_or(Value::Null)
         }
     }
@@ -415,14 +416,4 @@ fn password_hash() -> anyhow::Result<String> {
     let hash = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     anyhow::ensure!(hash.starts_with("$argon2id$"), "derms-api hash-password said {hash:?}");
     Ok(hash)
-}
-
-/// A request as `curl` makes it; the body of the answer, empty where there is none.
-fn curl(arguments: &[&str]) -> String {
-    let output = Command::new("curl")
-        .args(["--silent", "--show-error", "--max-time", "20"])
-        .args(arguments)
-        .stderr(Stdio::null())
-        .output();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }

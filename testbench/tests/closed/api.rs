@@ -1,9 +1,9 @@
 //! The API: what anybody can send to it, what it costs the rest of the process, and what ends a session.
 
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use testbench::curl::curl;
 use testbench::place::Place;
 use testbench::wait;
 
@@ -14,19 +14,6 @@ const CLIENTS: usize = 12;
 const REQUESTS_EACH: usize = 4;
 /// Decisions that control goes on by while it is loaded.
 const DECISIONS: u64 = 3;
-
-/// A request as `curl` makes it: the status, 0 for none, and the body.
-fn curl(arguments: &[&str]) -> (u16, String) {
-    let output = Command::new("curl")
-        .args(["--silent", "--max-time", "20", "--write-out", "\n%{http_code}"])
-        .args(arguments)
-        .stderr(Stdio::null())
-        .output()
-        .expect("curl is installed");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let (body, status) = text.rsplit_once('\n').expect("the status in a line of its own");
-    (status.parse().expect("a status"), body.to_owned())
-}
 
 fn post(place: &Place, path: &str, headers: &[&str], body: &str) -> (u16, String) {
     let url = format!("{}{path}", place.api_url());

@@ -2,9 +2,9 @@
 //! recovers. On the embedded broker; on Mosquitto they slow down and recover, and cannot know why: it leaves the length of
 //! the properties out of its DISCONNECT (MQTT 5, 3.14.2.2.1), and the client library takes that for half a packet.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
+use testbench::curl::curl;
 use testbench::kafka::Kafka;
 use testbench::mosquitto::free_port;
 use testbench::service::Service;
@@ -53,9 +53,7 @@ impl Bridge {
     /// The sum of a metric over its labels; none while it cannot be read.
     fn metric(&self, name: &str) -> Option<f64> {
         let url = format!("http://127.0.0.1:{}/metrics", self.metrics_port);
-        let output =
-            Command::new("curl").args(["--silent", "--max-time", "5", &url]).output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (_, text) = curl(&["--max-time", "5", &url]);
         let values: Vec<f64> = text
             .lines()
             .filter(|line| line.starts_with(name))
