@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use derms::embedded::claim_port;
 use derms::embedded::mqtt::{BrokerOptions, MqttBroker};
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{LastWill, Packet, Publish, PublishProperties};
-use rumqttc::v5::{AsyncClient, Event, MqttOptions};
+use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, LastWill, Packet, Publish, PublishProperties};
+use rumqttc::v5::{AsyncClient, ConnectionError, Event, MqttOptions};
 use service_kit::settings::{Service, Settings};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -41,7 +41,7 @@ fn folder() -> tempfile::TempDir {
 /// A client whose connection runs on a task; dropping it breaks the connection off, soon.
 struct Peer {
     client: AsyncClient,
-    events: mpsc::UnboundedReceiver<Packet>,
+    events: mpsc::UnboundedReceiver<Result<Packet, ConnectionError>>,
     task: JoinHandle<()>,
 }
 
@@ -65,14 +65,20 @@ fn persistent(address: SocketAddr, id: &str) -> MqttOptions {
 }
 
 impl Peer {
-    /// Connects and waits for the CONNACK; says whether a session was there.
+    /// Connects and waits for the CONNACK; says whether a session was there. Comes again, as MQTT asks of a client, while
+    /// the broker is still ending the connection before under its name.
     async fn connect(options: MqttOptions) -> (Self, bool) {
         let (client, mut eventloop) = AsyncClient::new(options, 10_000);
         let (sender, events) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
-            while let Ok(event) = eventloop.poll().await {
-                if let Event::Incoming(packet) = event {
-                    drop(sender.send(packet));
+            loop {
+                match eventloop.poll().await {
+                    Ok(Event::Incoming(packet)) => drop(sender.send(Ok(packet))),
+                    Ok(Event::Outgoing(_)) => {}
+                    Err(ConnectionError::ConnectionRefused(
+                        ConnectReturnCode::ServerUnavailable,
+                    )) => {}
+                    Err(error) => return drop(sender.send(Err(error))),
                 }
             }
         });
@@ -95,6 +101,7 @@ impl Peer {
         tokio::time::timeout(PATIENCE, self.events.recv())
             .await
             .expect("a packet in time")
+            .expect("its task tells why it ends")
             .expect("an open connection")
     }
 

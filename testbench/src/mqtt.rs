@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{LastWill, Packet, PublishProperties};
-use rumqttc::v5::{AsyncClient, Event, MqttOptions};
+use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, LastWill, Packet, PublishProperties};
+use rumqttc::v5::{AsyncClient, ConnectionError, Event, MqttOptions};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -131,7 +131,15 @@ impl Client {
         let (connect, is_connected) = tokio::sync::oneshot::channel();
         let task = service_kit::task::spawn("test client", async move {
             let mut connect = Some(connect);
-            while let Ok(event) = eventloop.poll().await {
+            loop {
+                let event = match eventloop.poll().await {
+                    Ok(event) => event,
+                    // The connection before under this name is still being ended: MQTT asks a client to come again.
+                    Err(ConnectionError::ConnectionRefused(
+                        ConnectReturnCode::ServerUnavailable,
+                    )) if connect.is_some() => continue,
+                    Err(_) => break,
+                };
                 match event {
                     Event::Incoming(Packet::ConnAck(_)) => {
                         connect.take().map(|connect| connect.send(()));
