@@ -47,7 +47,11 @@ impl From<ConnectionError> for Lost {
 impl Lost {
     /// What the next pause depends on.
     pub(crate) fn ended(&self) -> Ended {
-        if matches!(self, Self::Taken) { Ended::Taken } else { Ended::Lost }
+        match self {
+            Self::Taken => Ended::Taken,
+            Self::Connection(_) => Ended::Lost,
+            Self::Subscription(_) | Self::Silent | Self::Closed => Ended::Left,
+        }
     }
 }
 
