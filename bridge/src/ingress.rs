@@ -179,6 +179,7 @@ impl Ingress {
             Happening::Received { topic, payload, packet_id, retained } => {
                 self.receive(topic, payload, packet_id, retained)
             }
+            Happening::Subscribed => metrics::subscribed(),
             Happening::Sent(_) | Happening::Answered { .. } => {}
         }
         Ok(())

@@ -107,6 +107,7 @@ struct Metrics {
     receipts: IntCounterVec,
     poison: IntCounterVec,
     connected: prometheus::IntGaugeVec,
+    subscribed: IntGauge,
     disconnects: IntCounterVec,
     sessions_taken: IntCounterVec,
     session_contested: IntGauge,
@@ -148,6 +149,7 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
     receipts: counters("derms_bridge_receipts_total", "Receipts to devices that asked for them", &["result"]),
     poison: counters("derms_bridge_poison_records_total", "Log records that could not be read", &["topic"]),
     connected: service_kit::metrics::gauges("derms_bridge_mqtt_connected", "Whether a connection to the broker stands", &["connection"]),
+    subscribed: gauge(SUBSCRIBED, "Whether the broker gives the bridge what devices publish"),
     disconnects: counters("derms_bridge_mqtt_disconnects_total", "Connections to the broker that ended", &["connection"]),
     sessions_taken: counters("derms_bridge_mqtt_sessions_taken_total", "Times that another client of the same name took a session", &["connection"]),
     session_contested: gauge("derms_bridge_mqtt_session_contested", "1 while another client of the same name takes this bridge's sessions, or seems to: give each bridge its own DERMS_MQTT_CLIENT_ID, or a DERMS_MQTT_SHARE_GROUP"),
@@ -190,6 +192,8 @@ pub(crate) fn init() {
     METRICS.session_contested.set(0);
 }
 
+/// 1 while what a device publishes reaches the bridge.
+pub const SUBSCRIBED: &str = "derms_bridge_mqtt_subscribed";
 /// The connection that messages of devices come in by.
 pub(crate) const INBOUND: &str = "in";
 /// The connection that setpoints go out by.
@@ -295,10 +299,17 @@ pub(crate) fn connected(connection: &str) {
     METRICS.connected.with_label_values(&[connection]).set(1);
 }
 
+pub(crate) fn subscribed() {
+    METRICS.subscribed.set(1);
+}
+
 /// `suspicious`: another client of the same name may be why, though no broker has said so.
 pub(crate) fn disconnected(connection: &str, ended: Ended, suspicious: bool) {
     METRICS.connected.with_label_values(&[connection]).set(0);
     METRICS.disconnects.with_label_values(&[connection]).inc();
+    if connection == INBOUND {
+        METRICS.subscribed.set(0);
+    }
     if ended == Ended::Taken {
         METRICS.sessions_taken.with_label_values(&[connection]).inc();
     }

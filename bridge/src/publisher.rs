@@ -192,7 +192,7 @@ impl Flight {
                     drop(reply.send(refused.map_or(Ok(()), |why| Err(PublishError::Refused(why)))));
                 }
             }
-            Happening::Received { .. } => {}
+            Happening::Subscribed | Happening::Received { .. } => {}
         }
         false
     }

@@ -4,7 +4,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use derms_bridge::SUBSCRIBED;
 use service_kit::log::{LogConfig, ensure_topics, identity};
+use service_kit::metrics::total;
 use service_kit::settings::Settings;
 use service_kit::task;
 use tokio_util::sync::CancellationToken;
@@ -107,11 +109,19 @@ async fn note_restored(plan: &Plan, log: &LogConfig, partitions: i32) -> anyhow:
     std::fs::remove_file(&mark).with_context(|| format!("removing {}", mark.display()))
 }
 
-/// Waits until the API accepts connections: it starts listening when the log has been read.
+/// Waits until the API accepts connections, which it does when the log has been read, and until the bridge is subscribed:
+/// the broker acknowledges what is published before that, and nobody gets it.
 async fn ready(plan: &Plan) -> anyhow::Result<()> {
     let deadline = Instant::now() + READY_MAX;
     while tokio::net::TcpStream::connect(reachable(plan.api)).await.is_err() {
         anyhow::ensure!(Instant::now() < deadline, "the API does not listen on {}", plan.api);
+        tokio::time::sleep(READY_POLL).await;
+    }
+    while total(SUBSCRIBED).is_none_or(|subscribed| subscribed < 1.0) {
+        anyhow::ensure!(
+            Instant::now() < deadline,
+            "the bridge is not subscribed at the MQTT broker: its log says why"
+        );
         tokio::time::sleep(READY_POLL).await;
     }
     Ok(())
