@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use testbench::curl::curl;
 use testbench::kafka::Kafka;
 use testbench::mosquitto::free_port;
+use testbench::place::users;
 use testbench::service::Service;
 use testbench::wait;
 
@@ -90,8 +91,25 @@ fn they_slow_down_and_recover(broker: &Broker, told: bool) {
         if told { (TAKEN, TAKEN_MIN, FIRST_TRIES) } else { (ENDED, ENDED_MIN, DOUBLING_TRIES) };
     let count = |bridge: &Bridge| bridge.metric(counted).unwrap_or(0.0);
     until("sessions change hands", &|| count(&first) + count(&second) >= times);
+    let api_port = free_port().expect("a port").to_string();
+    let users = users().expect("derms-api is built");
+    let address = kafka.address();
+    let environment = [
+        ("DERMS_KAFKA_BROKERS", address.as_str()),
+        ("DERMS_TREE_PARTITIONS", "2"),
+        ("DERMS_CLICKHOUSE_URL", "http://127.0.0.1:9"),
+        ("PORT", api_port.as_str()),
+        ("AUTH_USERS", users.as_str()),
+        ("JWT_SECRET", "a-secret-of-at-least-thirty-two-characters"),
+    ];
+    let _api = Service::start_as("api", "derms-api", &[], &environment, folder.path())
+        .expect("derms-api is built");
     until("one says so", &|| first.says_so(told) || second.says_so(told));
-    assert_eq!(first.metric(CONTESTED), Some(1.0));
+    until("its metric says so", &|| first.metric(CONTESTED) == Some(1.0));
+    let health = format!("http://127.0.0.1:{api_port}/api/health");
+    until("health names it, in another process", &|| {
+        curl(&[&health]).1.contains("the bridge's MQTT session")
+    });
     // Two connections each.
     let most = 2.0 * (began.elapsed().as_secs_f64() / RECONNECT_MIN.as_secs_f64() + tries);
     for bridge in [&first, &second] {
@@ -101,6 +119,10 @@ fn they_slow_down_and_recover(broker: &Broker, told: bool) {
     second.service.terminate(PATIENCE).expect("it ends");
     until("the first is calm again", &|| {
         first.is_connected() && first.metric(CONTESTED) == Some(0.0)
+    });
+    until("health is calm again", &|| {
+        let (_, health) = curl(&[&health]);
+        health.contains("down") && !health.contains("session")
     });
 }
 
