@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use derms_api::{Config, auth};
+use service_kit::log::{LogConfig, notices};
 use service_kit::service::{EXIT_BAD_SETTINGS, load_settings};
 use service_kit::settings::Service;
-use service_kit::{ServiceArgs, service_main};
+use service_kit::{ServiceArgs, service_main, task};
 
 /// GraphQL, dashboard and logins of Mini-DERMS.
 #[derive(Parser)]
@@ -53,6 +54,8 @@ fn main() -> ExitCode {
         }
     }
     service_main(Service::Api, &cli.service, |settings, shutdown| async move {
+        let heard = notices::hear(LogConfig::from_settings(&settings), shutdown.clone());
+        drop(task::spawn("notices", heard));
         derms_api::run(Config::from_settings(&settings)?, shutdown).await
     })
 }

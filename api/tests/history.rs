@@ -227,6 +227,45 @@ async fn series_are_read_at_each_resolution_and_gaps_stay_gaps() {
 }
 
 #[tokio::test]
+async fn no_point_is_from_before_its_range() {
+    let engine = Engine::start().await;
+    let from = start();
+    let now = from.plus_ms(2 * HOUR_MS);
+    let minutes = |n: i64| from.plus_ms(n * 60_000);
+    engine.samples("ev-1", from, 6).await;
+    engine.decisions("ev-1", from, 6).await;
+    engine.samples("ev-1", minutes(2), 3).await;
+    let history = engine.history();
+
+    // An hour that begins at another minute than the clock's.
+    let by_hour = range(minutes(1), HOUR_MS, Resolution::Hour, 10);
+    assert_eq!(
+        history.device(&device(), &by_hour, now).await.expect("hours"),
+        [point(minutes(1), 2.0, Some((1.0, 3.0)), None, 0.52)]
+    );
+    assert_eq!(history.feeder(&feeder(), &by_hour, now).await.expect("hours"), []);
+    let before = range(minutes(-30), HOUR_MS, Resolution::Hour, 10);
+    assert_eq!(
+        history.feeder(&feeder(), &before, now).await.expect("hours"),
+        [load(minutes(-30), 35.0)]
+    );
+
+    // Minutes cannot be taken apart: the first whole one is the first.
+    let within = range(from.plus_ms(15_000), 240_000, Resolution::Minute, 10);
+    assert_eq!(
+        history.device(&device(), &within, now).await.expect("minutes"),
+        [point(minutes(2), 2.0, Some((1.0, 3.0)), None, 0.52)]
+    );
+
+    // Buckets of 6 s that stand on the clock: what was before the range is cut off the first one.
+    let auto = range(from.plus_ms(20_000), 180_000, Resolution::Auto, 31);
+    let points = history.device(&device(), &auto, now).await.expect("buckets");
+    assert_eq!(points[0].at_ms, auto.from.0);
+    assert_eq!(points[0].power_kw, 3.0);
+    assert!(points.windows(2).all(|pair| pair[0].at_ms < pair[1].at_ms), "{points:?}");
+}
+
+#[tokio::test]
 async fn tracking_compares_power_with_the_setpoint_before_it_and_too_many_points_are_refused() {
     let engine = Engine::start().await;
     let from = start();

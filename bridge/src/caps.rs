@@ -65,8 +65,8 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause before the first reconnect; doubles up to [`RECONNECT_PAUSE_MAX`].
 pub const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Longest pause before a reconnect, and how long a connection has to stand for the next pause to be short again. Where
-/// another client of the same name takes the session, the pauses are those of `service_kit::mqtt::backoff`.
+/// Longest pause before a reconnect. When the pauses are short again, and how long they are where another client of the same
+/// name takes the session, is `service_kit::mqtt::backoff`'s.
 pub const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Pause before a record that the producer or the log did not take is handed over again.
@@ -90,5 +90,5 @@ pub const TICK: Duration = Duration::from_millis(250);
 
 /// The pauses between connections to the broker.
 pub(crate) fn backoff() -> Backoff {
-    Backoff::new(RECONNECT_PAUSE, RECONNECT_PAUSE_MAX, RECONNECT_PAUSE_MAX)
+    Backoff::new(RECONNECT_PAUSE, RECONNECT_PAUSE_MAX)
 }

@@ -41,7 +41,7 @@ impl std::fmt::Debug for Broker {
 pub struct PublishBounds {
     /// Longest wait for the PUBACK, each try.
     pub timeout: Duration,
-    /// Tries after the first.
+    /// Tries of what the broker refuses, after the first.
     pub retries: u32,
     /// Wait before the first retry; doubles.
     pub backoff: Duration,

@@ -12,7 +12,7 @@ use schemas::topics::Topic;
 use serde_json::json;
 
 use crate::commandable::commandable;
-use crate::outbox::{Order, Outbox, Place, Tries};
+use crate::outbox::{Attempt, Order, Outbox, Place, Tries};
 use crate::partitions::{Partition, Reading};
 use crate::watchdog::{OnSilence, Rules, Watchdog};
 
@@ -47,7 +47,7 @@ impl WayOut {
             self.outbox.offer(order);
         }
         while let Some(order) = self.outbox.next(self.now) {
-            self.outbox.finished(&order.setpoint.envelope.device_id, true, self.now);
+            self.outbox.finished(&order.setpoint.envelope.device_id, Attempt::Published, self.now);
         }
         self.partition.position(self.outbox.oldest_open(0));
         let root = decision.root.clone();

@@ -94,12 +94,14 @@ impl Ingress {
         let mut backoff = caps::backoff();
         while !shutdown.is_cancelled() {
             Loop::Ingress.turn();
-            let started = Instant::now();
-            match self.serve(&shutdown).await? {
+            let mut up_since = None;
+            match self.serve(&shutdown, &mut up_since).await? {
                 None => break,
                 Some(lost) => {
-                    metrics::disconnected(metrics::INBOUND, lost.ended());
-                    let pause = backoff.after(lost.ended(), Some(started.elapsed()));
+                    let stood = up_since.map(|since: Instant| since.elapsed());
+                    let pause = backoff.after(lost.ended(), stood);
+                    let suspicious = backoff.is_suspicious();
+                    metrics::disconnected(metrics::INBOUND, lost.ended(), suspicious);
                     let (config, pause_ms) = (&self.parts.config, pause.as_millis());
                     tracing::warn!(broker = ?config.broker, client = %config.client_id, error = %lost, pause_ms, "the broker is away; telemetry waits there");
                     tokio::select! {
@@ -113,7 +115,11 @@ impl Ingress {
     }
 
     /// One connection; gives why it was lost, or nothing at shutdown.
-    async fn serve(&mut self, shutdown: &CancellationToken) -> anyhow::Result<Option<Lost>> {
+    async fn serve(
+        &mut self,
+        shutdown: &CancellationToken,
+        up_since: &mut Option<Instant>,
+    ) -> anyhow::Result<Option<Lost>> {
         self.forget();
         let config = &self.parts.config;
         let mut connection =
@@ -140,6 +146,9 @@ impl Ingress {
                 Next::Worked => {}
                 Next::Message(Err(lost)) => return Ok(Some(lost)),
                 Next::Message(Ok(happening)) => {
+                    if matches!(happening, Happening::Connected { .. }) {
+                        *up_since = Some(Instant::now());
+                    }
                     if let Err(lost) = self.happened(happening, &connection) {
                         return Ok(Some(lost));
                     }
@@ -170,6 +179,7 @@ impl Ingress {
             Happening::Received { topic, payload, packet_id, retained } => {
                 self.receive(topic, payload, packet_id, retained)
             }
+            Happening::Subscribed => metrics::subscribed(),
             Happening::Sent(_) | Happening::Answered { .. } => {}
         }
         Ok(())

@@ -35,4 +35,5 @@ mod twins;
 pub mod watchdog;
 
 pub use config::Config;
+pub use metrics::SUBSCRIBED;
 pub use run::run;

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use derms_bridge::Config;
 use derms_bridge::command::{self, Command};
+use service_kit::log::LogConfig;
+use service_kit::log::notices::{self, Speaker};
 use service_kit::settings::Service;
-use service_kit::{ServiceArgs, service_main};
+use service_kit::{ServiceArgs, service_main, task};
 
 /// The bridge of Mini-DERMS: carries what devices say into the log, and what is decided to the devices.
 #[derive(Debug, Parser)]
@@ -23,7 +25,15 @@ fn main() -> ExitCode {
     service_main(Service::Bridge, &args.service, |settings, shutdown| async move {
         let config = Config::from_settings(&settings)?;
         match args.command {
-            None => derms_bridge::run(config, shutdown).await,
+            None => {
+                let told = notices::tell(
+                    LogConfig::from_settings(&settings),
+                    Speaker::Bridge,
+                    shutdown.clone(),
+                );
+                drop(task::spawn("notices", told));
+                derms_bridge::run(config, shutdown).await
+            }
             Some(command) => tokio::select! {
                 outcome = command::run(&config, command) => outcome,
                 () = shutdown.cancelled() => anyhow::bail!("interrupted"),

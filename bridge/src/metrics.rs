@@ -9,7 +9,7 @@ use schemas::mqtt::{RejectReason, Rejection};
 use schemas::records::lifecycle::DeviceNotice;
 use schemas::records::telemetry::DeviceType;
 use service_kit::metrics::{counter, counters, gauge, histogram};
-use service_kit::mqtt::backoff::{CALM_AFTER, Ended, TAKEN};
+use service_kit::mqtt::backoff::{CALM_AFTER, Ended, PERHAPS_TAKEN, TAKEN};
 use service_kit::notices::{self, Area};
 
 use crate::admission::Barrier;
@@ -107,6 +107,7 @@ struct Metrics {
     receipts: IntCounterVec,
     poison: IntCounterVec,
     connected: prometheus::IntGaugeVec,
+    subscribed: IntGauge,
     disconnects: IntCounterVec,
     sessions_taken: IntCounterVec,
     session_contested: IntGauge,
@@ -148,9 +149,10 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
     receipts: counters("derms_bridge_receipts_total", "Receipts to devices that asked for them", &["result"]),
     poison: counters("derms_bridge_poison_records_total", "Log records that could not be read", &["topic"]),
     connected: service_kit::metrics::gauges("derms_bridge_mqtt_connected", "Whether a connection to the broker stands", &["connection"]),
+    subscribed: gauge(SUBSCRIBED, "Whether the broker gives the bridge what devices publish"),
     disconnects: counters("derms_bridge_mqtt_disconnects_total", "Connections to the broker that ended", &["connection"]),
     sessions_taken: counters("derms_bridge_mqtt_sessions_taken_total", "Times that another client of the same name took a session", &["connection"]),
-    session_contested: gauge("derms_bridge_mqtt_session_contested", "1 while another client of the same name takes this bridge's sessions: give each bridge its own DERMS_MQTT_CLIENT_ID, or a DERMS_MQTT_SHARE_GROUP"),
+    session_contested: gauge("derms_bridge_mqtt_session_contested", "1 while another client of the same name takes this bridge's sessions, or seems to: give each bridge its own DERMS_MQTT_CLIENT_ID, or a DERMS_MQTT_SHARE_GROUP"),
     decisions: counter("derms_bridge_decisions_total", "Decisions acted on"),
     void: counters("derms_bridge_void_records_total", "Records of decisions that do not count", &["reason"]),
     uncommanded: counter("derms_bridge_uncommanded_total", "Setpoints of decisions on feeders that may not be commanded; never sent"),
@@ -190,6 +192,8 @@ pub(crate) fn init() {
     METRICS.session_contested.set(0);
 }
 
+/// 1 while what a device publishes reaches the bridge.
+pub const SUBSCRIBED: &str = "derms_bridge_mqtt_subscribed";
 /// The connection that messages of devices come in by.
 pub(crate) const INBOUND: &str = "in";
 /// The connection that setpoints go out by.
@@ -295,20 +299,36 @@ pub(crate) fn connected(connection: &str) {
     METRICS.connected.with_label_values(&[connection]).set(1);
 }
 
-pub(crate) fn disconnected(connection: &str, ended: Ended) {
+pub(crate) fn subscribed() {
+    METRICS.subscribed.set(1);
+}
+
+/// `suspicious`: another client of the same name may be why, though no broker has said so.
+pub(crate) fn disconnected(connection: &str, ended: Ended, suspicious: bool) {
     METRICS.connected.with_label_values(&[connection]).set(0);
     METRICS.disconnects.with_label_values(&[connection]).inc();
+    if connection == INBOUND {
+        METRICS.subscribed.set(0);
+    }
     if ended == Ended::Taken {
         METRICS.sessions_taken.with_label_values(&[connection]).inc();
-        METRICS.session_contested.set(1);
-        notices::post(CONTESTED, Area::Mqtt, TAKEN.to_owned());
-        *LAST_TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
+    let words = match ended {
+        Ended::Taken => TAKEN,
+        Ended::Lost if suspicious => {
+            tracing::error!(connection, "{PERHAPS_TAKEN}");
+            PERHAPS_TAKEN
+        }
+        Ended::Lost | Ended::Left => return,
+    };
+    METRICS.session_contested.set(1);
+    notices::post(CONTESTED, Area::Mqtt, words.to_owned());
+    *LAST_TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
 }
 
 /// What health calls it.
 const CONTESTED: &str = "the bridge's MQTT session";
-/// When a session was last taken.
+/// When a session was last taken, or seemed to be.
 static LAST_TAKEN: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// Ends the contest when no session has been taken for a while.

@@ -47,7 +47,11 @@ impl From<ConnectionError> for Lost {
 impl Lost {
     /// What the next pause depends on.
     pub(crate) fn ended(&self) -> Ended {
-        if matches!(self, Self::Taken) { Ended::Taken } else { Ended::Lost }
+        match self {
+            Self::Taken => Ended::Taken,
+            Self::Connection(_) => Ended::Lost,
+            Self::Subscription(_) | Self::Silent | Self::Closed => Ended::Left,
+        }
     }
 }
 
@@ -71,6 +75,8 @@ pub(crate) struct Publication {
 pub(crate) enum Happening {
     /// It stands.
     Connected { session_present: bool },
+    /// The broker gives what was asked for.
+    Subscribed,
     /// A message has come; QoS 0 wants no acknowledgement. A retained one is what the broker has kept, not news.
     Received { topic: Bytes, payload: Bytes, packet_id: Option<PacketId>, retained: bool },
     /// The oldest message handed over and not yet sent goes out under this id.
@@ -241,7 +247,7 @@ fn happening(event: Event) -> Result<Option<Happening>, Lost> {
             if let Some(code) = refused {
                 return Err(Lost::Subscription(format!("{code:?}")));
             }
-            None
+            Some(Happening::Subscribed)
         }
         Event::Outgoing(Outgoing::Publish(id)) => Some(Happening::Sent(id)),
         Event::Incoming(_) | Event::Outgoing(_) => None,

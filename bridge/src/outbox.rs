@@ -1,6 +1,9 @@
 //! Setpoints that have to go out: the newest of each device, one at a time per device, with bounded tries, those of
 //! devices that are heard before those of silent ones; and how far the log has been worked off by that. Pure: time is an
 //! argument, publishing is somebody else's.
+//!
+//! Whoever decides counts on a setpoint for as long as its lease and renews it by the half of that. So one that the broker
+//! was not there for is tried until its lease ends: given up earlier, it would let the lease before it lapse.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -16,6 +19,9 @@ use crate::metrics::SetpointResult;
 
 /// Longest pause between two tries.
 const BACKOFF_MAX_MS: i64 = 60_000;
+
+/// Longest pause where the broker was not there: it may be back only for seconds.
+const UNHEARD_PAUSE_MAX_MS: i64 = 1_000;
 
 /// Of so many setpoints in a row at least one is of a silent device, where any waits: it may listen all the same.
 const SILENT_EVERY: u32 = 8;
@@ -78,9 +84,21 @@ pub struct Settled {
     pub result: SetpointResult,
 }
 
+/// What became of a try to publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// The broker has it.
+    Published,
+    /// The broker was not there for it, or did not answer.
+    Unheard,
+    /// The broker would not have it.
+    Refused,
+}
+
 /// Bounds of the tries.
 #[derive(Debug, Clone, Copy)]
 pub struct Tries {
+    /// Of what the broker refuses, after the first try.
     pub retries: u32,
     pub backoff: Duration,
 }
@@ -91,6 +109,8 @@ struct Entry {
     sending: Option<Order>,
     /// Failed tries of the waiting order.
     tries: u32,
+    /// Those among them that the broker refused.
+    refusals: u32,
 }
 
 /// Devices whose setpoint may go out now. One that stands here without a setpoint that waits is passed over.
@@ -163,7 +183,7 @@ impl Outbox {
         let entry = self.entries.entry(device_id.clone()).or_default();
         let older = entry.waiting.replace(order);
         let was_delayed = entry.tries > 0;
-        entry.tries = 0;
+        (entry.tries, entry.refusals) = (0, 0);
         let idle = entry.sending.is_none();
         match older {
             Some(older) => {
@@ -219,7 +239,7 @@ impl Outbox {
     }
 
     /// A try to publish has ended.
-    pub fn finished(&mut self, device_id: &DeviceId, published: bool, now: Timestamp) {
+    pub fn finished(&mut self, device_id: &DeviceId, attempt: Attempt, now: Timestamp) {
         let Some(entry) = self.entries.get_mut(device_id) else {
             return;
         };
@@ -227,7 +247,9 @@ impl Outbox {
             return;
         };
         let newer = entry.waiting.as_ref().map(|waiting| waiting.audience);
-        if published || newer.is_some() || entry.tries >= self.tries.retries {
+        let published = attempt == Attempt::Published;
+        let given_up = attempt == Attempt::Refused && entry.refusals >= self.tries.retries;
+        if published || newer.is_some() || given_up {
             if let Some(audience) = newer {
                 self.ready.push(device_id.clone(), audience);
             } else {
@@ -240,8 +262,13 @@ impl Outbox {
             };
             return self.settle(order, result);
         }
-        let due = now.plus_ms(backoff_ms(self.tries.backoff, entry.tries));
-        entry.tries += 1;
+        let mut pause_ms = backoff_ms(self.tries.backoff, entry.tries);
+        match attempt {
+            Attempt::Refused => entry.refusals += 1,
+            Attempt::Unheard | Attempt::Published => pause_ms = pause_ms.min(UNHEARD_PAUSE_MAX_MS),
+        }
+        let due = now.plus_ms(pause_ms);
+        entry.tries = entry.tries.saturating_add(1);
         entry.waiting = Some(order);
         self.delayed.insert((due, device_id.clone()));
     }

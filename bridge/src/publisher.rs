@@ -99,10 +99,11 @@ impl PublisherTask {
     pub(crate) async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut backoff = caps::backoff();
         while !stop.is_cancelled() {
-            let started = Instant::now();
-            let Some(lost) = self.serve(&stop).await else { break };
-            metrics::disconnected(metrics::OUTBOUND, lost.ended());
-            let pause = backoff.after(lost.ended(), Some(started.elapsed()));
+            let mut up_since = None;
+            let Some(lost) = self.serve(&stop, &mut up_since).await else { break };
+            let stood = up_since.map(|since: Instant| since.elapsed());
+            let pause = backoff.after(lost.ended(), stood);
+            metrics::disconnected(metrics::OUTBOUND, lost.ended(), backoff.is_suspicious());
             let pause_ms = pause.as_millis();
             tracing::warn!(broker = ?self.broker, client = %self.client_id, error = %lost, pause_ms, "the broker is away; setpoints are tried again");
             tokio::select! {
@@ -114,9 +115,12 @@ impl PublisherTask {
     }
 
     /// One connection; gives why it was lost, or nothing when told to stop.
-    async fn serve(&mut self, stop: &CancellationToken) -> Option<Lost> {
+    async fn serve(
+        &mut self,
+        stop: &CancellationToken,
+        up_since: &mut Option<Instant>,
+    ) -> Option<Lost> {
         let mut connection = Connection::outbound(&self.broker, &self.client_id);
-        let mut connected = false;
         let mut flight =
             Flight { unsent: VecDeque::new(), sent: BTreeMap::new(), last_answer: Instant::now() };
         let mut look = interval(caps::TICK);
@@ -126,10 +130,14 @@ impl PublisherTask {
                 biased;
                 () = stop.cancelled() => break,
                 happening = connection.next() => match happening {
-                    Ok(happening) => connected |= flight.happened(happening),
+                    Ok(happening) => {
+                        if flight.happened(happening) {
+                            *up_since = Some(Instant::now());
+                        }
+                    }
                     Err(lost) => return Some(lost),
                 },
-                Some(request) = self.requests.recv(), if connected && room => {
+                Some(request) = self.requests.recv(), if up_since.is_some() && room => {
                     flight.hand_over(request, &connection);
                 }
                 _ = look.tick() => {
@@ -184,7 +192,7 @@ impl Flight {
                     drop(reply.send(refused.map_or(Ok(()), |why| Err(PublishError::Refused(why)))));
                 }
             }
-            Happening::Received { .. } => {}
+            Happening::Subscribed | Happening::Received { .. } => {}
         }
         false
     }

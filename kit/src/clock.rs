@@ -31,6 +31,13 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
     ms.or_else(|| written().map(|at| at.timestamp_millis())).map(Timestamp)
 }
 
+/// A time as people write it, in whole seconds: RFC 3339.
+#[must_use]
+pub fn write_time(at: Timestamp) -> String {
+    let written = chrono::DateTime::from_timestamp_millis(at.0);
+    written.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)).unwrap_or_default()
+}
+
 /// Local time less UTC at a moment, in hours, by the machine's time zone.
 #[must_use]
 pub fn utc_offset_hours(at: Timestamp) -> f64 {

@@ -212,7 +212,7 @@ struct Connection<T> {
 impl<T: Clone + Send + Sync + 'static> Connection<T> {
     async fn keep_up(self) {
         let (min, max) = (self.options.backoff_min, self.options.backoff_max);
-        let mut backoff = Backoff::new(min, max, Duration::ZERO);
+        let mut backoff = Backoff::new(min, max);
         loop {
             let end = self.one_connection().await;
             self.outbox.take_back();
@@ -220,7 +220,12 @@ impl<T: Clone + Send + Sync + 'static> Connection<T> {
             let pause = backoff.after(why.ended, stood);
             let (client, pause_ms) = (&self.options.client_id, pause.as_millis());
             match why.ended {
-                Ended::Lost => tracing::warn!(cause = %why.cause, pause_ms, "broker out of reach"),
+                Ended::Lost | Ended::Left if backoff.is_suspicious() => {
+                    tracing::error!(%client, cause = %why.cause, pause_ms, "{}", backoff::PERHAPS_TAKEN);
+                }
+                Ended::Lost | Ended::Left => {
+                    tracing::warn!(cause = %why.cause, pause_ms, "broker out of reach");
+                }
                 Ended::Taken => tracing::error!(%client, pause_ms, "{}", backoff::TAKEN),
             }
             if self.events.send(LinkEvent::Disconnected(why.cause)).await.is_err() {

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use derms_processor::Config;
 use derms_processor::command::{ReplayArgs, log_restored, replay};
+use service_kit::log::LogConfig;
+use service_kit::log::notices::{self, Speaker};
 use service_kit::settings::Service;
-use service_kit::{ServiceArgs, service_main};
+use service_kit::{ServiceArgs, service_main, task};
 
 /// A decision for 100 000 devices needs some 100 MB for a moment. The system's allocator gives them back to the kernel and
 /// fetches them again each time, which took a tenth of a decision.
@@ -35,7 +37,14 @@ fn main() -> ExitCode {
     service_main(Service::Processor, &args.service, |settings, shutdown| async move {
         let config = Config::from_settings(&settings)?;
         match args.command {
-            None => derms_processor::run(config, shutdown).await,
+            None => {
+                let log = LogConfig::from_settings(&settings);
+                drop(task::spawn(
+                    "notices",
+                    notices::tell(log, Speaker::Processor, shutdown.clone()),
+                ));
+                derms_processor::run(config, shutdown).await
+            }
             Some(Command::LogRestored) => log_restored(config).await,
             Some(Command::Replay(replayed)) => tokio::select! {
                 outcome = replay(config, replayed) => outcome,

@@ -12,6 +12,11 @@ pub(crate) fn failure(error: &anyhow::Error) {
     eprintln!("error: {error:#}");
 }
 
+/// Says what has been done.
+pub(crate) fn done(words: &str) {
+    println!("{words}");
+}
+
 /// One line for whoever reads our standard output.
 pub(crate) fn line(name: &str, value: &str) {
     println!("{name}: {value}");

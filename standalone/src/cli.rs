@@ -11,12 +11,12 @@ use service_kit::settings::{Service, Settings};
 use service_kit::shutdown;
 use tokio_util::sync::CancellationToken;
 
-use crate::banner;
 use crate::report;
 use crate::solo::{self, Server};
 use crate::supervisor::GivenUp;
 use crate::up;
 use crate::users::Users;
+use crate::{backup, banner};
 
 /// Exit code for a part that could not be kept running.
 const EXIT_GIVEN_UP: i32 = 3;
@@ -39,6 +39,24 @@ enum Command {
     Broker(ServerArguments),
     /// Run only the embedded log (Kafka protocol).
     Log(ServerArguments),
+    /// Write all of a data folder into one file, while it is used or not.
+    Backup {
+        /// Folder of everything that is kept.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The file to write; it must not be there yet.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Put such a file back into an empty folder.
+    Restore {
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// The folder; it must be empty or not be there yet.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
     /// Name the devices that may log in at the embedded MQTT broker.
     Users(UsersArguments),
 }
@@ -95,7 +113,24 @@ pub fn run(arguments: Arguments) -> i32 {
         Command::Clickhouse(server) => run_server(Server::ClickHouse, server),
         Command::Broker(server) => run_server(Server::Mqtt, server),
         Command::Log(server) => run_server(Server::Log, server),
+        Command::Backup { data, to } => say(async { backup::backup(&data, &to).await }),
+        Command::Restore { from, data } => say(async { backup::restore(&from, &data) }),
         Command::Users(users) => run_users(users),
+    }
+}
+
+/// Runs a command that says what it has done.
+fn say(work: impl Future<Output = anyhow::Result<String>>) -> i32 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(work)) {
+        Ok(words) => {
+            banner::done(&words);
+            0
+        }
+        Err(error) => {
+            banner::failure(&error);
+            1
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! services as tasks, all of them under care (`supervisor.rs`); the order of starting and ending in `up.rs`, what the
 //! user sees in `banner.rs`. It must hold no rule of the product; the services bring those.
 
+mod backup;
 mod banner;
 mod child;
 pub mod cli;
@@ -12,6 +13,7 @@ mod metrics;
 mod plan;
 mod reach;
 mod report;
+mod running;
 mod servers;
 mod services;
 mod solo;

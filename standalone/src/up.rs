@@ -4,15 +4,19 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use derms_bridge::SUBSCRIBED;
 use service_kit::log::{LogConfig, ensure_topics, identity};
+use service_kit::metrics::total;
 use service_kit::settings::Settings;
 use service_kit::task;
 use tokio_util::sync::CancellationToken;
 
+use crate::backup::{RESTORED, finish_restore};
 use crate::banner;
 use crate::disk::Disk;
 use crate::embedded::clickhouse::ANALYST;
 use crate::plan::{Plan, reachable};
+use crate::running::Running;
 use crate::servers::ServerPart;
 use crate::services::ServicePart;
 use crate::supervisor::{Board, Kept};
@@ -22,8 +26,6 @@ const END_MAX: Duration = Duration::from_millis(3_700);
 /// How long the API may take to answer.
 const READY_MAX: Duration = Duration::from_secs(60);
 const READY_POLL: Duration = Duration::from_millis(50);
-/// In the data folder: a copy of it was put back.
-const RESTORED_MARK: &str = "restored";
 
 /// Runs everything until `shutdown` fires.
 ///
@@ -69,6 +71,9 @@ async fn serve(
     began: Instant,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let running = Running::from_settings(&plan.services);
+    finish_restore(&plan.data, &running).await?;
+    let _note = running.note(&plan.data)?;
     banner::progress("starting the services");
     // Else every service would try to make them at the same moment.
     let log = LogConfig::from_settings(&plan.services);
@@ -96,7 +101,7 @@ async fn serve(
 
 /// Whoever puts a copy of the data folder back leaves a file in it: from there on it is another log.
 async fn note_restored(plan: &Plan, log: &LogConfig, partitions: i32) -> anyhow::Result<()> {
-    let mark = plan.data.join(RESTORED_MARK);
+    let mark = plan.data.join(RESTORED);
     if !mark.exists() {
         return Ok(());
     }
@@ -104,11 +109,19 @@ async fn note_restored(plan: &Plan, log: &LogConfig, partitions: i32) -> anyhow:
     std::fs::remove_file(&mark).with_context(|| format!("removing {}", mark.display()))
 }
 
-/// Waits until the API accepts connections: it starts listening when the log has been read.
+/// Waits until the API accepts connections, which it does when the log has been read, and until the bridge is subscribed:
+/// the broker acknowledges what is published before that, and nobody gets it.
 async fn ready(plan: &Plan) -> anyhow::Result<()> {
     let deadline = Instant::now() + READY_MAX;
     while tokio::net::TcpStream::connect(reachable(plan.api)).await.is_err() {
         anyhow::ensure!(Instant::now() < deadline, "the API does not listen on {}", plan.api);
+        tokio::time::sleep(READY_POLL).await;
+    }
+    while total(SUBSCRIBED).is_none_or(|subscribed| subscribed < 1.0) {
+        anyhow::ensure!(
+            Instant::now() < deadline,
+            "the bridge is not subscribed at the MQTT broker: its log says why"
+        );
         tokio::time::sleep(READY_POLL).await;
     }
     Ok(())

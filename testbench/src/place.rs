@@ -371,9 +371,6 @@ struct Addresses {
 
 /// The settings of every program in and around the place.
 fn environment(addresses: Addresses) -> anyhow::Result<Vec<(String, String)>> {
-    let hash = password_hash()?;
-    let user = |name: &str, role: &str| serde_json::json!({"username": name, "passwordHash": hash, "role": role});
-    let users = Value::from(vec![user("ada", "operator"), user("vic", "viewer")]);
     let all = [
         ("MQTT_HOST", "127.0.0.1".to_owned()),
         ("MQTT_PORT", addresses.mqtt.to_string()),
@@ -391,7 +388,7 @@ fn environment(addresses: Addresses) -> anyhow::Result<Vec<(String, String)>> {
         ("FEEDER_DEFAULT_LIMIT_KW", "40".to_owned()),
         ("DERMS_SIM_INTERVAL_MS", "1000".to_owned()),
         ("DERMS_SIM_DEVICES", "20".to_owned()),
-        ("AUTH_USERS", users.to_string()),
+        ("AUTH_USERS", users()?),
         ("JWT_SECRET", "a-secret-of-at-least-thirty-two-characters".to_owned()),
     ];
     Ok(all.map(|(name, value)| (name.to_owned(), value)).into())
@@ -399,6 +396,16 @@ fn environment(addresses: Addresses) -> anyhow::Result<Vec<(String, String)>> {
 
 fn pairs(environment: &[(String, String)]) -> Vec<(&str, &str)> {
     environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// Who may log in, as the setting `AUTH_USERS` says it.
+///
+/// # Errors
+/// When `derms-api` is not built.
+pub fn users() -> anyhow::Result<String> {
+    let hash = password_hash()?;
+    let user = |name: &str, role: &str| serde_json::json!({"username": name, "passwordHash": hash, "role": role});
+    Ok(Value::from(vec![user("ada", "operator"), user("vic", "viewer")]).to_string())
 }
 
 /// Of the password of every user, as a person makes it.

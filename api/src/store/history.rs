@@ -213,11 +213,12 @@ impl History {
     }
 
     fn series(&self, text: &str, plan: Plan, range: &Range) -> clickhouse::query::Query {
-        let (from, to) = plan.bounds(range);
+        let bounds = plan.bounds(range);
         self.client
             .query(text)
-            .param("from", from.0)
-            .param("to", to.0)
+            .param("from", bounds.from.0)
+            .param("to", bounds.to.0)
+            .param("grid", bounds.grid.0)
             .param("width", plan.width_ms())
             .param("most", range.row_limit())
     }

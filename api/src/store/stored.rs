@@ -80,7 +80,8 @@ fn behind(decided: Timestamp, stored: Option<Timestamp>) -> Option<String> {
         let at_least = if stored.is_none() { "at least " } else { "" };
         format!(
             "reachable, but the newest stored decision is {at_least}{} s behind the newest one: the sink does not store. \
-             Its own words say why (derms_sink_errors_total, and the processor's log); what is missing waits in the log",
+             Where it says why, its words come first; derms_sink_errors_total and the processor's log have more. What is \
+             missing waits in the log",
             lag_ms / 1_000
         )
     })

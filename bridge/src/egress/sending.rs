@@ -12,6 +12,7 @@ use super::Egress;
 use crate::caps;
 use crate::metrics::{self, SetpointResult};
 use crate::mqtt::Publication;
+use crate::outbox::Attempt;
 use crate::publisher::PublishError;
 
 /// The end of a try to publish.
@@ -65,7 +66,12 @@ impl Egress {
                 tracing::debug!(device_id = %tried.device_id, %error, "a setpoint was not published");
             }
         }
-        self.outbox.finished(&tried.device_id, tried.outcome.is_ok(), now);
+        let attempt = match tried.outcome {
+            Ok(()) => Attempt::Published,
+            Err(PublishError::Timeout | PublishError::Disconnected) => Attempt::Unheard,
+            Err(PublishError::Refused(_)) => Attempt::Refused,
+        };
+        self.outbox.finished(&tried.device_id, attempt, now);
     }
 
     pub(super) fn settle(&mut self) {

@@ -39,7 +39,7 @@ fn only_the_newest_of_those_that_wait_goes_out() {
     let sent = outbox.next(Timestamp(1)).unwrap();
     assert_eq!(sent.place.unwrap().offset, 3);
     assert_eq!(outbox.next(Timestamp(1)), None);
-    outbox.finished(&id("ev-1"), true, Timestamp(2));
+    outbox.finished(&id("ev-1"), Attempt::Published, Timestamp(2));
     use SetpointResult::{Published, Superseded};
     assert_eq!(results(&mut outbox), [(1, Superseded), (2, Superseded), (3, Published)]);
     assert_eq!(outbox.len(), 0);
@@ -52,26 +52,45 @@ fn a_device_never_has_two_on_their_way() {
     assert!(outbox.next(Timestamp(1)).is_some());
     outbox.offer(order("ev-1", 2, 0));
     assert_eq!(outbox.next(Timestamp(1)), None);
-    outbox.finished(&id("ev-1"), false, Timestamp(2));
+    outbox.finished(&id("ev-1"), Attempt::Unheard, Timestamp(2));
     assert_eq!(results(&mut outbox), [(1, SetpointResult::Superseded)]);
     assert_eq!(outbox.next(Timestamp(2)).unwrap().place.unwrap().offset, 2);
 }
 
 #[test]
-fn tries_are_bounded_and_pauses_double() {
+fn tries_of_what_the_broker_refuses_are_bounded_and_pauses_double() {
     let mut outbox = Outbox::new(TRIES);
     outbox.offer(order("ev-1", 1, 0));
     let mut now = Timestamp(0);
     for pause in [200, 400] {
         assert!(outbox.next(now).is_some());
-        outbox.finished(&id("ev-1"), false, now);
+        outbox.finished(&id("ev-1"), Attempt::Refused, now);
         assert_eq!(outbox.next_due(), Some(now.plus_ms(pause)));
         assert_eq!(outbox.next(now.plus_ms(pause - 1)), None);
         now = now.plus_ms(pause);
     }
     assert!(outbox.next(now).is_some());
-    outbox.finished(&id("ev-1"), false, now);
+    outbox.finished(&id("ev-1"), Attempt::Refused, now);
     assert_eq!(results(&mut outbox), [(1, SetpointResult::Failed)]);
+    assert_eq!(outbox.oldest_open(0), None);
+}
+
+#[test]
+fn what_the_broker_was_not_there_for_is_tried_until_its_lease_ends() {
+    let mut outbox = Outbox::new(TRIES);
+    outbox.offer(order("ev-1", 1, 0));
+    let mut now = Timestamp(0);
+    for pause in [200, 400, 800, 1_000, 1_000, 1_000] {
+        assert!(outbox.next(now).is_some(), "{now:?}");
+        outbox.finished(&id("ev-1"), Attempt::Unheard, now);
+        assert_eq!(outbox.next_due(), Some(now.plus_ms(pause)));
+        now = now.plus_ms(pause);
+    }
+    assert!(outbox.next(Timestamp(29_999)).is_some());
+    outbox.finished(&id("ev-1"), Attempt::Unheard, Timestamp(29_999));
+    assert_eq!(results(&mut outbox), []);
+    assert_eq!(outbox.next(Timestamp(31_000)), None);
+    assert_eq!(results(&mut outbox), [(1, SetpointResult::Expired)]);
     assert_eq!(outbox.oldest_open(0), None);
 }
 
@@ -80,7 +99,7 @@ fn a_newer_setpoint_does_not_wait_for_the_retry_of_an_older_one() {
     let mut outbox = Outbox::new(TRIES);
     outbox.offer(order("ev-1", 1, 0));
     outbox.next(Timestamp(0));
-    outbox.finished(&id("ev-1"), false, Timestamp(0));
+    outbox.finished(&id("ev-1"), Attempt::Unheard, Timestamp(0));
     outbox.offer(order("ev-1", 2, 0));
     assert_eq!(outbox.next_due(), None);
     assert_eq!(outbox.next(Timestamp(0)).unwrap().place.unwrap().offset, 2);
@@ -101,10 +120,10 @@ fn a_position_waits_for_every_setpoint_of_its_record() {
     outbox.offer(order("ev-2", 5, 0));
     outbox.offer(order("ev-3", 6, 0));
     while outbox.next(Timestamp(0)).is_some() {}
-    outbox.finished(&id("ev-3"), true, Timestamp(0));
-    outbox.finished(&id("ev-1"), true, Timestamp(0));
+    outbox.finished(&id("ev-3"), Attempt::Published, Timestamp(0));
+    outbox.finished(&id("ev-1"), Attempt::Published, Timestamp(0));
     assert_eq!(outbox.oldest_open(0), Some(5));
-    outbox.finished(&id("ev-2"), true, Timestamp(0));
+    outbox.finished(&id("ev-2"), Attempt::Published, Timestamp(0));
     assert_eq!(outbox.oldest_open(0), None);
     assert_eq!(outbox.oldest_open(1), None);
 }
@@ -139,7 +158,7 @@ fn a_device_that_is_heard_again_leaves_the_place_of_the_silent() {
     outbox.offer(silent("ev-1", 1));
     outbox.offer(order("ev-1", 2, 0));
     assert_eq!(outbox.next(Timestamp(1)).unwrap().place.unwrap().offset, 2);
-    outbox.finished(&id("ev-1"), true, Timestamp(1));
+    outbox.finished(&id("ev-1"), Attempt::Published, Timestamp(1));
     let rest = std::iter::from_fn(|| outbox.next(Timestamp(1))).count();
     assert_eq!(rest, 100);
 }
@@ -148,15 +167,19 @@ fn a_device_that_is_heard_again_leaves_the_place_of_the_silent() {
 enum Step {
     Offer(usize, bool),
     Next,
-    Finish(usize, bool),
+    Finish(usize, Attempt),
     Wait(i64),
+}
+
+fn attempt() -> impl Strategy<Value = Attempt> {
+    prop_oneof![2 => Just(Attempt::Published), 1 => Just(Attempt::Unheard), 1 => Just(Attempt::Refused)]
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0..4_usize, any::<bool>()).prop_map(|(device, heard)| Step::Offer(device, heard)),
         3 => Just(Step::Next),
-        3 => (0..4_usize, any::<bool>()).prop_map(|(device, ok)| Step::Finish(device, ok)),
+        3 => (0..4_usize, attempt()).prop_map(|(device, attempt)| Step::Finish(device, attempt)),
         1 => (0..20_000_i64).prop_map(Step::Wait),
     ]
 }
@@ -190,10 +213,10 @@ proptest! {
                         *newest = offset;
                     }
                 }
-                Step::Finish(device, ok) => {
+                Step::Finish(device, attempt) => {
                     let device = id(devices[device]);
                     if sending.remove(&device).is_some() {
-                        outbox.finished(&device, ok, Timestamp(now));
+                        outbox.finished(&device, attempt, Timestamp(now));
                     }
                 }
                 Step::Wait(ms) => now += ms,
@@ -206,7 +229,7 @@ proptest! {
         // To the end: everything fails or expires.
         for _ in 0..100 {
             for (device, _) in std::mem::take(&mut sending) {
-                outbox.finished(&device, false, Timestamp(now));
+                outbox.finished(&device, Attempt::Unheard, Timestamp(now));
             }
             now += 60_000;
             while let Some(order) = outbox.next(Timestamp(now)) {

@@ -4,6 +4,7 @@ mod admin;
 mod closing;
 mod group;
 pub mod identity;
+pub mod notices;
 mod partitions;
 mod positions;
 mod probe;

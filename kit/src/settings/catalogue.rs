@@ -261,7 +261,7 @@ pub const CATALOGUE: &[Setting] = &[
     row("MQTT_TLS_REJECT_UNAUTHORIZED", Some("true"), Choice(&["true"]), MQTT_USERS, "the broker's certificate is always checked; give MQTT_TLS_CA_PATH for one of your own"),
     row("MQTT_MAX_PAYLOAD_BYTES", Some("256000"), int(1_024, 8_388_608, "bytes"), &[Bridge], "a larger message is refused to the dead letters"),
     row("MQTT_PUBLISH_TIMEOUT_MS", Some("2000"), ms(50, 600_000), &[Bridge], "longest wait for a setpoint's PUBACK, each try"),
-    row("MQTT_MAX_RETRIES", Some("3"), int(0, 100, "retries"), &[Bridge], "tries of a setpoint after the first"),
+    row("MQTT_MAX_RETRIES", Some("3"), int(0, 100, "retries"), &[Bridge], "further tries of a setpoint that the broker refuses; one that it is not there for is tried until its lease ends"),
     row("MQTT_RETRY_BACKOFF_MS", Some("200"), ms(1, 600_000), &[Bridge], "wait before the first retry; doubles"),
     row("DERMS_MQTT_RECEIVE_MAX", Some("1000"), int(1, 65_535, "messages"), &[Bridge], "unacknowledged messages in flight from the broker"),
     row("DERMS_MQTT_CLIENT_ID", Some("derms-bridge"), Text, &[Bridge], "client id of the bridge's persistent session; each bridge its own"),

@@ -20,7 +20,7 @@ use super::log::Log;
 use super::member::{Member, Taken, read_command};
 use super::rng::Rng;
 use crate::commandable::commandable;
-use crate::outbox::{Order, Outbox, Place, Tries};
+use crate::outbox::{Attempt, Order, Outbox, Place, Tries};
 use crate::partitions::{Partition, Reading, holder_of};
 use crate::watchdog::{Rules, Watchdog};
 
@@ -266,7 +266,8 @@ impl Bridge {
             !lands
         });
         for (_, device_id, published) in landed {
-            self.outbox.finished(&device_id, published, Timestamp(now));
+            let attempt = if published { Attempt::Published } else { Attempt::Unheard };
+            self.outbox.finished(&device_id, attempt, Timestamp(now));
         }
         drop(self.outbox.take_settled());
     }

@@ -13,6 +13,8 @@ use crate::units::Timestamp;
 
 /// The version spoken here.
 const VERSION: i64 = 1;
+/// What a person is told of it.
+const VERSIONS: &str = "1";
 
 /// Who built a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -114,8 +116,11 @@ pub(super) fn device_type_of(word: &str) -> Option<DeviceType> {
 pub(super) fn open<'a>(value: &'a Value, message_type: &str) -> Result<Opened<'a>, Rejection> {
     let mut fields = Fields::of(value, "")?;
     let version = fields.required("v")?;
-    if version.integer(1, i64::MAX)? != VERSION {
-        return Err(version.refuse_as(RejectReason::UnsupportedVersion, "1"));
+    // Whatever is not there at all, or no number of a version, breaks the contract; other numbers are other versions.
+    match version.integer(1, i64::MAX) {
+        Ok(VERSION) => {}
+        Ok(_) => return Err(version.refuse_as(RejectReason::UnsupportedVersion, VERSIONS)),
+        Err(_) => return Err(version.refuse(VERSIONS)),
     }
     fields.required("messageType")?.word(
         |word| (word == message_type).then_some(()),

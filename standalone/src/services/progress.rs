@@ -139,11 +139,29 @@ impl Work {
     }
 }
 
+/// Counts what the API turns away, connections beyond its bounds among it.
+const REFUSED: &str = "derms_api_refused_total";
+
 /// Asks the API for its health, whatever that says; over TLS, only for a connection.
 ///
 /// # Errors
 /// What it did not do.
 pub(super) async fn api_answers(settings: &Settings) -> Result<(), String> {
+    unless_turned_away(ask_api(settings), || total(REFUSED).unwrap_or(0.0)).await
+}
+
+/// Others on this machine may hold all connections of its address: an API that turns this one away works, and another start
+/// would not help.
+async fn unless_turned_away(
+    asked: impl Future<Output = Result<(), String>>,
+    refused: impl Fn() -> f64,
+) -> Result<(), String> {
+    let before = refused();
+    let outcome = asked.await;
+    if refused() > before { Ok(()) } else { outcome }
+}
+
+async fn ask_api(settings: &Settings) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("does not answer: {error}");
     let place = (settings.text("HOST"), settings.port("PORT"));
     let host = match place.0 {
@@ -169,6 +187,8 @@ pub(super) async fn api_answers(settings: &Settings) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use service_kit::settings::Service as SettingsOf;
+
     use super::*;
 
     fn work(once_begun: bool, now: Instant) -> Work {
@@ -197,6 +217,35 @@ mod tests {
         assert_eq!(work.ask(seconds(1_069), at(3.0, 5.0)), Ok(()));
         let stalled = work.ask(seconds(1_071), at(3.0, 5.0));
         assert_eq!(stalled, Err("has stopped, for 31 s".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn an_api_that_turns_its_supervisor_away_for_others_connections_is_not_blamed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port().to_string();
+        let pairs = [("HOST", "127.0.0.1"), ("PORT", port.as_str())];
+        let settings = Settings::from_pairs(SettingsOf::Standalone, &pairs).expect("settings");
+        // Closes what comes, as the API does beyond its bounds.
+        let closing = async {
+            loop {
+                drop(listener.accept().await);
+            }
+        };
+        let counted = std::cell::Cell::new(0.0);
+        let count = || {
+            counted.set(counted.get() + 1.0);
+            counted.get()
+        };
+        let asking = async {
+            let turned_away = unless_turned_away(ask_api(&settings), count).await;
+            (turned_away, unless_turned_away(ask_api(&settings), || 0.0).await)
+        };
+        let (turned_away, closed) = tokio::select! {
+            outcomes = asking => outcomes,
+            () = closing => unreachable!("it closes for ever"),
+        };
+        assert_eq!(turned_away, Ok(()));
+        assert!(closed.expect_err("it says nothing").contains("does not answer"));
     }
 
     #[test]

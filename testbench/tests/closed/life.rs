@@ -5,6 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
+use service_kit::clock::{Clock as _, SystemClock};
+use testbench::mqtt::Client;
 use testbench::place::Place;
 use testbench::wait;
 
@@ -108,6 +110,31 @@ fn a_part_that_stands_still_is_found_named_and_started_again() {
     });
     world.is_replaced("broker", before);
     world.is_well();
+}
+
+#[test]
+fn ready_means_that_a_sample_published_then_is_stored() {
+    let place = Place::embedded().expect("it starts");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    wait::until("it is ready", SOON, || place.log().contains("dashboard: ").then_some(()))
+        .unwrap_or_else(|error| panic!("{error:#}\n{}", place.logs()));
+    let sample = serde_json::json!({
+        "v": 1, "messageType": "telemetry", "messageId": uuid::Uuid::new_v4(), "deviceId": "ev-early",
+        "deviceType": "ev", "timestampMs": SystemClock.now().0,
+        "payload": {"readings": {"powerKw": 3.2}, "status": {"online": true}, "feederId": "feeder-1"},
+    });
+    runtime.block_on(async {
+        let device = Client::connect("127.0.0.1", place.mqtt_port, "ev-early", &[])
+            .await
+            .expect("the broker lets it in");
+        let topic = "der/telemetry/ev/ev-early";
+        device.publish(topic, sample.to_string(), false, None).await.expect("queued");
+        device.subscribed("der/control/ev-early").await.expect("the broker has read it");
+    });
+    let rows = "SELECT count() FROM derms.telemetry WHERE device_id = 'ev-early'";
+    wait::until("its sample is stored", SOON, || (place.sql(rows) == "1").then_some(()))
+        .unwrap_or_else(|error| panic!("{error:#}\n{}", place.logs()));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `derms up` and the brokers as strangers and accidents meet them: a module for each part.
 
 mod api;
+mod backup;
 mod clickhouse;
 mod life;
 mod log;

@@ -78,12 +78,39 @@ impl Plan {
         }
     }
 
-    /// The range, widened to whole buckets.
-    pub(super) fn bounds(self, range: &Range) -> (Timestamp, Timestamp) {
-        let width = self.width_ms();
-        let end = range.to.plus_ms(width - 1).window_start(width);
-        (range.from.window_start(width), end)
+    /// The width of a row of its table: what cannot be taken apart.
+    fn unit_ms(self) -> i64 {
+        match self {
+            Self::Rows | Self::RowBuckets(_) => 1,
+            Self::Minutes(_) => MINUTE_MS,
+            Self::Hours(_) => HOUR_MS,
+        }
     }
+
+    /// What is read for the range. Nothing from before it: a row of a rollup that begins before the range is left out.
+    pub(super) fn bounds(self, range: &Range) -> Bounds {
+        let ceil = |at: Timestamp| at.plus_ms(self.unit_ms() - 1).window_start(self.unit_ms());
+        let from = ceil(range.from);
+        let grid = match range.resolution {
+            // Minutes and hours that were asked for by name are those of the range: hours of a zone that is off by half
+            // an hour begin at half past.
+            Resolution::Raw | Resolution::Minute | Resolution::Hour => from,
+            // A range that slides keeps its buckets.
+            Resolution::Auto => from.window_start(self.width_ms()),
+        };
+        Bounds { from, to: ceil(range.to), grid }
+    }
+}
+
+/// What is read for a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// From, included.
+    pub(super) from: Timestamp,
+    /// To, excluded.
+    pub(super) to: Timestamp,
+    /// Where a bucket begins; not after `from`.
+    pub(super) grid: Timestamp,
 }
 
 impl Range {
@@ -96,13 +123,19 @@ impl Range {
         if length <= 0 {
             return Err(PlanError::Empty);
         }
-        // Widening to whole buckets may add one bucket at an end.
+        // Buckets that are cut at both ends are one more than whole ones.
         let points = i64::from(self.max_points.max(2)) - 1;
         let width = length.div_euclid(points) + i64::from(length.rem_euclid(points) > 0);
         let age = now.since(self.from);
         Ok(match self.resolution {
             Resolution::Raw => Plan::Rows,
             Resolution::Minute => Plan::Minutes(MINUTE_MS),
+            // Hours that do not begin with the clock's are put together from minutes, as long as there are minutes.
+            Resolution::Hour
+                if self.from.window_start(HOUR_MS) != self.from && age <= MINUTES_KEPT_MS =>
+            {
+                Plan::Minutes(HOUR_MS)
+            }
             Resolution::Hour => Plan::Hours(HOUR_MS),
             Resolution::Auto if width <= RAW_WIDTH_MAX_MS && age <= RAW_KEPT_MS => {
                 Plan::RowBuckets(whole(width, SECOND_MS))
@@ -149,10 +182,35 @@ mod tests {
         let range = range(length_ms, Resolution::Auto, max_points);
         let plan = range.plan(NOW).expect("not empty");
         assert_eq!(plan, expected);
-        let (from, to) = plan.bounds(&range);
-        let buckets = to.since(from).div_euclid(plan.width_ms());
-        assert!(buckets <= i64::from(max_points), "{buckets} points");
-        assert!(from <= range.from && range.to <= to);
+        // At any place in its grid.
+        for shift_ms in [0, 1, 1_799_999, 5_400_001] {
+            let (from, to) = (range.from.plus_ms(-shift_ms), range.to.plus_ms(-shift_ms));
+            let bounds = plan.bounds(&Range { from, to, ..range });
+            let length = bounds.to.since(bounds.grid);
+            let buckets = (length + plan.width_ms() - 1).div_euclid(plan.width_ms());
+            assert!(buckets <= i64::from(max_points), "{buckets} points");
+            assert!(bounds.grid <= bounds.from && from <= bounds.from && to <= bounds.to);
+            assert!(
+                bounds.from.since(from) < plan.unit_ms() && bounds.to.since(to) < plan.unit_ms()
+            );
+        }
+    }
+
+    #[test]
+    fn a_day_of_kolkata_in_hours_has_24_of_its_own() {
+        let from = Timestamp(1_795_458_600_000); // 2026-11-23T18:30:00Z
+        let day =
+            Range { from, to: from.plus_ms(DAY_MS), resolution: Resolution::Hour, max_points: 500 };
+        let plan = day.plan(day.to).expect("not empty");
+        assert_eq!(plan, Plan::Minutes(HOUR_MS));
+        assert_eq!(plan.bounds(&day), Bounds { from, to: day.to, grid: from });
+        // Where minutes are gone it begins with the first whole hour.
+        let plan = day.plan(day.to.plus_ms(400 * DAY_MS)).expect("not empty");
+        assert_eq!(plan, Plan::Hours(HOUR_MS));
+        let half = HOUR_MS / 2;
+        let begins = from.plus_ms(half);
+        let expected = Bounds { from: begins, to: day.to.plus_ms(half), grid: begins };
+        assert_eq!(plan.bounds(&day), expected);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The texts of the queries. Parameters: from, to, width (ms), most (rows), and the id.
+//! The texts of the queries. Parameters: from, to, grid (where a bucket begins), width (ms), most (rows), and the id. A bucket
+//! that begins before `from` is shown at it: nothing of it is older.
 
 use super::plan::Plan;
 
@@ -44,7 +45,7 @@ LIMIT {most:UInt32}";
 const FEEDER_ROW_BUCKETS: &str = "
 WITH toUInt64(greatest(1, toUnixTimestamp64Milli(window_end) - toUnixTimestamp64Milli(window_start))) AS weight
 SELECT
-    intDiv(toUnixTimestamp64Milli(at), {width:Int64}) * {width:Int64} AS at_ms,
+    greatest({from:Int64}, intDiv(toUnixTimestamp64Milli(at) - {grid:Int64}, {width:Int64}) * {width:Int64} + {grid:Int64}) AS at_ms,
     avgWeighted(load_w, weight) / 1000      AS load_kw,
     min(limit_w) / 1000                     AS limit_kw,
     avgWeighted(headroom_w, weight) / 1000  AS headroom_kw,
@@ -58,7 +59,7 @@ LIMIT {most:UInt32}";
 
 const FEEDER_MINUTES: &str = "
 SELECT
-    intDiv(toInt64(toUnixTimestamp(minute)) * 1000, {width:Int64}) * {width:Int64} AS at_ms,
+    greatest({from:Int64}, intDiv(toInt64(toUnixTimestamp(minute)) * 1000 - {grid:Int64}, {width:Int64}) * {width:Int64} + {grid:Int64}) AS at_ms,
     avgWeightedMerge(load_avg) / 1000      AS load_kw,
     min(limit_min) / 1000                  AS limit_kw,
     avgWeightedMerge(headroom_avg) / 1000  AS headroom_kw,
@@ -110,7 +111,7 @@ FROM
 (
     SELECT
         device_id,
-        intDiv(toUnixTimestamp64Milli(ts), {width:Int64}) * {width:Int64} AS bucket_ms,
+        greatest({from:Int64}, intDiv(toUnixTimestamp64Milli(ts) - {grid:Int64}, {width:Int64}) * {width:Int64} + {grid:Int64}) AS bucket_ms,
         max(toUnixTimestamp64Milli(ts)) AS last_ms,
         avg(power_w)                    AS mean_w,
         min(power_w)                    AS least_w,
@@ -147,9 +148,9 @@ SELECT
 FROM
 (
     SELECT
-        intDiv(toInt64(toUnixTimestamp(",
+        greatest({from:Int64}, intDiv(toInt64(toUnixTimestamp(",
             $time,
-            ")) * 1000, {width:Int64}) * {width:Int64} AS at_ms,
+            ")) * 1000 - {grid:Int64}, {width:Int64}) * {width:Int64} + {grid:Int64}) AS at_ms,
         avgMerge(power_avg)   AS mean_w,
         min(power_min)        AS least_w,
         max(power_max)        AS most_w,
@@ -170,7 +171,7 @@ FROM
 LEFT JOIN
 (
     SELECT
-        intDiv(toInt64(toUnixTimestamp(minute)) * 1000, {width:Int64}) * {width:Int64} AS at_ms,
+        greatest({from:Int64}, intDiv(toInt64(toUnixTimestamp(minute)) * 1000 - {grid:Int64}, {width:Int64}) * {width:Int64} + {grid:Int64}) AS at_ms,
         avgMerge(setpoint_avg) AS setpoint_w
     FROM setpoint_1m
     WHERE device_id = {device:String}

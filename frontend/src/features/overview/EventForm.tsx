@@ -5,9 +5,9 @@ import { useMutation } from 'urql';
 import { errorText } from '../../shared/lib/client';
 import { kw } from '../../shared/lib/format';
 import { useNow } from '../../shared/lib/hooks';
-import { toLocalInput, zoneName } from '../../shared/lib/time';
+import { toLocalInput } from '../../shared/lib/time';
 import { Segmented } from '../../shared/ui/Segmented';
-import { checkDraft, preview, toInput } from './eventModel';
+import { checkDraft, preview, startLabel, toInput } from './eventModel';
 import type { EventDraft, FeederFacts } from './eventModel';
 import { Field } from './Field';
 import { CreateEvent } from './queries';
@@ -82,7 +82,7 @@ export function EventForm({ feeders, onClose, onCreated }: Props) {
       </div>
       {draft.when === 'later' ? (
         <Field
-          label={`Start time (${zoneName(now)})`}
+          label={startLabel(draft, now)}
           type="datetime-local"
           value={draft.start}
           problem={shown.start}

@@ -4,7 +4,7 @@ import { useMutation } from 'urql';
 import { useCan } from '../../shared/lib/can';
 import { errorText } from '../../shared/lib/client';
 import { kw } from '../../shared/lib/format';
-import { duration, fullTime, parseTime, shortTime, zoneName } from '../../shared/lib/time';
+import { duration, fullTime, parseTime, zonedSpan } from '../../shared/lib/time';
 import { testIds } from '../../shared/testIds';
 import { Badge } from '../../shared/ui/Badge';
 import type { Tone } from '../../shared/ui/Badge';
@@ -35,6 +35,7 @@ function remaining(state: Phase, start: number, end: number, now: number): strin
 export function EventRow({ event, now, onCancelled }: Props) {
   const start = parseTime(event.start) ?? now;
   const end = parseTime(event.end) ?? now;
+  const [startText, endText] = zonedSpan(start, end, now);
   const state = phase(event, now);
   const look = LOOKS[state];
   const cancellable = useCan('cancelEvent') && (state === 'active' || state === 'upcoming');
@@ -46,13 +47,12 @@ export function EventRow({ event, now, onCancelled }: Props) {
         </p>
         <p className={styles.when}>
           <time dateTime={event.start} title={fullTime(start)}>
-            {shortTime(start, now)}
+            {startText}
           </time>{' '}
           to{' '}
           <time dateTime={event.end} title={fullTime(end)}>
-            {shortTime(end, now)}
-          </time>{' '}
-          {zoneName(end)}
+            {endText}
+          </time>
           {event.rampSeconds > 0 ? ` · ramp ${duration(event.rampSeconds * 1000)}` : ''} · by {event.createdBy}
         </p>
       </div>

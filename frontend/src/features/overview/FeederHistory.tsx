@@ -3,7 +3,7 @@ import { useMemo } from 'react';
 import { useNow } from '../../shared/lib/hooks';
 import { kw, percent } from '../../shared/lib/format';
 import { gapMs, toColumns, windowStart, withTail } from '../../shared/lib/series';
-import { shortTime } from '../../shared/lib/time';
+import { zonedTime } from '../../shared/lib/time';
 import { testIds } from '../../shared/testIds';
 import type { ChartSeries } from '../../shared/ui/chartOptions';
 import type { Range } from '../../shared/ui/ranges';
@@ -64,7 +64,7 @@ function describe(points: readonly HistoryPoint[], range: Range, now: number): s
   if (!summary) return `No history in the ${range.words}.`;
   const { insideShare, closest } = summary;
   const share = percent(insideShare, insideShare > 0.99 && insideShare < 1 ? 1 : 0);
-  const when = shortTime(closest.at, now);
+  const when = zonedTime(closest.at, now);
   const extreme = closest.roomKw >= 0 ? `Closest ${kw(closest.roomKw)} at ${when}.` : `Worst ${kw(-closest.roomKw)} over at ${when}.`;
   return `Inside ${share} of the ${range.words}. ${extreme}`;
 }

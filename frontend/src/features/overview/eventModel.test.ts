@@ -1,6 +1,6 @@
 //! Tests of eventModel.ts.
 import { describe, expect, test } from 'vitest';
-import { arrange, checkDraft, phase, preview, toInput } from './eventModel';
+import { arrange, checkDraft, phase, preview, startLabel, toInput } from './eventModel';
 import type { DrEvent, EventDraft } from './eventModel';
 
 const NOW = Date.parse('2026-11-23T13:00:00Z');
@@ -54,6 +54,31 @@ describe('the form', () => {
     [{ when: 'later', start: '2026-11-23T15:00' }, []],
   ])('with %o complains about %j', (part, fields) => {
     expect(Object.keys(checkDraft({ ...draft, ...part }, feeder, NOW))).toEqual(fields);
+  });
+
+  test('a time that the clocks pass over is refused', () => {
+    const before = Date.parse('2026-03-28T12:00:00Z');
+    const at = (start: string) => checkDraft({ ...draft, when: 'later', start }, feeder, before).start;
+    expect(at('2026-03-29T02:30')).toMatch(/does not exist.*29 Mar, 03:30 CEST/);
+    expect([at('2026-03-29T01:59'), at('2026-03-29T03:00')]).toEqual([undefined, undefined]);
+  });
+
+  test.each([
+    ['2026-10-25T01:30', 'Start time (CEST)', 'from 25 Oct, 01:30 CEST until 25 Oct, 02:30 CET'],
+    ['2026-10-25T02:30', 'Start time (CEST, not CET)', 'from 25 Oct, 02:30 CEST until 25 Oct, 03:30 CET'],
+    ['2026-10-25T03:30', 'Start time (CET)', 'from 25 Oct, 03:30 until 25 Oct, 05:30 CET'],
+  ])('names the zone that holds at each moment: %s', (start, label, span) => {
+    const before = Date.parse('2026-10-24T12:00:00Z');
+    const later: EventDraft = { ...draft, when: 'later', start, minutes: '120' };
+    expect(startLabel(later, before)).toBe(label);
+    expect(preview(toInput(later, before), feeder, before)).toContain(span);
+  });
+
+  test('an event of one hour in the doubled hour begins and ends at the same time on the clock', () => {
+    const before = Date.parse('2026-10-24T12:00:00Z');
+    const input = toInput({ ...draft, when: 'later', start: '2026-10-25T02:30', minutes: '60' }, before);
+    expect([input.start, input.end]).toEqual(['2026-10-25T00:30:00.000Z', '2026-10-25T01:30:00.000Z']);
+    expect(preview(input, feeder, before)).toContain('from 25 Oct, 02:30 CEST until 25 Oct, 02:30 CET');
   });
 
   test('without a feeder there is nothing to limit', () => {

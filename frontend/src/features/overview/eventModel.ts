@@ -1,6 +1,6 @@
 //! Demand-response events: which phase they are in, and the form that makes one. Pure.
 import { kw } from '../../shared/lib/format';
-import { duration, fromLocalInput, parseTime, shortTime, toRfc3339, zoneName } from '../../shared/lib/time';
+import { duration, fromLocalInput, isPassedOver, parseTime, sameOnTheClock, toRfc3339, zonedSpan, zonedTime, zoneName } from '../../shared/lib/time';
 import type { EventInput, EventsQuery } from '../../shared/gql/graphql';
 
 export type DrEvent = EventsQuery['events'][number];
@@ -62,7 +62,9 @@ export function checkDraft(draft: EventDraft, feeder: FeederFacts | undefined, n
   if (draft.when === 'later') {
     const start = fromLocalInput(draft.start);
     if (start === null) problems.start = 'Choose a start time.';
-    else if (start < now) problems.start = 'The start is in the past.';
+    else if (isPassedOver(draft.start)) {
+      problems.start = `This time does not exist: the clocks are put forward then. What comes next is ${zonedTime(start, now)}.`;
+    } else if (start < now) problems.start = 'The start is in the past.';
   }
 
   const minutes = number(draft.minutes);
@@ -89,13 +91,22 @@ export function toInput(draft: EventDraft, now: number): EventInput {
   };
 }
 
+/** The label of the field for the start: its zone is that of the start, which may be another one than now. */
+export function startLabel(draft: EventDraft, now: number): string {
+  const start = fromLocalInput(draft.start);
+  if (start === null || isPassedOver(draft.start)) return `Start time (${zoneName(now)})`;
+  const other = sameOnTheClock(start);
+  return other === null ? `Start time (${zoneName(start)})` : `Start time (${zoneName(start)}, not ${zoneName(other)})`;
+}
+
 /** The event in a sentence, before it is made. */
 export function preview(input: EventInput, feeder: FeederFacts, now: number): string {
   const start = parseTime(input.start) ?? now;
   const end = parseTime(input.end) ?? now;
-  const from = start <= now + 1000 ? 'from now' : `from ${shortTime(start, now)}`;
+  const [startText, until] = zonedSpan(start, end, now);
+  const from = start <= now + 1000 ? 'from now' : `from ${startText}`;
   const ramp = input.rampSeconds ? `, reached over ${duration(input.rampSeconds * 1000)}` : '';
   const less = feeder.loadKw - input.limitKw;
   const effect = less > 0 ? `That is ${kw(less)} below its present load.` : 'Its present load is already below that.';
-  return `${input.feederId} is held at ${kw(input.limitKw)} ${from} until ${shortTime(end, now)} ${zoneName(end)}${ramp}. ${effect}`;
+  return `${input.feederId} is held at ${kw(input.limitKw)} ${from} until ${until}${ramp}. ${effect}`;
 }

@@ -1,6 +1,6 @@
 //! Tests of time.ts.
 import { describe, expect, test } from 'vitest';
-import { clock, duration, fromLocalInput, fullTime, parseTime, relative, shortTime, toLocalInput, toRfc3339, zoneName } from './time';
+import { clock, duration, fromLocalInput, fullTime, isPassedOver, parseTime, relative, sameOnTheClock, shortTime, toLocalInput, toRfc3339, zoneName } from './time';
 
 const WINTER = Date.parse('2026-11-23T13:05:32Z');
 const SUMMER = Date.parse('2026-07-01T13:05:32Z');
@@ -45,6 +45,14 @@ test('a time typed in the reader’s zone comes back as the same moment', () => 
   expect(fromLocalInput('2026-11-23T14:05')).toBe(Date.parse('2026-11-23T13:05:00Z'));
   expect(fromLocalInput('yesterday')).toBeNull();
   expect(toRfc3339(WINTER)).toBe('2026-11-23T13:05:32.000Z');
+});
+
+test('the clock shows one time twice, and another one never', () => {
+  expect(sameOnTheClock(Date.parse('2026-10-25T00:30:00Z'))).toBe(Date.parse('2026-10-25T01:30:00Z'));
+  expect(sameOnTheClock(Date.parse('2026-10-25T01:30:00Z'))).toBe(Date.parse('2026-10-25T00:30:00Z'));
+  expect(sameOnTheClock(WINTER)).toBeNull();
+  expect(isPassedOver('2026-03-29T02:00')).toBe(true);
+  expect(isPassedOver('2026-03-29T03:00')).toBe(false);
 });
 
 test('what is no time is null', () => {

@@ -40,6 +40,17 @@ export function shortTime(ms: number, now: number): string {
   return sameDay ? clock(ms) : `${day(ms)}, ${clock(ms)}`;
 }
 
+/** The same with the zone, which is another one after the clocks have changed: "02:30 CEST". */
+export function zonedTime(ms: number, now: number): string {
+  return `${shortTime(ms, now)} ${zoneName(ms)}`;
+}
+
+/** A span; the zone is said once where it is the same at both ends: "14:00 to 14:30 CET", "02:30 CEST to 02:30 CET". */
+export function zonedSpan(start: number, end: number, now: number): readonly [string, string] {
+  const same = zoneName(start) === zoneName(end);
+  return [same ? shortTime(start, now) : zonedTime(start, now), zonedTime(end, now)];
+}
+
 /** "Mon, 23 Nov 2026, 14:05:32 CET" */
 export function fullTime(ms: number): string {
   return full.format(ms);
@@ -86,6 +97,20 @@ export function toLocalInput(ms: number): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
+/** A time that comes twice, when the clocks are put back, is the first of the two. */
 export function fromLocalInput(text: string): number | null {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text) ? parseTime(text) : null;
+}
+
+/** Whether the clocks pass over a time of an `<input type="datetime-local">`, because they are put forward then. */
+export function isPassedOver(text: string): boolean {
+  const ms = fromLocalInput(text);
+  return ms !== null && toLocalInput(ms) !== text.slice(0, 16);
+}
+
+/** The other moment at which the clocks show the same, if there is one: they are put back by an hour, somewhere by half. */
+export function sameOnTheClock(ms: number): number | null {
+  const shown = toLocalInput(ms);
+  const others = [30, 60].flatMap((minutes) => [ms - minutes * 60_000, ms + minutes * 60_000]);
+  return others.find((other) => toLocalInput(other) === shown) ?? null;
 }
