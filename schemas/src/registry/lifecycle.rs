@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Device, Refused, Registry};
+use super::{Device, Feeder, Refused, Registry};
 use crate::ids::{DeviceId, FeederId, stable_hash};
 use crate::records::lifecycle::{
     DeviceApproved, DeviceNoted, DeviceNotice, DeviceReplaced, DeviceWaiting, WaitReason,
@@ -63,7 +63,9 @@ impl Registry {
         if self.devices.contains_key(&registered.device_id) {
             return Err(Refused::Exists);
         }
-        self.feeders.entry(registered.feeder_id.clone()).or_default();
+        let opened_by = Some(registered.device_id.clone());
+        let opened = || Feeder { opened_by, ..Feeder::default() };
+        self.feeders.entry(registered.feeder_id.clone()).or_insert_with(opened);
         let device = Device {
             device_type: registered.device_type,
             origin: registered.origin,
