@@ -3,6 +3,7 @@
 use schemas::Watts;
 use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::telemetry::DeviceType;
+use schemas::registry;
 
 use super::world::{Certain, Fact, Part, World};
 use super::{Finding, Order};
@@ -104,6 +105,12 @@ fn check_claim(
     if let Some(fallback) = fallback.filter(|fallback| seen.fallback_w < fallback.0) {
         find(format!("falls back to {fallback} and counts at {} W", seen.fallback_w));
     }
+    if device.soc.is_none() && seen.override_w.is_none() {
+        let weight = priority_milli(registered, device, world);
+        if seen.want.weight_milli != weight {
+            find(format!("weighs {} where its priority says {weight}", seen.want.weight_milli));
+        }
+    }
     let rated = device.capabilities.import_cap().filter(|_| device.need_w.is_none());
     let could_use = rated.filter(|_| {
         let target = world.target_of(index, device);
@@ -113,6 +120,18 @@ fn check_claim(
     if let Some(rated) = could_use.filter(|rated| seen.want.high_w < rated.0) {
         find(format!("could use {rated} and is offered {} W at most", seen.want.high_w));
     }
+}
+
+/// What a priority weighs by itself, in thousandths: the operator's, the owner's, else 1.
+fn priority_milli(
+    registered: Option<&registry::Device>,
+    device: &Device,
+    world: &World<'_>,
+) -> i64 {
+    let operators = registered.and_then(|registered| registered.priority);
+    let priority = operators.or(device.preferences.priority).unwrap_or(registry::DEFAULT_PRIORITY);
+    let unit = if world.registry.settings.respect_priority { 1_000 } else { 800 };
+    unit * i64::from(priority.clamp(1, 10))
 }
 
 /// Limits, the distance to them, and what nobody commands.

@@ -285,6 +285,36 @@ fn a_wish_that_is_made_smaller_is_found() {
     check_names(&found, "ev-0", "could use");
 }
 
+#[test]
+fn a_weight_that_no_priority_gives_is_found() {
+    let found = street().found(|view| seen(view, "ev-0").want.weight_milli = 500);
+    check_names(&found, "ev-0", "weighs 500 where its priority says 1000");
+}
+
+#[test]
+fn without_respect_priorities_weigh_as_they_are() {
+    let weights = |respect: bool| -> Vec<i64> {
+        let mut stage = street();
+        let priority = DeviceChange {
+            device_id: device_id("ev-0"),
+            feeder_id: None,
+            priority: Some(3),
+            target_soc: None,
+            fallback_w: None,
+            opted_out: None,
+        };
+        stage.operate(Change::DeviceChange(priority));
+        let settings = ControlSettings { respect_priority: respect, ..ControlSettings::default() };
+        stage.operate(Change::ControlSettings(settings));
+        assert_eq!(stage.found(|_| {}), [""; 0]);
+        let weights = |view: &mut View<'_>, _: &World<'_>, _: &ControlSettings| {
+            view.devices.iter().take(2).map(|seen| seen.want.weight_milli).collect()
+        };
+        stage.judge(|_| {}, weights)
+    };
+    assert_eq!((weights(true), weights(false)), (vec![3_000, 1_000], vec![2_400, 800]));
+}
+
 fn orders_of(planned: &[crate::plan::Planned]) -> Vec<Order> {
     let order = |planned: &crate::plan::Planned| Order {
         setpoint_w: planned.setpoint_w,
