@@ -110,13 +110,19 @@ impl Registry {
             .get(device_id)
             .ok_or_else(|| Refused::NotWaiting(device_id.clone()))?
             .clone();
+        let named = approved.feeder_id.clone();
         self.register(&DeviceRegistered {
             device_id: device_id.clone(),
             device_type: waiting.device_type,
             origin: waiting.origin,
-            feeder_id: approved.feeder_id.clone().unwrap_or(waiting.feeder_id),
+            feeder_id: named.clone().unwrap_or(waiting.feeder_id),
             site_id: waiting.site_id,
-        })
+        })?;
+        // Who names a feeder means it: then it is not there by a device's claim.
+        if let Some(feeder) = named.and_then(|feeder_id| self.feeders.get_mut(&feeder_id)) {
+            feeder.opened_by = None;
+        }
+        Ok(())
     }
 
     pub(super) fn retire(&mut self, device_id: &DeviceId) -> Result<(), Refused> {
