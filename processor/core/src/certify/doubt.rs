@@ -1,16 +1,8 @@
 //! The estimate that a plan was made on, held against what is certain: it may count more, and never less.
 
-use schemas::Watts;
-use schemas::records::snapshot::DeviceSnapshot as Device;
-use schemas::records::telemetry::DeviceType;
-use schemas::registry;
-
-use super::world::{Certain, Fact, Part, World};
+use super::world::{Certain, Claim, Fact, Part, World};
 use super::{Finding, Order};
 use crate::estimate::{NodeEstimate, Role, Seen, View};
-
-/// Storage and cars begin to be charged again so far below their target, in parts per 10 000.
-const RESTS_BELOW: i32 = 300;
 
 pub(super) fn check(
     view: &View<'_>,
@@ -28,9 +20,7 @@ pub(super) fn check(
         }
         check_part(seen, fact, order, &mut find);
         check_bounds(seen, fact, limits_export, &mut find);
-        if let (Some(device), Part::Commanded) = (seen.device, fact.part) {
-            check_claim(seen, device, (index, world), &mut find);
-        }
+        check_claim(seen, fact, &mut find);
     }
     let nodes = view.nodes.iter().zip(&world.nodes).zip(&view.topology.nodes).enumerate();
     for (index, ((node, certain), place)) in nodes {
@@ -57,17 +47,15 @@ fn check_part(seen: &Seen<'_>, fact: &Fact<'_>, order: &Order, find: &mut impl F
         }
         (part, role) => find(format!("is {part:?} and was taken for {role:?}")),
     }
-    let last = seen.device.and_then(|device| device.setpoint_w).unwrap_or(Watts::ZERO);
-    if let (Part::Silent, Some(told)) = (fact.part, told)
-        && told > last.0.max(0)
+    if let (Part::Silent, Some(told)) = (fact.part, told.filter(|told| *told > 0))
+        && seen.device.and_then(|device| device.setpoint_w).is_none_or(|last| told > last.0)
     {
         find(format!("is not heard, and would be told {told} W"));
     }
     if let (Part::Left | Part::Meter, Some(told)) = (fact.part, told) {
         find(format!("nobody commands it, and it would be told {told} W"));
     }
-    let strays = seen.device.is_some_and(|device| device.non_compliant);
-    if strays && fact.part == Part::Commanded && !seen.stuck {
+    if fact.strays && fact.part == Part::Commanded && !seen.stuck {
         find("does not follow, and others do not yield to it".to_owned());
     }
 }
@@ -92,46 +80,23 @@ fn check_bounds(
     }
 }
 
-/// What it falls back to, and what it could use: all that it can take, until it has shown that it needs less.
-fn check_claim(
-    seen: &Seen<'_>,
-    device: &Device,
-    (index, world): (usize, &World<'_>),
-    find: &mut impl FnMut(String),
-) {
-    let registered = world.facts[index].registered;
-    let named = registered.and_then(|registered| registered.fallback_w);
-    let fallback = device.capabilities.fallback_w.filter(|_| named.is_none() && !seen.set_aside);
-    if let Some(fallback) = fallback.filter(|fallback| seen.fallback_w < fallback.0) {
-        find(format!("falls back to {fallback} and counts at {} W", seen.fallback_w));
+/// What it falls back to, what it could use until it has shown that it needs less, and what it weighs.
+fn check_claim(seen: &Seen<'_>, fact: &Fact<'_>, find: &mut impl FnMut(String)) {
+    let Claim { fallback_w, could_use_w, weight_milli } = fact.claim;
+    if let Some(falls_to) = fallback_w.filter(|falls_to| seen.fallback_w < *falls_to)
+        && !seen.set_aside
+    {
+        find(format!("falls back to {falls_to} W and counts at {} W", seen.fallback_w));
     }
-    if device.soc.is_none() && seen.override_w.is_none() {
-        let weight = priority_milli(registered, device, world);
-        if seen.want.weight_milli != weight {
-            find(format!("weighs {} where its priority says {weight}", seen.want.weight_milli));
-        }
+    if seen.override_w.is_some() {
+        return;
     }
-    let rated = device.capabilities.import_cap().filter(|_| device.need_w.is_none());
-    let could_use = rated.filter(|_| {
-        let target = world.target_of(index, device);
-        let rests = device.soc.is_some_and(|soc| soc.0 >= target.0 - RESTS_BELOW);
-        seen.device_type != DeviceType::Pv && seen.override_w.is_none() && !rests
-    });
-    if let Some(rated) = could_use.filter(|rated| seen.want.high_w < rated.0) {
-        find(format!("could use {rated} and is offered {} W at most", seen.want.high_w));
+    if let Some(weight) = weight_milli.filter(|weight| seen.want.weight_milli != *weight) {
+        find(format!("weighs {} where its priority says {weight}", seen.want.weight_milli));
     }
-}
-
-/// What a priority weighs by itself, in thousandths: the operator's, the owner's, else 1.
-fn priority_milli(
-    registered: Option<&registry::Device>,
-    device: &Device,
-    world: &World<'_>,
-) -> i64 {
-    let operators = registered.and_then(|registered| registered.priority);
-    let priority = operators.or(device.preferences.priority).unwrap_or(registry::DEFAULT_PRIORITY);
-    let unit = if world.registry.settings.respect_priority { 1_000 } else { 800 };
-    unit * i64::from(priority.clamp(1, 10))
+    if let Some(could) = could_use_w.filter(|could| seen.want.high_w < *could) {
+        find(format!("could use {could} W and is offered {} W at most", seen.want.high_w));
+    }
 }
 
 /// Limits, the distance to them, and what nobody commands.

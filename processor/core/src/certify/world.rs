@@ -3,15 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use schemas::records::operator::FeederMode;
+use schemas::records::operator::{ControlSettings, FeederMode};
 use schemas::records::snapshot::{DeviceSnapshot as Device, NodeSnapshot};
 use schemas::records::telemetry::DeviceType;
-use schemas::registry::{self, Registry};
+use schemas::registry::{self, DEFAULT_PRIORITY, Registry};
 use schemas::{DeviceId, FeederId, Soc, Timestamp};
 
 use super::limit::limit_w;
 use crate::device::{rated_w, rejects, stale_after_ms, tolerance};
 use crate::topology::Topology;
+
+/// Storage and cars begin to be charged again so far below their target, in parts per 10 000.
+const RESTS_BELOW: i32 = 300;
 
 /// Everything that is certain at one decision.
 #[derive(Debug)]
@@ -67,6 +70,20 @@ pub(super) struct Fact<'a> {
     leased: bool,
     heard: bool,
     generates: bool,
+    /// It does not follow.
+    pub(super) strays: bool,
+    pub(super) claim: Claim,
+}
+
+/// What is certain of the claims of one that is told and heard; none of what is not.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Claim {
+    /// What it says that it falls back to, where no operator has named it, W.
+    pub(super) fallback_w: Option<i64>,
+    /// What it can take, as long as it has not shown that it needs less, W.
+    pub(super) could_use_w: Option<i64>,
+    /// What its priority weighs, where no charge is known, in thousandths.
+    pub(super) weight_milli: Option<i64>,
 }
 
 /// A device of the tree, by id, as far as it was ever heard.
@@ -83,7 +100,8 @@ impl<'a> World<'a> {
         between_windows: bool,
     ) -> Self {
         let nodes = nodes(registry, topology, now);
-        let (facts, left_out) = (Vec::new(), Vec::new());
+        let facts = Vec::with_capacity(devices.size_hint().0);
+        let left_out = Vec::new();
         let mut world = Self { registry, now, nodes, between_windows, facts, left_out };
         let root = &topology.nodes[0].feeder_id;
         // Both stand in the order of ids.
@@ -111,11 +129,9 @@ impl<'a> World<'a> {
         world
     }
 
-    /// The state of charge that a device is charged to: the operator's, the owner's, else the settings'.
+    /// The state of charge that a device is charged to.
     pub(super) fn target_of(&self, index: usize, device: &Device) -> Soc {
-        let operators = self.facts[index].registered.and_then(|known| known.target_soc);
-        let target = operators.or(device.preferences.target_soc);
-        target.unwrap_or(self.registry.settings.target_soc)
+        target(self.facts[index].registered, device, &self.registry.settings)
     }
 
     fn fact(
@@ -140,6 +156,8 @@ impl<'a> World<'a> {
             leased: false,
             heard,
             generates,
+            strays: device.is_some_and(|device| device.non_compliant),
+            claim: Claim::default(),
         };
         let Some(device) = device else {
             let part = if part == Part::Meter { Part::Left } else { part };
@@ -161,7 +179,32 @@ impl<'a> World<'a> {
         };
         let (most_w, least_w) = self.bounds(device, part, newest.max(mean), newest.min(mean));
         let leased = device.live.iter().any(|live| live.until > self.now);
-        Fact { takes_w, most_w, least_w, leased, ..nothing }
+        let is_told = part == Part::Commanded;
+        let claim =
+            if is_told { self.claim(registered, device, generates) } else { Claim::default() };
+        Fact { takes_w, most_w, least_w, leased, claim, ..nothing }
+    }
+
+    fn claim(
+        &self,
+        registered: Option<&registry::Device>,
+        device: &Device,
+        generates: bool,
+    ) -> Claim {
+        let settings = &self.registry.settings;
+        let named = registered.and_then(|registered| registered.fallback_w);
+        let target = target(registered, device, settings);
+        let rests = device.soc.is_some_and(|soc| soc.0 >= target.0 - RESTS_BELOW);
+        let shows_less = device.need_w.is_some() || rests || generates;
+        let priority = registered.and_then(|registered| registered.priority);
+        let priority = priority.or(device.preferences.priority).unwrap_or(DEFAULT_PRIORITY);
+        let unit = if settings.respect_priority { 1_000 } else { 800 };
+        let weight_milli = unit * i64::from(priority.clamp(1, 10));
+        Claim {
+            fallback_w: device.capabilities.fallback_w.filter(|_| named.is_none()).map(|w| w.0),
+            could_use_w: device.capabilities.import_cap().filter(|_| !shows_less).map(|w| w.0),
+            weight_milli: device.soc.is_none().then_some(weight_milli),
+        }
     }
 
     fn hears(&self, device: &Device) -> bool {
@@ -305,6 +348,16 @@ impl Sums {
             Part::Meter => self.meter = Some(self.meter.unwrap_or(0) + takes_w),
         }
     }
+}
+
+/// The operator's, the owner's, else the settings'.
+fn target(
+    registered: Option<&registry::Device>,
+    device: &Device,
+    settings: &ControlSettings,
+) -> Soc {
+    let operators = registered.and_then(|registered| registered.target_soc);
+    operators.or(device.preferences.target_soc).unwrap_or(settings.target_soc)
 }
 
 fn nodes(registry: &Registry, topology: &Topology, now: Timestamp) -> Vec<Certain> {
