@@ -258,6 +258,7 @@ impl Driver {
     pub fn note_change(&mut self, change: &Change, registry: &Registry) {
         let feeder_id = match change {
             Change::FeederChange(change) => Some(change.feeder_id.clone()),
+            Change::FeederCleared(cleared) => Some(cleared.feeder_id.clone()),
             Change::EventCreated(created) => Some(created.feeder_id.clone()),
             Change::EventCancelled(cancelled) => registry
                 .events

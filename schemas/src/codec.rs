@@ -287,7 +287,7 @@ record!(Ack, "ack", ["ack.avsc"]);
 record!(
     OperatorRecord,
     "operator record",
-    ["operator_1.avsc", "operator_2.avsc", "operator_3.avsc", "operator.avsc"]
+    ["operator_1.avsc", "operator_2.avsc", "operator_3.avsc", "operator_4.avsc", "operator.avsc"]
 );
 record!(LedgerRecord, "decision", ["decision_1.avsc", "decision.avsc"]);
 record!(SnapshotPart, "snapshot", ["snapshot_1.avsc", "snapshot.avsc"]);

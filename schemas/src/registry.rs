@@ -14,8 +14,8 @@ use crate::caps::TREE_DEPTH_MAX;
 use crate::identity::Lineage;
 use crate::ids::{DeviceId, FeederId};
 use crate::records::operator::{
-    Change, ControlSettings, DeviceChange, EventCreated, FeederChange, FeederMode, LogMade,
-    OperatorRecord, POLICIES, ProgramSet, SimulationMode,
+    Change, ControlSettings, DeviceChange, EventCreated, FeederChange, FeederCleared, FeederField,
+    FeederMode, LogMade, OperatorRecord, POLICIES, ProgramSet, SimulationMode,
 };
 use crate::records::telemetry::{DeviceOrigin, DeviceType};
 use crate::units::{Soc, Timestamp, Watts};
@@ -40,6 +40,8 @@ pub struct Feeder {
     pub policy: Option<String>,
     /// How often an operator has resumed its control.
     pub resumes: i64,
+    /// The device that opened it by its claim, as long as no operator has said anything of the feeder.
+    pub opened_by: Option<DeviceId>,
 }
 
 /// A device as registered and as operators have set it.
@@ -86,6 +88,18 @@ impl Event {
             self.cancelled_at.map_or(self.created.end, |cancelled| cancelled.min(self.created.end));
         self.created.start <= at && at < end
     }
+
+    /// The latest moment at which it can end.
+    fn latest_end(&self) -> Timestamp {
+        let end = latest_end(self.created.end, self.created.randomize_s);
+        self.cancelled_at.map_or(end, |cancelled| cancelled.min(end))
+    }
+}
+
+/// The latest moment at which something can end that is ordered until `end` and ends up to `randomize_s` later.
+#[must_use]
+pub fn latest_end(end: Timestamp, randomize_s: i32) -> Timestamp {
+    end.plus_ms(i64::from(randomize_s.max(0)) * 1_000)
 }
 
 /// Why a change does not apply.
@@ -100,6 +114,9 @@ pub enum Refused {
     /// No such feeder.
     #[error("unknown feeder {0}")]
     UnknownFeeder(FeederId),
+    /// A program names a feeder more than once.
+    #[error("feeder {0} is named twice")]
+    Twice(FeederId),
     /// No such device.
     #[error("unknown device {0}")]
     UnknownDevice(DeviceId),
@@ -153,6 +170,8 @@ pub struct Registry {
     children: BTreeMap<FeederId, BTreeSet<FeederId>>,
     /// Derived: the devices of each tree, by root, so that a decision looks at no others.
     members: BTreeMap<FeederId, BTreeSet<DeviceId>>,
+    /// Derived: events by the latest moment at which they can end, so that a decision looks at no past ones.
+    events_by_end: BTreeSet<(Timestamp, Uuid)>,
     /// Derived: how many devices belong to each feeder itself.
     counts: BTreeMap<FeederId, usize>,
 }
@@ -166,6 +185,7 @@ impl Registry {
         match &record.change {
             Change::ControlSettings(settings) => self.settings = settings.clone(),
             Change::FeederChange(change) => self.change_feeder(change)?,
+            Change::FeederCleared(cleared) => self.clear_feeder(cleared)?,
             Change::DeviceRegistered(registered) => self.register(registered)?,
             Change::DeviceChange(change) => self.change_device(change)?,
             Change::EventCreated(created) => self.create_event(created, &record.actor)?,
@@ -175,9 +195,13 @@ impl Registry {
                     .get_mut(&cancelled.event_id)
                     .filter(|event| event.cancelled_at.is_none())
                     .ok_or(Refused::UnknownEvent(cancelled.event_id))?;
+                let before = event.latest_end();
                 event.cancelled_at = Some(record.at);
+                self.events_by_end.remove(&(before, cancelled.event_id));
+                self.events_by_end.insert((event.latest_end(), cancelled.event_id));
             }
             Change::ProgramSet(program) => {
+                self.check_named(&program.feeder_ids)?;
                 self.programs.insert(program.program_id, program.clone());
             }
             Change::ProgramDeleted(deleted) => {
@@ -245,6 +269,22 @@ impl Registry {
             .collect()
     }
 
+    /// Roots of trees that have devices and are not left alone (`DISABLED`): those that this installation controls.
+    pub fn controlled_roots(&self) -> impl Iterator<Item = &FeederId> {
+        let has_devices =
+            |root: &FeederId| self.members.get(root).is_some_and(|all| !all.is_empty());
+        let controlled = move |(root, feeder): &(&FeederId, &Feeder)| {
+            feeder.parent_id.is_none() && feeder.mode != FeederMode::Disabled && has_devices(root)
+        };
+        self.feeders.iter().filter(controlled).map(|(root, _)| root)
+    }
+
+    /// Events that may hold at a moment or after it. Past ones cost nothing, however many there are.
+    pub fn events_after(&self, at: Timestamp) -> impl Iterator<Item = &Event> {
+        let ends_later = self.events_by_end.range((at.plus_ms(1), Uuid::nil())..);
+        ends_later.filter_map(|(_, event_id)| self.events.get(event_id))
+    }
+
     /// The feeders directly below one.
     pub fn children<'a>(&'a self, feeder_id: &FeederId) -> impl Iterator<Item = &'a FeederId> {
         self.children.get(feeder_id).into_iter().flatten()
@@ -296,6 +336,7 @@ impl Registry {
         feeder.export_limit_w = change.export_limit_w.or(feeder.export_limit_w);
         feeder.mode = change.mode.unwrap_or(feeder.mode);
         feeder.policy = change.policy.clone().or_else(|| feeder.policy.take());
+        feeder.opened_by = None;
         Ok(())
     }
 
@@ -307,16 +348,44 @@ impl Registry {
             self.children.entry(before).or_default().remove(feeder_id);
         }
         self.children.entry(parent.clone()).or_default().insert(feeder_id.clone());
+        self.move_members(&root_before, &root_after);
+    }
+
+    /// Takes back what was set of a feeder.
+    fn clear_feeder(&mut self, cleared: &FeederCleared) -> Result<(), Refused> {
+        let feeder_id = &cleared.feeder_id;
+        let root_before = self.root_of(feeder_id);
+        let unknown = || Refused::UnknownFeeder(feeder_id.clone());
+        let feeder = self.feeders.get_mut(feeder_id).ok_or_else(unknown)?;
+        for field in &cleared.fields {
+            match field {
+                FeederField::ImportLimit => feeder.import_limit_w = None,
+                FeederField::ExportLimit => feeder.export_limit_w = None,
+                FeederField::Policy => feeder.policy = None,
+                FeederField::Parent => {
+                    if let Some(parent) = feeder.parent_id.take() {
+                        self.children.entry(parent).or_default().remove(feeder_id);
+                    }
+                }
+            }
+        }
+        let root_after = self.root_of(feeder_id);
+        self.move_members(&root_before, &root_after);
+        Ok(())
+    }
+
+    /// Devices of one tree that stand in another one now are counted there.
+    fn move_members(&mut self, root_before: &FeederId, root_after: &FeederId) {
         if root_before == root_after {
             return;
         }
         let moves =
-            |device_id: &DeviceId| self.root_of(&self.devices[device_id].feeder_id) == root_after;
-        let members = self.members.get(&root_before);
+            |device_id: &DeviceId| self.root_of(&self.devices[device_id].feeder_id) == *root_after;
+        let members = self.members.get(root_before);
         let moved: Vec<DeviceId> =
             members.into_iter().flatten().filter(|id| moves(id)).cloned().collect();
         for device_id in moved {
-            self.move_member(device_id, &root_before, root_after.clone());
+            self.move_member(device_id, root_before, root_after.clone());
         }
     }
 
@@ -375,6 +444,19 @@ impl Registry {
         Ok(())
     }
 
+    /// A program's shed is split over those whom it names: they are there, and each is named once.
+    fn check_named(&self, feeder_ids: &[FeederId]) -> Result<(), Refused> {
+        for (index, feeder_id) in feeder_ids.iter().enumerate() {
+            if !self.feeders.contains_key(feeder_id) {
+                return Err(Refused::UnknownFeeder(feeder_id.clone()));
+            }
+            if feeder_ids[..index].contains(feeder_id) {
+                return Err(Refused::Twice(feeder_id.clone()));
+            }
+        }
+        Ok(())
+    }
+
     fn create_event(&mut self, created: &EventCreated, actor: &str) -> Result<(), Refused> {
         if self.events.contains_key(&created.event_id) {
             return Err(Refused::Exists);
@@ -384,6 +466,7 @@ impl Registry {
         }
         let event =
             Event { created: created.clone(), created_by: actor.to_owned(), cancelled_at: None };
+        self.events_by_end.insert((event.latest_end(), created.event_id));
         self.events.insert(created.event_id, event);
         Ok(())
     }

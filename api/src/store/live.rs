@@ -217,6 +217,7 @@ impl View {
         self.registry.apply(record)?;
         match &record.change {
             Change::FeederChange(change) => self.mark_feeder(&change.feeder_id),
+            Change::FeederCleared(cleared) => self.mark_feeder(&cleared.feeder_id),
             Change::ControlResumed(change) => self.mark_feeder(&change.feeder_id),
             Change::DeviceRegistered(change) => {
                 self.mark_device(&change.device_id);

@@ -4,6 +4,7 @@ use schemas::records::decision::{Alarm, Freshness, NodeDecision, Reason, Rung, S
 use schemas::records::operator::FeederMode;
 use schemas::records::snapshot::MeterDoubt;
 use schemas::records::telemetry::DeviceType;
+use schemas::registry::Registry;
 use schemas::{FeederId, Watts};
 
 use crate::estimate::{NodeEstimate, Role, Seen};
@@ -33,8 +34,10 @@ pub const IMPLAUSIBLE: &str = "CTL-010";
 pub const CONTRADICTION: &str = "CTL-011";
 /// A plan was made again without those who made it fail its check.
 pub const CONTAINED: &str = "CTL-012";
+/// A device has opened a feeder, and nobody has set its limit.
+pub const OPENED: &str = "CTL-013";
 /// All codes.
-pub const CODES: [&str; 12] = [
+pub const CODES: [&str; 13] = [
     OVER_LIMIT,
     INFEASIBLE,
     NON_COMPLIANT,
@@ -47,6 +50,7 @@ pub const CODES: [&str; 12] = [
     IMPLAUSIBLE,
     CONTRADICTION,
     CONTAINED,
+    OPENED,
 ];
 
 /// Alarms about devices in one decision; more would only hide the feeders'.
@@ -76,6 +80,17 @@ pub(crate) fn of_feeder(
         let message = format!("{count} devices were never heard: {watts} W are held for them");
         alarms.push(alarm(NEVER_HEARD, Severity::Warning, &node.feeder_id, message));
     }
+}
+
+/// A feeder that nobody has set up is held to the default limit, which nobody has chosen for it.
+pub(crate) fn of_opened(node: &NodeDecision, registry: &Registry, alarms: &mut Vec<Alarm>) {
+    let feeder = registry.feeders.get(&node.feeder_id);
+    let Some(device_id) = feeder.and_then(|feeder| feeder.opened_by.as_ref()) else { return };
+    let limit = node.import_limit_w;
+    let message = format!(
+        "device {device_id} opened it by its claim and nobody has set it up: the default limit of {limit} holds"
+    );
+    alarms.push(alarm(OPENED, Severity::Warning, &node.feeder_id, message));
 }
 
 /// Alarms about one device, unless there are enough already.

@@ -1,8 +1,10 @@
-//! The limit of a feeder at a moment: the strictest of its own, the global one, events and programs.
+//! The limit of a feeder at a moment: the strictest of its own, its part of the global one, events and programs.
+
+use std::collections::BTreeSet;
 
 use schemas::records::decision::NodeBinding;
 use schemas::records::operator::{ProgramMode, ProgramSet};
-use schemas::registry::{Event, Registry};
+use schemas::registry::{Event, Registry, latest_end};
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
@@ -47,15 +49,23 @@ struct Stretch<'r> {
     events: Vec<(&'r Event, Span)>,
     /// Each with the feeders that share its shed.
     programs: Vec<(&'r ProgramSet, Vec<FeederId>)>,
+    /// The roots that share the limit over all of them, and their own limits together, W.
+    roots: BTreeSet<&'r FeederId>,
+    roots_w: i64,
 }
 
 impl<'r> Stretch<'r> {
     fn of(registry: &'r Registry, from: Timestamp, to: Timestamp) -> Self {
-        let events = registry.events.values().map(|event| (event, Span::of(event)));
-        let programs = registry.programs.values().filter(|program| program.active);
+        let roots: BTreeSet<&FeederId> = registry.controlled_roots().collect();
+        let own = roots.iter().filter_map(|root| registry.feeders.get(*root));
+        let roots_w = own.map(|root| registry.import_limit(root).0.max(0));
+        let events = registry.events_after(from).map(|event| (event, Span::of(event)));
+        let programs = registry.programs.values().filter(|program| {
+            program.active && latest_end(program.end, program.randomize_s) > from
+        });
         let named = |program: &ProgramSet| {
             if program.feeder_ids.is_empty() {
-                registry.roots().into_iter().collect()
+                roots.iter().map(|root| (*root).clone()).collect()
             } else {
                 program.feeder_ids.clone()
             }
@@ -65,7 +75,19 @@ impl<'r> Stretch<'r> {
             to,
             events: events.filter(|(_, span)| span.touches(from, to)).collect(),
             programs: programs.map(|program| (program, named(program))).collect(),
+            roots_w: roots_w.fold(0, i64::saturating_add),
+            roots,
         }
+    }
+
+    /// What a root has of the limit over all roots: trees are decided apart, so it is split by their own limits.
+    fn part_of_global(&self, root: &FeederId, own: Watts, global: Watts) -> Watts {
+        let global = global.max(Watts::ZERO);
+        if self.roots_w <= global.0 || !self.roots.contains(root) {
+            return own.min(global);
+        }
+        let part = i128::from(global.0) * i128::from(own.0) / i128::from(self.roots_w);
+        own.min(Watts(i64::try_from(part).unwrap_or(global.0)))
     }
 }
 
@@ -74,7 +96,9 @@ fn limits_of(registry: &Registry, feeder_id: &FeederId, stretch: &Stretch<'_>) -
     let feeder = registry.feeders.get(feeder_id).unwrap_or(&default);
     let settings = &registry.settings;
     let own_import = registry.import_limit(feeder).max(Watts::ZERO);
-    let standing = settings.global_limit_w.map_or(own_import, |global| global.min(own_import));
+    let global = settings.global_limit_w.filter(|_| feeder.parent_id.is_none());
+    let standing =
+        global.map_or(own_import, |global| stretch.part_of_global(feeder_id, own_import, global));
     let mut import = standing;
     let mut binding = NodeBinding::ImportLimit;
     let mut source = None;
@@ -176,9 +200,12 @@ fn program_shed(
             ProgramMode::FixedCap => split,
             ProgramMode::PriceElastic => {
                 // Of each unit of net price per kWh one per cent of the limit, at most four fifths.
-                let price = program.penalty_milli_per_kwh - program.incentive_milli_per_kwh;
+                let penalty = program.penalty_milli_per_kwh.max(0);
+                let price = penalty.saturating_sub(program.incentive_milli_per_kwh.max(0));
                 let permille = (price / 100).clamp(0, 800);
-                split.max(Watts(standing.0.saturating_mul(permille) / 1000))
+                // An incentive invites to take more: it sheds nothing, and no limit is passed for it.
+                let least = if price > 0 { split } else { Watts::ZERO };
+                least.max(Watts(standing.0.saturating_mul(permille) / 1000))
             }
         };
         let Some(part) = span.reached(whole.min(standing), stretch.from, stretch.to) else {
@@ -189,3 +216,6 @@ fn program_shed(
     }
     (shed, largest.map(|(_, program_id)| program_id))
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,7 @@ pub(crate) fn report(
     plan: &Plan,
     policy: &'static str,
 ) -> Decision {
-    let tick = context.tick;
+    let Context { tick, registry, .. } = *context;
     let mut totals = vec![Totals::default(); view.nodes.len()];
     let mut devices = Vec::with_capacity(view.devices.len());
     let mut device_alarms = Vec::new();
@@ -49,6 +49,7 @@ pub(crate) fn report(
     let mut alarms = Vec::new();
     for (node, (estimate, totals)) in nodes.iter().zip(view.nodes.iter().zip(&totals)) {
         alarms::of_feeder(node, estimate, &totals.below, &mut alarms);
+        alarms::of_opened(node, registry, &mut alarms);
     }
     alarms.append(&mut device_alarms);
     let header = DecisionHeader {

@@ -14,11 +14,12 @@ use schemas::registry::Registry;
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
+use crate::certify::World;
 use crate::device::{self, Heard};
 use crate::devices::Devices;
 use crate::estimate::{Moment, Role, estimate};
 use crate::limits::limits;
-use crate::plan::{Plan, Planned, plan, to_fallbacks};
+use crate::plan::{Plan, Planned, plan, stop};
 use crate::policy::{Policy, WaterFill};
 use crate::topology::Topology;
 use crate::{compliance, correction, overshoot, policy, report, standing, wants, window};
@@ -195,7 +196,10 @@ impl Tree {
             look_back(device, settings, closes, tick.now);
         });
         standing::hold_bases(&mut self.nodes, &mut view, settings, !decreases_only);
-        let mut plan = plan(&mut view, policy, settings, decreases_only);
+        let devices = view.devices.iter().map(|seen| (seen.device_id, seen.device));
+        let world =
+            World::of(registry, &view.topology, &self.nodes, devices, tick.now, decreases_only);
+        let mut plan = plan(&mut view, policy, &world, settings, decreases_only);
         if !decreases_only {
             correction::note(&mut self.nodes, &view, &plan, settings);
         }
@@ -205,7 +209,7 @@ impl Tree {
         }
         let stopped = root.stopped.clone();
         if stopped.is_some() {
-            to_fallbacks(&view, &mut plan.devices);
+            stop(&view, &mut plan, &world);
         }
         // In between windows it is about the time since the last one.
         let window = closes.unwrap_or((self.window_end, tick.now));

@@ -162,18 +162,18 @@ fn weight(
     soc: Option<(Soc, Soc)>,
     now: Timestamp,
 ) -> i64 {
-    let priority = if settings.respect_priority {
-        i64::from(priority(device, registered)).clamp(1, 10)
-    } else {
-        1
-    };
+    let priority = i64::from(priority(device, registered)).clamp(1, 10);
+    // Without respect for priorities the extra quarter goes that they had, not the priorities.
+    let unit_milli = if settings.respect_priority { 1_000 } else { 800 };
     let Some((soc, target)) = soc else {
-        return 1_000 * priority;
+        return unit_milli * priority;
     };
     let gap = i64::from((target.0 - soc.0).max(0));
     let boost = if soc < settings.min_soc_reserve { 5_000 } else { 0 };
     let soc_milli = 1_000 + i64::from(settings.soc_weight_permille) * (gap + boost) / 10_000;
-    (priority * soc_milli * departure_urgency_milli(device, gap, now) / 1_000).max(1)
+    (priority * (unit_milli * soc_milli / 1_000) * departure_urgency_milli(device, gap, now)
+        / 1_000)
+        .max(1)
 }
 
 fn departure_urgency_milli(device: &Device, gap: i64, now: Timestamp) -> i64 {

@@ -1,8 +1,8 @@
 //! What goes wrong, and when: a schedule drawn from the seed, each kind of trouble at a rate of its own.
 
 use schemas::records::operator::{
-    Change, DeviceChange, EventCancelled, EventCreated, FeederChange, OverrideCleared, OverrideSet,
-    ProgramDeleted, ProgramMode, ProgramSet,
+    Change, DeviceChange, EventCancelled, EventCreated, FeederChange, FeederCleared, FeederField,
+    OverrideCleared, OverrideSet, ProgramDeleted, ProgramMode, ProgramSet,
 };
 use schemas::records::telemetry::DeviceType;
 use schemas::{FeederId, Timestamp, Watts};
@@ -222,14 +222,21 @@ impl Chaos {
         let end = start.plus_ms(self.rng.between(20_000, 120_000));
         let until = Timestamp(now + self.rng.between(10_000, 90_000));
         let change = match self.rng.between(0, 9) {
-            0 | 1 => Change::FeederChange(FeederChange {
-                feeder_id,
-                parent_id: None,
-                import_limit_w: Some(Watts(limit * self.rng.between(70, 130) / 100)),
-                export_limit_w: None,
-                mode: None,
-                policy: None,
-            }),
+            0 | 1 => match self.rng.between(70, 130) {
+                // Now and then the limit is taken back, and the default one holds.
+                70..=73 => Change::FeederCleared(FeederCleared {
+                    feeder_id,
+                    fields: vec![FeederField::ImportLimit],
+                }),
+                percent => Change::FeederChange(FeederChange {
+                    feeder_id,
+                    parent_id: None,
+                    import_limit_w: Some(Watts(limit * percent / 100)),
+                    export_limit_w: None,
+                    mode: None,
+                    policy: None,
+                }),
+            },
             2 | 3 => {
                 let event_id = self.mint();
                 self.events.push(event_id);

@@ -188,7 +188,10 @@ pub fn import_limit(registry: &Registry, feeder_id: &FeederId, now: i64) -> i64 
     let at = Timestamp(now);
     let Some(feeder) = registry.feeders.get(feeder_id) else { return i64::MAX };
     let own = registry.import_limit(feeder).0.max(0);
-    let standing = registry.settings.global_limit_w.map_or(own, |global| own.min(global.0));
+    let standing = match registry.settings.global_limit_w {
+        Some(global) if feeder.parent_id.is_none() => own.min(part_of(registry, own, global.0)),
+        Some(_) | None => own,
+    };
     let mut limit = standing;
     for event in registry.events.values().filter(|event| event.created.feeder_id == *feeder_id) {
         let created = &event.created;
@@ -207,12 +210,10 @@ pub fn import_limit(registry: &Registry, feeder_id: &FeederId, now: i64) -> i64 
         limit = limit.min(now_at);
     }
     let mut shed = 0;
+    let roots: Vec<FeederId> = registry.controlled_roots().cloned().collect();
     for program in registry.programs.values().filter(|program| program.active) {
-        let named = if program.feeder_ids.is_empty() {
-            registry.roots().into_iter().collect()
-        } else {
-            program.feeder_ids.clone()
-        };
+        let named =
+            if program.feeder_ids.is_empty() { roots.clone() } else { program.feeder_ids.clone() };
         if at < program.start || at >= program.end || !named.contains(feeder_id) {
             continue;
         }
@@ -221,9 +222,19 @@ pub fn import_limit(registry: &Registry, feeder_id: &FeederId, now: i64) -> i64 
             ProgramMode::FixedCap => split,
             ProgramMode::PriceElastic => {
                 let price = program.penalty_milli_per_kwh - program.incentive_milli_per_kwh;
+                if price <= 0 {
+                    continue;
+                }
                 split.max(standing * (price / 100).clamp(0, 800) / 1_000)
             }
         };
     }
     limit.min(standing - shed).max(0)
+}
+
+/// What a root may take of the limit over all of them: in proportion to its own one.
+fn part_of(registry: &Registry, own: i64, global: i64) -> i64 {
+    let roots = registry.controlled_roots().map(|root| &registry.feeders[root]);
+    let all: i64 = roots.map(|root| registry.import_limit(root).0.max(0)).sum();
+    if all <= global { global } else { global * own / all }
 }

@@ -92,7 +92,8 @@ impl Believable for OperatorRecord {
                 within("ends.next", end.next, OFFSET)
             }),
             Change::SessionEnded(ended) => within("until", ended.until, ORDERED_TIME),
-            Change::DeviceRegistered(_)
+            Change::FeederCleared(_)
+            | Change::DeviceRegistered(_)
             | Change::EventCancelled(_)
             | Change::ProgramDeleted(_)
             | Change::OverrideCleared(_)

@@ -9,7 +9,9 @@ use crate::records::decision::Claim;
 use crate::records::lifecycle::{
     DeviceNoted, DeviceNotice, DeviceRetired, DeviceWaiting, WaitReason,
 };
-use crate::records::operator::{Change, ControlResumed, ControlSettings};
+use crate::records::operator::{
+    Change, ControlResumed, ControlSettings, FeederCleared, FeederField,
+};
 use crate::records::telemetry::{Capabilities, DeviceOrigin, DeviceType, Preferences, TopicLayout};
 use crate::units::{Soc, Timestamp, Watts};
 
@@ -69,6 +71,10 @@ fn every_record_goes_there_and_back() {
     for change in [
         Change::ControlSettings(ControlSettings::default()),
         Change::ControlResumed(ControlResumed { feeder_id: FeederId::new("a").expect("valid") }),
+        Change::FeederCleared(FeederCleared {
+            feeder_id: FeederId::new("a").expect("valid"),
+            fields: vec![FeederField::Parent, FeederField::Policy],
+        }),
         Change::DeviceWaiting(DeviceWaiting {
             device_id: DeviceId::new("pi-1").expect("valid"),
             device_type: DeviceType::Battery,
@@ -168,6 +174,7 @@ const RELEASED: &[(Topic, &[u64])] = &[
             0xfda6_1b26_c715_5814,
             0x57af_f573_e4c3_5ed8,
             0x2976_f644_2066_b1f2,
+            0xb318_ec92_c4a2_83c4,
         ],
     ),
     (Topic::Decisions, &[0xd8f5_07d8_a247_aa4c, 0x28e4_9e29_16cb_cb93]),
@@ -311,12 +318,14 @@ fn records_of_an_older_schema_are_read_with_defaults() {
     assert_eq!((read.limit_w, read.ramp_s, read.randomize_s), (Watts(3_000), 60, 0));
 }
 
-/// Before devices could be retired, and before sessions could be ended.
+/// Before devices could be retired, before sessions could be ended, and before limits could be cleared.
 #[test]
 fn a_change_of_an_older_release_is_read() {
-    for text in
-        [include_str!("../../avro/operator_2.avsc"), include_str!("../../avro/operator_3.avsc")]
-    {
+    for text in [
+        include_str!("../../avro/operator_2.avsc"),
+        include_str!("../../avro/operator_3.avsc"),
+        include_str!("../../avro/operator_4.avsc"),
+    ] {
         let old = Schemas::parse(&[text]);
         let record = OperatorRecord {
             id: Uuid::from_u128(8),

@@ -104,7 +104,7 @@ pub struct ControlSettings {
     pub lease_ms: i64,
     /// Import limit of a feeder that has none of its own, W (`FEEDER_DEFAULT_LIMIT_KW`).
     pub default_limit_w: Watts,
-    /// Upper bound of every feeder's limit, W (`CONTROL_GLOBAL_KW_LIMIT`).
+    /// Upper bound of the limits of all controlled roots together, W (`CONTROL_GLOBAL_KW_LIMIT`).
     pub global_limit_w: Option<Watts>,
     /// Distance kept from every limit, W.
     pub margin_w: Watts,
@@ -114,7 +114,7 @@ pub struct ControlSettings {
     pub min_soc_reserve: Soc,
     /// Storage is charged up to this where nothing else is said (`CONTROL_TARGET_SOC`).
     pub target_soc: Soc,
-    /// Whether priorities weigh (`CONTROL_RESPECT_PRIORITY`).
+    /// Whether every weight has a quarter more (`CONTROL_RESPECT_PRIORITY`); priorities weigh in any case.
     pub respect_priority: bool,
     /// Weight of the gap to the target, in parts per 1 000 (`CONTROL_SOC_WEIGHT`).
     pub soc_weight_permille: i32,
@@ -190,6 +190,30 @@ pub struct FeederChange {
     pub mode: Option<FeederMode>,
     /// Its policy, one of [`POLICIES`].
     pub policy: Option<String>,
+}
+
+/// What operators can take back of a feeder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FeederField {
+    /// Its parent: it is a root again, with all that stands below it.
+    Parent,
+    /// Its import limit: the default one holds.
+    ImportLimit,
+    /// Its export limit: there is none.
+    ExportLimit,
+    /// Its policy: the settings' one decides.
+    Policy,
+}
+
+/// What was set of a feeder is so no more. A [`FeederChange`] that says nothing of a field leaves it as it was; this one
+/// says that there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeederCleared {
+    /// Which feeder.
+    pub feeder_id: FeederId,
+    /// What is taken back.
+    pub fields: Vec<FeederField>,
 }
 
 /// A device was heard for the first time. It belongs to this feeder until an operator moves it.
@@ -379,13 +403,20 @@ pub enum Change {
     DeviceNoted(DeviceNoted),
     LogMade(LogMade),
     SessionEnded(SessionEnded),
+    FeederCleared(FeederCleared),
 }
 
 impl Change {
-    /// Whether a feeder may be there after it that was not there before.
+    /// Whether a feeder may be there after it, or be a root, that was not before.
     #[must_use]
     pub fn may_open_feeder(&self) -> bool {
-        matches!(self, Self::FeederChange(_) | Self::DeviceRegistered(_) | Self::DeviceApproved(_))
+        matches!(
+            self,
+            Self::FeederChange(_)
+                | Self::FeederCleared(_)
+                | Self::DeviceRegistered(_)
+                | Self::DeviceApproved(_)
+        )
     }
 
     /// The id of what is changed: the record's key.
@@ -411,6 +442,7 @@ impl Change {
             Self::DeviceNoted(change) => change.device_id.to_string(),
             Self::LogMade(_) => "log".to_owned(),
             Self::SessionEnded(ended) => ended.session_id.to_string(),
+            Self::FeederCleared(cleared) => cleared.feeder_id.to_string(),
         }
     }
 }

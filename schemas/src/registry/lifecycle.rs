@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Device, Refused, Registry};
+use super::{Device, Feeder, Refused, Registry};
 use crate::ids::{DeviceId, FeederId, stable_hash};
 use crate::records::lifecycle::{
     DeviceApproved, DeviceNoted, DeviceNotice, DeviceReplaced, DeviceWaiting, WaitReason,
@@ -63,7 +63,9 @@ impl Registry {
         if self.devices.contains_key(&registered.device_id) {
             return Err(Refused::Exists);
         }
-        self.feeders.entry(registered.feeder_id.clone()).or_default();
+        let opened_by = Some(registered.device_id.clone());
+        let opened = || Feeder { opened_by, ..Feeder::default() };
+        self.feeders.entry(registered.feeder_id.clone()).or_insert_with(opened);
         let device = Device {
             device_type: registered.device_type,
             origin: registered.origin,
@@ -108,13 +110,19 @@ impl Registry {
             .get(device_id)
             .ok_or_else(|| Refused::NotWaiting(device_id.clone()))?
             .clone();
+        let named = approved.feeder_id.clone();
         self.register(&DeviceRegistered {
             device_id: device_id.clone(),
             device_type: waiting.device_type,
             origin: waiting.origin,
-            feeder_id: approved.feeder_id.clone().unwrap_or(waiting.feeder_id),
+            feeder_id: named.clone().unwrap_or(waiting.feeder_id),
             site_id: waiting.site_id,
-        })
+        })?;
+        // Who names a feeder means it: then it is not there by a device's claim.
+        if let Some(feeder) = named.and_then(|feeder_id| self.feeders.get_mut(&feeder_id)) {
+            feeder.opened_by = None;
+        }
+        Ok(())
     }
 
     pub(super) fn retire(&mut self, device_id: &DeviceId) -> Result<(), Refused> {

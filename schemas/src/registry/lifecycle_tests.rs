@@ -57,6 +57,17 @@ fn a_waiting_device_opens_no_feeder_and_is_no_member_until_it_is_approved() {
 }
 
 #[test]
+fn a_feeder_that_an_operator_names_is_not_there_by_a_claim() {
+    let mut registry = Registry::default();
+    for (id, named) in [("ev-1", None), ("ev-2", Some("b"))] {
+        apply(&mut registry, 1, waiting(id, "a")).expect("new");
+        apply(&mut registry, 2, approved(id, named)).expect("it waits");
+    }
+    assert_eq!(registry.feeders[&feeder("a")].opened_by, Some(device("ev-1")));
+    assert_eq!(registry.feeders[&feeder("b")].opened_by, None);
+}
+
+#[test]
 fn an_operator_may_approve_onto_another_feeder() {
     let mut registry = Registry::default();
     apply(&mut registry, 1, waiting("ev-1", "a")).expect("new");

@@ -149,3 +149,126 @@ fn an_event_holds_from_its_start_until_it_ends_or_is_cancelled() {
     assert_eq!([149, 150].map(|at| active(&registry, at)), [true, false]);
     assert!(apply(&mut registry, 160, cancel).is_err(), "a second cancellation is refused");
 }
+
+#[test]
+fn a_program_names_feeders_that_are_there_each_once() {
+    let mut registry = Registry::default();
+    for id in ["a", "b"] {
+        apply(&mut registry, 1, registered(&format!("ev-{id}"), id)).expect("new");
+    }
+    let mut set = |feeders: &[&str]| {
+        let program = ProgramSet {
+            program_id: Uuid::from_u128(1),
+            name: "evening".to_owned(),
+            mode: crate::records::operator::ProgramMode::FixedCap,
+            feeder_ids: feeders.iter().map(|id| feeder(id)).collect(),
+            start: Timestamp(1),
+            end: Timestamp(2),
+            target_shed_w: Watts(1),
+            incentive_milli_per_kwh: 0,
+            penalty_milli_per_kwh: 0,
+            active: true,
+            ramp_s: 0,
+            randomize_s: 0,
+        };
+        apply(&mut registry, 2, Change::ProgramSet(program))
+    };
+    assert_eq!(set(&["a", "b"]), Ok(()));
+    assert_eq!(set(&[]), Ok(()), "all of them");
+    assert_eq!(set(&["a", "nowhere"]), Err(Refused::UnknownFeeder(feeder("nowhere"))));
+    assert_eq!(set(&["a", "b", "a"]), Err(Refused::Twice(feeder("a"))));
+    let kept = &registry.programs[&Uuid::from_u128(1)];
+    assert!(kept.feeder_ids.is_empty(), "what is refused changes nothing");
+}
+
+fn cleared(id: &str, fields: &[FeederField]) -> Change {
+    Change::FeederCleared(FeederCleared { feeder_id: feeder(id), fields: fields.to_vec() })
+}
+
+#[test]
+fn what_was_set_of_a_feeder_can_be_taken_back_field_by_field() {
+    let mut registry = Registry::default();
+    let set = FeederChange {
+        feeder_id: feeder("a"),
+        parent_id: None,
+        import_limit_w: Some(Watts(5)),
+        export_limit_w: Some(Watts(0)),
+        mode: Some(FeederMode::Manual),
+        policy: Some("lifo".to_owned()),
+    };
+    let nothing = FeederChange {
+        import_limit_w: None,
+        export_limit_w: None,
+        mode: None,
+        policy: None,
+        ..set.clone()
+    };
+    apply(&mut registry, 1, Change::FeederChange(set)).expect("new");
+    let before = registry.clone();
+    apply(&mut registry, 2, Change::FeederChange(nothing)).expect("it is there");
+    assert_eq!(registry, before, "what says nothing changes nothing");
+    let mut clear = |field| {
+        apply(&mut registry, 3, cleared("a", &[field])).expect("it is there");
+        let feeder = registry.feeders[&feeder("a")].clone();
+        (registry.import_limit(&feeder).0, feeder.export_limit_w, feeder.policy)
+    };
+    let default_w = ControlSettings::default().default_limit_w.0;
+    let lifo = Some("lifo".to_owned());
+    assert_eq!(clear(FeederField::ImportLimit), (default_w, Some(Watts(0)), lifo.clone()));
+    assert_eq!(clear(FeederField::ExportLimit), (default_w, None, lifo));
+    assert_eq!(clear(FeederField::Policy), (default_w, None, None));
+    assert_eq!(registry.feeders[&feeder("a")].mode, FeederMode::Manual, "it always has one");
+    let nowhere = apply(&mut registry, 4, cleared("nowhere", &[FeederField::ImportLimit]));
+    assert_eq!(nowhere, Err(Refused::UnknownFeeder(feeder("nowhere"))));
+}
+
+#[test]
+fn a_feeder_that_is_detached_is_a_root_with_all_that_stands_below_it() {
+    let mut registry = Registry::default();
+    for (child, parent) in [("b", "a"), ("c", "b"), ("x", "a")] {
+        apply(&mut registry, 1, under(child, parent)).expect("fine");
+    }
+    for (device, at) in [("ev-a", "a"), ("ev-b", "b"), ("ev-c", "c"), ("ev-x", "x")] {
+        apply(&mut registry, 2, registered(device, at)).expect("new");
+    }
+    let never_hung = {
+        let mut registry = Registry::default();
+        for (child, parent) in [("x", "a"), ("c", "b")] {
+            apply(&mut registry, 1, under(child, parent)).expect("fine");
+        }
+        for (device, at) in [("ev-a", "a"), ("ev-b", "b"), ("ev-c", "c"), ("ev-x", "x")] {
+            apply(&mut registry, 2, registered(device, at)).expect("new");
+        }
+        registry
+    };
+    apply(&mut registry, 3, cleared("b", &[FeederField::Parent])).expect("it hangs below a");
+    assert_eq!(registry, never_hung);
+    let members = |root: &str| -> Vec<String> {
+        registry.members(&feeder(root)).map(|(device_id, _)| device_id.to_string()).collect()
+    };
+    assert_eq!(
+        (members("a"), members("b")),
+        (vec!["ev-a".into(), "ev-x".into()], vec!["ev-b".into(), "ev-c".into()])
+    );
+    assert_eq!(registry.roots(), BTreeSet::from([feeder("a"), feeder("b")]));
+    // A root has nothing to be detached from, and it can be hung again, also below what stood below it.
+    let before = registry.clone();
+    apply(&mut registry, 4, cleared("b", &[FeederField::Parent])).expect("it is there");
+    assert_eq!(registry, before);
+    apply(&mut registry, 5, under("a", "c")).expect("no cycle any more");
+    assert_eq!(registry.root_of(&feeder("x")), feeder("b"));
+}
+
+#[test]
+fn a_feeder_that_a_device_opened_is_known_as_such_until_an_operator_says_something_of_it() {
+    let mut registry = Registry::default();
+    apply(&mut registry, 1, under("b", "a")).expect("fine");
+    for (device, at) in [("ev-1", "a"), ("ev-2", "x"), ("ev-3", "x")] {
+        apply(&mut registry, 2, registered(device, at)).expect("new");
+    }
+    let opened_by = |registry: &Registry, id| registry.feeders[&feeder(id)].opened_by.clone();
+    assert_eq!(opened_by(&registry, "a"), None);
+    assert_eq!(opened_by(&registry, "x"), Some(device("ev-2")));
+    apply(&mut registry, 3, under("x", "a")).expect("fine");
+    assert_eq!(opened_by(&registry, "x"), None);
+}

@@ -3,9 +3,8 @@
 use schemas::records::decision::Freshness;
 use schemas::records::telemetry::DeviceType;
 
-use super::Finding;
+use super::{Finding, Order};
 use crate::estimate::{Role, Seen, View};
-use crate::plan::Planned;
 
 /// What stands under a node.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,12 +27,12 @@ impl Sums {
     }
 }
 
-pub(super) fn check(view: &View<'_>, planned: &[Planned], findings: &mut Vec<Finding>) {
+pub(super) fn check(view: &View<'_>, orders: &[Order], findings: &mut Vec<Finding>) {
     if !view.limits_export() {
         return;
     }
     let nodes = view.nodes.iter().zip(&view.topology.nodes);
-    for (index, ((node, place), sums)) in nodes.zip(sums(view, planned)).enumerate() {
+    for (index, ((node, place), sums)) in nodes.zip(sums(view, orders)).enumerate() {
         let Some(export) = node.limits.export else { continue };
         let room = (export.0 - node.limits.export_margin.0 + sums.sure_w).max(0);
         let mut find =
@@ -50,19 +49,19 @@ pub(super) fn check(view: &View<'_>, planned: &[Planned], findings: &mut Vec<Fin
     }
 }
 
-fn sums(view: &View<'_>, planned: &[Planned]) -> Vec<Sums> {
+fn sums(view: &View<'_>, orders: &[Order]) -> Vec<Sums> {
     let mut sums = vec![Sums::default(); view.nodes.len()];
-    for (seen, planned) in view.devices.iter().zip(planned) {
+    for (seen, order) in view.devices.iter().zip(orders) {
         let sums = &mut sums[seen.node];
         let follows = !seen.counts_as_it_is();
         if seen.role == Role::Controlled && seen.device_type == DeviceType::Pv && follows {
             let gave = (-seen.least_w).max(0);
-            let gives = planned.setpoint_w.map_or(gave, |setpoint| (-setpoint).max(0));
+            let gives = order.setpoint_w.map_or(gave, |setpoint| (-setpoint).max(0));
             sums.may_give_w += gives.max(gave);
             sums.told_w += gives;
             sums.more_w += (gives - gave).max(0);
         } else {
-            sums.sure_w += sure_w(seen, planned);
+            sums.sure_w += sure_w(seen, order);
         }
     }
     view.topology.roll_up(&mut sums, Sums::add);
@@ -70,11 +69,11 @@ fn sums(view: &View<'_>, planned: &[Planned]) -> Vec<Sums> {
 }
 
 /// Of a device under control nothing is sure but what it may give back; of one that nobody commands what is observed.
-fn sure_w(seen: &Seen<'_>, planned: &Planned) -> i64 {
+fn sure_w(seen: &Seen<'_>, order: &Order) -> i64 {
     match seen.role {
         // Generation that does not follow gives what it gives.
         Role::Controlled if seen.device_type == DeviceType::Pv => seen.least_w.min(0),
-        Role::Controlled => planned.setpoint_w.unwrap_or(0).min(seen.least_w).min(0),
+        Role::Controlled => order.setpoint_w.unwrap_or(0).min(seen.least_w).min(0),
         Role::Passive(_) | Role::Shadow if seen.device_type == DeviceType::Meter => 0,
         Role::Passive(_) | Role::Shadow if seen.freshness == Freshness::Fresh => seen.power_w,
         Role::Passive(_) | Role::Shadow | Role::Silent(_) => seen.least_w.min(0),

@@ -29,9 +29,10 @@ pub(super) struct Marks<'a> {
     largest: Vec<Option<PerWeight>>,
     /// By node, what is not worth sending to those there.
     slack_w: Vec<i64>,
-    /// What those who cannot run below a minimum need beyond their shares, if all of them had their turn at once: so much
-    /// less than their shares others may be told, also while whose turn it is still waits.
-    turns_w: i64,
+    /// By node, what those there who cannot run below a minimum need beyond their shares, if all of them had their turn at
+    /// once: so much less than their shares others may be told who have to share a limit with them, also while whose turn it
+    /// is still waits.
+    turns_w: Vec<i64>,
 }
 
 /// What one device's fairness is judged by.
@@ -57,7 +58,7 @@ impl<'a> Marks<'a> {
         let nodes = view.nodes.len();
         let slack_w = vec![promise.settings.deadband_w.0; nodes];
         let judged = Vec::with_capacity(view.devices.len());
-        Self { judged, largest: vec![None; nodes], slack_w, turns_w: 0 }
+        Self { judged, largest: vec![None; nodes], slack_w, turns_w: vec![0; nodes] }
     }
 
     pub(super) fn count(&mut self, load: &Load<'_, 'a>, promise: &Promise<'_>) {
@@ -75,7 +76,7 @@ impl<'a> Marks<'a> {
         let least_step = if starts { load.seen.want.min_w } else { 0 };
         self.slack_w[node] += promise.settings.deadband_w.0.max(least_step);
         if load.share_w > 0 {
-            self.turns_w += (load.seen.want.min_w - load.share_w).max(0);
+            self.turns_w[node] += (load.seen.want.min_w - load.share_w).max(0);
         }
     }
 }
@@ -91,6 +92,7 @@ pub(super) fn check(
     let held = held_at(view, largest, sums);
     let full = full_at(view, slack_w, sums);
     let short = short_at(view, sums);
+    let contested_w = contested_at(view, turns_w, sums);
     // Below what leases lapse to, shares are what is left.
     for judged in judged.iter().filter(|judged| !short[judged.node]) {
         let share = judged.share_w;
@@ -105,7 +107,7 @@ pub(super) fn check(
         if judged.could_grow && !fair {
             find(format!("its share of {share} W could grow"));
         }
-        let wastes = judged.wastes(turns_w, promise.settings.deadband_w.0);
+        let wastes = judged.wastes(contested_w[judged.node], promise.settings.deadband_w.0);
         if !full[judged.node] && !promise.decreases_only && wastes {
             let x = judged.setpoint_w;
             find(format!("{x} W of {share} W while there is room for more"));
@@ -120,6 +122,18 @@ fn short_at(view: &View<'_>, sums: &[Sums]) -> Vec<bool> {
         short.push(sums.is_short() || place.parent.is_some_and(|parent| short[parent]));
     }
     short
+}
+
+/// By node, what turns may take from shares there: those of all who stand under a limit that binds here too. A feeder
+/// that has room owes nobody a turn, whatever happens elsewhere.
+fn contested_at(view: &View<'_>, mut turns_w: Vec<i64>, sums: &[Sums]) -> Vec<i64> {
+    view.topology.roll_up(&mut turns_w, add_watts);
+    let mut contested: Vec<i64> = Vec::with_capacity(sums.len());
+    for ((sums, place), turns_w) in sums.iter().zip(&view.topology.nodes).zip(turns_w) {
+        let above = place.parent.map_or(0, |parent| contested[parent]);
+        contested.push(if sums.is_full() { above.max(turns_w) } else { above });
+    }
+    contested
 }
 
 /// Whether anything above a node holds its devices back, and if so the largest share per weight there that could
@@ -137,8 +151,7 @@ fn held_at(view: &View<'_>, mut largest: Vec<Option<PerWeight>>, sums: &[Sums]) 
     let mut held = Vec::with_capacity(nodes.len());
     for (index, place) in nodes.iter().enumerate() {
         let above = place.parent.map_or(Held::Free, |parent| held[parent]);
-        let Sums { shared_w, room_w, devices, .. } = sums[index];
-        let full = shared_w + devices >= room_w || sums[index].is_unsure();
+        let full = sums[index].is_full();
         held.push(match (full, above) {
             (false, above) => above,
             (true, _) if sums[index].is_unsure() => Held::By(None),
@@ -179,7 +192,7 @@ impl<'a> Judged<'a> {
             goal_w: load.share_w.min(load.cap_w()),
             ramped_w: load.last_w().max(load.bare_least_w()) + step_w(load, promise),
             could_grow: load.share_w < load.cap_w(),
-            excused: seen.known.rests || seen.released_later || takes_turns,
+            excused: load.rests(promise) || seen.released_later || takes_turns,
         }
     }
 

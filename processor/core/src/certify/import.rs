@@ -2,9 +2,8 @@
 
 use schemas::records::telemetry::DeviceType;
 
-use super::{Finding, Load};
+use super::{Finding, Load, Order};
 use crate::estimate::{Role, View};
-use crate::plan::Planned;
 
 /// What stands under a node.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,6 +64,11 @@ impl Sums {
         self.generators > 0 && self.givers > 0
     }
 
+    /// Shares fill it, or cannot be told.
+    pub(super) fn is_full(&self) -> bool {
+        self.shared_w + self.devices >= self.room_w || self.is_unsure()
+    }
+
     /// Even at their least, or at what leases lapse to, devices do not fit.
     pub(super) fn is_short(&self) -> bool {
         self.least_w > self.room_w
@@ -72,13 +76,13 @@ impl Sums {
 }
 
 /// Sums per node over its subtree, from those of the devices at the nodes themselves, whatever the order of the devices.
-pub(super) fn roll_up(view: &View<'_>, planned: &[Planned], mut sums: Vec<Sums>) -> Vec<Sums> {
+pub(super) fn roll_up(view: &View<'_>, orders: &[Order], mut sums: Vec<Sums>) -> Vec<Sums> {
     // Generation is commanded only under an export limit.
-    let generation = view.limits_export().then(|| view.devices.iter().zip(planned));
-    for (seen, planned) in generation.into_iter().flatten() {
+    let generation = view.limits_export().then(|| view.devices.iter().zip(orders));
+    for (seen, order) in generation.into_iter().flatten() {
         // Generation that is curtailed feeds less than was counted on.
         if let (Role::Controlled, DeviceType::Pv, Some(setpoint)) =
-            (seen.role, seen.device_type, planned.setpoint_w)
+            (seen.role, seen.device_type, order.setpoint_w)
         {
             sums[seen.node].generators += 1;
             sums[seen.node].room_w -= (setpoint - seen.power_w.max(seen.floor_w)).max(0);
@@ -113,6 +117,23 @@ fn of_device(load: &Load<'_, '_>) -> Sums {
 }
 
 pub(super) fn check(view: &View<'_>, sums: &[Sums], findings: &mut Vec<Finding>) {
+    check_setpoints(view, sums, findings);
+    for (index, (place, sums)) in view.topology.nodes.iter().zip(sums).enumerate() {
+        // Ramps may hide for a while that shares are too large; they are checked by themselves.
+        let (shared, least) = if sums.is_short() {
+            (sums.bare_shared_w, sums.bare_least_w)
+        } else {
+            (sums.shared_w, sums.least_w)
+        };
+        let room = sums.room_w;
+        if shared > room.max(least) {
+            let what = format!("shares of {shared} W for {room} W");
+            findings.push(Finding::of_node(index, &place.feeder_id, &what));
+        }
+    }
+}
+
+pub(super) fn check_setpoints(view: &View<'_>, sums: &[Sums], findings: &mut Vec<Finding>) {
     for (index, (place, sums)) in view.topology.nodes.iter().zip(sums).enumerate() {
         let mut find =
             |what: String| findings.push(Finding::of_node(index, &place.feeder_id, &what));
@@ -126,15 +147,6 @@ pub(super) fn check(view: &View<'_>, sums: &[Sums], findings: &mut Vec<Finding>)
         let planned = if sums.is_short() { sums.told_w } else { sums.planned_w };
         if planned > room && sums.lowerable > 0 {
             find(format!("setpoints of {planned} W for {room} W"));
-        }
-        // Ramps may hide for a while that shares are too large; they are checked by themselves.
-        let (shared, least) = if sums.is_short() {
-            (sums.bare_shared_w, sums.bare_least_w)
-        } else {
-            (sums.shared_w, sums.least_w)
-        };
-        if shared > room.max(least) {
-            find(format!("shares of {shared} W for {room} W"));
         }
     }
 }

@@ -1,18 +1,26 @@
-//! The independent check of a plan, written against the definitions in docs/control.md, not against the allocator: it
-//! knows what was seen and what is planned, and nothing of how the plan came about.
+//! The independent check of a plan, written against the definitions in docs/control.md: it knows what is certain from
+//! readings, registry and commands ([`World`]), what was estimated of it and what is planned, and nothing of how either
+//! came about. What the estimate says counts where it holds more back than what is certain; where it says less, that is a
+//! finding.
 
 mod device;
+mod doubt;
 mod export;
 mod fair;
 mod import;
+mod limit;
 mod standby;
+mod stopped;
+mod world;
 
 use schemas::records::operator::ControlSettings;
+use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::telemetry::DeviceType;
 use schemas::{DeviceId, FeederId};
 
 use crate::estimate::{Role, Seen, View};
-use crate::plan::Planned;
+
+pub(crate) use self::world::World;
 
 /// Findings of one check; more would say nothing new.
 const FINDINGS_MAX: usize = 20;
@@ -27,6 +35,17 @@ pub(crate) struct Promise<'a> {
     pub(crate) decreases_only: bool,
     /// Its shares are weighted max-min fair and waste nothing.
     pub(crate) max_min: bool,
+    /// What is certain.
+    pub(crate) world: &'a World<'a>,
+}
+
+/// What is planned for one device, as far as it is judged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order {
+    /// W; none where it gets none.
+    pub(crate) setpoint_w: Option<i64>,
+    /// Fair share, W.
+    pub(crate) share_w: i64,
 }
 
 /// Whom a finding names, by its index in the view.
@@ -54,23 +73,42 @@ impl Finding {
 }
 
 /// What is wrong with a plan; empty when nothing is.
-pub(crate) fn certify(view: &View<'_>, planned: &[Planned], promise: &Promise<'_>) -> Vec<Finding> {
+pub(crate) fn certify(view: &View<'_>, orders: &[Order], promise: &Promise<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    doubt::check(view, orders, promise.world, &mut findings);
     let mut sums = import::Sums::none(view);
     let mut marks = fair::Marks::none(view, promise);
     // All of one device at a time: what is known of all of them is more than a processor keeps at hand.
-    for load in loads(view, planned) {
+    for load in loads(view, orders) {
         device::check(&load, promise, &mut findings);
         sums[load.seen.node].count(&load);
         marks.count(&load, promise);
     }
-    let sums = import::roll_up(view, planned, sums);
+    let sums = import::roll_up(view, orders, sums);
     import::check(view, &sums, &mut findings);
     if promise.max_min {
         fair::check(view, &sums, marks, promise, &mut findings);
     }
-    standby::check(view, planned, &mut findings);
-    export::check(view, planned, &mut findings);
+    standby::check(view, orders, &mut findings);
+    export::check(view, orders, &mut findings);
+    findings.truncate(FINDINGS_MAX);
+    findings
+}
+
+/// The same of what is sent while control is stopped: limits hold as ever, and nobody is told more than the fallback. Shares
+/// and ramps are nobody's concern then.
+pub(crate) fn certify_stopped(
+    view: &View<'_>,
+    orders: &[Order],
+    world: &World<'_>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    doubt::check(view, orders, world, &mut findings);
+    stopped::check(view, orders, &mut findings);
+    let mut sums = import::Sums::none(view);
+    loads(view, orders).for_each(|load| sums[load.seen.node].count(&load));
+    let sums = import::roll_up(view, orders, sums);
+    import::check_setpoints(view, &sums, &mut findings);
     findings.truncate(FINDINGS_MAX);
     findings
 }
@@ -80,17 +118,19 @@ pub(crate) fn certify(view: &View<'_>, planned: &[Planned], promise: &Promise<'_
 struct Load<'v, 'a> {
     index: usize,
     seen: &'v Seen<'a>,
+    /// As it is remembered; none of one that was never heard.
+    device: Option<&'a Device>,
     setpoint_w: i64,
     share_w: i64,
 }
 
-fn loads<'v, 'a>(view: &'v View<'a>, planned: &'v [Planned]) -> impl Iterator<Item = Load<'v, 'a>> {
-    view.devices.iter().zip(planned).enumerate().filter_map(|(index, (seen, planned))| {
+fn loads<'v, 'a>(view: &'v View<'a>, orders: &'v [Order]) -> impl Iterator<Item = Load<'v, 'a>> {
+    view.devices.iter().zip(orders).enumerate().filter_map(|(index, (seen, order))| {
         let loads = seen.role == Role::Controlled
             && seen.device_type != DeviceType::Pv
             && seen.standby_w.is_none();
-        let setpoint_w = planned.setpoint_w.filter(|_| loads)?;
-        Some(Load { index, seen, setpoint_w, share_w: planned.share_w })
+        let setpoint_w = order.setpoint_w.filter(|_| loads)?;
+        Some(Load { index, seen, device: seen.device, setpoint_w, share_w: order.share_w })
     })
 }
 
@@ -101,7 +141,25 @@ impl Load<'_, '_> {
 
     /// Its last setpoint, else what it takes.
     fn last_w(&self) -> i64 {
-        self.seen.known.setpoint_w.unwrap_or(self.seen.power_w)
+        self.told_w().unwrap_or(self.seen.power_w)
+    }
+
+    /// Its last setpoint.
+    fn told_w(&self) -> Option<i64> {
+        self.device.and_then(|device| device.setpoint_w).map(|last| last.0)
+    }
+
+    /// It was lowered less than a dwell time ago.
+    fn rests(&self, promise: &Promise<'_>) -> bool {
+        let lowered = self.device.filter(|device| device.direction < 0);
+        let since = lowered.and_then(|device| device.direction_since);
+        since.is_some_and(|since| promise.world.now.since(since) < promise.settings.dwell_ms)
+    }
+
+    /// The rating that it names; the largest number there is where it names none.
+    fn rated_w(&self) -> i64 {
+        let cap = self.device.and_then(|device| device.capabilities.import_cap());
+        cap.map_or(i64::MAX, |cap| cap.0)
     }
 
     /// The most that it may use: its want, or what an operator orders.
@@ -140,3 +198,6 @@ impl Load<'_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,14 @@
 //! Those who draw nothing: none may start with more than its smallest power, and at every node above them the two that
 //! start with most, or the one, are held back for.
 
-use super::Finding;
+use super::{Finding, Order};
 use crate::estimate::View;
-use crate::plan::Planned;
 
-pub(super) fn check(view: &View<'_>, planned: &[Planned], findings: &mut Vec<Finding>) {
+pub(super) fn check(view: &View<'_>, orders: &[Order], findings: &mut Vec<Finding>) {
     let mut most = vec![0; view.nodes.len()];
-    for (index, (seen, planned)) in view.devices.iter().zip(planned).enumerate() {
+    for (index, (seen, order)) in view.devices.iter().zip(orders).enumerate() {
         let Some(standby) = seen.standby_w else { continue };
-        let told = planned.setpoint_w.unwrap_or(0);
+        let told = order.setpoint_w.unwrap_or(0);
         if told > standby {
             let what = format!("{told} W where it may start with {standby} W");
             findings.push(Finding::of_device(index, seen.device_id, &what));

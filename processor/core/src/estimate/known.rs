@@ -1,9 +1,9 @@
 //! What a plan goes by of all that is remembered of a device.
 
+use schemas::Timestamp;
 use schemas::records::decision::Freshness;
 use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::registry;
-use schemas::{Timestamp, Watts};
 
 use super::{Known, Moment};
 use crate::device::{rejects, slow_period_ms, tolerance};
@@ -19,7 +19,6 @@ impl Known {
         setpoint_w: None,
         ramp_w_per_s: None,
         rated_w: i64::MAX,
-        min_w: 0,
         soc: None,
         rests: false,
         running: false,
@@ -62,7 +61,6 @@ pub(super) fn known(
         setpoint_w: device.setpoint_w.map(|last| last.0),
         ramp_w_per_s: device.capabilities.ramp_w_per_s.map(|ramp| ramp.0),
         rated_w: device.capabilities.import_cap().map_or(i64::MAX, |cap| cap.0),
-        min_w: device.capabilities.min_power_w.unwrap_or(Watts::ZERO).0,
         soc: soc::known(device, moment.now).map(|soc| (soc, target)),
         rests: device.direction < 0 && dwells(device.direction_since),
         running: device.running,

@@ -84,8 +84,6 @@ pub(crate) struct Known {
     pub(crate) ramp_w_per_s: Option<i64>,
     /// Rating named for import, W; the largest number there is where none is named.
     pub(crate) rated_w: i64,
-    /// Smallest running power named, W.
-    pub(crate) min_w: i64,
     /// State of charge, and the one that it is charged to.
     pub(crate) soc: Option<(Soc, Soc)>,
     /// It was lowered less than a dwell time ago.

@@ -4,7 +4,7 @@
 use schemas::records::decision::Reason;
 use schemas::records::telemetry::DeviceType;
 
-use super::{Plan, Planned, make, to_fallbacks};
+use super::{Plan, Planned, make, orders, to_fallbacks};
 use crate::certify::{Culprit, Finding, Promise, certify};
 use crate::estimate::{Role, View};
 use crate::policy::{Policy, WaterFill};
@@ -38,7 +38,7 @@ impl Again<'_> {
         }
         let Promise { settings, decreases_only, .. } = self.promise;
         let mut plan = make(view, self.policy, settings, decreases_only);
-        if certify(view, &plan.devices, &self.promise).is_empty() {
+        if certify(view, &orders(&plan.devices), &self.promise).is_empty() {
             for index in culprits {
                 plan.devices[index].contained = true;
                 plan.devices[index].reason = Reason::Uncertified;
@@ -80,7 +80,7 @@ impl Again<'_> {
                     candidate[index].contained = true;
                 }
             }
-            if certify(view, candidate, &promise).is_empty() {
+            if certify(view, &orders(candidate), &promise).is_empty() {
                 return Some(Plan { devices: candidate.clone(), ..made.clone() });
             }
         }
@@ -92,7 +92,7 @@ impl Again<'_> {
     pub(super) fn lowered(&self, view: &View<'_>) -> Plan {
         let mut safe = self.safe(view);
         let promise = Promise { decreases_only: true, max_min: false, ..self.promise };
-        if !certify(view, &safe.devices, &promise).is_empty() {
+        if !certify(view, &orders(&safe.devices), &promise).is_empty() {
             to_fallbacks(view, &mut safe.devices);
         }
         for (seen, planned) in view.devices.iter().zip(&mut safe.devices) {

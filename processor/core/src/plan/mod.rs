@@ -13,7 +13,7 @@ use schemas::records::telemetry::DeviceType;
 
 use self::again::Again;
 use self::import::Import;
-use crate::certify::{Promise, certify};
+use crate::certify::{Order, Promise, World, certify, certify_stopped};
 use crate::estimate::{Role, Seen, View};
 use crate::policy::Policy;
 
@@ -66,12 +66,13 @@ pub(crate) struct Plan {
 pub(crate) fn plan(
     view: &mut View<'_>,
     policy: &dyn Policy,
+    world: &World<'_>,
     settings: &ControlSettings,
     decreases_only: bool,
 ) -> Plan {
     let made = make(view, policy, settings, decreases_only);
-    let promise = Promise { settings, decreases_only, max_min: policy.is_max_min() };
-    let found = certify(view, &made.devices, &promise);
+    let promise = Promise { settings, decreases_only, max_min: policy.is_max_min(), world };
+    let found = certify(view, &orders(&made.devices), &promise);
     if found.is_empty() {
         return made;
     }
@@ -81,6 +82,30 @@ pub(crate) fn plan(
     let plan = plan.unwrap_or_else(|| again.lowered(view));
     let findings = again.found.into_iter().map(|finding| finding.what).collect();
     Plan { findings, ..plan }
+}
+
+/// Control is stopped: what the plan says counts only for when it comes back. Everyone is told the fallback, and nothing where
+/// fallbacks do not fit; that is checked like any plan.
+pub(crate) fn stop(view: &View<'_>, plan: &mut Plan, world: &World<'_>) {
+    to_fallbacks(view, &mut plan.devices);
+    let mut found = certify_stopped(view, &orders(&plan.devices), world);
+    if !found.is_empty() {
+        for (seen, planned) in view.devices.iter().zip(&mut plan.devices) {
+            let takes = seen.role == Role::Controlled && seen.device_type != DeviceType::Pv;
+            planned.setpoint_w =
+                planned.setpoint_w.map(|told| if takes { told.min(0) } else { told });
+        }
+        plan.findings.extend(found.into_iter().map(|finding| finding.what));
+        found = certify_stopped(view, &orders(&plan.devices), world);
+    }
+    plan.certified &= found.is_empty();
+}
+
+/// What the check is told of a plan.
+fn orders(planned: &[Planned]) -> Vec<Order> {
+    let order =
+        |planned: &Planned| Order { setpoint_w: planned.setpoint_w, share_w: planned.share_w };
+    planned.iter().map(order).collect()
 }
 
 fn make(
@@ -156,7 +181,7 @@ impl Steps<'_, '_> {
 }
 
 /// Everyone whom setpoints reach goes to the fallback.
-pub(crate) fn to_fallbacks(view: &View<'_>, planned: &mut [Planned]) {
+fn to_fallbacks(view: &View<'_>, planned: &mut [Planned]) {
     for (seen, planned) in view.devices.iter().zip(planned) {
         if seen.role == Role::Controlled {
             planned.setpoint_w = Some(seen.fallback_w);

@@ -2,8 +2,8 @@
 
 use schemas::records::decision::{Emit, Freshness, NodeBinding, Reason};
 use schemas::records::operator::{
-    Change, DeviceChange, DeviceRegistered, EventCreated, FeederChange, FeederMode,
-    MissingBehavior, OverrideSet, ProgramMode, ProgramSet, RestartBehavior,
+    Change, DeviceChange, DeviceRegistered, EventCreated, FeederChange, FeederCleared, FeederField,
+    FeederMode, MissingBehavior, OverrideSet, ProgramMode, ProgramSet, RestartBehavior,
 };
 use schemas::records::telemetry::{DeviceOrigin, DeviceType};
 use schemas::{Timestamp, Watts};
@@ -57,6 +57,41 @@ fn a_manual_feeder_follows_operators_within_its_limit() {
     world.run(MINUTE);
     assert!(world.load(&feeder("root")) <= 16_000);
     assert!(world.last().header.certified);
+}
+
+/// A limit that was set can be taken back: the default one holds again, with the next decision.
+#[test]
+fn a_limit_that_is_cleared_gives_way_to_the_default_one() {
+    let mut world = chargers(4, 10_000);
+    world.settings(|settings| settings.default_limit_w = Watts(20_000));
+    world.run(MINUTE);
+    assert!(world.load(&feeder("root")) <= 10_000);
+    world.operate(Change::FeederCleared(FeederCleared {
+        feeder_id: feeder("root"),
+        fields: vec![FeederField::ImportLimit],
+    }));
+    world.run(2 * MINUTE);
+    assert_eq!(world.last().header.nodes[0].limit_w, Watts(20_000));
+    let load = world.load(&feeder("root"));
+    assert!((15_000..=20_000).contains(&load), "{load} W");
+}
+
+/// A feeder that a device opened by its claim is named with the limit that holds, until an operator has set it up.
+#[test]
+fn a_feeder_that_a_device_opened_is_named() {
+    let mut world = World::new(31);
+    world.add(Spec::new(DeviceType::Ev, "ev-0", "root", 7_000));
+    world.run(MINUTE);
+    let named = |world: &World| -> Vec<String> {
+        let alarms = world.last().header.alarms.iter().filter(|alarm| alarm.code == "CTL-013");
+        alarms.map(|alarm| alarm.message.clone()).collect()
+    };
+    let said = named(&world);
+    assert_eq!(said.len(), 1);
+    assert!(said[0].contains("device ev-0") && said[0].contains("250"), "{said:?}");
+    world.feeder("root", None, 30_000);
+    world.run(MINUTE);
+    assert_eq!(named(&world), [""; 0]);
 }
 
 /// DISABLED: neither decided nor commanded.

@@ -7,6 +7,7 @@ use crate::mqtt::rejection::{RejectReason, Rejection};
 use crate::mqtt::telemetry::{TelemetryMessage, decode_telemetry};
 use crate::mqtt::topics::Topics;
 
+mod ids;
 mod round_trips;
 mod setpoints;
 mod telemetry;

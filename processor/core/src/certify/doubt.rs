@@ -1,0 +1,132 @@
+//! The estimate that a plan was made on, held against what is certain: it may count more, and never less.
+
+use super::world::{Certain, Claim, Fact, Part, World};
+use super::{Finding, Order};
+use crate::estimate::{NodeEstimate, Role, Seen, View};
+
+pub(super) fn check(
+    view: &View<'_>,
+    orders: &[Order],
+    world: &World<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let limits_export = view.limits_export();
+    let devices = view.devices.iter().zip(&world.facts).zip(orders).enumerate();
+    for (index, ((seen, fact), order)) in devices {
+        let mut find =
+            |what: String| findings.push(Finding::of_device(index, seen.device_id, &what));
+        if seen.node != fact.node {
+            find("is counted at another feeder than its own".to_owned());
+        }
+        check_part(seen, fact, order, &mut find);
+        check_bounds(seen, fact, limits_export, &mut find);
+        check_claim(seen, fact, &mut find);
+    }
+    let nodes = view.nodes.iter().zip(&world.nodes).zip(&view.topology.nodes).enumerate();
+    for (index, ((node, certain), place)) in nodes {
+        let mut find = |what: &str| findings.push(Finding::of_node(index, &place.feeder_id, what));
+        check_node(node, certain, world, &mut find);
+    }
+    let root = view.topology.nodes.first().filter(|_| !world.left_out.is_empty());
+    if let Some(root) = root {
+        let what = format!("{} was not counted", world.left_out[0]);
+        findings.push(Finding::of_node(0, &root.feeder_id, &what));
+    }
+}
+
+/// Who is not heard follows nothing, and who does not follow is taken as it is.
+fn check_part(seen: &Seen<'_>, fact: &Fact<'_>, order: &Order, find: &mut impl FnMut(String)) {
+    let told = order.setpoint_w;
+    match (fact.part, seen.role) {
+        (Part::Commanded, Role::Controlled)
+        | (Part::Silent, Role::Silent(_))
+        | (Part::Watched, Role::Shadow)
+        | (Part::Left | Part::Meter, Role::Passive(_)) => {}
+        (Part::Silent, Role::Controlled) => {
+            find("is not heard, and counts as one that follows".to_owned());
+        }
+        (part, role) => find(format!("is {part:?} and was taken for {role:?}")),
+    }
+    if let (Part::Silent, Some(told)) = (fact.part, told.filter(|told| *told > 0))
+        && seen.device.and_then(|device| device.setpoint_w).is_none_or(|last| told > last.0)
+    {
+        find(format!("is not heard, and would be told {told} W"));
+    }
+    if let (Part::Left | Part::Meter, Some(told)) = (fact.part, told) {
+        find(format!("nobody commands it, and it would be told {told} W"));
+    }
+    if fact.strays && fact.part == Part::Commanded && !seen.stuck {
+        find("does not follow, and others do not yield to it".to_owned());
+    }
+}
+
+/// It may take what its commands allow, and what it is seen to take beyond them.
+fn check_bounds(
+    seen: &Seen<'_>,
+    fact: &Fact<'_>,
+    limits_export: bool,
+    find: &mut impl FnMut(String),
+) {
+    if !matches!(fact.part, Part::Commanded | Part::Silent) {
+        return;
+    }
+    if seen.floor_w < fact.most_w {
+        let (most, counted) = (fact.most_w, seen.floor_w);
+        find(format!("may take {most} W and counts at {counted} W"));
+    }
+    if limits_export && seen.least_w > fact.least_w {
+        let (least, counted) = (fact.least_w, seen.least_w);
+        find(format!("may be at {least} W and counts at {counted} W"));
+    }
+}
+
+/// What it falls back to, what it could use until it has shown that it needs less, and what it weighs.
+fn check_claim(seen: &Seen<'_>, fact: &Fact<'_>, find: &mut impl FnMut(String)) {
+    let Claim { fallback_w, could_use_w, weight_milli } = fact.claim;
+    if let Some(falls_to) = fallback_w.filter(|falls_to| seen.fallback_w < *falls_to)
+        && !seen.set_aside
+    {
+        find(format!("falls back to {falls_to} W and counts at {} W", seen.fallback_w));
+    }
+    if seen.override_w.is_some() {
+        return;
+    }
+    if let Some(weight) = weight_milli.filter(|weight| seen.want.weight_milli != *weight) {
+        find(format!("weighs {} where its priority says {weight}", seen.want.weight_milli));
+    }
+    if let Some(could) = could_use_w.filter(|could| seen.want.high_w < *could) {
+        find(format!("could use {could} W and is offered {} W at most", seen.want.high_w));
+    }
+}
+
+/// Limits, the distance to them, and what nobody commands.
+fn check_node(
+    node: &NodeEstimate,
+    certain: &Certain,
+    world: &World<'_>,
+    find: &mut impl FnMut(&str),
+) {
+    let limits = &node.limits;
+    let settings = &world.registry.settings;
+    let margin = |limit: i64| {
+        let relative = limit.saturating_mul(i64::from(settings.margin_permille)) / 1_000;
+        settings.margin_w.0.max(relative).min(limit)
+    };
+    if limits.import.0 > certain.limit_w {
+        find(&format!("a limit of {} was taken where {} W hold", limits.import, certain.limit_w));
+    }
+    if limits.margin.0 < margin(limits.import.0) {
+        find(&format!("a margin of {} is too small", limits.margin));
+    }
+    if let Some(export) = certain.export_w
+        && limits
+            .export
+            .is_none_or(|taken| taken.0 > export || limits.export_margin.0 < margin(taken.0))
+    {
+        find(&format!("the export limit of {export} W was not taken"));
+    }
+    if node.uncontrolled_w < certain.base_w {
+        let (counted, base) = (node.uncontrolled_w, certain.base_w);
+        find(&format!("{counted} W that nobody commands were counted where there are {base} W"));
+    }
+}

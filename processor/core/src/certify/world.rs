@@ -1,0 +1,389 @@
+//! What is certain, from readings, registry and commands alone: the check holds an estimate against it and takes nothing of
+//! it on trust. An estimate may count more than this, never less. Knows nothing of estimate, plan or policies.
+
+use std::collections::BTreeMap;
+
+use schemas::records::operator::{ControlSettings, FeederMode};
+use schemas::records::snapshot::{DeviceSnapshot as Device, NodeSnapshot};
+use schemas::records::telemetry::DeviceType;
+use schemas::registry::{self, DEFAULT_PRIORITY, Registry};
+use schemas::{DeviceId, FeederId, Soc, Timestamp};
+
+use super::limit::limit_w;
+use crate::device::{rated_w, rejects, stale_after_ms, tolerance};
+use crate::topology::Topology;
+
+/// Storage and cars begin to be charged again so far below their target, in parts per 10 000.
+const RESTS_BELOW: i32 = 300;
+
+/// Everything that is certain at one decision.
+#[derive(Debug)]
+pub(crate) struct World<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) now: Timestamp,
+    pub(super) nodes: Vec<Certain>,
+    /// In between windows the newest samples count, not the last window's means.
+    between_windows: bool,
+    pub(super) facts: Vec<Fact<'a>>,
+    /// Devices of the tree that no plan is made for.
+    pub(super) left_out: Vec<&'a DeviceId>,
+}
+
+/// What is certain of one feeder.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Certain {
+    /// The import limit at this moment, W.
+    pub(super) limit_w: i64,
+    pub(super) export_w: Option<i64>,
+    /// What nobody commands takes, and what is not heard may take, W.
+    pub(super) base_w: i64,
+    mode: FeederMode,
+    limits_export: bool,
+}
+
+/// The part that a device plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Told, and heard.
+    Commanded,
+    /// Told, and not heard.
+    Silent,
+    /// Heard, on a feeder that only watches.
+    Watched,
+    /// Nobody commands it.
+    Left,
+    /// Measures what others take.
+    Meter,
+}
+
+/// What is certain of one device.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fact<'a> {
+    pub(super) registered: Option<&'a registry::Device>,
+    pub(super) part: Part,
+    pub(super) node: usize,
+    /// What it takes: the window's mean, or the newest.
+    takes_w: i64,
+    /// What it may take whatever it is told now, at most and at least: by commands whose leases may live, else as seen.
+    pub(super) most_w: i64,
+    pub(super) least_w: i64,
+    leased: bool,
+    heard: bool,
+    generates: bool,
+    /// It does not follow.
+    pub(super) strays: bool,
+    pub(super) claim: Claim,
+}
+
+/// What is certain of the claims of one that is told and heard; none of what is not.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Claim {
+    /// What it says that it falls back to, where no operator has named it, W.
+    pub(super) fallback_w: Option<i64>,
+    /// What it can take, as long as it has not shown that it needs less, W.
+    pub(super) could_use_w: Option<i64>,
+    /// What its priority weighs, where no charge is known, in thousandths.
+    pub(super) weight_milli: Option<i64>,
+}
+
+/// A device of the tree, by id, as far as it was ever heard.
+pub(crate) type Known<'a> = (&'a DeviceId, Option<&'a Device>);
+
+impl<'a> World<'a> {
+    /// `devices` are those that a plan is made for, in its order.
+    pub(crate) fn of<'d>(
+        registry: &'a Registry,
+        topology: &Topology,
+        states: &BTreeMap<FeederId, NodeSnapshot>,
+        devices: impl Iterator<Item = Known<'d>>,
+        now: Timestamp,
+        between_windows: bool,
+    ) -> Self {
+        let nodes = nodes(registry, topology, now);
+        let facts = Vec::with_capacity(devices.size_hint().0);
+        let left_out = Vec::new();
+        let mut world = Self { registry, now, nodes, between_windows, facts, left_out };
+        let root = &topology.nodes[0].feeder_id;
+        // Both stand in the order of ids.
+        let mut members = registry.members(root).peekable();
+        let mut last: Option<(&FeederId, usize)> = None;
+        for (device_id, device) in devices {
+            while let Some((left_out, _)) = members.next_if(|(member, _)| *member < device_id) {
+                world.left_out.push(left_out);
+            }
+            let registered = members.next_if(|(member, _)| *member == device_id);
+            let registered = registered.map(|(_, registered)| registered);
+            let feeder_id = registered.map(|registered| &registered.feeder_id);
+            let feeder_id = feeder_id.or(device.map(|device| &device.feeder_id));
+            // Neighbours by id often stand at one feeder.
+            let node = last.filter(|(known, _)| Some(*known) == feeder_id).map_or_else(
+                || feeder_id.and_then(|feeder_id| topology.index_of(feeder_id)).unwrap_or(0),
+                |(_, node)| node,
+            );
+            last = feeder_id.map(|feeder_id| (feeder_id, node));
+            let fact = world.fact(registered, device, node);
+            world.facts.push(fact);
+        }
+        world.left_out.extend(members.map(|(member, _)| member));
+        world.add_up(topology, states);
+        world
+    }
+
+    /// The state of charge that a device is charged to.
+    pub(super) fn target_of(&self, index: usize, device: &Device) -> Soc {
+        target(self.facts[index].registered, device, &self.registry.settings)
+    }
+
+    fn fact(
+        &self,
+        registered: Option<&'a registry::Device>,
+        device: Option<&Device>,
+        node: usize,
+    ) -> Fact<'a> {
+        let heard = device.is_some_and(|device| self.hears(device));
+        let device_type = registered.map(|registered| registered.device_type);
+        let device_type = device_type.or(device.map(|device| device.device_type));
+        let device_type = device_type.unwrap_or(DeviceType::Other);
+        let part = self.part(registered, device_type, node, heard);
+        let generates = device_type == DeviceType::Pv;
+        let nothing = Fact {
+            registered,
+            part,
+            node,
+            takes_w: 0,
+            most_w: 0,
+            least_w: 0,
+            leased: false,
+            heard,
+            generates,
+            strays: device.is_some_and(|device| device.non_compliant),
+            claim: Claim::default(),
+        };
+        let Some(device) = device else {
+            let part = if part == Part::Meter { Part::Left } else { part };
+            let (most_w, least_w) = self.never_heard(registered, device_type);
+            // It counts at what it may take.
+            return Fact { part, most_w, least_w, leased: true, ..nothing };
+        };
+        if device_type == DeviceType::Meter && part == Part::Left {
+            return nothing;
+        }
+        let newest = device.power_w.unwrap_or_default().0;
+        let mean = device.mean_w.map_or(newest, |mean| mean.0);
+        let steady = if self.between_windows { newest } else { mean };
+        let takes_w = match part {
+            Part::Left if heard => newest.max(mean),
+            Part::Left => newest.max(mean).max(0),
+            Part::Silent if device.device_type == DeviceType::Pv => newest.max(mean).max(0),
+            Part::Commanded | Part::Silent | Part::Watched | Part::Meter => steady,
+        };
+        let (most_w, least_w) = self.bounds(device, part, newest.max(mean), newest.min(mean));
+        let leased = device.live.iter().any(|live| live.until > self.now);
+        let is_told = part == Part::Commanded;
+        let claim =
+            if is_told { self.claim(registered, device, generates) } else { Claim::default() };
+        Fact { takes_w, most_w, least_w, leased, claim, ..nothing }
+    }
+
+    fn claim(
+        &self,
+        registered: Option<&registry::Device>,
+        device: &Device,
+        generates: bool,
+    ) -> Claim {
+        let settings = &self.registry.settings;
+        let named = registered.and_then(|registered| registered.fallback_w);
+        let target = target(registered, device, settings);
+        let rests = device.soc.is_some_and(|soc| soc.0 >= target.0 - RESTS_BELOW);
+        let shows_less = device.need_w.is_some() || rests || generates;
+        let priority = registered.and_then(|registered| registered.priority);
+        let priority = priority.or(device.preferences.priority).unwrap_or(DEFAULT_PRIORITY);
+        let unit = if settings.respect_priority { 1_000 } else { 800 };
+        let weight_milli = unit * i64::from(priority.clamp(1, 10));
+        Claim {
+            fallback_w: device.capabilities.fallback_w.filter(|_| named.is_none()).map(|w| w.0),
+            could_use_w: device.capabilities.import_cap().filter(|_| !shows_less).map(|w| w.0),
+            weight_milli: device.soc.is_none().then_some(weight_milli),
+        }
+    }
+
+    fn hears(&self, device: &Device) -> bool {
+        let oldest_ms = stale_after_ms(device, &self.registry.settings);
+        let recent = device.last_steering.is_some_and(|at| self.now.since(at) <= oldest_ms);
+        recent && !device.offline && !device.distrusted
+    }
+
+    fn part(
+        &self,
+        registered: Option<&registry::Device>,
+        device_type: DeviceType,
+        node: usize,
+        heard: bool,
+    ) -> Part {
+        let takes_part = registered.filter(|registered| !registered.opted_out);
+        let Certain { mode, limits_export, .. } = self.nodes[node];
+        let ordered = takes_part
+            .and_then(|registered| registered.override_w)
+            .is_some_and(|(_, until)| until > self.now);
+        let told = match device_type {
+            DeviceType::Meter if registered.is_none_or(|registered| !registered.opted_out) => {
+                return Part::Meter;
+            }
+            DeviceType::Meter | DeviceType::Other => false,
+            DeviceType::Pv => limits_export,
+            DeviceType::Ev | DeviceType::Battery => true,
+        };
+        match mode {
+            _ if !told || takes_part.is_none() => Part::Left,
+            FeederMode::Disabled => Part::Left,
+            FeederMode::Manual if !ordered => Part::Left,
+            FeederMode::Shadow if heard => Part::Watched,
+            FeederMode::Shadow => Part::Left,
+            FeederMode::Automatic | FeederMode::Manual if heard => Part::Commanded,
+            FeederMode::Automatic | FeederMode::Manual => Part::Silent,
+        }
+    }
+
+    /// Registered and never heard: what an operator has named, else what the settings assume.
+    fn never_heard(
+        &self,
+        registered: Option<&registry::Device>,
+        device_type: DeviceType,
+    ) -> (i64, i64) {
+        let assumed = self.registry.settings.unheard_w.0.max(0);
+        let named = registered.and_then(|registered| registered.fallback_w);
+        match (named, device_type) {
+            (Some(named), _) => (named.0.max(0), named.0.min(0)),
+            (None, DeviceType::Ev) => (assumed, 0),
+            (None, DeviceType::Battery) => (assumed, -assumed),
+            (None, DeviceType::Pv) => (0, -assumed),
+            (None, DeviceType::Meter | DeviceType::Other) => (0, 0),
+        }
+    }
+
+    /// The most and the least that its commands allow; what it was seen to take where there is none, or it is beyond.
+    fn bounds(&self, device: &Device, part: Part, most_seen: i64, least_seen: i64) -> (i64, i64) {
+        let live = || device.live.iter().filter(|live| live.until > self.now);
+        let most = live().map(|live| live.setpoint_w.max(live.fallback_w).0).max();
+        // One that rejects what it is told may take all that it can.
+        let takes_all = rejects(device) && device.device_type != DeviceType::Pv;
+        let all_w = rated_w(device, &self.registry.settings).0;
+        let most = most.map(|most| if takes_all { most.max(all_w) } else { most });
+        let least = live().map(|live| live.setpoint_w.min(live.fallback_w).0).min();
+        let tolerance = tolerance(device).0;
+        let least_w = match least {
+            Some(least) if least_seen >= least - tolerance => least,
+            Some(_) | None => least_seen,
+        };
+        if part == Part::Silent {
+            let lease_ms = self.registry.settings.lease_ms;
+            let silent_ms = device.last_steering.map_or(i64::MAX, |at| self.now.since(at));
+            // One that names a fallback is known to be there when its lease is over.
+            let lapsed = device.capabilities.fallback_w.is_some()
+                && device.setpoint_w.is_some()
+                && silent_ms > 2 * lease_ms;
+            let seen = if lapsed { 0 } else { device.power_w.unwrap_or_default().0 };
+            return (most.unwrap_or(0).max(seen).max(0), least_w);
+        }
+        let most_w = match most {
+            Some(most) if most_seen <= most + tolerance => most,
+            Some(_) | None => most_seen,
+        };
+        (most_w, least_w)
+    }
+
+    /// Adds up what nobody commands and what is not heard; where a head meter is heard and not doubted, it has the word.
+    fn add_up(&mut self, topology: &Topology, states: &BTreeMap<FeederId, NodeSnapshot>) {
+        let mut sums = vec![Sums::default(); self.nodes.len()];
+        for fact in &self.facts {
+            sums[fact.node].count(fact);
+        }
+        for index in (0..sums.len()).rev() {
+            let place = &topology.nodes[index];
+            let state = states.get(&place.feeder_id);
+            let own = &mut sums[index];
+            let doubted = state.is_some_and(|state| state.meter.doubted.is_some());
+            if let Some(meter) = own.meter.filter(|_| !doubted && !own.meter_silent) {
+                let measured = meter - own.commanded + own.unseen;
+                // Less than what is known is believed of a meter that has agreed with it before.
+                let agreed = state.is_some_and(|state| state.meter.agreed > 0);
+                own.base = if agreed { measured } else { measured.max(own.base) };
+            }
+            self.nodes[index].base_w = own.base;
+            let (commanded, unseen, base) = (own.commanded, own.unseen, own.base);
+            if let Some(parent) = place.parent {
+                let above = &mut sums[parent];
+                above.commanded += commanded;
+                above.unseen += unseen;
+                above.base += base;
+            }
+        }
+    }
+}
+
+/// Watts under a node.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    commanded: i64,
+    /// What silent devices may take beyond what they were last seen to take: no meter's reading has it.
+    unseen: i64,
+    base: i64,
+    meter: Option<i64>,
+    meter_silent: bool,
+}
+
+impl Sums {
+    fn count(&mut self, fact: &Fact<'_>) {
+        let Fact { takes_w, most_w, .. } = *fact;
+        match fact.part {
+            Part::Commanded if fact.generates => self.base += takes_w.max(most_w),
+            Part::Commanded => self.commanded += takes_w,
+            Part::Silent => {
+                self.base += most_w;
+                self.unseen += (most_w - takes_w).max(0);
+            }
+            Part::Left if fact.leased => self.base += takes_w.max(most_w),
+            Part::Left | Part::Watched => self.base += takes_w,
+            Part::Meter if !fact.heard => self.meter_silent = true,
+            Part::Meter => self.meter = Some(self.meter.unwrap_or(0) + takes_w),
+        }
+    }
+}
+
+/// The operator's, the owner's, else the settings'.
+fn target(
+    registered: Option<&registry::Device>,
+    device: &Device,
+    settings: &ControlSettings,
+) -> Soc {
+    let operators = registered.and_then(|registered| registered.target_soc);
+    operators.or(device.preferences.target_soc).unwrap_or(settings.target_soc)
+}
+
+fn nodes(registry: &Registry, topology: &Topology, now: Timestamp) -> Vec<Certain> {
+    let mut nodes: Vec<Certain> = Vec::with_capacity(topology.nodes.len());
+    for place in &topology.nodes {
+        let feeder = registry.feeders.get(&place.feeder_id).cloned().unwrap_or_default();
+        let above = place.parent.map(|parent| nodes[parent]);
+        let export_w = feeder.export_limit_w.map(|export| export.0);
+        nodes.push(Certain {
+            limit_w: limit_w(registry, &place.feeder_id, &feeder, now),
+            export_w,
+            base_w: 0,
+            mode: above.map_or(feeder.mode, |above| more_reserved(feeder.mode, above.mode)),
+            limits_export: export_w.is_some() || above.is_some_and(|above| above.limits_export),
+        });
+    }
+    nodes
+}
+
+/// How much a mode leaves alone.
+fn more_reserved(one: FeederMode, other: FeederMode) -> FeederMode {
+    let rank = |mode| match mode {
+        FeederMode::Automatic => 0,
+        FeederMode::Manual => 1,
+        FeederMode::Shadow => 2,
+        FeederMode::Disabled => 3,
+    };
+    if rank(one) >= rank(other) { one } else { other }
+}
