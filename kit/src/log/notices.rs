@@ -177,7 +177,7 @@ mod tests {
         );
         let mut heard = Heard::default();
         heard.take(found(1, &said), start);
-        assert_eq!(heard.standing(start), [expected.clone()]);
+        assert_eq!(heard.standing(start), std::slice::from_ref(&expected));
         heard.take(found(1, &said), start + LAPSED_AFTER);
         assert_eq!(heard.standing(start + LAPSED_AFTER), [], "its process is gone");
         heard.take(found(2, &said), start + LAPSED_AFTER);
