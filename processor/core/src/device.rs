@@ -153,6 +153,12 @@ pub(crate) fn slow_period_ms(device: &Device, settings: &ControlSettings) -> i64
     if device.period_ms > settings.interval_ms { device.period_ms.min(PERIOD_MAX_MS) } else { 0 }
 }
 
+/// How far apart its samples may be and it was heard all the time.
+pub(crate) fn usual_gap_ms(device: &Device, settings: &ControlSettings) -> i64 {
+    let usual_ms = 2 * settings.interval_ms.max(settings.lateness_ms);
+    usual_ms.max(slow_period_ms(device, settings) * 6 / 5)
+}
+
 /// How old its last sample may be before it counts as not heard: what the settings say, for one that speaks seldom a
 /// little more than two of its own periods.
 pub(crate) fn stale_after_ms(device: &Device, settings: &ControlSettings) -> i64 {

@@ -5,8 +5,9 @@ use schemas::records::decision::Freshness;
 use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::registry;
 
+use super::moved::Moved;
 use super::{Known, Moment};
-use crate::device::{rejects, slow_period_ms, tolerance};
+use crate::device::{rejects, tolerance, usual_gap_ms};
 use crate::wants::target_soc;
 use crate::{overshoot, soc};
 
@@ -32,6 +33,7 @@ impl Known {
         overshoot_w: 0,
         outdated: false,
         spoke: false,
+        moved: Moved::NOTHING,
         distrusted: false,
         contradicts: false,
         rejects: false,
@@ -77,6 +79,7 @@ pub(super) fn known(
             moment.now.since(at)
                 < settings.interval_ms + settings.lateness_ms + settings.idle_ms + STEP_MS
         }),
+        moved: Moved::NOTHING,
         distrusted: device.distrusted,
         contradicts: device.contradicts,
         rejects: rejects(device),
@@ -98,8 +101,7 @@ pub(super) fn known(
 fn is_outdated(moment: &Moment<'_, '_>, device: &Device, freshness: Freshness) -> bool {
     let settings = &moment.registry.settings;
     let counts = freshness == Freshness::Fresh || !device.live.is_empty();
-    let usual_ms = 2 * settings.interval_ms.max(settings.lateness_ms);
-    let usual_ms = usual_ms.max(slow_period_ms(device, settings) * 6 / 5);
+    let usual_ms = usual_gap_ms(device, settings);
     let heard = device.last_steering.is_some_and(|at| moment.now.since(at) <= usual_ms);
     counts && !heard
 }

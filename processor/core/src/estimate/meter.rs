@@ -2,6 +2,9 @@
 //! size; it cannot say less than what is known to flow through it; it does not repeat itself to the watt while that moves.
 //! Until it has agreed a few times it is believed only where it says more. Must not know devices or limits.
 
+#[cfg(test)]
+mod tests;
+
 use schemas::records::snapshot::{CalmPoint, KnownRange, MeterDoubt, MeterSnapshot, Shown};
 use schemas::{Timestamp, Watts};
 
@@ -20,7 +23,8 @@ const MAY_AGREE: std::ops::RangeInclusive<i64> = 45..=155;
 const PROVEN: i32 = 3;
 const DISAGREED: i32 = 3;
 const COUNTED_MAX: i32 = 6;
-/// Equal readings while what is known moves.
+/// Of equal readings the first may belong to what is known of a window later: what moves after so many counts against the
+/// meter, where something under it speaks seldom after as many more as its period has windows.
 const FLAT_READINGS: i32 = 3;
 /// What one window adds to the doubt, from where on it is one, and its most; each good window takes one away.
 const DOUBT_STEP: i32 = 6;
@@ -44,6 +48,12 @@ pub(super) struct Reading {
     pub(super) outdated: bool,
     /// What was last known of those that did not speak in this window, W.
     pub(super) unsure_w: i64,
+    /// What of the known was seen to move since the window before; all else has only become known.
+    pub(super) moved_w: i64,
+    /// What is controlled now and was not before, or was not heard, W; negative where it is not any more.
+    pub(super) came_w: i64,
+    /// Windows in the period of the one that speaks most seldom.
+    pub(super) slow_windows: i64,
     pub(super) now: Timestamp,
 }
 
@@ -62,18 +72,18 @@ pub(super) fn weigh(before: &MeterSnapshot, reading: &Reading) -> MeterSnapshot 
             (None, 0, None, 0);
         return state;
     };
+    note_new(&mut state, before, reading);
     if !reading.is_new {
         return state;
     }
-    note_calm(&mut state, before, reading, watts);
-    note_flat(&mut state, before, reading, watts);
-    note_low(&mut state, before, reading, watts);
+    note_calm(&mut state, reading, watts);
+    let stands_still = note_flat(&mut state, before, reading, watts);
+    let is_low = note_low(&mut state, before, reading, watts);
     state.doubted = match () {
         () if state.disagreed >= DISAGREED => Some(MeterDoubt::Disagrees),
-        () if state.flat_readings >= FLAT_READINGS && is_flat(&state, watts) => {
-            Some(MeterDoubt::StandsStill)
-        }
-        () if state.doubt >= DOUBTED => Some(MeterDoubt::BelowKnown),
+        () if stands_still => Some(MeterDoubt::StandsStill),
+        () if is_low && state.doubt >= DOUBTED => Some(MeterDoubt::BelowKnown),
+        // What it was doubted for stays until it is believed again.
         () => before.doubted.filter(|_| state.doubt > 0 || state.disagreed > 0),
     };
     if state.doubted.is_none() && !reading.outdated {
@@ -82,7 +92,7 @@ pub(super) fn weigh(before: &MeterSnapshot, reading: &Reading) -> MeterSnapshot 
         let lasting = last.map_or(0, |last| last.min(reading.unexplained(watts)));
         show(&mut state, reading.now, lasting);
     }
-    (state.reading_w, state.known_w) = (Some(Watts(watts)), Watts(reading.known_w));
+    state.reading_w = Some(Watts(watts));
     state
 }
 
@@ -119,13 +129,27 @@ fn follow(before: Option<Watts>, measured: i64, holds: bool, proven: bool) -> i6
     if proven { followed } else { followed.max(0) }
 }
 
-fn note_calm(state: &mut MeterSnapshot, before: &MeterSnapshot, reading: &Reading, watts: i64) {
+/// What has only become known, or is not heard any more, has not moved: the meter need not show it.
+fn note_new(state: &mut MeterSnapshot, before: &MeterSnapshot, reading: &Reading) {
+    let new = Watts(reading.known_w - before.known_w.0 - reading.moved_w);
+    let came = Watts(reading.came_w);
+    if let Some(range) = &mut state.flat_known {
+        (range.least_w, range.most_w) = (range.least_w + new, range.most_w + new);
+    }
+    if let Some(calm) = &mut state.calm {
+        calm.known_w += came;
+        calm.reading_w += came - new;
+    }
+    state.known_w = Watts(reading.known_w);
+}
+
+fn note_calm(state: &mut MeterSnapshot, reading: &Reading, watts: i64) {
     let controlled = reading.controlled_w;
     let here = CalmPoint {
         reading_w: Watts(watts.saturating_sub(reading.known_w).saturating_add(controlled)),
         known_w: Watts(controlled),
     };
-    let Some(calm) = before.calm else {
+    let Some(calm) = state.calm else {
         (state.calm, state.calm_windows) = (Some(here), 0);
         return;
     };
@@ -136,9 +160,8 @@ fn note_calm(state: &mut MeterSnapshot, before: &MeterSnapshot, reading: &Readin
         return;
     }
     // On the way, or at rest elsewhere: the known of the last window tells.
-    let on_the_way =
-        (reading.known_w - before.known_w.0).abs() > STILL_W.max(controlled.abs() / 50);
-    state.calm_windows = if on_the_way { 0 } else { before.calm_windows.saturating_add(1) };
+    let on_the_way = reading.moved_w.abs() > STILL_W.max(controlled.abs() / 50);
+    state.calm_windows = if on_the_way { 0 } else { state.calm_windows.saturating_add(1) };
     let needed =
         if reading.outdated || reading.unsure_w > 0 { CALM_WINDOWS_SLOW } else { CALM_WINDOWS };
     if state.calm_windows < needed {
@@ -160,28 +183,35 @@ fn note_calm(state: &mut MeterSnapshot, before: &MeterSnapshot, reading: &Readin
     }
 }
 
-fn note_flat(state: &mut MeterSnapshot, before: &MeterSnapshot, reading: &Reading, watts: i64) {
-    let known = Watts(reading.known_w);
+/// Says whether it has stood still for some windows while what is known moved.
+fn note_flat(
+    state: &mut MeterSnapshot,
+    before: &MeterSnapshot,
+    reading: &Reading,
+    watts: i64,
+) -> bool {
+    // What moves after the meter has spoken shows in its next reading: what was known a window ago counts.
+    let known = Watts(reading.known_w - reading.moved_w);
     let same = before.reading_w == Some(Watts(watts));
-    let range = before.flat_known.filter(|_| same);
-    let range = range.unwrap_or(KnownRange { least_w: known, most_w: known });
     state.flat_readings = if same { before.flat_readings.saturating_add(1) } else { 1 };
-    state.flat_known =
-        Some(KnownRange { least_w: range.least_w.min(known), most_w: range.most_w.max(known) });
-    if !same {
-        return;
+    let settled = i64::from(state.flat_readings) > i64::from(FLAT_READINGS) + reading.slow_windows;
+    // Held against where it was then: what goes and comes back between two readings a meter may have missed.
+    let then = state.flat_known.filter(|_| settled).map_or(known, |then| then.least_w);
+    state.flat_known = Some(KnownRange { least_w: then, most_w: then });
+    let stands_still = (known - then).0.abs() > MOVE_W.max(watts.saturating_abs() / 20);
+    if stands_still {
+        state.doubt = (state.doubt + DOUBT_STEP).min(DOUBT_MAX);
     }
-    if is_flat(state, watts) && state.flat_readings >= FLAT_READINGS {
-        state.doubt = DOUBT_MAX;
-    }
+    stands_still && state.doubt >= DOUBTED
 }
 
-fn is_flat(state: &MeterSnapshot, watts: i64) -> bool {
-    let moved = state.flat_known.map_or(Watts::ZERO, |range| range.most_w - range.least_w);
-    moved.0 > MOVE_W.max(watts.saturating_abs() / 20)
-}
-
-fn note_low(state: &mut MeterSnapshot, before: &MeterSnapshot, reading: &Reading, watts: i64) {
+/// Says whether it is less than what is known.
+fn note_low(
+    state: &mut MeterSnapshot,
+    before: &MeterSnapshot,
+    reading: &Reading,
+    watts: i64,
+) -> bool {
     let moved = (reading.known_w - before.known_w.0).abs();
     let tolerance = (MOVE_W / 2).max(reading.known_w.abs() / 10) + moved + reading.unsure_w;
     let unexplained = reading.unexplained(watts);
@@ -192,11 +222,13 @@ fn note_low(state: &mut MeterSnapshot, before: &MeterSnapshot, reading: &Reading
     if is_low && state.agreed >= PROVEN && falls {
         state.agreed = 0;
     }
-    if is_low && state.agreed < PROVEN && !reading.outdated {
+    let counts = is_low && state.agreed < PROVEN && !reading.outdated;
+    if counts {
         state.doubt = (state.doubt + DOUBT_STEP).min(DOUBT_MAX);
     } else if !is_low {
         state.doubt = (state.doubt - 1).max(0);
     }
+    counts
 }
 
 fn show(state: &mut MeterSnapshot, now: Timestamp, watts: i64) {

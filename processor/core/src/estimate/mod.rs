@@ -4,6 +4,7 @@ mod discharge;
 mod floor;
 mod known;
 mod meter;
+mod moved;
 mod role;
 mod standby;
 mod sums;
@@ -19,6 +20,7 @@ use schemas::records::telemetry::DeviceType;
 use schemas::registry::{self, Registry};
 use schemas::{DeviceId, FeederId, Soc, Timestamp, Watts};
 
+use self::moved::{Before, Moved};
 use self::sums::Parts;
 use crate::claims;
 use crate::device::commanded;
@@ -105,6 +107,7 @@ pub(crate) struct Known {
     pub(crate) outdated: bool,
     /// It was heard in the window.
     pub(crate) spoke: bool,
+    moved: Moved,
     /// Its readings are not believed; what it claims contradicts itself; it rejects what it is told.
     pub(crate) distrusted: bool,
     pub(crate) contradicts: bool,
@@ -275,8 +278,9 @@ fn see_devices<'a>(
     let mut heard = devices
         .iter_mut()
         .map(|device| {
+            let before = Before::of(device, &registry.settings);
             look_back(device);
-            &*device
+            (&*device, before)
         })
         .peekable();
     let mut last = None;
@@ -292,13 +296,13 @@ fn see_devices<'a>(
     // Devices of the registry, and devices heard that are not registered yet. Both stand in the order of ids.
     loop {
         let order = match (members.peek(), heard.peek()) {
-            (Some((member, _)), Some(device)) => member.cmp(&&device.device_id),
+            (Some((member, _)), Some((device, _))) => member.cmp(&&device.device_id),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => return (all, own),
         };
         let member = members.next_if(|_| order.is_le());
-        let device = heard.next_if(|_| order.is_ge());
+        let (device, before) = heard.next_if(|_| order.is_ge()).unzip();
         let registered = member.map(|(_, registered)| registered);
         let Some(device_id) = device.map(|device| &device.device_id).or(member.map(|(id, _)| id))
         else {
@@ -312,7 +316,11 @@ fn see_devices<'a>(
         }) else {
             continue;
         };
-        let seen = see(moment, view, device_id, node_of(feeder_id), registered, device);
+        let node = node_of(feeder_id);
+        let mut seen = see(moment, view, device_id, node, registered, device);
+        if let (Some(device), Some(before)) = (device, before) {
+            seen.known.moved = Moved::since(before, device, &registry.settings);
+        }
         own[seen.node].count(&seen);
         all.push(seen);
     }

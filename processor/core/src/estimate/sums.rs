@@ -6,6 +6,7 @@ use schemas::records::snapshot::MeterSnapshot;
 use schemas::records::telemetry::DeviceType;
 
 use super::meter::{self, Reading};
+use super::moved::Moved;
 use super::{Moment, Role, Seen, View};
 use crate::device::commanded;
 
@@ -18,7 +19,7 @@ pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>, mut own: Vec<
         let known = parts.controlled + parts.passive + parts.silent;
         let feeder_id = &view.topology.nodes[index].feeder_id;
         let state = moment.nodes.get(feeder_id);
-        let reading = parts.reading(known, moment.now);
+        let reading = parts.reading(known, moment);
         let metered = parts.has_meter.then(|| {
             let none = MeterSnapshot::default();
             let before = state.map_or(&none, |state| &state.meter);
@@ -33,6 +34,8 @@ pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>, mut own: Vec<
             (meter, unexplained)
         });
         let (meter, unexplained) = metered.unzip();
+        let before = state.and_then(|state| state.unexplained_w).map(|before| before.0);
+        parts.moved += unexplained.zip(before).map_or(0, |(now, before)| now - before);
         let believed = meter.as_ref().is_some_and(|meter| meter.doubted.is_none());
         let believed_w = reading.watts.filter(|_| believed);
         parts.passive += unexplained.unwrap_or(0);
@@ -59,6 +62,10 @@ pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>, mut own: Vec<
             above.beyond += below.beyond;
             above.outdated |= below.outdated;
             above.unsure += below.unsure;
+            above.moved += below.moved;
+            above.moved_controlled += below.moved_controlled;
+            above.was_controlled += below.was_controlled;
+            above.slow_ms = above.slow_ms.max(below.slow_ms);
         }
     }
 }
@@ -82,6 +89,12 @@ pub(super) struct Parts {
     outdated: bool,
     /// What was last known of those that did not speak in the window.
     unsure: i64,
+    /// What was seen to move of all that is known, and of what is controlled; what was controlled before.
+    moved: i64,
+    moved_controlled: i64,
+    was_controlled: i64,
+    /// The longest period of those that do not speak in every window, ms.
+    slow_ms: i64,
 }
 
 impl Parts {
@@ -94,7 +107,7 @@ impl Parts {
 
     /// What the meters of the node say together: of several, each counts for its own place, so that one that is silent
     /// leaves all unknown.
-    fn reading(&self, known_w: i64, now: Timestamp) -> Reading {
+    fn reading(&self, known_w: i64, moment: &Moment<'_, '_>) -> Reading {
         Reading {
             watts: self.meter.filter(|_| !self.meter_silent),
             is_new: !self.meter_old,
@@ -102,7 +115,10 @@ impl Parts {
             controlled_w: self.controlled,
             outdated: self.outdated,
             unsure_w: self.unsure,
-            now,
+            moved_w: self.moved,
+            came_w: self.controlled - self.was_controlled - self.moved_controlled,
+            slow_windows: self.slow_ms / moment.registry.settings.interval_ms.max(1),
+            now: moment.now,
         }
     }
 
@@ -112,6 +128,7 @@ impl Parts {
         if !seen.known.spoke && seen.device_type != DeviceType::Meter {
             self.unsure += seen.power_w.abs();
         }
+        self.count_moves(seen);
         match seen.role {
             Role::Controlled if seen.device_type != DeviceType::Pv => {
                 self.controlled += seen.power_w;
@@ -126,7 +143,7 @@ impl Parts {
                 if seen.role != Role::Passive(Reason::OptedOut) && seen.device.is_some() {
                     self.has_meter = true;
                     self.meter_silent |= seen.freshness != Freshness::Fresh;
-                    self.meter_old |= !seen.known.spoke;
+                    self.meter_old |= !seen.known.moved.is_new;
                     self.meter = Some(self.meter.unwrap_or(0) + seen.power_w);
                 }
             }
@@ -139,6 +156,21 @@ impl Parts {
             // Nobody commands it and nobody has heard it: held for what it may take.
             Role::Passive(_) if seen.device.is_none() => self.held += seen.floor_w,
             Role::Passive(_) | Role::Shadow => self.passive += seen.power_w,
+        }
+    }
+
+    fn count_moves(&mut self, seen: &Seen<'_>) {
+        if seen.device_type == DeviceType::Meter {
+            return;
+        }
+        let Moved { moved_w, was_controlled_w, slow_ms, .. } = seen.known.moved;
+        self.was_controlled += was_controlled_w;
+        if !matches!(seen.role, Role::Silent(_)) {
+            self.moved += moved_w;
+            self.slow_ms = self.slow_ms.max(slow_ms);
+        }
+        if seen.role == Role::Controlled && seen.device_type != DeviceType::Pv {
+            self.moved_controlled += moved_w;
         }
     }
 }
