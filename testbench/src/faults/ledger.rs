@@ -46,10 +46,11 @@ pub struct Decisions {
 /// # Errors
 /// When the settings cannot be used.
 pub fn log_config(environment: &[(String, String)]) -> anyhow::Result<LogConfig> {
-    let known = ["DERMS_KAFKA_BROKERS", "DERMS_TREE_PARTITIONS", "DERMS_TOPIC_PREFIX"];
+    // With its login: the embedded log lets nobody in without one.
+    let known = ["DERMS_TREE_PARTITIONS", "DERMS_TOPIC_PREFIX"];
     let pairs: Vec<(&str, &str)> = environment
         .iter()
-        .filter(|(name, _)| known.contains(&name.as_str()))
+        .filter(|(name, _)| known.contains(&name.as_str()) || name.starts_with("DERMS_KAFKA_"))
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     let settings = Settings::from_pairs(Service::Bridge, &pairs).context("settings of the log")?;
