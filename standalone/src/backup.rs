@@ -40,7 +40,10 @@ pub(crate) async fn backup(data: &Path, to: &Path) -> anyhow::Result<String> {
     let name = format!("backup-{}", SystemClock.now().0);
     // First: the log then has whatever these rows were made of.
     let rows = match &running {
-        Some(running) => Some(running.back_up_clickhouse(&name).await?),
+        Some(running) => {
+            running.back_up_clickhouse(&name).await?;
+            Some(rows_of(data, &name))
+        }
         None => None,
     };
     let part = to.with_extension("part");
@@ -65,6 +68,11 @@ pub(crate) async fn backup(data: &Path, to: &Path) -> anyhow::Result<String> {
         sums.files,
         sums.bytes >> 20
     ))
+}
+
+/// Where ClickHouse keeps a backup of its own.
+fn rows_of(data: &Path, name: &str) -> PathBuf {
+    data.join(Server::ClickHouse.folder()).join(format!("backups/{name}.tar"))
 }
 
 fn write(data: &Path, rows: Option<&Path>, part: &Path) -> anyhow::Result<Sums> {
@@ -236,7 +244,7 @@ pub(crate) async fn finish_restore(data: &Path, running: &Running) -> anyhow::Re
         format!("to go on without ClickHouse's rows, remove {}", note.display())
     })?;
     fs::remove_file(&note).with_context(|| format!("removing {}", note.display()))?;
-    let rows = data.join(Server::ClickHouse.folder()).join(format!("backups/{name}.tar"));
+    let rows = rows_of(data, &name);
     fs::remove_file(&rows).with_context(|| format!("removing {}", rows.display()))
 }
 

@@ -79,12 +79,12 @@ impl Running {
         serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))
     }
 
-    /// Has ClickHouse write a backup of its own, and gives its file.
+    /// Has ClickHouse write a backup of its own.
     ///
     /// # Errors
     /// When it does not answer, or has no room.
-    pub(crate) async fn back_up_clickhouse(&self, name: &str) -> anyhow::Result<PathBuf> {
-        Ok(PathBuf::from(self.order_clickhouse("backup", name).await?))
+    pub(crate) async fn back_up_clickhouse(&self, name: &str) -> anyhow::Result<()> {
+        self.order_clickhouse("backup", name).await
     }
 
     /// Has ClickHouse read such a backup.
@@ -92,10 +92,10 @@ impl Running {
     /// # Errors
     /// When it does not answer, or cannot read it.
     pub(crate) async fn restore_clickhouse(&self, name: &str) -> anyhow::Result<()> {
-        self.order_clickhouse("restore", name).await.map(drop)
+        self.order_clickhouse("restore", name).await
     }
 
-    async fn order_clickhouse(&self, what: &str, name: &str) -> anyhow::Result<String> {
+    async fn order_clickhouse(&self, what: &str, name: &str) -> anyhow::Result<()> {
         let client = reqwest::Client::builder().timeout(CLICKHOUSE_MAX).build()?;
         let url = format!("{}/{what}?name={name}", self.clickhouse_url.trim_end_matches('/'));
         let mut request = client.post(url);
@@ -111,6 +111,6 @@ impl Running {
             "ClickHouse has not made the {what}: {}",
             answer.trim()
         );
-        Ok(answer.trim().to_owned())
+        Ok(())
     }
 }

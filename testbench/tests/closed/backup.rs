@@ -1,7 +1,8 @@
 //! A running `derms up` is backed up by one command, and put back into an empty folder by another.
 
-use std::fs;
+use std::path::Path;
 use std::time::Duration;
+use std::{env, fs};
 
 use testbench::place::Place;
 use testbench::wait;
@@ -30,6 +31,13 @@ fn counts(place: &Place, before_ms: &str) -> Vec<String> {
     TABLES.map(count).into()
 }
 
+/// A path as a person writes it, from where the test runs.
+fn relative(path: &Path) -> String {
+    let here = env::current_dir().expect("a working directory");
+    let up = "../".repeat(here.components().count() - 1);
+    format!("{up}{}", path.strip_prefix("/").expect("a whole path").display())
+}
+
 #[track_caller]
 fn number(place: &Place, sql: &str) -> u64 {
     place.sql(sql).parse().unwrap_or_else(|_| panic!("{sql}\n{}", place.logs()))
@@ -53,7 +61,7 @@ fn what_a_running_system_held_is_in_its_backup_and_control_goes_on_from_there() 
 
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("monday.derms").display().to_string();
-    let data = world.place.data().display().to_string();
+    let data = relative(&world.place.data());
     let backup = |to: &str| {
         world.place.command("derms", &["backup", "--data", &data, "--to", to]).expect("derms runs")
     };
