@@ -52,8 +52,9 @@ test('a token that the server no longer accepts leads to the login and back to t
   await page.route('**/graphql', (route) => route.fulfill({ status: 401, json: { error: 'token expired' } }));
   await page.getByRole('link', { name: 'Overview' }).first().click();
   await page.getByText('Your session has ended.').waitFor();
-  expectError(opened, /401/);
   await page.unroute('**/graphql');
   await fillLogin(page, stage.operator);
   await page.getByRole('region', { name: 'Verdict' }).waitFor();
+  // Several questions were open when the token was refused: the browser logs each when its answer comes.
+  expectError(opened, /401/);
 });
