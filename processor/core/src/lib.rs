@@ -21,6 +21,8 @@ mod plan;
 pub mod policy;
 pub mod release;
 mod report;
+#[cfg(test)]
+mod samples;
 mod shape;
 mod snapshot;
 mod soc;

@@ -7,9 +7,7 @@ use schemas::records::decision::{Positions, Trigger};
 use schemas::records::operator::{
     Change, DeviceChange, DeviceRegistered, FeederChange, OperatorRecord,
 };
-use schemas::records::telemetry::{
-    Capabilities, DeviceOrigin, Preferences, Telemetry, TopicLayout,
-};
+use schemas::records::telemetry::{Capabilities, DeviceOrigin, Telemetry};
 use schemas::registry::Registry;
 use schemas::{Timestamp, Watts};
 use uuid::Uuid;
@@ -19,6 +17,7 @@ use crate::estimate::{Moment, estimate};
 use crate::limits::limits;
 use crate::plan::{Plan, plan, stop};
 use crate::policy::WaterFill;
+use crate::samples::sample;
 use crate::standing;
 use crate::topology::Topology;
 use crate::tree::{Input, Tick, Tree};
@@ -84,29 +83,12 @@ impl Stage {
         for (id, watts) in said {
             self.count += 1;
             let registered = &self.registry.devices[&device_id(id)];
+            let (feeder, at) = (registered.feeder_id.clone(), Timestamp(self.now));
             let sample = Telemetry {
                 message_id: Uuid::from_u128(self.count),
-                device_id: device_id(id),
-                device_type: registered.device_type,
-                origin: DeviceOrigin::Simulated,
-                feeder_id: registered.feeder_id.clone(),
-                site_id: None,
-                ts: Timestamp(self.now),
-                sent_at: None,
-                arrival: Timestamp(self.now),
                 power_w: Watts(*watts),
-                soc: None,
-                energy_wh: None,
-                voltage_mv: None,
-                current_ma: None,
-                online: true,
-                fault_code: None,
                 capabilities: claims.clone(),
-                preferences: Preferences::default(),
-                source: "simulator".to_owned(),
-                correlation_id: None,
-                layout: TopicLayout::Flat,
-                unknown_fields: 0,
+                ..sample(device_id(id), registered.device_type, feeder, at)
             };
             self.tree.apply(&Input::Telemetry(sample), &self.registry);
         }

@@ -79,43 +79,18 @@ impl Moved {
 
 #[cfg(test)]
 mod tests {
-    use schemas::records::telemetry::TopicLayout;
-    use schemas::records::telemetry::{Capabilities, DeviceOrigin, Preferences, Telemetry};
     use schemas::{DeviceId, FeederId, Watts};
-    use uuid::Uuid;
 
     use super::*;
-    use crate::device;
-    use crate::window;
+    use crate::samples::sample;
+    use crate::{device, window};
 
     const WINDOW_MS: i64 = 5_000;
     const HOLD_MS: i64 = 30_000;
 
     fn car() -> Device {
-        device::unheard(&Telemetry {
-            message_id: Uuid::nil(),
-            device_id: DeviceId::new("ev").expect("an id"),
-            device_type: DeviceType::Ev,
-            origin: DeviceOrigin::Simulated,
-            feeder_id: FeederId::new("root").expect("an id"),
-            site_id: None,
-            ts: Timestamp(0),
-            sent_at: None,
-            arrival: Timestamp(0),
-            power_w: Watts::ZERO,
-            soc: None,
-            energy_wh: None,
-            voltage_mv: None,
-            current_ma: None,
-            online: true,
-            fault_code: None,
-            capabilities: Capabilities::default(),
-            preferences: Preferences::default(),
-            source: "test".to_owned(),
-            correlation_id: None,
-            layout: TopicLayout::Flat,
-            unknown_fields: 0,
-        })
+        let ids = (DeviceId::new("ev").expect("an id"), FeederId::new("root").expect("an id"));
+        device::unheard(&sample(ids.0, DeviceType::Ev, ids.1, Timestamp(0)))
     }
 
     /// What moved in each window of 5 s, from readings (ms, W).
