@@ -45,6 +45,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     9 "views" "0009_views.sql",
     10 "device_lifecycle" "0010_device_lifecycle.sql",
     11 "log_identity" "0011_log_identity.sql",
+    12 "alarms" "0012_alarms.sql",
 ];
 
 /// The statements of a file: cut after each line that ends in `;`, without it. What holds only comments is no statement.
