@@ -1,8 +1,8 @@
 //! Records that the unit tests of this crate share.
 
-use schemas::records::decision::{Freshness, NodeBinding, NodeDecision, Rung, TypeTotal};
+use schemas::records::decision::{Freshness, NodeBinding, NodeDecision, Rung, Trigger, TypeTotal};
 use schemas::records::operator::{Change, FeederMode, OperatorRecord};
-use schemas::records::state::{DeviceState, FeederState, Version};
+use schemas::records::state::{DeviceState, FeederState, Made, Version};
 use schemas::records::telemetry::{DeviceOrigin, DeviceType};
 use schemas::{DeviceId, FeederId, Soc, Timestamp, Watts};
 use uuid::Uuid;
@@ -11,7 +11,13 @@ use uuid::Uuid;
 pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
 pub(crate) fn operator_record(change: Change) -> OperatorRecord {
-    OperatorRecord { id: Uuid::from_u128(1), at: NOW, actor: "tester".to_owned(), change }
+    OperatorRecord {
+        id: Uuid::from_u128(1),
+        at: NOW,
+        source: None,
+        actor: "tester".to_owned(),
+        change,
+    }
 }
 
 pub(crate) fn device_state(id: &str, feeder_id: &str, epoch: i64, seq: i64) -> DeviceState {
@@ -75,5 +81,12 @@ pub(crate) fn feeder_state(id: &str, epoch: i64, seq: i64, load: Watts) -> Feede
             stale_count: 0,
             by_type: vec![TypeTotal { device_type: DeviceType::Ev, count: 1, power_w: load }],
         },
+        made: Some(Made {
+            trigger: Trigger::Window,
+            window_start: Timestamp(NOW.0 - 5_500),
+            window_end: Timestamp(NOW.0 - 500),
+            certified: true,
+        }),
+        alarms: Vec::new(),
     }
 }

@@ -56,6 +56,7 @@ impl Log {
         let record = OperatorRecord {
             id: Uuid::now_v7(),
             at: SystemClock.now(),
+            source: None,
             actor: "bridge".to_owned(),
             change: Change::DeviceRegistered(DeviceRegistered {
                 device_id: device_id(device),
@@ -76,6 +77,8 @@ impl Log {
             root: root.clone(),
             policy: "water-fill".to_owned(),
             node: node(&root, load),
+            made: None,
+            alarms: Vec::new(),
         };
         self.append(Topic::FeederState, Some(&root), feeder, state.encode()).await;
     }

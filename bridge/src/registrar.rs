@@ -157,7 +157,8 @@ impl Directory {
 
 /// The record of a change that the bridge makes by itself.
 pub(crate) fn record(change: Change, at: Timestamp) -> Outgoing {
-    let record = OperatorRecord { id: Uuid::now_v7(), at, actor: ACTOR.to_owned(), change };
+    let record =
+        OperatorRecord { id: Uuid::now_v7(), at, source: None, actor: ACTOR.to_owned(), change };
     Outgoing {
         topic: Topic::Operator,
         partition: 0,

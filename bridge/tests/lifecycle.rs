@@ -20,6 +20,7 @@ async fn operate(world: &World, change: Change) {
     let record = OperatorRecord {
         id: Uuid::now_v7(),
         at: Timestamp(now_ms()),
+        source: None,
         actor: "an operator".to_owned(),
         change,
     };

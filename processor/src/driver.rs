@@ -8,7 +8,7 @@ use schemas::identity::Lineage;
 use schemas::ledger::{Holder, Ledger, Verdict, Void};
 use schemas::records::ack::Ack;
 use schemas::records::decision::{Decision, LedgerRecord, Positions, Trigger};
-use schemas::records::operator::{Change, OperatorRecord};
+use schemas::records::operator::{Change, EventCancelled, EventChanged, OperatorRecord};
 use schemas::records::snapshot::SnapshotPart;
 use schemas::records::state::{DeviceState, Version};
 use schemas::records::telemetry::Telemetry;
@@ -260,10 +260,10 @@ impl Driver {
             Change::FeederChange(change) => Some(change.feeder_id.clone()),
             Change::FeederCleared(cleared) => Some(cleared.feeder_id.clone()),
             Change::EventCreated(created) => Some(created.feeder_id.clone()),
-            Change::EventCancelled(cancelled) => registry
-                .events
-                .get(&cancelled.event_id)
-                .map(|event| event.created.feeder_id.clone()),
+            Change::EventCancelled(EventCancelled { event_id })
+            | Change::EventChanged(EventChanged { event_id, .. }) => {
+                registry.events.get(event_id).map(|event| event.created.feeder_id.clone())
+            }
             Change::DeviceChange(change) => registry.feeder_of(&change.device_id).cloned(),
             Change::OverrideSet(set) => registry.feeder_of(&set.device_id).cloned(),
             Change::OverrideCleared(cleared) => registry.feeder_of(&cleared.device_id).cloned(),
@@ -278,6 +278,7 @@ impl Driver {
             | Change::DeviceRegistered(_)
             | Change::DeviceWaiting(_)
             | Change::DeviceRetired(_)
+            | Change::FeederRemoved(_)
             | Change::DeviceNoted(_)
             | Change::SimulationSet(_)
             | Change::LogMade(_)

@@ -61,6 +61,7 @@ async fn write_settings(config: &Config, producer: &Producer) -> anyhow::Result<
     let record = OperatorRecord {
         id: Uuid::now_v7(),
         at: SystemClock.now(),
+        source: None,
         actor: "derms-processor".to_owned(),
         change: Change::ControlSettings(config.control.clone()),
     };

@@ -45,6 +45,7 @@ impl Log {
         self.operator.push(OperatorRecord {
             id: Uuid::from_u128(self.operator.len() as u128),
             at: Timestamp(at),
+            source: None,
             actor: "test".to_owned(),
             change,
         });

@@ -161,6 +161,7 @@ impl Day {
         let record = OperatorRecord {
             id: Uuid::from_u128(offset.unsigned_abs().into()),
             at: Timestamp(self.now),
+            source: None,
             actor: "day".to_owned(),
             change,
         };

@@ -29,7 +29,8 @@ fn registry() -> RegistryAt {
     for (offset, change) in (0_i64..).zip(changes) {
         let id = Uuid::from_u128(u128::from(offset.unsigned_abs()));
         let actor = "test".to_owned();
-        registry.read(offset, &OperatorRecord { id, at: Timestamp(0), actor, change });
+        registry
+            .read(offset, &OperatorRecord { id, at: Timestamp(0), source: None, actor, change });
     }
     registry
 }

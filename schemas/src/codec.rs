@@ -287,12 +287,19 @@ record!(Ack, "ack", ["ack.avsc"]);
 record!(
     OperatorRecord,
     "operator record",
-    ["operator_1.avsc", "operator_2.avsc", "operator_3.avsc", "operator_4.avsc", "operator.avsc"]
+    [
+        "operator_1.avsc",
+        "operator_2.avsc",
+        "operator_3.avsc",
+        "operator_4.avsc",
+        "operator_5.avsc",
+        "operator.avsc"
+    ]
 );
 record!(LedgerRecord, "decision", ["decision_1.avsc", "decision.avsc"]);
 record!(SnapshotPart, "snapshot", ["snapshot_1.avsc", "snapshot.avsc"]);
 record!(DeviceState, "device state", ["device_state.avsc"]);
-record!(FeederState, "feeder state", ["feeder_state.avsc"]);
+record!(FeederState, "feeder state", ["feeder_state_1.avsc", "feeder_state.avsc"]);
 record!(DeadLetter, "dead letter", ["dead_letter.avsc"]);
 
 #[cfg(test)]

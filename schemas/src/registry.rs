@@ -14,8 +14,8 @@ use crate::caps::TREE_DEPTH_MAX;
 use crate::identity::Lineage;
 use crate::ids::{DeviceId, FeederId};
 use crate::records::operator::{
-    Change, ControlSettings, DeviceChange, EventCreated, FeederChange, FeederCleared, FeederField,
-    FeederMode, LogMade, OperatorRecord, POLICIES, ProgramSet, SimulationMode,
+    Change, ControlSettings, DeviceChange, EventChanged, EventCreated, FeederChange, FeederCleared,
+    FeederField, FeederMode, LogMade, OperatorRecord, POLICIES, ProgramSet, SimulationMode,
 };
 use crate::records::telemetry::{DeviceOrigin, DeviceType};
 use crate::units::{Soc, Timestamp, Watts};
@@ -114,6 +114,9 @@ pub enum Refused {
     /// No such feeder.
     #[error("unknown feeder {0}")]
     UnknownFeeder(FeederId),
+    /// Something hangs on the feeder.
+    #[error("feeder {0} is not empty: {1}")]
+    FeederInUse(FeederId, String),
     /// A program names a feeder more than once.
     #[error("feeder {0} is named twice")]
     Twice(FeederId),
@@ -200,6 +203,8 @@ impl Registry {
                 self.events_by_end.remove(&(before, cancelled.event_id));
                 self.events_by_end.insert((event.latest_end(), cancelled.event_id));
             }
+            Change::EventChanged(changed) => self.change_event(changed)?,
+            Change::FeederRemoved(removed) => self.remove_feeder(&removed.feeder_id, record.at)?,
             Change::ProgramSet(program) => {
                 self.check_named(&program.feeder_ids)?;
                 self.programs.insert(program.program_id, program.clone());
@@ -468,6 +473,63 @@ impl Registry {
             Event { created: created.clone(), created_by: actor.to_owned(), cancelled_at: None };
         self.events_by_end.insert((event.latest_end(), created.event_id));
         self.events.insert(created.event_id, event);
+        Ok(())
+    }
+
+    fn change_event(&mut self, changed: &EventChanged) -> Result<(), Refused> {
+        let event = self
+            .events
+            .get_mut(&changed.event_id)
+            .filter(|event| event.cancelled_at.is_none())
+            .ok_or(Refused::UnknownEvent(changed.event_id))?;
+        let before = event.latest_end();
+        event.created = EventCreated {
+            start: changed.start,
+            end: changed.end,
+            limit_w: changed.limit_w,
+            kind: changed.kind.clone(),
+            ramp_s: changed.ramp_s,
+            ..event.created.clone()
+        };
+        self.events_by_end.remove(&(before, changed.event_id));
+        self.events_by_end.insert((event.latest_end(), changed.event_id));
+        Ok(())
+    }
+
+    /// Takes a feeder out that nothing hangs on; what devices and operators name it again opens it anew.
+    fn remove_feeder(&mut self, feeder_id: &FeederId, at: Timestamp) -> Result<(), Refused> {
+        let feeder =
+            self.feeders.get(feeder_id).ok_or_else(|| Refused::UnknownFeeder(feeder_id.clone()))?;
+        let in_use = |why: String| Refused::FeederInUse(feeder_id.clone(), why);
+        match self.devices_at(feeder_id) {
+            0 => {}
+            count => return Err(in_use(format!("{count} devices belong to it"))),
+        }
+        if let Some(child) = self.children(feeder_id).next() {
+            return Err(in_use(format!("feeder {child} hangs below it")));
+        }
+        if let Some(waiting) = self.waiting.iter().find(|(_, waits)| waits.feeder_id == *feeder_id)
+        {
+            return Err(in_use(format!("device {} waits for it", waiting.0)));
+        }
+        if let Some(event) =
+            self.events_after(at).find(|event| event.created.feeder_id == *feeder_id)
+        {
+            return Err(in_use(format!("event {} is on it or to come", event.created.event_id)));
+        }
+        let named = |program: &&ProgramSet| program.feeder_ids.contains(feeder_id);
+        if let Some(program) = self.programs.values().find(named) {
+            return Err(in_use(format!("program {} names it", program.program_id)));
+        }
+        if let Some(parent) = feeder.parent_id.clone()
+            && let Some(children) = self.children.get_mut(&parent)
+        {
+            children.remove(feeder_id);
+        }
+        self.feeders.remove(feeder_id);
+        self.children.remove(feeder_id);
+        self.members.remove(feeder_id);
+        self.counts.remove(feeder_id);
         Ok(())
     }
 

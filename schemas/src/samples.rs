@@ -75,6 +75,8 @@ fn changes() -> Vec<Value> {
             "target_soc": 8_000, "fallback_w": 0, "opted_out": false}}),
         json!({"EventCreated": {"event_id": ID, "feeder_id": ROOT, "start": AT, "end": AT + 600_000,
             "limit_w": 5_000, "kind": "dr", "ramp_s": 30, "randomize_s": 60}}),
+        json!({"EventChanged": {"event_id": ID, "start": AT, "end": AT + 300_000, "limit_w": 6_000,
+            "kind": "dr", "ramp_s": 0}}),
         json!({"EventCancelled": {"event_id": ID}}),
         json!({"ProgramSet": {"program_id": ID, "name": "p", "mode": "PRICE_ELASTIC",
             "feeder_ids": [ROOT], "start": AT, "end": AT + 600_000, "target_shed_w": 1_000,
@@ -94,6 +96,8 @@ fn changes() -> Vec<Value> {
         json!({"LogMade": {"log_id": ID, "adopted": false, "restored_from": null,
             "ends": [{"topic": "telemetry.v1", "partition": 0, "next": 7}]}}),
         json!({"SessionEnded": {"session_id": ID, "until": AT + 600_000}}),
+        json!({"FeederCleared": {"feeder_id": ROOT, "fields": ["EXPORT_LIMIT", "POLICY"]}}),
+        json!({"FeederRemoved": {"feeder_id": "south"}}),
     ]
 }
 
@@ -167,7 +171,7 @@ pub fn samples(topic: Topic) -> Vec<Value> {
         Topic::Telemetry => vec![telemetry()],
         Topic::Acks => vec![ack()],
         Topic::Operator => {
-            let record = |change| json!({"id": ID, "at": AT, "actor": "op", "change": change});
+            let record = |change| json!({"id": ID, "at": AT, "actor": "op", "change": change, "source": "192.0.2.7"});
             changes().into_iter().map(record).collect()
         }
         Topic::Decisions => vec![
@@ -178,7 +182,11 @@ pub fn samples(topic: Topic) -> Vec<Value> {
         Topic::DeviceState => vec![device_state()],
         Topic::FeederState => vec![
             json!({"version": {"epoch": 1, "seq": 1}, "at": AT, "root": ROOT, "policy": "water-fill",
-                "node": node()}),
+                "node": node(),
+                "made": {"trigger": "WINDOW", "window_start": AT - 5_000, "window_end": AT,
+                    "certified": true},
+                "alarms": [{"code": "CTL-001", "severity": "CRITICAL", "feeder_id": ROOT,
+                    "device_id": null, "message": "over"}]}),
         ],
         Topic::DeadLetters => {
             vec![json!({"at": AT, "source": "der/telemetry/x", "reason": "not_json", "detail": "d",

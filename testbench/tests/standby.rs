@@ -83,6 +83,7 @@ async fn a_standby_goes_on_at_once_with_nothing_left_to_replay() {
     let feeder = OperatorRecord {
         id: Uuid::now_v7(),
         at: Timestamp(0),
+        source: None,
         actor: "test".to_owned(),
         change: Change::FeederChange(FeederChange {
             feeder_id: FeederId::new("feeder-1").expect("an id"),

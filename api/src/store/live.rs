@@ -104,27 +104,17 @@ impl View {
         self.complete
     }
 
-    /// One feeder.
+    /// One feeder. A state of one that was removed may still stand in the log: the registry decides.
     #[must_use]
     pub fn feeder(&self, id: &FeederId) -> Option<FeederView> {
-        let settings = self.registry.feeders.get(id);
-        let state = self.feeders.get(id);
-        if settings.is_none() && state.is_none() {
-            return None;
-        }
-        Some(FeederView {
-            id: id.clone(),
-            settings: settings.cloned().unwrap_or_default(),
-            state: state.cloned(),
-        })
+        let settings = self.registry.feeders.get(id)?.clone();
+        Some(FeederView { id: id.clone(), settings, state: self.feeders.get(id).cloned() })
     }
 
     /// Every feeder, by id.
     #[must_use]
     pub fn feeders(&self) -> Vec<FeederView> {
-        let ids: BTreeSet<&FeederId> =
-            self.registry.feeders.keys().chain(self.feeders.keys()).collect();
-        ids.into_iter().filter_map(|id| self.feeder(id)).collect()
+        self.registry.feeders.keys().filter_map(|id| self.feeder(id)).collect()
     }
 
     /// A feeder and all below it.
@@ -241,7 +231,10 @@ impl View {
                     self.mark_feeder(&id);
                 }
             }
-            Change::EventCreated(_)
+            // What is gone is told to nobody: who looks finds that it is not there.
+            Change::FeederRemoved(_)
+            | Change::EventCreated(_)
+            | Change::EventChanged(_)
             | Change::EventCancelled(_)
             | Change::ProgramSet(_)
             | Change::ProgramDeleted(_)

@@ -105,6 +105,7 @@ impl OperatorLog {
         let record = OperatorRecord {
             id: Uuid::now_v7(),
             at: self.clock.now(),
+            source: None,
             actor: actor.to_owned(),
             change,
         };

@@ -101,6 +101,7 @@ async fn note(producer: &Producer, made: LogMade) -> Result<Uuid, AppendError> {
     let record = OperatorRecord {
         id: Uuid::now_v7(),
         at: SystemClock.now(),
+        source: None,
         actor: "derms".to_owned(),
         change: Change::LogMade(made),
     };

@@ -1,11 +1,11 @@
 //! The latest states of devices and feeders, derived from a decision and from what the tree knows after it.
 
-use schemas::Watts;
-use schemas::records::decision::{Decision, DeviceDecision};
+use schemas::records::decision::{Alarm, Decision, DeviceDecision};
 use schemas::records::snapshot::DeviceSnapshot as Device;
-use schemas::records::state::{DeviceState, FeederState, Version};
+use schemas::records::state::{DeviceState, FeederState, Made, Version};
 use schemas::records::telemetry::DeviceOrigin;
 use schemas::registry::{DEFAULT_PRIORITY, Registry};
+use schemas::{FeederId, Watts};
 
 use crate::tree::Tree;
 use crate::wants;
@@ -13,13 +13,33 @@ use crate::wants;
 /// The latest state of each feeder.
 pub fn feeder_states(decision: &Decision) -> impl Iterator<Item = FeederState> + '_ {
     let version = Version { epoch: decision.epoch, seq: decision.seq };
-    decision.header.nodes.iter().map(move |node| FeederState {
+    let header = &decision.header;
+    let made = Made {
+        trigger: header.trigger,
+        window_start: header.window_start,
+        window_end: header.window_end,
+        certified: header.certified,
+    };
+    header.nodes.iter().map(move |node| FeederState {
         version,
-        at: decision.header.at,
+        at: header.at,
         root: decision.root.clone(),
-        policy: decision.header.policy.clone(),
+        policy: header.policy.clone(),
         node: node.clone(),
+        made: Some(made),
+        alarms: alarms_of(decision, &node.feeder_id),
     })
+}
+
+/// The alarms that stand about a feeder; those about no feeder of the tree are the root's.
+fn alarms_of(decision: &Decision, feeder_id: &FeederId) -> Vec<Alarm> {
+    let nodes = &decision.header.nodes;
+    let is_of = |alarm: &&Alarm| {
+        let named = alarm.feeder_id.as_ref();
+        let named = named.filter(|named| nodes.iter().any(|node| node.feeder_id == **named));
+        named.unwrap_or(&decision.root) == feeder_id
+    };
+    decision.header.alarms.iter().filter(is_of).cloned().collect()
 }
 
 impl Tree {

@@ -321,6 +321,7 @@ pub fn append_change(log: &mut Log, now: i64, actor: &str, change: Change) {
     let record = OperatorRecord {
         id: Uuid::from_u64_pair(0x5151, number),
         at: Timestamp(now),
+        source: None,
         actor: actor.to_owned(),
         change,
     };

@@ -192,6 +192,10 @@ impl Believable for FeederState {
     fn check(&self) -> Result<(), Unbelievable> {
         self.version.check()?;
         within("at", self.at, SERVICE_TIME)?;
+        if let Some(made) = &self.made {
+            within("window_start", made.window_start, ORDERED_TIME)?;
+            within("window_end", made.window_end, ORDERED_TIME)?;
+        }
         self.node.check()
     }
 }

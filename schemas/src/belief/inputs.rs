@@ -82,6 +82,12 @@ impl Believable for OperatorRecord {
                 within("ramp_s", event.ramp_s, COUNT)?;
                 within("randomize_s", event.randomize_s, COUNT)
             }
+            Change::EventChanged(event) => {
+                within("start", event.start, ORDERED_TIME)?;
+                within("end", event.end, ORDERED_TIME)?;
+                within("limit_w", event.limit_w, EDGE_W)?;
+                within("ramp_s", event.ramp_s, COUNT)
+            }
             Change::ProgramSet(program) => program.check(),
             Change::OverrideSet(set) => {
                 within("power_w", set.power_w, EDGE_W)?;
@@ -93,6 +99,7 @@ impl Believable for OperatorRecord {
             }),
             Change::SessionEnded(ended) => within("until", ended.until, ORDERED_TIME),
             Change::FeederCleared(_)
+            | Change::FeederRemoved(_)
             | Change::DeviceRegistered(_)
             | Change::EventCancelled(_)
             | Change::ProgramDeleted(_)

@@ -5,13 +5,15 @@ use uuid::Uuid;
 use super::*;
 use crate::ids::{DeviceId, FeederId};
 use crate::records::ack::AckStatus;
-use crate::records::decision::Claim;
+use crate::records::decision::{Claim, NodeDecision};
 use crate::records::lifecycle::{
     DeviceNoted, DeviceNotice, DeviceRetired, DeviceWaiting, WaitReason,
 };
 use crate::records::operator::{
-    Change, ControlResumed, ControlSettings, FeederCleared, FeederField,
+    Change, ControlResumed, ControlSettings, EventChanged, FeederCleared, FeederField,
+    FeederRemoved,
 };
+use crate::records::state::Version;
 use crate::records::telemetry::{Capabilities, DeviceOrigin, DeviceType, Preferences, TopicLayout};
 use crate::units::{Soc, Timestamp, Watts};
 
@@ -75,6 +77,15 @@ fn every_record_goes_there_and_back() {
             feeder_id: FeederId::new("a").expect("valid"),
             fields: vec![FeederField::Parent, FeederField::Policy],
         }),
+        Change::EventChanged(EventChanged {
+            event_id: Uuid::from_u128(5),
+            start: Timestamp(1),
+            end: Timestamp(2),
+            limit_w: Watts(3),
+            kind: "dr".to_owned(),
+            ramp_s: 4,
+        }),
+        Change::FeederRemoved(FeederRemoved { feeder_id: FeederId::new("a").expect("valid") }),
         Change::DeviceWaiting(DeviceWaiting {
             device_id: DeviceId::new("pi-1").expect("valid"),
             device_type: DeviceType::Battery,
@@ -93,6 +104,7 @@ fn every_record_goes_there_and_back() {
         check_round_trip(&OperatorRecord {
             id: Uuid::from_u128(1),
             at: Timestamp(3),
+            source: Some("192.0.2.7".to_owned()),
             actor: "op".to_owned(),
             change,
         });
@@ -175,12 +187,13 @@ const RELEASED: &[(Topic, &[u64])] = &[
             0x57af_f573_e4c3_5ed8,
             0x2976_f644_2066_b1f2,
             0xb318_ec92_c4a2_83c4,
+            0x1768_c85a_ce05_f75b,
         ],
     ),
     (Topic::Decisions, &[0xd8f5_07d8_a247_aa4c, 0x28e4_9e29_16cb_cb93]),
     (Topic::Snapshots, &[0x93a3_9c3a_d30a_b6c5, 0xe5ce_a928_dfdf_61af]),
     (Topic::DeviceState, &[0x9eec_0a75_1ae9_5904]),
-    (Topic::FeederState, &[0xed78_bf85_7c80_abc4]),
+    (Topic::FeederState, &[0xed78_bf85_7c80_abc4, 0xb6c4_b3b7_db5b_e152]),
     (Topic::DeadLetters, &[0xe561_7d21_eb25_d530]),
 ];
 
@@ -256,6 +269,29 @@ mod before_identities {
     }
 }
 
+/// A change as it was written before its source was.
+mod before_sources {
+    #[derive(serde::Serialize)]
+    pub(super) struct OperatorRecord {
+        pub(super) id: uuid::Uuid,
+        pub(super) at: i64,
+        pub(super) actor: &'static str,
+        pub(super) change: super::Change,
+    }
+}
+
+/// A feeder's state as it was written before it carried alarms.
+mod before_alarms {
+    #[derive(serde::Serialize)]
+    pub(super) struct FeederState {
+        pub(super) version: super::Version,
+        pub(super) at: i64,
+        pub(super) root: &'static str,
+        pub(super) policy: &'static str,
+        pub(super) node: super::NodeDecision,
+    }
+}
+
 /// An event as it was written before events could be randomised.
 mod before_randomised_events {
     #[derive(serde::Serialize)]
@@ -318,24 +354,47 @@ fn records_of_an_older_schema_are_read_with_defaults() {
     assert_eq!((read.limit_w, read.ramp_s, read.randomize_s), (Watts(3_000), 60, 0));
 }
 
-/// Before devices could be retired, before sessions could be ended, and before limits could be cleared.
+/// Before devices could be retired, before sessions could be ended, before limits could be cleared, and before it was
+/// written down where a change came from.
 #[test]
 fn a_change_of_an_older_release_is_read() {
     for text in [
         include_str!("../../avro/operator_2.avsc"),
         include_str!("../../avro/operator_3.avsc"),
         include_str!("../../avro/operator_4.avsc"),
+        include_str!("../../avro/operator_5.avsc"),
     ] {
         let old = Schemas::parse(&[text]);
-        let record = OperatorRecord {
+        let written = before_sources::OperatorRecord {
             id: Uuid::from_u128(8),
-            at: Timestamp(9),
-            actor: "op".to_owned(),
+            at: 9,
+            actor: "op",
             change: Change::ControlSettings(ControlSettings::default()),
         };
         let mut bytes = SINGLE_OBJECT.to_vec();
         bytes.extend_from_slice(&old.newest.to_le_bytes());
-        old.writer.write_ser(&mut bytes, &record).expect("it fits the schema of its time");
-        assert_eq!(OperatorRecord::decode(&bytes), Ok(record));
+        old.writer.write_ser(&mut bytes, &written).expect("it fits the schema of its time");
+        let read = OperatorRecord::decode(&bytes).expect("old bytes stay readable");
+        assert_eq!((read.id, read.at, read.source), (written.id, Timestamp(9), None));
+        assert_eq!(read.change, written.change);
     }
+}
+
+#[test]
+fn a_feeders_state_of_an_older_release_is_read_without_alarms() {
+    let old = Schemas::parse(&[include_str!("../../avro/feeder_state_1.avsc")]);
+    let sample = crate::samples::samples(Topic::FeederState).remove(0);
+    let node: NodeDecision = serde_json::from_value(sample["node"].clone()).expect("a sample");
+    let mut bytes = SINGLE_OBJECT.to_vec();
+    bytes.extend_from_slice(&old.newest.to_le_bytes());
+    let written = before_alarms::FeederState {
+        version: Version { epoch: 1, seq: 2 },
+        at: 9,
+        root: "a",
+        policy: "water-fill",
+        node: node.clone(),
+    };
+    old.writer.write_ser(&mut bytes, &written).expect("it fits the schema of its time");
+    let read = FeederState::decode(&bytes).expect("old bytes stay readable");
+    assert_eq!((read.node, read.made, read.alarms), (node, None, Vec::new()));
 }

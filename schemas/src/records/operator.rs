@@ -216,6 +216,13 @@ pub struct FeederCleared {
     pub fields: Vec<FeederField>,
 }
 
+/// An empty feeder is gone: no device, no feeder below it, no event to come and no program that names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeederRemoved {
+    /// Which feeder.
+    pub feeder_id: FeederId,
+}
+
 /// A device was heard for the first time. It belongs to this feeder until an operator moves it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceRegistered {
@@ -275,6 +282,23 @@ pub struct EventCreated {
 pub struct EventCancelled {
     /// Which.
     pub event_id: Uuid,
+}
+
+/// An event is another from here on; its feeder, its creator and its id stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventChanged {
+    /// Which.
+    pub event_id: Uuid,
+    /// From.
+    pub start: Timestamp,
+    /// Until.
+    pub end: Timestamp,
+    /// Import limit while it lasts, W.
+    pub limit_w: Watts,
+    /// A free word, for example `dr`.
+    pub kind: String,
+    /// Time over which the limit moves at the start, s.
+    pub ramp_s: i32,
 }
 
 /// A demand-response program as it stands after the change.
@@ -404,6 +428,8 @@ pub enum Change {
     LogMade(LogMade),
     SessionEnded(SessionEnded),
     FeederCleared(FeederCleared),
+    EventChanged(EventChanged),
+    FeederRemoved(FeederRemoved),
 }
 
 impl Change {
@@ -443,6 +469,8 @@ impl Change {
             Self::LogMade(_) => "log".to_owned(),
             Self::SessionEnded(ended) => ended.session_id.to_string(),
             Self::FeederCleared(cleared) => cleared.feeder_id.to_string(),
+            Self::EventChanged(changed) => changed.event_id.to_string(),
+            Self::FeederRemoved(removed) => removed.feeder_id.to_string(),
         }
     }
 }
@@ -458,4 +486,8 @@ pub struct OperatorRecord {
     pub actor: String,
     /// What.
     pub change: Change,
+    /// From where: the address that a person's request came from; none for a service, and in records from before it was
+    /// written down.
+    #[serde(default)]
+    pub source: Option<String>,
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeviceId, FeederId};
-use crate::records::decision::{Freshness, NodeDecision};
+use crate::records::decision::{Alarm, Freshness, NodeDecision, Trigger};
 use crate::records::telemetry::{DeviceOrigin, DeviceType};
 use crate::units::{Soc, Timestamp, Watts};
 
@@ -85,6 +85,19 @@ pub struct DeviceState {
     pub compliant: bool,
 }
 
+/// How the decision that a state comes from was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// Why then.
+    pub trigger: Trigger,
+    /// Start of its window.
+    pub window_start: Timestamp,
+    /// End of its window.
+    pub window_end: Timestamp,
+    /// Whether the independent check passed.
+    pub certified: bool,
+}
+
 /// The latest state of a feeder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeederState {
@@ -98,4 +111,10 @@ pub struct FeederState {
     pub policy: String,
     /// The feeder as decided.
     pub node: NodeDecision,
+    /// How it was made; none in states from before it was written down.
+    #[serde(default)]
+    pub made: Option<Made>,
+    /// What stands about the feeder; at the root also what is about the tree.
+    #[serde(default)]
+    pub alarms: Vec<Alarm>,
 }

@@ -1,7 +1,8 @@
 //! The rules of the fold.
 
 use super::*;
-use crate::records::operator::{DeviceRegistered, EventCancelled};
+use crate::records::lifecycle::DeviceRetired;
+use crate::records::operator::{DeviceRegistered, EventCancelled, FeederRemoved};
 
 pub(super) fn feeder(id: &str) -> FeederId {
     FeederId::new(id).expect("a valid id")
@@ -12,8 +13,13 @@ pub(super) fn device(id: &str) -> DeviceId {
 }
 
 pub(super) fn apply(registry: &mut Registry, at: i64, change: Change) -> Result<(), Refused> {
-    let record =
-        OperatorRecord { id: Uuid::nil(), at: Timestamp(at), actor: "op".to_owned(), change };
+    let record = OperatorRecord {
+        id: Uuid::nil(),
+        at: Timestamp(at),
+        source: None,
+        actor: "op".to_owned(),
+        change,
+    };
     registry.apply(&record)
 }
 
@@ -271,4 +277,77 @@ fn a_feeder_that_a_device_opened_is_known_as_such_until_an_operator_says_somethi
     assert_eq!(opened_by(&registry, "x"), Some(device("ev-2")));
     apply(&mut registry, 3, under("x", "a")).expect("fine");
     assert_eq!(opened_by(&registry, "x"), None);
+}
+
+fn event(at: &str, start: i64, end: i64) -> Change {
+    Change::EventCreated(EventCreated {
+        event_id: Uuid::from_u128(7),
+        feeder_id: feeder(at),
+        start: Timestamp(start),
+        end: Timestamp(end),
+        limit_w: Watts(1_000),
+        kind: "dr".to_owned(),
+        ramp_s: 0,
+        randomize_s: 0,
+    })
+}
+
+#[test]
+fn an_event_that_is_changed_keeps_its_id_its_feeder_and_its_creator() {
+    let mut registry = Registry::default();
+    apply(&mut registry, 1, registered("ev-1", "a")).expect("new");
+    let changed = |event_id| {
+        Change::EventChanged(EventChanged {
+            event_id,
+            start: Timestamp(150),
+            end: Timestamp(900),
+            limit_w: Watts(2_000),
+            kind: "test".to_owned(),
+            ramp_s: 30,
+        })
+    };
+    let (known, unknown) = (Uuid::from_u128(7), Uuid::from_u128(8));
+    assert_eq!(apply(&mut registry, 2, changed(known)), Err(Refused::UnknownEvent(known)));
+    apply(&mut registry, 3, event("a", 100, 200)).expect("a feeder that is there");
+    apply(&mut registry, 4, changed(known)).expect("an event that is there");
+    assert_eq!(apply(&mut registry, 5, changed(unknown)), Err(Refused::UnknownEvent(unknown)));
+    let event = &registry.events[&known];
+    assert_eq!((&event.created.feeder_id, event.created_by.as_str()), (&feeder("a"), "op"));
+    assert_eq!((event.created.limit_w, event.created.ramp_s), (Watts(2_000), 30));
+    // It is found by its new end, and not by its old one.
+    assert_eq!(registry.events_after(Timestamp(500)).count(), 1);
+    assert_eq!(registry.events_after(Timestamp(900)).count(), 0);
+    apply(&mut registry, 6, Change::EventCancelled(EventCancelled { event_id: known }))
+        .expect("on");
+    assert_eq!(apply(&mut registry, 7, changed(known)), Err(Refused::UnknownEvent(known)));
+}
+
+#[test]
+fn only_an_empty_feeder_can_be_removed() {
+    let removed = |id: &str| Change::FeederRemoved(FeederRemoved { feeder_id: feeder(id) });
+    let mut registry = Registry::default();
+    apply(&mut registry, 1, under("b", "a")).expect("fine");
+    apply(&mut registry, 2, registered("ev-1", "b")).expect("new");
+    let refusal =
+        |registry: &mut Registry, at: i64, id: &str| match apply(registry, at, removed(id)) {
+            Err(refused) => refused.to_string(),
+            Ok(()) => "removed".to_owned(),
+        };
+    assert_eq!(refusal(&mut registry, 3, "x"), "unknown feeder x");
+    assert_eq!(refusal(&mut registry, 3, "a"), "feeder a is not empty: feeder b hangs below it");
+    assert_eq!(refusal(&mut registry, 3, "b"), "feeder b is not empty: 1 devices belong to it");
+    let retired = DeviceRetired { device_id: device("ev-1") };
+    apply(&mut registry, 4, Change::DeviceRetired(retired)).expect("there");
+    apply(&mut registry, 5, event("b", 100, 200)).expect("fine");
+    assert!(refusal(&mut registry, 150, "b").contains("is on it or to come"));
+    let before = registry.clone();
+    assert_eq!(refusal(&mut registry, 150, "a"), "feeder a is not empty: feeder b hangs below it");
+    assert_eq!(registry, before, "what is refused changes nothing");
+    assert_eq!(refusal(&mut registry, 200, "b"), "removed");
+    assert_eq!(refusal(&mut registry, 200, "a"), "removed");
+    assert_eq!((registry.feeders.len(), registry.roots().len()), (0, 0));
+    // Whoever names it again opens it.
+    apply(&mut registry, 201, registered("ev-2", "b")).expect("new");
+    assert_eq!(registry.roots(), BTreeSet::from([feeder("b")]));
+    assert_eq!(registry.members(&feeder("b")).count(), 1);
 }

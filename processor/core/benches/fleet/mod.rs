@@ -74,6 +74,7 @@ impl Fleet {
         let record = OperatorRecord {
             id: Uuid::nil(),
             at: Timestamp(self.now),
+            source: None,
             actor: "bench".to_owned(),
             change,
         };

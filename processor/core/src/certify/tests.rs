@@ -52,7 +52,7 @@ impl Stage {
     fn operate(&mut self, change: Change) {
         self.count += 1;
         let (id, at) = (Uuid::from_u128(self.count), Timestamp(self.now));
-        let record = OperatorRecord { id, at, actor: "test".to_owned(), change };
+        let record = OperatorRecord { id, at, source: None, actor: "test".to_owned(), change };
         self.registry.apply(&record).expect("the change is allowed");
     }
 

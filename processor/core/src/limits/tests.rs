@@ -20,7 +20,8 @@ fn feeder(id: &str) -> FeederId {
 }
 
 fn operate(registry: &mut Registry, change: Change) -> Result<(), Refused> {
-    let record = OperatorRecord { id: Uuid::nil(), at: NOW, actor: "op".to_owned(), change };
+    let record =
+        OperatorRecord { id: Uuid::nil(), at: NOW, source: None, actor: "op".to_owned(), change };
     registry.apply(&record)
 }
 

@@ -48,6 +48,7 @@ impl Bench {
         let record = OperatorRecord {
             id: Uuid::nil(),
             at: Timestamp(self.now),
+            source: None,
             actor: "test".to_owned(),
             change,
         };

@@ -105,6 +105,7 @@ impl World {
         let record = OperatorRecord {
             id: Uuid::from_u128(u128::from(self.number)),
             at: Timestamp(self.now),
+            source: None,
             actor: "test".to_owned(),
             change,
         };

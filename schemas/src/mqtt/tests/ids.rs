@@ -34,6 +34,7 @@ fn record_with(feeder_id: &str) -> Vec<u8> {
     let record = OperatorRecord {
         id: Uuid::from_u128(1),
         at: Timestamp(1),
+        source: None,
         actor: "op".to_owned(),
         change: Change::FeederCleared(FeederCleared {
             feeder_id: FeederId::new("Zq").expect("an id"),
