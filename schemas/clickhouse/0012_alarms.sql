@@ -20,3 +20,30 @@ PARTITION BY toYYYYMM(at)
 ORDER BY (root, code, at)
 TTL toDateTime(at) + INTERVAL 1 YEAR
 SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+-- Where a change came from: the address of the request; NULL for what services write, and from before it was kept.
+ALTER TABLE operator_log ADD COLUMN IF NOT EXISTS source Nullable(String) CODEC(ZSTD(1));
+
+-- Demand-response events as they stand after their last change, also past and cancelled ones.
+CREATE OR REPLACE VIEW events AS
+SELECT
+    toUUID(c.entity)                                                                 AS event_id,
+    JSONExtractString(c.body, 'feeder_id')                                           AS feeder_id,
+    fromUnixTimestamp64Milli(JSONExtractInt(l.body, 'start'), 'UTC')                 AS start,
+    fromUnixTimestamp64Milli(JSONExtractInt(l.body, 'end'), 'UTC')                   AS end,
+    JSONExtractInt(l.body, 'limit_w') / 1000                                         AS limit_kw,
+    JSONExtractString(l.body, 'kind')                                                AS type,
+    JSONExtractInt(l.body, 'ramp_s')                                                 AS ramp_s,
+    c.actor                                                                          AS created_by,
+    c.at                                                                             AS created_at,
+    if(x.entity = '', NULL, x.cancelled_at)                                          AS cancelled_at
+FROM (SELECT * FROM operator_log WHERE kind = 'EventCreated') AS c
+INNER JOIN
+(
+    SELECT entity, argMax(body, (toString(log_id), log_offset)) AS body
+    FROM operator_log WHERE kind IN ('EventCreated', 'EventChanged') GROUP BY entity
+) AS l ON l.entity = c.entity
+LEFT JOIN
+(
+    SELECT entity, min(at) AS cancelled_at FROM operator_log WHERE kind = 'EventCancelled' GROUP BY entity
+) AS x ON x.entity = c.entity;

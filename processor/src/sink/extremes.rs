@@ -48,6 +48,7 @@ fn rows_of(stream: &mut Stream, record: &LogRecord) -> Option<usize> {
                         rows::decision(decision, place).len()
                             + rows::decision_devices(decision, place).len()
                             + rows::setpoints(decision, place).len()
+                            + rows::alarms(decision, place).len()
                     })
                     .sum(),
             },

@@ -24,7 +24,7 @@ pub(super) fn position_table(topic: Topic) -> &'static str {
         Topic::Acks => "acks",
         Topic::Operator => "operator_log",
         Topic::DeadLetters => "dead_letters",
-        // Written last of the three that a decision goes into.
+        // Written last of the four that a decision goes into.
         Topic::Decisions => "decisions",
         _ => "telemetry",
     }

@@ -374,6 +374,42 @@ pub(super) fn setpoints(decision: &Decision, place: Place) -> Vec<SetpointRow> {
     .collect()
 }
 
+/// A row of `decision_alarms`.
+#[derive(Debug, Clone, Row, Serialize)]
+pub(super) struct AlarmRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    decision_id: Uuid,
+    root: String,
+    at: i64,
+    code: String,
+    severity: String,
+    feeder_id: Option<String>,
+    device_id: Option<String>,
+    message: String,
+    log_id: String,
+    log_partition: i32,
+    log_offset: i64,
+}
+
+pub(super) fn alarms(decision: &Decision, place: Place) -> Vec<AlarmRow> {
+    let alarms = decision.header.alarms.iter();
+    alarms
+        .map(|alarm| AlarmRow {
+            decision_id: decision.id(),
+            root: decision.root.to_string(),
+            at: decision.header.at.0,
+            code: alarm.code.clone(),
+            severity: word(&alarm.severity),
+            feeder_id: alarm.feeder_id.as_ref().map(ToString::to_string),
+            device_id: alarm.device_id.as_ref().map(ToString::to_string),
+            message: alarm.message.clone(),
+            log_id: place.log.to_string(),
+            log_partition: place.partition,
+            log_offset: place.offset,
+        })
+        .collect()
+}
+
 /// A row of `operator_log`.
 #[derive(Debug, Clone, Row, Serialize)]
 pub(super) struct OperatorRow {
@@ -384,6 +420,7 @@ pub(super) struct OperatorRow {
     kind: String,
     entity: String,
     body: String,
+    source: Option<String>,
     log_id: String,
     log_partition: i32,
     log_offset: i64,
@@ -398,6 +435,7 @@ pub(super) fn operator(record: OperatorRecord, place: Place) -> OperatorRow {
         kind,
         entity: record.change.entity(),
         body,
+        source: record.source,
         log_id: place.log.to_string(),
         log_partition: place.partition,
         log_offset: place.offset,

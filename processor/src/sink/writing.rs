@@ -150,6 +150,11 @@ impl Writing {
                     .flat_map(|(offset, decision)| rows::decision_devices(decision, place(offset)))
                     .collect();
                 store.write(block("decision_devices"), &devices).await?;
+                let alarms: Vec<_> = decisions
+                    .iter()
+                    .flat_map(|(offset, decision)| rows::alarms(decision, place(offset)))
+                    .collect();
+                store.write(block("decision_alarms"), &alarms).await?;
                 // Last: its positions say where the topic goes on.
                 let nodes: Vec<_> = decisions
                     .iter()
