@@ -98,6 +98,30 @@ pub const EVENT_TYPE_LEN_MAX: usize = 64;
 /// Longest ramp of an event, s; a longer one is refused.
 pub const EVENT_RAMP_MAX_S: i32 = 86_400;
 
+/// Characters of a program's name; more are refused.
+pub const PROGRAM_NAME_LEN_MAX: usize = 128;
+
+/// Feeders that a program names; more are refused, and an empty list names all.
+pub const PROGRAM_FEEDERS_MAX: usize = 500;
+
+/// Largest incentive or penalty per kWh, in currency units.
+pub const PRICE_MAX: f64 = 1.0e6;
+
+/// Longest setpoint of an operator's, s: a week. What shall last is a setting.
+pub const OVERRIDE_MAX_S: i32 = 604_800;
+
+/// Characters of a client's key for a mutation; more are refused.
+pub const MUTATION_KEY_LEN_MAX: usize = 128;
+
+/// Earlier changes that are read to tell what stood before those of a page of the audit; beyond it a change is told alone.
+pub const AUDIT_FOLD_MAX: usize = 20_000;
+
+/// Entries of a list of alarms or violations that can be paged through; beyond it a shorter range is asked for.
+pub const PAST_PAGES_MAX: usize = 10_000;
+
+/// At most so often is a subscriber told of decisions and alarms.
+pub const SUBSCRIPTION_PAUSE: Duration = Duration::from_millis(500);
+
 /// Reads of history at the same time; further ones wait for their turn within the query's time.
 pub const HISTORY_READS_MAX: usize = 8;
 

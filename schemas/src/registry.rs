@@ -239,6 +239,20 @@ impl Registry {
         Ok(())
     }
 
+    /// Whether the next record would be taken.
+    ///
+    /// # Errors
+    /// [`Refused`] as [`Self::apply`] would have it.
+    pub fn check(&self, record: &OperatorRecord) -> Result<(), Refused> {
+        match &record.change {
+            Change::SessionEnded(_) | Change::SimulationSet(_) | Change::ControlSettings(_) => {
+                Ok(())
+            }
+            // One rule for each change, and it stands there: a copy is cheap beside what people do.
+            _ => self.clone().apply(record),
+        }
+    }
+
     /// The root of the tree that a feeder stands in; an unknown feeder is a root of its own.
     #[must_use]
     pub fn root_of(&self, feeder_id: &FeederId) -> FeederId {

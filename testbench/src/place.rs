@@ -405,7 +405,8 @@ fn pairs(environment: &[(String, String)]) -> Vec<(&str, &str)> {
 pub fn users() -> anyhow::Result<String> {
     let hash = password_hash()?;
     let user = |name: &str, role: &str| serde_json::json!({"username": name, "passwordHash": hash, "role": role});
-    Ok(Value::from(vec![user("ada", "operator"), user("vic", "viewer")]).to_string())
+    Ok(Value::from(vec![user("ada", "operator"), user("vic", "viewer"), user("eva", "admin")])
+        .to_string())
 }
 
 /// Of the password of every user, as a person makes it.

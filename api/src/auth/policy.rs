@@ -46,50 +46,73 @@ pub enum Action {
     ReadHealth,
     /// See feeders and devices, now and in the past.
     ReadFleet,
-    /// See demand-response events.
+    /// See demand-response events and programs.
     ReadEvents,
-    /// Create and cancel demand-response events.
+    /// See messages that were refused, as they came.
+    ReadDeadLetters,
+    /// Create, change and cancel demand-response events.
     ManageEvents,
-    /// Approve, retire and replace devices.
+    /// Create, change, start and stop demand-response programs.
+    ManagePrograms,
+    /// Set limits, mode, policy and parent of feeders, and resume their control.
+    ManageFeeders,
+    /// Set, override, approve, retire and replace devices.
     ManageDevices,
+    /// Set the simulator's time of day.
+    ManageSimulation,
+    /// Send telemetry in a device's name.
+    SendTelemetry,
+    /// Delete demand-response programs.
+    DeletePrograms,
+    /// Remove feeders.
+    RemoveFeeders,
+    /// See who changed what.
+    ReadAudit,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 14] = [
         Self::ReadSelf,
         Self::ReadHealth,
         Self::ReadFleet,
         Self::ReadEvents,
+        Self::ReadDeadLetters,
         Self::ManageEvents,
+        Self::ManagePrograms,
+        Self::ManageFeeders,
         Self::ManageDevices,
+        Self::ManageSimulation,
+        Self::SendTelemetry,
+        Self::DeletePrograms,
+        Self::RemoveFeeders,
+        Self::ReadAudit,
     ];
 }
 
-const VIEWER: &[Action] =
-    &[Action::ReadSelf, Action::ReadHealth, Action::ReadFleet, Action::ReadEvents];
-const OPERATOR: &[Action] = &[
-    Action::ReadSelf,
-    Action::ReadHealth,
-    Action::ReadFleet,
-    Action::ReadEvents,
-    Action::ManageEvents,
-    Action::ManageDevices,
-];
-const ADMIN: &[Action] = OPERATOR;
-
+/// What each role may beyond the lesser ones.
 fn row(role: Role) -> &'static [Action] {
     match role {
-        Role::Viewer => VIEWER,
-        Role::Operator => OPERATOR,
-        Role::Admin => ADMIN,
+        Role::Viewer => {
+            &[Action::ReadSelf, Action::ReadHealth, Action::ReadFleet, Action::ReadEvents]
+        }
+        Role::Operator => &[
+            Action::ReadDeadLetters,
+            Action::ManageEvents,
+            Action::ManagePrograms,
+            Action::ManageFeeders,
+            Action::ManageDevices,
+            Action::ManageSimulation,
+            Action::SendTelemetry,
+        ],
+        Role::Admin => &[Action::DeletePrograms, Action::RemoveFeeders, Action::ReadAudit],
     }
 }
 
 /// Whether a role may do something.
 #[must_use]
 pub fn may(role: Role, action: Action) -> bool {
-    row(role).contains(&action)
+    Role::ALL.into_iter().filter(|lesser| *lesser <= role).any(|role| row(role).contains(&action))
 }
 
 /// What somebody is told who may not: which role it takes, and which they have.
@@ -116,11 +139,19 @@ mod tests {
     }
 
     #[test]
-    fn a_viewer_looks_and_an_operator_steers() {
+    fn a_viewer_looks_an_operator_steers_and_an_admin_removes() {
         for action in Action::ALL {
-            let looks = !matches!(action, Action::ManageEvents | Action::ManageDevices);
+            let looks = matches!(
+                action,
+                Action::ReadSelf | Action::ReadHealth | Action::ReadFleet | Action::ReadEvents
+            );
+            let removes = matches!(
+                action,
+                Action::DeletePrograms | Action::RemoveFeeders | Action::ReadAudit
+            );
             assert_eq!(may(Role::Viewer, action), looks, "{action:?}");
-            assert!(may(Role::Operator, action), "{action:?}");
+            assert_eq!(may(Role::Operator, action), !removes, "{action:?}");
+            assert!(may(Role::Admin, action), "{action:?}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 use async_graphql::{Error, ErrorExtensions, Response, ServerError, Value};
 
+use schemas::registry::Refused;
+
 use crate::caps::ERRORS_TOLD_MAX;
 use crate::store::history::HistoryError;
 use crate::store::operator::WriteError;
@@ -58,6 +60,12 @@ pub(super) fn history(error: &HistoryError) -> Error {
 
 pub(super) fn write(error: &WriteError) -> Error {
     let code = match error {
+        WriteError::Refused(
+            Refused::UnknownFeeder(_)
+            | Refused::UnknownDevice(_)
+            | Refused::UnknownEvent(_)
+            | Refused::UnknownProgram(_),
+        ) => Code::NotFound,
         WriteError::Refused(_) => Code::BadUserInput,
         WriteError::Unavailable => Code::Unavailable,
         WriteError::Unconfirmed(_) => Code::Timeout,

@@ -2,8 +2,10 @@
 
 use async_graphql::{Context, Guard, Result};
 
+use super::Source;
 use super::errors::Code;
 use crate::auth::{Action, AuthUser, policy};
+use crate::store::operator::Actor;
 
 /// Lets through who may do `0`.
 pub(super) struct Can(pub(super) Action);
@@ -29,4 +31,13 @@ pub(super) fn user<'a>(ctx: &Context<'a>) -> Result<&'a AuthUser> {
             "log in first: send the token of POST /api/auth/login as \"Authorization: Bearer …\"",
         )
     })
+}
+
+/// Who changes something, and from where.
+///
+/// # Errors
+/// As [`user`].
+pub(super) fn actor(ctx: &Context<'_>) -> Result<Actor> {
+    let source = ctx.data_opt::<Source>().map(|source| source.0);
+    Ok(Actor { name: user(ctx)?.name.clone(), source })
 }

@@ -1,13 +1,14 @@
 //! The GraphQL schema: names and types of schemas/graphql/schema.graphql, over the live view, history and the operators'
 //! log. Types here are made from domain types; domain types know nothing of GraphQL.
 
+mod change;
 mod cost;
 mod errors;
 mod event_reads;
 mod executor;
 mod guards;
-mod lifecycle;
 mod mutation;
+mod past;
 mod pool;
 mod precheck;
 mod query;
@@ -15,6 +16,7 @@ mod run;
 mod subscription;
 mod types;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_graphql::Schema;
@@ -41,6 +43,10 @@ use crate::store::operator::OperatorLog;
 
 /// The schema that is served.
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;
+
+/// The address that a request came from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source(pub(crate) IpAddr);
 
 /// Where fields take their answers from.
 #[derive(Clone)]

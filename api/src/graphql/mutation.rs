@@ -1,16 +1,17 @@
 //! What operators can change. Each change is a record of operator.v1, and is answered once it can be read back.
 
 use async_graphql::{Context, ID, Object, Result};
-use schemas::records::operator::{Change, EventCancelled, EventCreated};
-use uuid::Uuid;
 
-use super::errors::{self, Code, bad_input};
-use super::guards::{Can, user};
-use super::lifecycle;
+use super::change::device::DeviceInput;
+use super::change::feeder::FeederInput;
+use super::change::{device, event, feeder, lifecycle, program, simulation};
+use super::guards::Can;
 use super::types::device::Device;
 use super::types::enums::DeviceType;
-use super::types::event::{Event, EventInput};
-use super::types::{present, stores};
+use super::types::event::{Event, EventInput, EventPatch};
+use super::types::feeder::Feeder;
+use super::types::program::{DrProgram, DrProgramInput, DrProgramPatch};
+use super::types::simulation::{Simulation, SimulationMode};
 use crate::auth::Action;
 
 /// The root of mutations.
@@ -22,48 +23,75 @@ impl Mutation {
     /// Lowers a feeder's limit for a time.
     #[graphql(guard = "Can(Action::ManageEvents)")]
     async fn create_event(&self, ctx: &Context<'_>, input: EventInput) -> Result<Event> {
-        let stores = stores(ctx);
-        let event_id = Uuid::now_v7();
-        let created: EventCreated = input.check(event_id, stores.operator.now())?;
-        present(ctx, |present| {
-            if present.view.registry().feeders.contains_key(&created.feeder_id) {
-                return Ok(());
-            }
-            Err(Code::NotFound.error(format!("feederId: there is no feeder {}", created.feeder_id)))
-        })?;
-        stores
-            .operator
-            .write(&user(ctx)?.name, Change::EventCreated(created))
-            .await
-            .map_err(|error| errors::write(&error))?;
-        written(ctx, event_id)
+        event::create(ctx, input).await
+    }
+
+    /// Changes an event that is on or to come. It keeps its id, its creator and its history.
+    #[graphql(guard = "Can(Action::ManageEvents)")]
+    async fn update_event(&self, ctx: &Context<'_>, id: ID, input: EventPatch) -> Result<Event> {
+        event::update(ctx, &id, input).await
     }
 
     /// Ends an event now.
     #[graphql(guard = "Can(Action::ManageEvents)")]
     async fn cancel_event(&self, ctx: &Context<'_>, id: ID) -> Result<Event> {
-        let event_id: Uuid =
-            id.parse().map_err(|_| bad_input("id: expected the UUID of an event"))?;
-        let stores = stores(ctx);
-        let now = stores.operator.now();
-        present(ctx, |present| {
-            let event = present.view.registry().events.get(&event_id);
-            match event {
-                None => Err(Code::NotFound.error(format!("there is no event {event_id}"))),
-                Some(event) if event.cancelled_at.is_some() => {
-                    Err(bad_input("the event is cancelled already"))
-                }
-                Some(event) if event.created.end <= now => Err(bad_input("the event is over")),
-                Some(_) => Ok(()),
-            }
-        })?;
-        let change = Change::EventCancelled(EventCancelled { event_id });
-        stores
-            .operator
-            .write(&user(ctx)?.name, change)
-            .await
-            .map_err(|error| errors::write(&error))?;
-        written(ctx, event_id)
+        event::cancel(ctx, &id).await
+    }
+
+    /// Makes a demand-response program.
+    #[graphql(guard = "Can(Action::ManagePrograms)")]
+    async fn create_dr_program(
+        &self,
+        ctx: &Context<'_>,
+        input: DrProgramInput,
+    ) -> Result<DrProgram> {
+        program::create(ctx, input).await
+    }
+
+    /// Changes what is named of a program. It keeps its id and its history.
+    #[graphql(guard = "Can(Action::ManagePrograms)")]
+    async fn update_dr_program(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: DrProgramPatch,
+    ) -> Result<DrProgram> {
+        program::update(ctx, &id, input).await
+    }
+
+    /// Starts or stops a program.
+    #[graphql(guard = "Can(Action::ManagePrograms)")]
+    async fn set_dr_program_active(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        active: bool,
+    ) -> Result<DrProgram> {
+        program::set_active(ctx, &id, active).await
+    }
+
+    /// Deletes a program; gives its id.
+    #[graphql(guard = "Can(Action::DeletePrograms)")]
+    async fn delete_dr_program(&self, ctx: &Context<'_>, id: ID) -> Result<ID> {
+        program::delete(ctx, &id).await
+    }
+
+    /// Sets what is named of a feeder; one that is not there yet is made. Null takes back what was set.
+    #[graphql(guard = "Can(Action::ManageFeeders)")]
+    async fn set_feeder(&self, ctx: &Context<'_>, input: FeederInput) -> Result<Feeder> {
+        feeder::set(ctx, input).await
+    }
+
+    /// Takes a feeder out that nothing hangs on: no device, no feeder below, no event to come, no program that names it.
+    #[graphql(guard = "Can(Action::RemoveFeeders)")]
+    async fn remove_feeder(&self, ctx: &Context<'_>, id: ID) -> Result<ID> {
+        feeder::remove(ctx, &id).await
+    }
+
+    /// Sets what is named of a device.
+    #[graphql(guard = "Can(Action::ManageDevices)")]
+    async fn set_device(&self, ctx: &Context<'_>, input: DeviceInput) -> Result<Device> {
+        device::set(ctx, input).await
     }
 
     /// Lets a waiting device in, on the feeder it claims or the one that is named, which is opened if it is not there. One
@@ -91,17 +119,38 @@ impl Mutation {
     async fn replace_device(&self, ctx: &Context<'_>, id: ID, by: ID) -> Result<Device> {
         lifecycle::replace(ctx, &id, &by).await
     }
-}
 
-/// The event as the live view now has it.
-fn written(ctx: &Context<'_>, event_id: Uuid) -> Result<Event> {
-    present(ctx, |present| {
-        present
-            .view
-            .registry()
-            .events
-            .get(&event_id)
-            .map(Event::from)
-            .ok_or_else(|| Code::Unavailable.error("the event was written but cannot be read yet"))
-    })
+    /// Gives a device a setpoint of the operator's for a time. Limits hold it all the same.
+    #[graphql(guard = "Can(Action::ManageDevices)")]
+    async fn override_setpoint(
+        &self,
+        ctx: &Context<'_>,
+        device_id: ID,
+        power_kw: f64,
+        for_seconds: i32,
+    ) -> Result<Device> {
+        device::set_override(ctx, &device_id, power_kw, for_seconds).await
+    }
+
+    /// Ends an operator's setpoint now.
+    #[graphql(guard = "Can(Action::ManageDevices)")]
+    async fn clear_override(&self, ctx: &Context<'_>, device_id: ID) -> Result<Device> {
+        device::clear_override(ctx, &device_id).await
+    }
+
+    /// Lets a stopped feeder be controlled again.
+    #[graphql(guard = "Can(Action::ManageFeeders)")]
+    async fn resume_control(&self, ctx: &Context<'_>, feeder_id: ID) -> Result<Feeder> {
+        feeder::resume(ctx, &feeder_id).await
+    }
+
+    /// Sets the simulator's time of day.
+    #[graphql(guard = "Can(Action::ManageSimulation)")]
+    async fn set_simulation_mode(
+        &self,
+        ctx: &Context<'_>,
+        mode: SimulationMode,
+    ) -> Result<Simulation> {
+        simulation::set(ctx, mode).await
+    }
 }

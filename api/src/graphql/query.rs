@@ -2,19 +2,29 @@
 
 use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
+use schemas::records::operator::POLICIES;
 use schemas::{DeviceId, FeederId};
+use uuid::Uuid;
 
 use super::cost;
 use super::errors::bad_input;
 use super::guards::{Can, user};
+use super::past::{self, Asked};
+use super::types::alarm::{Alarm, AlarmPeriodConnection, DeadLetterReason, ViolationConnection};
+use super::types::audit::AuditConnection;
+use super::types::command::CommandConnection;
+use super::types::decision::{Decision, DecisionConnection, Explanation};
 use super::types::device::{Device, DeviceFilter, DeviceOrder, select};
 use super::types::enums::{DeviceOrigin, DeviceType, Freshness};
 use super::types::event::{Event, EventFilter};
+use super::types::fairness::Fairness;
 use super::types::feeder::Feeder;
 use super::types::health::Health;
 use super::types::lifecycle::{self, NoticedDeviceConnection, WaitingDeviceConnection};
 use super::types::paging::{DeviceConnection, page};
+use super::types::program::DrProgram;
 use super::types::scalars::{device_id, feeder_id, from_datetime};
+use super::types::simulation::Simulation;
 use super::types::tracking::{self, TrackingError};
 use super::types::user::User;
 use super::types::{Present, present, stores};
@@ -76,7 +86,7 @@ impl Query {
             kind: kind.map(Into::into),
             origin: origin.map(Into::into),
             freshness: freshness.map(Into::into),
-            search: search.map(check_search).transpose()?,
+            search: search.map(|text| check_text("search", text.to_lowercase())).transpose()?,
         };
         present(ctx, |present| {
             let devices = select(present, &filter);
@@ -157,15 +167,195 @@ impl Query {
         };
         present(ctx, |present: &Present<'_>| Ok(filter.select(present)))
     }
+
+    /// Demand-response programs by start.
+    #[graphql(
+        guard = "Can(Action::ReadEvents)",
+        complexity = "cost::page(Some(50), child_complexity)"
+    )]
+    async fn dr_programs(&self, ctx: &Context<'_>) -> Result<Vec<DrProgram>> {
+        present(ctx, |present| Ok(DrProgram::all(present)))
+    }
+
+    /// One program; null when there is none of that id.
+    #[graphql(guard = "Can(Action::ReadEvents)")]
+    async fn dr_program(&self, ctx: &Context<'_>, id: ID) -> Result<Option<DrProgram>> {
+        let id: Uuid = id.parse().map_err(|_| bad_input("id: expected the UUID of a program"))?;
+        present(ctx, |present| {
+            let program = present.view.registry().programs.get(&id);
+            Ok(program.map(|program| DrProgram::read(present, program)))
+        })
+    }
+
+    /// A feeder's decisions, the newest first. Without `from`: of the last 24 hours before `to`.
+    #[graphql(guard = "Can(Action::ReadFleet)", complexity = "cost::page(first, child_complexity)")]
+    async fn decisions(
+        &self,
+        ctx: &Context<'_>,
+        feeder_id: ID,
+        from: Option<DateTime<Utc>>,
+        to: Option<DateTime<Utc>>,
+        #[graphql(default_with = "Some(cost::DEFAULT_PAGE)")] first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<DecisionConnection> {
+        let feeder = self::feeder(Some(&feeder_id))?.expect("it was named");
+        past::decisions(ctx, &feeder, Asked { from, to, first, after }).await
+    }
+
+    /// One decision as it is about a feeder; null when none of that id is stored.
+    #[graphql(guard = "Can(Action::ReadFleet)")]
+    async fn decision(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Decision>> {
+        past::decision(ctx, &id).await
+    }
+
+    /// Why a device got what it got, at a moment or now; null where no decision about it is stored within ten minutes
+    /// before it.
+    #[graphql(
+        guard = "Can(Action::ReadFleet)",
+        complexity = "cost::series(Some(10), child_complexity)"
+    )]
+    async fn explain(
+        &self,
+        ctx: &Context<'_>,
+        device_id: ID,
+        at: Option<DateTime<Utc>>,
+    ) -> Result<Option<Explanation>> {
+        let device = self::device_id("deviceId", &device_id)?;
+        past::explain(ctx, &device, at).await
+    }
+
+    /// Setpoints that were sent, with what became of each, the newest first. `feederId` takes in the feeders below.
+    /// Without `from`: of the last 24 hours before `to`.
+    #[graphql(guard = "Can(Action::ReadFleet)", complexity = "cost::page(first, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "as many as the SDL names")]
+    async fn commands(
+        &self,
+        ctx: &Context<'_>,
+        device_id: Option<ID>,
+        feeder_id: Option<ID>,
+        from: Option<DateTime<Utc>>,
+        to: Option<DateTime<Utc>>,
+        #[graphql(default_with = "Some(cost::DEFAULT_PAGE)")] first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<CommandConnection> {
+        let device = device_id.map(|id| self::device_id("deviceId", &id)).transpose()?;
+        let feeder = self::feeder(feeder_id.as_ref())?;
+        past::commands(ctx, device, feeder.as_ref(), Asked { from, to, first, after }).await
+    }
+
+    /// Who was given how much of what they wanted, under a feeder, over a time.
+    #[graphql(
+        guard = "Can(Action::ReadFleet)",
+        complexity = "cost::page(Some(200), child_complexity)"
+    )]
+    async fn fairness(
+        &self,
+        ctx: &Context<'_>,
+        feeder_id: ID,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Fairness> {
+        let feeder = self::feeder(Some(&feeder_id))?.expect("it was named");
+        past::fairness(ctx, &feeder, from, to).await
+    }
+
+    /// The simulator's time of day.
+    #[graphql(guard = "Can(Action::ReadFleet)")]
+    async fn simulation(&self, ctx: &Context<'_>) -> Result<Simulation> {
+        present(ctx, |present| Ok(Simulation::read(present)))
+    }
+
+    /// The alarms that stand, critical ones first. `feederId` takes in the feeders below it.
+    #[graphql(
+        guard = "Can(Action::ReadFleet)",
+        complexity = "cost::page(Some(50), child_complexity)"
+    )]
+    async fn alarms(&self, ctx: &Context<'_>, feeder_id: Option<ID>) -> Result<Vec<Alarm>> {
+        let under = self::feeder(feeder_id.as_ref())?;
+        present(ctx, |present| {
+            let standing = present.view.alarms(under.as_ref());
+            Ok(standing.into_iter().map(Alarm::from).collect())
+        })
+    }
+
+    /// When alarms stood, the newest first. `feederId` takes in the feeders below it.
+    #[graphql(guard = "Can(Action::ReadFleet)", complexity = "cost::page(first, child_complexity)")]
+    async fn alarm_history(
+        &self,
+        ctx: &Context<'_>,
+        feeder_id: Option<ID>,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        #[graphql(default_with = "Some(cost::DEFAULT_PAGE)")] first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<AlarmPeriodConnection> {
+        let under = self::feeder(feeder_id.as_ref())?;
+        let asked = Asked { from: Some(from), to: Some(to), first, after };
+        past::alarms(ctx, under.as_ref(), asked).await
+    }
+
+    /// When feeders were over their limits, the newest first. `feederId` takes in the feeders below it.
+    #[graphql(guard = "Can(Action::ReadFleet)", complexity = "cost::page(first, child_complexity)")]
+    async fn violations(
+        &self,
+        ctx: &Context<'_>,
+        feeder_id: Option<ID>,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        #[graphql(default_with = "Some(cost::DEFAULT_PAGE)")] first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<ViolationConnection> {
+        let under = self::feeder(feeder_id.as_ref())?;
+        let asked = Asked { from: Some(from), to: Some(to), first, after };
+        past::violations(ctx, under.as_ref(), asked).await
+    }
+
+    /// Messages that were refused, by reason, the most frequent first.
+    #[graphql(
+        guard = "Can(Action::ReadDeadLetters)",
+        complexity = "cost::page(Some(50), child_complexity)"
+    )]
+    async fn dead_letters(
+        &self,
+        ctx: &Context<'_>,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<DeadLetterReason>> {
+        past::dead_letters(ctx, from, to).await
+    }
+
+    /// Who changed what, the newest first. Without `from`: ever.
+    #[graphql(guard = "Can(Action::ReadAudit)", complexity = "cost::page(first, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "as many as the SDL names")]
+    async fn audit(
+        &self,
+        ctx: &Context<'_>,
+        from: Option<DateTime<Utc>>,
+        to: Option<DateTime<Utc>>,
+        actor: Option<String>,
+        entity: Option<ID>,
+        #[graphql(default_with = "Some(cost::DEFAULT_PAGE)")] first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<AuditConnection> {
+        let actor = actor.map(|text| check_text("actor", text)).transpose()?;
+        let entity = entity.map(|id| check_text("entity", id.0)).transpose()?;
+        past::audit(ctx, actor, entity, Asked { from, to, first, after }).await
+    }
+
+    /// The policies that share headroom, the default first.
+    #[graphql(guard = "Can(Action::ReadFleet)")]
+    async fn policies(&self, _ctx: &Context<'_>) -> Vec<&'static str> {
+        POLICIES.to_vec()
+    }
 }
 
 fn feeder(id: Option<&ID>) -> Result<Option<FeederId>> {
     id.map(|id| feeder_id("feederId", id)).transpose()
 }
 
-fn check_search(text: String) -> Result<String> {
+fn check_text(argument: &str, text: String) -> Result<String> {
     if text.chars().count() > SEARCH_LEN_MAX {
-        return Err(bad_input(format!("search: at most {SEARCH_LEN_MAX} characters")));
+        return Err(bad_input(format!("{argument}: at most {SEARCH_LEN_MAX} characters")));
     }
-    Ok(text.to_lowercase())
+    Ok(text)
 }

@@ -4,7 +4,7 @@ use async_graphql::{Request, Response};
 
 use super::errors::{label, refusal};
 use super::pool::{Pool, Unrun};
-use super::{ApiSchema, Code, precheck};
+use super::{ApiSchema, Code, Source, precheck};
 use crate::auth::AuthUser;
 
 /// A body that is no request; the words say what is expected.
@@ -19,6 +19,7 @@ pub(crate) async fn run(
     pool: &Pool,
     schema: &ApiSchema,
     user: AuthUser,
+    source: Source,
     body: Vec<u8>,
 ) -> Result<Response, Malformed> {
     let (schema, name) = (schema.clone(), user.name.clone());
@@ -26,7 +27,7 @@ pub(crate) async fn run(
         let mut request = read(&body)?;
         drop(body);
         match precheck::check(&mut request) {
-            Ok(()) => Ok(schema.execute(request.data(user)).await),
+            Ok(()) => Ok(schema.execute(request.data(user).data(source)).await),
             Err(error) => Ok(Response::from_errors(vec![error])),
         }
     };

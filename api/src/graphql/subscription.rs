@@ -2,16 +2,22 @@
 //! entity that changed after it: one that is slow misses steps in between, never the newest. Nothing is told before the
 //! view is complete: until then it is not known either whether the subscriber's session was ended.
 
+use std::collections::HashSet;
+
 use async_graphql::{Context, ID, Result, Subscription as GraphqlSubscription};
 use async_stream::stream;
 use futures::Stream;
+use schemas::records::state::Version;
 
 use super::guards::Can;
+use super::types::alarm::Alarm;
+use super::types::decision::Decision;
 use super::types::device::Device;
 use super::types::feeder::Feeder;
 use super::types::scalars::{device_id, feeder_id};
 use super::types::{Present, stores};
 use crate::auth::Action;
+use crate::caps::SUBSCRIPTION_PAUSE;
 use crate::metrics::Counted;
 use crate::store::live::Revision;
 
@@ -85,6 +91,62 @@ impl Subscription {
                     Some(device) => yield device,
                     None => if revisions.changed().await.is_err() { break },
                 }
+            }
+        })
+    }
+
+    /// Decisions about a feeder: the newest one first, then each as it is made. Who is slow misses some, never the newest.
+    #[graphql(guard = "Can(Action::ReadFleet)")]
+    async fn decision_made(
+        &self,
+        ctx: &Context<'_>,
+        feeder_id: ID,
+    ) -> Result<impl Stream<Item = Decision> + use<>> {
+        let wanted = self::feeder_id("feederId", &feeder_id)?;
+        let stores = stores(ctx).clone();
+        Ok(stream! {
+            let _counted = Counted::subscription();
+            let mut revisions = stores.live.complete().await;
+            let mut told: Option<Version> = None;
+            loop {
+                let newest = {
+                    let view = stores.live.view();
+                    let state = view.feeder(&wanted).and_then(|feeder| feeder.state);
+                    state.filter(|state| told != Some(state.version))
+                };
+                if let Some(state) = newest {
+                    told = Some(state.version);
+                    if let Some(decision) = Decision::newest(&state) {
+                        yield decision;
+                    }
+                }
+                tokio::time::sleep(SUBSCRIPTION_PAUSE).await;
+                if revisions.changed().await.is_err() { break }
+            }
+        })
+    }
+
+    /// Alarms: those that stand first, then each as it is raised.
+    #[graphql(guard = "Can(Action::ReadFleet)")]
+    async fn alarm(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Alarm> + use<>> {
+        let stores = stores(ctx).clone();
+        Ok(stream! {
+            let _counted = Counted::subscription();
+            let mut revisions = stores.live.complete().await;
+            let mut told = HashSet::new();
+            loop {
+                let standing: Vec<Alarm> =
+                    stores.live.view().alarms(None).into_iter().map(Alarm::from).collect();
+                let subjects: HashSet<_> = standing.iter().map(Alarm::subject).collect();
+                for alarm in standing {
+                    if !told.contains(&alarm.subject()) {
+                        yield alarm;
+                    }
+                }
+                // One that is over may be raised again.
+                told = subjects;
+                tokio::time::sleep(SUBSCRIPTION_PAUSE).await;
+                if revisions.changed().await.is_err() { break }
             }
         })
     }

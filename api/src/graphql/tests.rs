@@ -1,5 +1,6 @@
 //! The schema without a network: what it serves, who may ask for it, and what it answers.
 
+mod changes;
 mod lifecycle;
 mod matrix;
 mod sdl;
@@ -360,7 +361,7 @@ async fn an_event_can_be_read_as_soon_as_it_is_answered_and_cancelled() {
     let (code, message) = world.refused(&cancel).await;
     assert_eq!(
         (code.as_str(), message.as_str()),
-        ("BAD_USER_INPUT", "the event is cancelled already")
+        ("BAD_USER_INPUT", "id: the event is cancelled already")
     );
 }
 
@@ -382,7 +383,7 @@ async fn an_event_that_makes_no_sense_is_refused_with_what_would() {
             "rampSeconds: expected 0 to 86400",
         ),
         (0, "feederId: \"f1\", limitKw: 1, type: \"\"", "BAD_USER_INPUT", "type: expected 1 to 64"),
-        (-120, "feederId: \"f1\", limitKw: 1", "BAD_USER_INPUT", "end must be in the future"),
+        (-120, "feederId: \"f1\", limitKw: 1", "BAD_USER_INPUT", "end: must be in the future"),
     ] {
         let (got, message) = world.refused(&event_in(minutes, more)).await;
         assert_eq!(got, code, "{more}: {message}");
@@ -393,7 +394,7 @@ async fn an_event_that_makes_no_sense_is_refused_with_what_would() {
         .replace("end:", "start:")
         .replace("x:", "end:");
     let (_, message) = world.refused(&backwards).await;
-    assert!(message.contains("start must be before end"), "{message}");
+    assert!(message.contains("end: must be after start"), "{message}");
     let unknown = "mutation { cancelEvent(id: \"0190a5b0-0000-7000-8000-000000000001\") { id } }";
     assert_eq!(world.refused(unknown).await.0, "NOT_FOUND");
     let no_uuid = "mutation { cancelEvent(id: \"x\") { id } }";

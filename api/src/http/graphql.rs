@@ -13,16 +13,17 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
+use super::client::Client;
 use super::error::ApiError;
 use super::{App, token_user};
-use crate::graphql::{Code, Malformed, outcome, refusal, run};
+use crate::graphql::{Code, Malformed, Source, outcome, refusal, run};
 use crate::metrics;
 
 const GRAPHQL_JSON: &str = "application/graphql-response+json";
 const JSON: &str = "application/json; charset=utf-8";
 
 /// Runs a query or a mutation.
-pub(super) async fn answer(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn answer(State(app): State<App>, client: Client, request: Request) -> Response {
     let modern = accepts_graphql(request.headers());
     let user = match token_user(&app.auth, request.headers()) {
         Ok(Some(user)) => user,
@@ -44,7 +45,7 @@ pub(super) async fn answer(State(app): State<App>, request: Request) -> Response
         Err(rejection) => return ApiError::body(&rejection, app.body_limit).into_response(),
     };
     let started = Instant::now();
-    let response = match run(&app.pool, &app.schema, user, body.into()).await {
+    let response = match run(&app.pool, &app.schema, user, Source(client.0), body.into()).await {
         Ok(response) => response,
         Err(Malformed(words)) => {
             return respond(StatusCode::BAD_REQUEST, modern, &refusal(Code::BadUserInput, words));

@@ -5,11 +5,14 @@ use axum::http::StatusCode;
 use schemas::Timestamp;
 use schemas::records::operator::{Change, SessionEnded};
 
+use super::client::Client;
 use super::{ApiError, App, User};
+use crate::store::operator::Actor;
 
 /// Ends the session.
 pub(super) async fn logout(
     State(app): State<App>,
+    client: Client,
     User(user): User,
 ) -> Result<StatusCode, ApiError> {
     let until = Timestamp(user.expires_at.saturating_mul(1_000));
@@ -19,7 +22,8 @@ pub(super) async fn logout(
         .ended()
         .end(&ended, app.stores.clock.now())
         .map_err(|error| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
-    let written = app.stores.operator.write(&user.name, Change::SessionEnded(ended)).await;
+    let actor = Actor { name: user.name.clone(), source: Some(client.0) };
+    let written = app.stores.operator.write(&actor, Change::SessionEnded(ended)).await;
     match written {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(error) => {

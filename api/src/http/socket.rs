@@ -23,7 +23,7 @@ use crate::caps::{
     SOCKET_MESSAGES_EVERY, SOCKET_PING_INTERVAL, SOCKET_SEND_TIMEOUT, SOCKET_SILENCE_MAX,
     SOCKETS_MAX, SOCKETS_PER_ADDRESS, SOCKETS_PER_USER,
 };
-use crate::graphql::SocketOperations;
+use crate::graphql::{SocketOperations, Source};
 use crate::metrics::{Counted, Refusal, count_refused};
 use crate::network::Network;
 use crate::pace::{Pace, Used};
@@ -88,7 +88,7 @@ pub(super) async fn open(
         .protocols([PROTOCOL])
         .max_message_size(SOCKET_MESSAGE_MAX)
         .max_frame_size(SOCKET_MESSAGE_MAX)
-        .on_upgrade(move |socket| serve(app, socket, place))
+        .on_upgrade(move |socket| serve(app, socket, client, place))
 }
 
 fn too_many(full: Full) -> Response {
@@ -102,14 +102,20 @@ fn too_many(full: Full) -> Response {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after(10).into_response()
 }
 
-async fn serve(app: App, socket: WebSocket, place: Place<Network>) {
+async fn serve(app: App, socket: WebSocket, client: Client, place: Place<Network>) {
     let _place = place;
     let _counted = Counted::socket();
     let (mut sink, stream) = socket.split();
     let owner = Arc::new(Owner::default());
     let init = {
         let (owner, app) = (Arc::clone(&owner), app.clone());
-        move |payload: Value| future::ready(owner.admit(&app.auth, &app.sockets.by_user, &payload))
+        move |payload: Value| {
+            let admitted = owner.admit(&app.auth, &app.sockets.by_user, &payload);
+            future::ready(admitted.map(|mut data| {
+                data.insert(Source(client.0));
+                data
+            }))
+        }
     };
     let operations =
         SocketOperations::new(app.schema.clone(), Arc::clone(&app.pool), app.reads.clone());

@@ -2,6 +2,10 @@
 //!
 //! Every value goes to the server as a parameter, never into the text of a query.
 
+pub mod audit;
+pub mod commands;
+pub mod decisions;
+pub mod past;
 mod plan;
 mod sql;
 
@@ -221,6 +225,11 @@ impl History {
             .param("grid", bounds.grid.0)
             .param("width", plan.width_ms())
             .param("most", range.row_limit())
+    }
+
+    /// The only value of a query.
+    async fn fetch_one(&self, query: clickhouse::query::Query) -> Result<u64, HistoryError> {
+        Ok(self.fetch::<u64>(query).await?.first().copied().unwrap_or(0))
     }
 
     async fn fetch<T>(&self, query: clickhouse::query::Query) -> Result<Vec<T>, HistoryError>

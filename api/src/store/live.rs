@@ -3,9 +3,11 @@
 //! Subscribers walk the order of changes with a cursor of their own: there is no queue per subscriber, and one that is
 //! slow sees the newest state of each entity, once.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use schemas::records::decision::Alarm;
 use schemas::records::operator::{Change, OperatorRecord};
 use schemas::records::state::{DeviceState, FeederState, Version};
 use schemas::registry::{Device, Feeder, Refused, Registry};
@@ -43,12 +45,33 @@ impl<Id: Ord + Clone> Changes<Id> {
     }
 }
 
+/// An alarm that stands, and since when as far as this view has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Since the first decision that was seen with it.
+    pub since: Timestamp,
+    /// As the newest decision has it.
+    pub alarm: Alarm,
+}
+
+impl Standing {
+    /// Whether both say the same of the same; their words, which carry figures, may differ.
+    fn is_same(&self, other: &Alarm) -> bool {
+        let (one, other) = (&self.alarm, other);
+        one.code == other.code
+            && one.feeder_id == other.feeder_id
+            && one.device_id == other.device_id
+    }
+}
+
 /// Everything in the view.
 #[derive(Debug, Default)]
 pub struct View {
     registry: Registry,
     feeders: BTreeMap<FeederId, Arc<FeederState>>,
     devices: BTreeMap<DeviceId, Arc<DeviceState>>,
+    /// What stands about each feeder.
+    alarms: BTreeMap<FeederId, Vec<Standing>>,
     /// The offset after the last record of operator.v1 that was read, and what became of the last ones.
     operator_next: i64,
     complete: bool,
@@ -155,6 +178,22 @@ impl View {
     pub fn registered_under(&self, id: &FeederId) -> impl Iterator<Item = &Device> {
         let tree = self.subtree(id);
         self.registry.devices.values().filter(move |device| tree.contains(&device.feeder_id))
+    }
+
+    /// The alarms that stand: those about a feeder and the ones below it, or all. Critical ones first, then the newest.
+    #[must_use]
+    pub fn alarms(&self, under: Option<&FeederId>) -> Vec<Standing> {
+        let tree = under.map(|id| self.subtree(id));
+        let is_wanted = |id: &FeederId| {
+            self.registry.feeders.contains_key(id)
+                && tree.as_ref().is_none_or(|tree| tree.contains(id))
+        };
+        let wanted = self.alarms.iter().filter(|(id, _)| is_wanted(id));
+        let mut found: Vec<Standing> = wanted.flat_map(|(_, standing)| standing).cloned().collect();
+        found.sort_by_key(|standing| {
+            (Reverse(standing.alarm.severity), Reverse(standing.since), standing.alarm.code.clone())
+        });
+        found
     }
 
     /// When a device was heard last, over all devices.
@@ -351,6 +390,19 @@ impl Live {
                 is_newer((&old.root, old.version, old.at), (&state.root, state.version, state.at))
             });
             if newer {
+                let before = view.alarms.remove(&id).unwrap_or_default();
+                let since = |alarm: &Alarm| {
+                    let known = before.iter().find(|standing| standing.is_same(alarm));
+                    known.map_or(state.at, |standing| standing.since)
+                };
+                let standing: Vec<Standing> = state
+                    .alarms
+                    .iter()
+                    .map(|alarm| Standing { since: since(alarm), alarm: alarm.clone() })
+                    .collect();
+                if !standing.is_empty() {
+                    view.alarms.insert(id.clone(), standing);
+                }
                 view.feeders.insert(id.clone(), Arc::new(state));
                 view.mark_feeder(&id);
             }

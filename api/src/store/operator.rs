@@ -1,5 +1,6 @@
 //! Writes what people decide to operator.v1, and answers once it can be read back.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +51,15 @@ impl Append for Producer {
     }
 }
 
+/// Who changes something, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The user's name.
+    pub name: String,
+    /// The address that the request came from.
+    pub source: Option<IpAddr>,
+}
+
 /// Why a change is not known to hold.
 #[derive(Debug, Error)]
 pub enum WriteError {
@@ -96,22 +106,24 @@ impl OperatorLog {
         self.clock.now()
     }
 
-    /// Appends a change and waits until the live view has read it.
+    /// Appends a change and waits until the live view has read it. What would be refused is not written.
     ///
     /// # Errors
     /// [`WriteError`].
-    pub async fn write(&self, actor: &str, change: Change) -> Result<(), WriteError> {
+    pub async fn write(&self, actor: &Actor, change: Change) -> Result<(), WriteError> {
         let deadline = Instant::now() + self.timeout;
         let record = OperatorRecord {
             id: Uuid::now_v7(),
             at: self.clock.now(),
-            source: None,
-            actor: actor.to_owned(),
+            actor: actor.name.clone(),
             change,
+            source: actor.source.map(|address| address.to_canonical().to_string()),
         };
+        self.live.view().registry().check(&record)?;
         tracing::info!(
             id = %record.id,
-            actor,
+            actor = actor.name,
+            source = record.source.as_deref().unwrap_or("unknown"),
             entity = record.change.entity(),
             change = schemas::clickhouse::operator_body(&record.change).0,
             "an operator changes something"

@@ -1,5 +1,6 @@
 //! Every field of the roots against every role, and against nobody.
 
+use super::changes::alarm;
 use super::*;
 
 /// Field, how to ask for it, and the least role that may.
@@ -31,6 +32,86 @@ const FIELDS: &[(&str, &str, Role)] = &[
         "mutation { replaceDevice(id: \"ev-1\", by: \"ev-9\") { id } }",
         Role::Operator,
     ),
+    (
+        "updateEvent",
+        "mutation { updateEvent(id: \"0190a5b0-0000-7000-8000-000000000001\", input: { limitKw: 2 }) { id } }",
+        Role::Operator,
+    ),
+    (
+        "createDrProgram",
+        "mutation { createDrProgram(input: { name: \"p\", mode: FIXED_CAP, start: \"2027-01-15T08:00:00Z\", end: \"2027-01-15T09:00:00Z\" }) { id } }",
+        Role::Operator,
+    ),
+    (
+        "updateDrProgram",
+        "mutation { updateDrProgram(id: \"0190a5b0-0000-7000-8000-000000000001\", input: { name: \"q\" }) { id } }",
+        Role::Operator,
+    ),
+    (
+        "setDrProgramActive",
+        "mutation { setDrProgramActive(id: \"0190a5b0-0000-7000-8000-000000000001\", active: true) { id } }",
+        Role::Operator,
+    ),
+    (
+        "deleteDrProgram",
+        "mutation { deleteDrProgram(id: \"0190a5b0-0000-7000-8000-000000000001\") }",
+        Role::Admin,
+    ),
+    (
+        "setFeeder",
+        "mutation { setFeeder(input: { id: \"f1\", importLimitKw: 1 }) { id } }",
+        Role::Operator,
+    ),
+    ("removeFeeder", "mutation { removeFeeder(id: \"f1\") }", Role::Admin),
+    (
+        "setDevice",
+        "mutation { setDevice(input: { id: \"ev-1\", priority: 2 }) { id } }",
+        Role::Operator,
+    ),
+    (
+        "overrideSetpoint",
+        "mutation { overrideSetpoint(deviceId: \"ev-1\", powerKw: 1, forSeconds: 60) { id } }",
+        Role::Operator,
+    ),
+    ("clearOverride", "mutation { clearOverride(deviceId: \"ev-1\") { id } }", Role::Operator),
+    ("resumeControl", "mutation { resumeControl(feederId: \"f1\") { id } }", Role::Operator),
+    ("setSimulationMode", "mutation { setSimulationMode(mode: NIGHT) { mode } }", Role::Operator),
+    ("drPrograms", "{ drPrograms { id } }", Role::Viewer),
+    (
+        "drProgram",
+        "{ drProgram(id: \"0190a5b0-0000-7000-8000-000000000001\") { id } }",
+        Role::Viewer,
+    ),
+    ("decisions", "{ decisions(feederId: \"f1\") { totalCount } }", Role::Viewer),
+    ("decision", "{ decision(id: \"0190a5b0-0000-7000-8000-000000000001\") { id } }", Role::Viewer),
+    ("explain", "{ explain(deviceId: \"ev-1\") { sentence } }", Role::Viewer),
+    ("commands", "{ commands(deviceId: \"ev-1\") { totalCount } }", Role::Viewer),
+    (
+        "fairness",
+        "{ fairness(feederId: \"f1\", from: \"2027-01-15T08:00:00Z\", to: \"2027-01-15T09:00:00Z\") { jain } }",
+        Role::Viewer,
+    ),
+    ("simulation", "{ simulation { mode } }", Role::Viewer),
+    ("alarms", "{ alarms { code } }", Role::Viewer),
+    (
+        "alarmHistory",
+        "{ alarmHistory(from: \"2027-01-15T08:00:00Z\", to: \"2027-01-15T09:00:00Z\") { totalCount } }",
+        Role::Viewer,
+    ),
+    (
+        "violations",
+        "{ violations(from: \"2027-01-15T08:00:00Z\", to: \"2027-01-15T09:00:00Z\") { totalCount } }",
+        Role::Viewer,
+    ),
+    (
+        "deadLetters",
+        "{ deadLetters(from: \"2027-01-15T08:00:00Z\", to: \"2027-01-15T09:00:00Z\") { reason } }",
+        Role::Operator,
+    ),
+    ("audit", "{ audit { totalCount } }", Role::Admin),
+    ("policies", "{ policies }", Role::Viewer),
+    ("decisionMade", "subscription { decisionMade(feederId: \"f1\") { id } }", Role::Viewer),
+    ("alarm", "subscription { alarm { code } }", Role::Viewer),
     ("feederUpdated", "subscription { feederUpdated { id } }", Role::Viewer),
     ("deviceUpdated", "subscription { deviceUpdated(deviceId: \"ev-1\") { id } }", Role::Viewer),
 ];
@@ -58,6 +139,9 @@ fn codes(response: &Response) -> Vec<String> {
 async fn every_field_is_open_to_its_roles_and_closed_to_all_others() {
     for (field, query, least) in FIELDS {
         let world = world();
+        let mut state = feeder_state("f1", 1, 2, Watts(1_000));
+        state.alarms.push(alarm("CTL-001", Some("f1"), "over"));
+        world.live.apply_feeder(state);
         let nobody = codes(&first_answer(&world, None, query).await);
         assert_eq!(nobody, ["UNAUTHENTICATED"], "{field}");
         for role in Role::ALL {

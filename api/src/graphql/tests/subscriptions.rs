@@ -139,3 +139,33 @@ async fn nothing_is_told_before_the_view_is_complete() {
     let told = updates.next().await.expect("it is complete");
     assert_eq!(told, json!({"feederUpdated": {"id": "f1"}}));
 }
+
+#[tokio::test]
+async fn decisions_and_alarms_are_told_as_they_are_and_then_each_new_one_once() {
+    let world = world();
+    let mut decisions = Box::pin(subscribe(
+        &world,
+        "subscription { decisionMade(feederId: \"f1\") { feederId limitKw bindingConstraint latencyMs shadow certified } }",
+    ));
+    assert_eq!(
+        decisions.next().await.expect("the newest")["decisionMade"],
+        json!({"feederId": "f1", "limitKw": 40.0, "bindingConstraint": "EVENT", "latencyMs": 500.0,
+               "shadow": false, "certified": true})
+    );
+    let mut alarms = Box::pin(subscribe(&world, "subscription { alarm { code message } }"));
+    assert!(futures::poll!(alarms.next()).is_pending());
+    let tell = |seq: i64, load: i64, alarms: Vec<schemas::records::decision::Alarm>| {
+        let mut state = feeder_state("f1", 1, seq, Watts(load));
+        state.alarms = alarms;
+        world.live.apply_feeder(state);
+    };
+    let raised = |code: &str| super::changes::alarm(code, Some("f1"), "over");
+    tell(2, 2_000, vec![raised("CTL-001")]);
+    let told = |code: &str| json!({"alarm": {"code": code, "message": "over"}});
+    assert_eq!(alarms.next().await.expect("raised"), told("CTL-001"));
+    tell(3, 3_000, vec![raised("CTL-001"), raised("CTL-002")]);
+    assert_eq!(alarms.next().await.expect("raised"), told("CTL-002"));
+    // Only the newest of the two that came meanwhile.
+    assert_eq!(decisions.next().await.expect("the newest")["decisionMade"]["feederId"], "f1");
+    assert!(futures::poll!(decisions.next()).is_pending());
+}

@@ -46,6 +46,18 @@ pub(crate) struct Device {
     compliant: bool,
     /// What was noticed about it, each once.
     notices: Vec<Notice>,
+    /// What an operator has set that it does when its setpoint lapses; null where it names that itself.
+    fallback_kw: Option<f64>,
+    /// The operator's setpoint that is in force.
+    #[graphql(name = "override")]
+    held: Option<Override>,
+}
+
+/// An operator's setpoint.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct Override {
+    power_kw: f64,
+    until: DateTime<Utc>,
 }
 
 /// A point of a device's history.
@@ -138,6 +150,8 @@ impl Device {
             tracking_error_kw: state.tracking_mean_w.map(Watts::kw),
             compliant: state.compliant,
             notices: notices(present.view.registry(), &state.device_id),
+            fallback_kw: registered.and_then(|device| device.fallback_w).map(Watts::kw),
+            held: registered.and_then(|device| held(device, present.now)),
         }
     }
 
@@ -164,6 +178,8 @@ impl Device {
             tracking_error_kw: None,
             compliant: true,
             notices: notices(present.view.registry(), id),
+            fallback_kw: registered.fallback_w.map(Watts::kw),
+            held: held(registered, present.now),
         }
     }
 
@@ -202,9 +218,15 @@ impl Device {
     }
 }
 
+/// The operator's setpoint that holds now.
+fn held(registered: &Registered, now: Timestamp) -> Option<Override> {
+    let (power_w, until) = registered.override_w.filter(|(_, until)| now < *until)?;
+    Some(Override { power_kw: power_w.kw(), until: to_datetime(until) })
+}
+
 /// Whether an operator's setpoint holds now; none when the registry does not know the device.
 fn is_overridden(registered: Option<&Registered>, now: Timestamp) -> Option<bool> {
-    registered.map(|device| device.override_w.is_some_and(|(_, until)| now < until))
+    registered.map(|device| held(device, now).is_some())
 }
 
 /// As the last decision saw it; but when decisions have stopped, fresh does not stay fresh.

@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, InputObject, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use schemas::records::operator::EventCreated;
+use schemas::records::operator::{EventChanged, EventCreated};
 use schemas::registry;
 use schemas::{FeederId, Timestamp};
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Present;
 use super::scalars::{feeder_id, from_datetime, power_at_least_zero, to_datetime};
 use crate::caps::{EVENT_RAMP_MAX_S, EVENT_TYPE_LEN_MAX};
+use crate::graphql::change::check_span;
 use crate::graphql::errors::bad_input;
 
 const DEFAULT_TYPE: &str = "dr";
@@ -26,6 +27,7 @@ pub(crate) struct Event {
     kind: String,
     ramp_seconds: i32,
     cancelled: bool,
+    cancelled_at: Option<DateTime<Utc>>,
     created_by: String,
 }
 
@@ -41,6 +43,7 @@ impl From<&registry::Event> for Event {
             kind: created.kind.clone(),
             ramp_seconds: created.ramp_s,
             cancelled: event.cancelled_at.is_some(),
+            cancelled_at: event.cancelled_at.map(to_datetime),
             created_by: event.created_by.clone(),
         }
     }
@@ -92,6 +95,8 @@ pub(crate) struct EventInput {
     kind: Option<String>,
     #[graphql(default_with = "Some(0)")]
     ramp_seconds: Option<i32>,
+    /// A key of the client's: a repeated request with the same one makes no second event.
+    pub(crate) client_mutation_id: Option<String>,
 }
 
 impl EventInput {
@@ -99,36 +104,63 @@ impl EventInput {
     ///
     /// # Errors
     /// BAD_USER_INPUT with what is not accepted.
-    pub(crate) fn check(&self, event_id: Uuid, now: Timestamp) -> Result<EventCreated> {
+    pub(crate) fn check(&self, event_id: Uuid) -> Result<EventCreated> {
         let (start, end) = (from_datetime(self.start), from_datetime(self.end));
-        if start >= end {
-            return Err(bad_input(format!(
-                "start must be before end; got {} and {}",
-                self.start, self.end
-            )));
-        }
-        if end <= now {
-            return Err(bad_input(format!("end must be in the future; got {}", self.end)));
-        }
-        let kind = self.kind.as_deref().unwrap_or(DEFAULT_TYPE).trim();
-        if kind.is_empty() || kind.chars().count() > EVENT_TYPE_LEN_MAX {
-            return Err(bad_input(format!("type: expected 1 to {EVENT_TYPE_LEN_MAX} characters")));
-        }
-        let ramp_s = self.ramp_seconds.unwrap_or(0);
-        if !(0..=EVENT_RAMP_MAX_S).contains(&ramp_s) {
-            return Err(bad_input(format!(
-                "rampSeconds: expected 0 to {EVENT_RAMP_MAX_S}, got {ramp_s}"
-            )));
-        }
+        check_span(start, end)?;
         Ok(EventCreated {
             event_id,
             feeder_id: feeder_id("feederId", &self.feeder_id)?,
             start,
             end,
             limit_w: power_at_least_zero("limitKw", self.limit_kw)?,
-            kind: kind.to_owned(),
-            ramp_s,
+            kind: kind(self.kind.as_deref().unwrap_or(DEFAULT_TYPE))?,
+            ramp_s: ramp(self.ramp_seconds.unwrap_or(0))?,
             randomize_s: 0,
         })
     }
+}
+
+/// What is to be changed of an event; what is absent stays as it was.
+#[derive(Debug, Clone, InputObject)]
+pub(crate) struct EventPatch {
+    start: Option<DateTime<Utc>>,
+    end: Option<DateTime<Utc>>,
+    limit_kw: Option<f64>,
+    #[graphql(name = "type")]
+    kind: Option<String>,
+    ramp_seconds: Option<i32>,
+}
+
+impl EventPatch {
+    /// The event after it.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT with what is not accepted.
+    pub(crate) fn apply(&self, before: &EventCreated) -> Result<EventChanged> {
+        let limit = self.limit_kw.map(|kw| power_at_least_zero("limitKw", kw)).transpose()?;
+        let named = self.kind.as_deref().map(kind).transpose()?;
+        Ok(EventChanged {
+            event_id: before.event_id,
+            start: self.start.map_or(before.start, from_datetime),
+            end: self.end.map_or(before.end, from_datetime),
+            limit_w: limit.unwrap_or(before.limit_w),
+            kind: named.unwrap_or_else(|| before.kind.clone()),
+            ramp_s: self.ramp_seconds.map(ramp).transpose()?.unwrap_or(before.ramp_s),
+        })
+    }
+}
+
+fn kind(text: &str) -> Result<String> {
+    let kind = text.trim();
+    if kind.is_empty() || kind.chars().count() > EVENT_TYPE_LEN_MAX {
+        return Err(bad_input(format!("type: expected 1 to {EVENT_TYPE_LEN_MAX} characters")));
+    }
+    Ok(kind.to_owned())
+}
+
+fn ramp(seconds: i32) -> Result<i32> {
+    if (0..=EVENT_RAMP_MAX_S).contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(bad_input(format!("rampSeconds: expected 0 to {EVENT_RAMP_MAX_S}, got {seconds}")))
 }

@@ -43,6 +43,10 @@ pub(crate) struct Feeder {
     stale_count: i32,
     by_type: Vec<TypeTotal>,
     last_decision_at: Option<DateTime<Utc>>,
+    /// Nobody has set an import limit: the settings' one holds.
+    import_limit_is_default: bool,
+    /// Nobody has set a policy: the settings' one decides.
+    policy_is_default: bool,
 }
 
 /// One type's share of a feeder.
@@ -99,6 +103,8 @@ impl Feeder {
             stale_count: 0,
             by_type: Vec::new(),
             last_decision_at: None,
+            import_limit_is_default: settings.import_limit_w.is_none(),
+            policy_is_default: settings.policy.is_none(),
         };
         match &feeder.state {
             Some(state) => Self {

@@ -8,7 +8,7 @@ use schemas::registry::{Registry, Waiting};
 
 use super::Present;
 use super::enums::{DeviceOrigin, DeviceType};
-use super::paging::{PageInfo, page_by_id};
+use super::paging::{connection, page_by_id};
 use super::scalars::to_datetime;
 
 /// Why a device waits for an operator.
@@ -91,19 +91,19 @@ impl WaitingDevice {
     }
 }
 
-/// A page of devices that wait.
-#[derive(Debug, Clone, SimpleObject)]
-pub(crate) struct WaitingDeviceConnection {
-    edges: Vec<WaitingDeviceEdge>,
-    page_info: PageInfo,
-    total_count: i32,
-}
+connection!(WaitingDeviceConnection, WaitingDeviceEdge, WaitingDevice, "devices that wait");
+connection!(
+    NoticedDeviceConnection,
+    NoticedDeviceEdge,
+    NoticedDevice,
+    "devices that something was noticed about"
+);
 
-/// A waiting device in a page.
+/// A device that something was noticed about.
 #[derive(Debug, Clone, SimpleObject)]
-pub(crate) struct WaitingDeviceEdge {
-    cursor: String,
-    node: WaitingDevice,
+pub(crate) struct NoticedDevice {
+    id: ID,
+    notices: Vec<Notice>,
 }
 
 /// The page of devices that wait, by id.
@@ -113,38 +113,12 @@ pub(crate) fn waiting(
     after: Option<&str>,
 ) -> Result<WaitingDeviceConnection> {
     let registry = present.view.registry();
-    let page = page_by_id(&registry.waiting, first, after)?;
-    let edges = page.entries.into_iter().map(|(cursor, id, waiting)| WaitingDeviceEdge {
-        cursor,
-        node: WaitingDevice::read(registry, id, waiting),
-    });
-    Ok(WaitingDeviceConnection {
-        edges: edges.collect(),
-        page_info: page.info,
-        total_count: page.total,
-    })
-}
-
-/// A page of devices that something was noticed about.
-#[derive(Debug, Clone, SimpleObject)]
-pub(crate) struct NoticedDeviceConnection {
-    edges: Vec<NoticedDeviceEdge>,
-    page_info: PageInfo,
-    total_count: i32,
-}
-
-/// A device in a page, with its notices.
-#[derive(Debug, Clone, SimpleObject)]
-pub(crate) struct NoticedDeviceEdge {
-    cursor: String,
-    node: NoticedDevice,
-}
-
-/// A device that something was noticed about.
-#[derive(Debug, Clone, SimpleObject)]
-pub(crate) struct NoticedDevice {
-    id: ID,
-    notices: Vec<Notice>,
+    let page = page_by_id("waiting", &registry.waiting, first, after)?;
+    let entries = page
+        .entries
+        .into_iter()
+        .map(|(cursor, id, waiting)| (cursor, WaitingDevice::read(registry, id, waiting)));
+    Ok(WaitingDeviceConnection::of(entries, page.has_next_page, page.total))
 }
 
 /// The page of devices that something was noticed about, by id.
@@ -154,14 +128,9 @@ pub(crate) fn noticed(
     after: Option<&str>,
 ) -> Result<NoticedDeviceConnection> {
     let registry = present.view.registry();
-    let page = page_by_id(&registry.notices, first, after)?;
-    let edges = page.entries.into_iter().map(|(cursor, id, _)| NoticedDeviceEdge {
-        cursor,
-        node: NoticedDevice { id: id.as_str().into(), notices: notices(registry, id) },
+    let page = page_by_id("noticed", &registry.notices, first, after)?;
+    let entries = page.entries.into_iter().map(|(cursor, id, _)| {
+        (cursor, NoticedDevice { id: id.as_str().into(), notices: notices(registry, id) })
     });
-    Ok(NoticedDeviceConnection {
-        edges: edges.collect(),
-        page_info: page.info,
-        total_count: page.total,
-    })
+    Ok(NoticedDeviceConnection::of(entries, page.has_next_page, page.total))
 }

@@ -1,13 +1,20 @@
 //! The types of the schema, made from domain types, and how fields get at what they are made from.
 
+pub(super) mod alarm;
+pub(super) mod audit;
+pub(super) mod command;
+pub(super) mod decision;
 pub(super) mod device;
 pub(super) mod enums;
 pub(super) mod event;
+pub(super) mod fairness;
 pub(super) mod feeder;
 pub(super) mod health;
 pub(super) mod lifecycle;
 pub(super) mod paging;
+pub(super) mod program;
 pub(super) mod scalars;
+pub(super) mod simulation;
 pub(crate) mod tracking;
 pub(super) mod user;
 

@@ -9,31 +9,60 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use schemas::DeviceId;
+use schemas::ids::stable_hash;
 
 use super::device::{Device, DeviceOrder};
 use crate::caps::PAGE_SIZE_MAX;
 use crate::graphql::errors::bad_input;
 
-/// A page of devices.
-#[derive(Debug, Clone, SimpleObject)]
-pub(crate) struct DeviceConnection {
-    edges: Vec<DeviceEdge>,
-    page_info: PageInfo,
-    total_count: i32,
+macro_rules! connection {
+    ($connection:ident, $edge:ident, $node:ty, $of:literal) => {
+        #[doc = concat!("A page of ", $of, ".")]
+        #[derive(Debug, Clone, async_graphql::SimpleObject)]
+        pub(crate) struct $connection {
+            edges: Vec<$edge>,
+            page_info: $crate::graphql::types::paging::PageInfo,
+            total_count: i32,
+        }
+
+        /// An entry of a page.
+        #[derive(Debug, Clone, async_graphql::SimpleObject)]
+        pub(crate) struct $edge {
+            cursor: String,
+            node: $node,
+        }
+
+        impl $connection {
+            /// Entries with their cursors, whether there are more, and how many there are in all.
+            pub(crate) fn of(
+                entries: impl IntoIterator<Item = (String, $node)>,
+                has_next_page: bool,
+                total: u64,
+            ) -> Self {
+                let edges: Vec<$edge> =
+                    entries.into_iter().map(|(cursor, node)| $edge { cursor, node }).collect();
+                Self {
+                    page_info: $crate::graphql::types::paging::PageInfo {
+                        has_next_page,
+                        end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+                    },
+                    edges,
+                    total_count: i32::try_from(total).unwrap_or(i32::MAX),
+                }
+            }
+        }
+    };
 }
 
-/// A device in a page.
-#[derive(Debug, Clone, SimpleObject)]
-pub(crate) struct DeviceEdge {
-    cursor: String,
-    node: Device,
-}
+pub(super) use connection;
+
+connection!(DeviceConnection, DeviceEdge, Device, "devices");
 
 /// Whether and where there is more.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
+    pub(super) has_next_page: bool,
+    pub(super) end_cursor: Option<String>,
 }
 
 /// A place in an order: rank, then id.
@@ -43,61 +72,98 @@ fn place(device: &Device, order: DeviceOrder) -> Place {
     (device.rank(order), device.device_id.to_string())
 }
 
-fn encode(place: &Place) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(format!("{}:{}", place.0, place.1))
+/// Where a page ends: the list that it is a page of, and the place of its last entry in it. A client gives it back as it
+/// was; what was changed, or belongs to another list, is refused.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cursor<'l> {
+    /// The list: its name and what it was narrowed by.
+    list: &'l [&'l str],
 }
 
-fn decode(cursor: &str) -> Option<Place> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    let (rank, id) = text.split_once(':')?;
-    Some((rank.parse().ok()?, id.to_owned()))
+impl<'l> Cursor<'l> {
+    /// Cursors of a list.
+    pub(crate) fn of(list: &'l [&'l str]) -> Self {
+        Self { list }
+    }
+
+    fn seal(self, place: &str) -> String {
+        let parts: Vec<&[u8]> =
+            self.list.iter().chain([&place]).map(|part| part.as_bytes()).collect();
+        format!("{:016x}", stable_hash(&parts))
+    }
+
+    /// The cursor of a place.
+    pub(crate) fn encode(self, place: &[&dyn std::fmt::Display]) -> String {
+        let place: Vec<String> = place.iter().map(ToString::to_string).collect();
+        let place = place.join("\n");
+        BASE64_URL_SAFE_NO_PAD.encode(format!("{}\n{place}", self.seal(&place)))
+    }
+
+    /// The place of a cursor, in as many parts as it was made of.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for what is no cursor of this list.
+    pub(crate) fn decode<const PARTS: usize>(self, cursor: &str) -> Result<[String; PARTS]> {
+        let read = || {
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
+            let text = String::from_utf8(bytes).ok()?;
+            let (seal, place) = text.split_once('\n')?;
+            let parts: Vec<String> = place.split('\n').map(str::to_owned).collect();
+            (seal == self.seal(place)).then_some(())?;
+            parts.try_into().ok()
+        };
+        read().ok_or_else(foreign)
+    }
 }
 
-fn size(first: i32) -> Result<usize> {
+/// A part of a cursor that is a number.
+pub(crate) fn number<T: std::str::FromStr>(part: &str) -> Result<T> {
+    part.parse().map_err(|_| foreign())
+}
+
+fn foreign() -> async_graphql::Error {
+    bad_input("after: expected the cursor of an edge of this list, with the same arguments")
+}
+
+pub(crate) fn size(first: i32) -> Result<usize> {
     usize::try_from(first)
         .ok()
         .filter(|_| (1..=PAGE_SIZE_MAX).contains(&first))
         .ok_or_else(|| bad_input(format!("first: expected 1 to {PAGE_SIZE_MAX}, got {first}")))
 }
 
-/// A page of entries by id, each with its cursor.
+/// A page of entries by id, each with its cursor; whether there are more, and how many there are in all.
 pub(super) struct ById<'m, T> {
     pub(super) entries: Vec<(String, &'m DeviceId, &'m T)>,
-    pub(super) info: PageInfo,
-    pub(super) total: i32,
+    pub(super) has_next_page: bool,
+    pub(super) total: u64,
 }
 
-/// The page of `first` entries that come after a cursor.
+/// The page of `first` entries that come after a cursor; `list` names the list.
 ///
 /// # Errors
 /// As [`page`].
 pub(super) fn page_by_id<'m, T>(
+    list: &str,
     all: &'m BTreeMap<DeviceId, T>,
     first: i32,
     after: Option<&str>,
 ) -> Result<ById<'m, T>> {
     let size = size(first)?;
-    let after = after.map(|cursor| {
-        decode(cursor)
-            .and_then(|(_, id)| DeviceId::new(&id).ok())
-            .ok_or_else(|| bad_input("after: expected a cursor of an edge"))
+    let list = [list];
+    let cursor = Cursor::of(&list);
+    let after = after.map(|text| {
+        let [id] = cursor.decode(text)?;
+        DeviceId::new(&id).map_err(|_| foreign())
     });
     let from = after.transpose()?.map_or(Bound::Unbounded, Bound::Excluded);
     let mut rest = all.range((from, Bound::Unbounded));
-    let entries: Vec<_> = rest
-        .by_ref()
-        .take(size)
-        .map(|(id, entry)| (encode(&(0, id.to_string())), id, entry))
-        .collect();
-    let info = PageInfo {
-        has_next_page: rest.next().is_some(),
-        end_cursor: entries.last().map(|(cursor, ..)| cursor.clone()),
-    };
-    Ok(ById { entries, info, total: i32::try_from(all.len()).unwrap_or(i32::MAX) })
+    let entries: Vec<_> =
+        rest.by_ref().take(size).map(|(id, entry)| (cursor.encode(&[id]), id, entry)).collect();
+    Ok(ById { entries, has_next_page: rest.next().is_some(), total: all.len() as u64 })
 }
 
-/// The page of `first` devices that come after a cursor.
+/// The page of `first` devices that come after a cursor. A cursor serves any narrowing of the fleet in the same order.
 ///
 /// # Errors
 /// BAD_USER_INPUT for a page size or cursor that is not accepted.
@@ -108,12 +174,16 @@ pub(crate) fn page(
     after: Option<&str>,
 ) -> Result<DeviceConnection> {
     let size = size(first)?;
-    let after = after
-        .map(|cursor| {
-            decode(cursor).ok_or_else(|| bad_input("after: expected a cursor of an edge"))
+    let order_name = format!("{order:?}");
+    let list = ["devices", &order_name];
+    let cursor = Cursor::of(&list);
+    let after: Option<Place> = after
+        .map(|text| {
+            let [rank, id] = cursor.decode(text)?;
+            Ok::<_, async_graphql::Error>((number(&rank)?, id))
         })
         .transpose()?;
-    let total_count = i32::try_from(devices.len()).unwrap_or(i32::MAX);
+    let total = devices.len() as u64;
     let mut placed: Vec<(Place, Device)> = devices
         .into_iter()
         .map(|device| (place(&device, order), device))
@@ -122,16 +192,6 @@ pub(crate) fn page(
     placed.sort_by(|left, right| left.0.cmp(&right.0));
     let has_next_page = placed.len() > size;
     placed.truncate(size);
-    let edges: Vec<DeviceEdge> = placed
-        .into_iter()
-        .map(|(place, node)| DeviceEdge { cursor: encode(&place), node })
-        .collect();
-    Ok(DeviceConnection {
-        page_info: PageInfo {
-            has_next_page,
-            end_cursor: edges.last().map(|edge| edge.cursor.clone()),
-        },
-        edges,
-        total_count,
-    })
+    let entries = placed.into_iter().map(|((rank, id), node)| (cursor.encode(&[&rank, &id]), node));
+    Ok(DeviceConnection::of(entries, has_next_page, total))
 }

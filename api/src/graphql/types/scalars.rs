@@ -32,6 +32,16 @@ pub(in crate::graphql) fn to_the_watt(kw: f64) -> f64 {
     (kw * 1_000.0).round() / 1_000.0
 }
 
+/// kW from outside, load convention.
+pub(in crate::graphql) fn power(argument: &str, kw: f64) -> Result<Watts> {
+    Watts::from_kw(kw).ok_or_else(|| {
+        let most = schemas::units::KW_MAX;
+        bad_input(format!(
+            "{argument}: expected a number of kW from -{most:.0} to {most:.0}, got {kw}"
+        ))
+    })
+}
+
 /// kW from outside, at least 0.
 pub(in crate::graphql) fn power_at_least_zero(argument: &str, kw: f64) -> Result<Watts> {
     Watts::from_kw(kw).filter(|watts| *watts >= Watts::ZERO).ok_or_else(|| {

@@ -1,20 +1,20 @@
 //! What operators do with devices themselves: let one in, retire it, replace it. Each answers once it can be read back.
 
 use async_graphql::{Context, ID, Result};
-use schemas::DeviceId;
 use schemas::records::lifecycle::{DeviceApproved, DeviceReplaced, DeviceRetired};
 use schemas::records::operator::{Change, DeviceRegistered};
 use schemas::records::telemetry::{self, DeviceOrigin};
 
-use super::errors::{self, Code, bad_input};
-use super::guards::user;
-use super::types::device::Device;
-use super::types::enums::DeviceType;
-use super::types::scalars::{device_id, feeder_id};
-use super::types::{present, stores};
+use super::device::{no_device, read_back};
+use super::write;
+use crate::graphql::errors::{Code, bad_input};
+use crate::graphql::types::device::Device;
+use crate::graphql::types::enums::DeviceType;
+use crate::graphql::types::present;
+use crate::graphql::types::scalars::{device_id, feeder_id};
 
 /// Lets a waiting device in; one that was never heard is registered beforehand, by type and feeder.
-pub(super) async fn approve(
+pub(in crate::graphql) async fn approve(
     ctx: &Context<'_>,
     id: &ID,
     feeder: Option<&ID>,
@@ -57,54 +57,32 @@ pub(super) async fn approve(
 }
 
 /// Takes a device out for good: registered, waiting or only noticed.
-pub(super) async fn retire(ctx: &Context<'_>, id: &ID) -> Result<ID> {
+pub(in crate::graphql) async fn retire(ctx: &Context<'_>, id: &ID) -> Result<ID> {
     let id = device_id("id", id)?;
     present(ctx, |present| {
         let registry = present.view.registry();
         let is_known = registry.devices.contains_key(&id)
             || registry.waiting.contains_key(&id)
             || registry.notices.contains_key(&id);
-        if is_known { Ok(()) } else { Err(not_found(&id)) }
+        if is_known { Ok(()) } else { Err(no_device("id", &id)) }
     })?;
     write(ctx, Change::DeviceRetired(DeviceRetired { device_id: id.clone() })).await?;
     Ok(id.as_str().into())
 }
 
 /// Puts a device that was heard into the place of another.
-pub(super) async fn replace(ctx: &Context<'_>, id: &ID, by: &ID) -> Result<Device> {
+pub(in crate::graphql) async fn replace(ctx: &Context<'_>, id: &ID, by: &ID) -> Result<Device> {
     let (id, by) = (device_id("id", id)?, device_id("by", by)?);
     present(ctx, |present| {
         let registry = present.view.registry();
         if !registry.devices.contains_key(&id) {
-            return Err(not_found(&id));
+            return Err(no_device("id", &id));
         }
         if !registry.devices.contains_key(&by) && !registry.waiting.contains_key(&by) {
-            return Err(not_found(&by));
+            return Err(no_device("by", &by));
         }
         Ok(())
     })?;
     write(ctx, Change::DeviceReplaced(DeviceReplaced { device_id: id, by: by.clone() })).await?;
     read_back(ctx, &by)
-}
-
-fn not_found(id: &DeviceId) -> async_graphql::Error {
-    Code::NotFound.error(format!("there is no device {id}"))
-}
-
-async fn write(ctx: &Context<'_>, change: Change) -> Result<()> {
-    stores(ctx)
-        .operator
-        .write(&user(ctx)?.name, change)
-        .await
-        .map_err(|error| errors::write(&error))
-}
-
-fn read_back(ctx: &Context<'_>, id: &DeviceId) -> Result<Device> {
-    present(ctx, |present| {
-        present
-            .view
-            .device(id)
-            .map(|device| Device::read(present, &device))
-            .ok_or_else(|| Code::Unavailable.error("the device was written but cannot be read yet"))
-    })
 }

@@ -2,6 +2,8 @@
 //! Mosquitto, Kafka and ClickHouse's engine with the services as processes, and on the parts embedded in `derms up`.
 //! Nothing differs but the addresses.
 
+mod operators;
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -268,13 +270,25 @@ fn everything_ends_in_good_order(world: &mut World) {
 type Promise = fn(&mut World);
 
 /// Every promise, in an order in which none spoils another.
-const PROMISES: [(&str, Promise); 9] = [
+const PROMISES: [(&str, Promise); 18] = [
     ("devices get setpoints", devices_get_setpoints),
     ("limits are kept and an event holds", limits_are_kept_and_an_operators_event_holds),
     ("a setpoint stands at the broker", a_setpoint_stands_at_the_broker),
+    ("limits and policies", operators::limits_and_policies_are_set_and_taken_back),
+    ("a shadow feeder", operators::a_shadow_feeder_is_decided_and_nothing_reaches_its_devices),
+    (
+        "overrides",
+        operators::a_device_is_overridden_for_a_time_also_where_nothing_else_is_commanded,
+    ),
+    ("a parent's limit", operators::a_parents_limit_holds_over_both_feeders),
+    ("programs", operators::programs_by_cap_and_by_price_lower_the_limit_while_they_act),
+    ("an event that changes", operators::an_event_is_changed_and_cancelled_under_its_id),
+    ("devices and the simulation", operators::devices_are_set_and_the_simulators_day_too),
+    ("the past", operators::the_past_is_explained),
     ("dead letters and receipts", what_is_wrong_becomes_a_dead_letter_and_a_receipt_says_so),
     ("acknowledged is stored once", what_the_simulator_had_acknowledged_is_stored_once),
     ("a stop and a start", after_a_stop_it_goes_on_where_it_was),
+    ("settings after it", operators::what_operators_have_set_outlives_a_restart),
     (
         "a kill of everything",
         killed_all_at_once_it_loses_nothing_of_a_device_that_asks_for_receipts,

@@ -1,0 +1,14 @@
+//! The simulator's time of day.
+
+use async_graphql::{Context, Result};
+use schemas::records::operator::{Change, SimulationSet};
+
+use super::write;
+use crate::graphql::types::present;
+use crate::graphql::types::simulation::{Simulation, SimulationMode};
+
+/// Sets it.
+pub(in crate::graphql) async fn set(ctx: &Context<'_>, mode: SimulationMode) -> Result<Simulation> {
+    write(ctx, Change::SimulationSet(SimulationSet { mode: mode.into() })).await?;
+    present(ctx, |present| Ok(Simulation::read(present)))
+}

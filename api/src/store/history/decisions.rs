@@ -1,0 +1,343 @@
+//! Past decisions: of a feeder, one of them, its devices, and the one that a device's setpoint comes from.
+
+use clickhouse::Row;
+use schemas::{DeviceId, FeederId, Timestamp};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{History, HistoryError};
+
+/// A decision about one feeder.
+#[derive(Debug, Clone, PartialEq, Row, Deserialize)]
+pub struct DecisionRow {
+    /// The decision; it may be about other feeders of its tree too.
+    #[serde(with = "clickhouse::serde::uuid")]
+    pub decision_id: Uuid,
+    /// The root of its tree.
+    pub root: String,
+    /// The feeder.
+    pub feeder_id: String,
+    /// Its writer's epoch.
+    pub epoch: i64,
+    /// Its number in the tree.
+    pub seq: i64,
+    /// Its clock reading, ms since the epoch, as all times here.
+    pub at_ms: i64,
+    /// WINDOW, IDLE, OVERLOAD or OPERATOR.
+    pub trigger: String,
+    /// Start of its window.
+    pub window_start_ms: i64,
+    /// End of its window.
+    pub window_end_ms: i64,
+    /// The policy that made it.
+    pub policy: String,
+    /// Whether the independent check passed.
+    pub certified: bool,
+    /// AUTOMATIC, MANUAL, SHADOW or DISABLED.
+    pub mode: String,
+    /// Import limit in force, W.
+    pub limit_w: i64,
+    /// Upper estimate of load that nobody commands, W.
+    pub uncontrolled_w: i64,
+    /// Held back, W.
+    pub reserved_w: i64,
+    /// Limit less load, W.
+    pub headroom_w: i64,
+    /// Sum of the setpoints, W.
+    pub allocated_w: i64,
+    /// By how much the limit cannot be met, W.
+    pub unmet_w: i64,
+    /// What binds.
+    pub binding: String,
+    /// The rung of the ladder.
+    pub rung: String,
+}
+
+/// A device in a decision.
+#[derive(Debug, Clone, PartialEq, Row, Deserialize)]
+pub struct DecisionDeviceRow {
+    /// The decision.
+    #[serde(with = "clickhouse::serde::uuid")]
+    pub decision_id: Uuid,
+    /// Its clock reading.
+    pub at_ms: i64,
+    /// The device.
+    pub device_id: String,
+    /// Its feeder then.
+    pub feeder_id: String,
+    /// Its power in the window; none when it was not heard, W.
+    pub power_w: Option<i64>,
+    /// What it could use, W.
+    pub wanted_w: i64,
+    /// Its fair share, W.
+    pub share_w: i64,
+    /// Its setpoint; none where it has none, W.
+    pub setpoint_w: Option<i64>,
+    /// Its weight, in thousandths.
+    pub weight_milli: i64,
+    /// Energy below its fair share, Wh.
+    pub deficit_wh: i64,
+    /// Why.
+    pub reason: String,
+    /// The feeder whose limit binds it.
+    pub bound_by: Option<String>,
+    /// What one more kW of limit would give it, W.
+    pub marginal_w: i64,
+    /// Age of its last sample.
+    pub sample_age_ms: Option<i64>,
+}
+
+/// What binds a device: the feeder at the same decision, and how many devices share it.
+#[derive(Debug, Clone, PartialEq, Row, Deserialize)]
+pub struct BoundRow {
+    /// Its import limit in force, W.
+    pub limit_w: i64,
+    /// What holds it down: its limit, an event, a program.
+    pub binding: String,
+    /// Devices that it binds, this one among them.
+    pub shared_by: u64,
+}
+
+/// A stretch of a feeder's decisions, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionsAsked {
+    /// From, included.
+    pub from: Timestamp,
+    /// To, not included.
+    pub to: Timestamp,
+    /// Only those before this place: time, epoch, number.
+    pub before: Option<(i64, i64, i64)>,
+    /// How many.
+    pub most: usize,
+}
+
+macro_rules! decision_columns {
+    () => {
+        "
+    decision_id,
+    toString(root)                         AS root,
+    toString(feeder_id)                    AS feeder_id,
+    epoch,
+    seq,
+    toUnixTimestamp64Milli(at)             AS at_ms,
+    toString(trigger)                      AS trigger,
+    toUnixTimestamp64Milli(window_start)   AS window_start_ms,
+    toUnixTimestamp64Milli(window_end)     AS window_end_ms,
+    toString(policy)                       AS policy,
+    certified,
+    toString(mode)                         AS mode,
+    limit_w,
+    uncontrolled_w,
+    reserved_w,
+    headroom_w,
+    allocated_w,
+    unmet_w,
+    toString(binding)                      AS binding,
+    toString(rung)                         AS rung
+FROM decisions"
+    };
+}
+
+macro_rules! device_columns {
+    () => {
+        "
+    decision_id,
+    toUnixTimestamp64Milli(at)             AS at_ms,
+    toString(device_id)                    AS device_id,
+    toString(feeder_id)                    AS feeder_id,
+    power_w,
+    wanted_w,
+    share_w,
+    setpoint_w,
+    weight_milli,
+    deficit_wh,
+    toString(reason)                       AS reason,
+    CAST(bound_by, 'Nullable(String)')     AS bound_by,
+    marginal_w,
+    sample_age_ms
+FROM decision_devices"
+    };
+}
+
+const PAGE: &str = concat!(
+    "SELECT",
+    decision_columns!(),
+    "
+WHERE decisions.feeder_id = {feeder:String}
+  AND at >= fromUnixTimestamp64Milli({from:Int64}) AND at < fromUnixTimestamp64Milli({to:Int64})
+  AND at <= fromUnixTimestamp64Milli({before_at:Int64})
+  AND (toUnixTimestamp64Milli(at), epoch, seq) < ({before_at:Int64}, {before_epoch:Int64}, {before_seq:Int64})
+ORDER BY at DESC, epoch DESC, seq DESC
+LIMIT {most:UInt32}"
+);
+
+const COUNT: &str = "
+SELECT count() AS found FROM decisions
+WHERE feeder_id = {feeder:String}
+  AND at >= fromUnixTimestamp64Milli({from:Int64}) AND at < fromUnixTimestamp64Milli({to:Int64})";
+
+// Without a feeder: the root's row.
+const ONE: &str = concat!(
+    "SELECT",
+    decision_columns!(),
+    "
+WHERE decision_id = {decision:UUID} AND decisions.feeder_id = if({feeder:String} = '', decisions.root, {feeder:String})
+LIMIT 1"
+);
+
+const DEVICES: &str = concat!(
+    "SELECT",
+    device_columns!(),
+    "
+WHERE at = fromUnixTimestamp64Milli({at:Int64}) AND decision_id = {decision:UUID}
+  AND (empty({tree:Array(String)}) OR has({tree:Array(String)}, toString(decision_devices.feeder_id)))
+  AND decision_devices.device_id > {after:String}
+ORDER BY decision_devices.device_id
+LIMIT {most:UInt32}"
+);
+
+const DEVICES_COUNT: &str = "
+SELECT count() AS found FROM decision_devices
+WHERE at = fromUnixTimestamp64Milli({at:Int64}) AND decision_id = {decision:UUID}
+  AND (empty({tree:Array(String)}) OR has({tree:Array(String)}, toString(feeder_id)))";
+
+const NEWEST_OF_DEVICE: &str = concat!(
+    "SELECT",
+    device_columns!(),
+    "
+WHERE decision_devices.device_id = {device:String}
+  AND at <= fromUnixTimestamp64Milli({at:Int64}) AND at > fromUnixTimestamp64Milli({at:Int64}) - INTERVAL 10 MINUTE
+ORDER BY at DESC, epoch DESC, seq DESC
+LIMIT 1"
+);
+
+const BOUND: &str = "
+SELECT
+    any(limit_w)        AS limit_w,
+    toString(any(binding)) AS binding,
+    (
+        SELECT count() FROM decision_devices
+        WHERE at = fromUnixTimestamp64Milli({at:Int64}) AND decision_id = {decision:UUID} AND bound_by = {feeder:String}
+    )                   AS shared_by
+FROM decisions
+WHERE feeder_id = {feeder:String} AND at = fromUnixTimestamp64Milli({at:Int64}) AND decision_id = {decision:UUID}
+HAVING count() > 0";
+
+impl History {
+    /// A page of a feeder's decisions.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn decisions(
+        &self,
+        feeder_id: &FeederId,
+        asked: &DecisionsAsked,
+    ) -> Result<Vec<DecisionRow>, HistoryError> {
+        let (at, epoch, seq) = asked.before.unwrap_or((asked.to.0, i64::MAX, i64::MAX));
+        let query = self
+            .client
+            .query(PAGE)
+            .param("feeder", feeder_id.as_str())
+            .param("from", asked.from.0)
+            .param("to", asked.to.0)
+            .param("before_at", at)
+            .param("before_epoch", epoch)
+            .param("before_seq", seq)
+            .param("most", asked.most);
+        self.fetch(query).await
+    }
+
+    /// How many decisions of a feeder there are in a stretch.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn count_decisions(
+        &self,
+        feeder_id: &FeederId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<u64, HistoryError> {
+        let query = self.client.query(COUNT).param("feeder", feeder_id.as_str());
+        self.fetch_one(query.param("from", from.0).param("to", to.0)).await
+    }
+
+    /// One decision, as it is about a feeder; about its root where none is named.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn decision(
+        &self,
+        decision_id: Uuid,
+        feeder_id: Option<&FeederId>,
+    ) -> Result<Option<DecisionRow>, HistoryError> {
+        let feeder = feeder_id.map_or("", FeederId::as_str);
+        let query = self.client.query(ONE).param("decision", decision_id.to_string());
+        Ok(self.fetch(query.param("feeder", feeder)).await?.pop())
+    }
+
+    /// Devices of a decision, by id: those of the feeders in `tree`, or all where it is empty; those after an id.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn decision_devices(
+        &self,
+        decision_id: Uuid,
+        at: Timestamp,
+        tree: &[String],
+        after: &str,
+        most: usize,
+    ) -> Result<Vec<DecisionDeviceRow>, HistoryError> {
+        let query = self.of_decision(DEVICES, decision_id, at);
+        self.fetch(query.param("tree", tree).param("after", after).param("most", most)).await
+    }
+
+    /// How many devices a decision has in the feeders of `tree`.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn count_decision_devices(
+        &self,
+        decision_id: Uuid,
+        at: Timestamp,
+        tree: &[String],
+    ) -> Result<u64, HistoryError> {
+        self.fetch_one(self.of_decision(DEVICES_COUNT, decision_id, at).param("tree", tree)).await
+    }
+
+    /// The newest decision about a device at a moment; none where there is none within ten minutes before it.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn newest_of_device(
+        &self,
+        device_id: &DeviceId,
+        at: Timestamp,
+    ) -> Result<Option<DecisionDeviceRow>, HistoryError> {
+        let query = self.client.query(NEWEST_OF_DEVICE).param("device", device_id.as_str());
+        Ok(self.fetch(query.param("at", at.0)).await?.pop())
+    }
+
+    /// What a feeder that binds devices was at a decision.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn bound(
+        &self,
+        decision_id: Uuid,
+        at: Timestamp,
+        feeder_id: &str,
+    ) -> Result<Option<BoundRow>, HistoryError> {
+        let query = self.of_decision(BOUND, decision_id, at).param("feeder", feeder_id);
+        Ok(self.fetch(query).await?.pop())
+    }
+
+    fn of_decision(
+        &self,
+        text: &str,
+        decision_id: Uuid,
+        at: Timestamp,
+    ) -> clickhouse::query::Query {
+        let query = self.client.query(text).param("decision", decision_id.to_string());
+        query.param("at", at.0)
+    }
+}
