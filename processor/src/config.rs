@@ -8,6 +8,8 @@ use schemas::{Soc, Watts};
 use service_kit::log::{LogConfig, Partitions};
 use service_kit::settings::Settings;
 
+use crate::decision_log::DecisionLog;
+
 /// How to reach ClickHouse, and how blocks are cut.
 #[derive(Debug, Clone)]
 pub struct SinkConfig {
@@ -42,6 +44,8 @@ pub struct Config {
     pub append_timeout: Duration,
     /// A snapshot every so many decisions.
     pub snapshot_decisions: i64,
+    /// How much of each decision is said in the log of the process.
+    pub decision_log: DecisionLog,
     /// The sink.
     pub sink: SinkConfig,
 }
@@ -60,6 +64,7 @@ impl Config {
             standby: settings.flag("DERMS_STANDBY"),
             append_timeout: settings.millis("DB_QUERY_TIMEOUT_MS"),
             snapshot_decisions: settings.int("DERMS_SNAPSHOT_DECISIONS"),
+            decision_log: DecisionLog::parse(settings.text("DECISION_LOG_LEVEL")),
             sink: SinkConfig {
                 url: settings.text("DERMS_CLICKHOUSE_URL").to_owned(),
                 database: settings.text("DERMS_CLICKHOUSE_DATABASE").to_owned(),

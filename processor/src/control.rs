@@ -510,6 +510,7 @@ async fn append_all(
     try_join_all(appends).await?;
     for decision in &due {
         metrics::observe_append(decision, started.elapsed().as_secs_f64());
+        config.decision_log.say(decision);
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ pub mod caps;
 pub mod command;
 pub mod config;
 pub mod control;
+pub mod decision_log;
 pub mod difference;
 pub mod driver;
 mod followed;

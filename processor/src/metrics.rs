@@ -1,9 +1,11 @@
 //! The processor's metrics: the only place that names them.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+use schemas::FeederId;
 use schemas::ledger::Void;
 use schemas::records::decision::{Decision, Freshness};
 use schemas::topics::Topic;
@@ -77,6 +79,52 @@ static SINK_ERRORS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters("derms_sink_errors_total", "failed writes to ClickHouse, by kind", &["kind"])
 });
 
+// The names that dashboards and alerts of the system before this one ask for.
+static STALE: LazyLock<IntCounter> = LazyLock::new(|| {
+    counter("derms_stale_telemetry_total", "devices that a decision saw with a sample too old")
+});
+static MISSING: LazyLock<IntCounter> = LazyLock::new(|| {
+    counter("derms_missing_telemetry_total", "devices that a decision saw without any sample")
+});
+static DB_ERRORS: LazyLock<IntCounter> =
+    LazyLock::new(|| counter("derms_db_error_total", "failed writes to ClickHouse"));
+static DEGRADED: LazyLock<IntGauge> = LazyLock::new(|| {
+    gauge("derms_control_degraded", "feeders that run degraded in the newest decisions")
+});
+static STOPPED: LazyLock<IntGaugeVec> = LazyLock::new(|| {
+    gauges(
+        "derms_control_stopped",
+        "feeders that control has stopped in the newest decisions, by reason",
+        &["reason"],
+    )
+});
+/// Of the newest decision of each tree: how many feeders run degraded, and why others are stopped.
+static TROUBLED: LazyLock<Mutex<BTreeMap<FeederId, (i64, Vec<String>)>>> =
+    LazyLock::new(Mutex::default);
+
+/// A reason as a label: its first words, since the rest may name numbers and devices.
+fn label(reason: &str) -> String {
+    let end = reason.find([':', '(', ',']).unwrap_or(reason.len());
+    reason[..end].trim().chars().take(REASON_LEN_MAX).collect()
+}
+
+/// Characters of a reason's label.
+const REASON_LEN_MAX: usize = 48;
+
+fn observe_troubles(decision: &Decision) {
+    let nodes = &decision.header.nodes;
+    let degraded = nodes.iter().filter(|node| node.degraded.is_some()).count();
+    let stopped = nodes.iter().filter_map(|node| node.stopped.as_deref()).map(label).collect();
+    let mut troubled = TROUBLED.lock().unwrap_or_else(PoisonError::into_inner);
+    let degraded = i64::try_from(degraded).unwrap_or(i64::MAX);
+    troubled.insert(decision.root.clone(), (degraded, stopped));
+    DEGRADED.set(troubled.values().map(|(degraded, _)| degraded).sum());
+    STOPPED.reset();
+    for reason in troubled.values().flat_map(|(_, stopped)| stopped) {
+        STOPPED.with_label_values(&[reason.as_str()]).inc();
+    }
+}
+
 /// Counts an appended decision and how long it took.
 pub fn observe_append(decision: &Decision, seconds: f64) {
     DECISIONS.with_label_values(&[trigger(decision)]).inc();
@@ -99,6 +147,9 @@ pub fn observe_append(decision: &Decision, seconds: f64) {
     for (label, count) in ["fresh", "stale", "missing", "offline"].iter().zip(counts) {
         DEVICES.with_label_values(&[*label]).set(count);
     }
+    STALE.inc_by(counts[1].unsigned_abs());
+    MISSING.inc_by(counts[2].unsigned_abs());
+    observe_troubles(decision);
 }
 
 fn trigger(decision: &Decision) -> &'static str {
@@ -174,4 +225,5 @@ pub fn count_duplicate(topic: Topic) {
 /// Counts a failed write.
 pub fn count_sink_error(kind: &str) {
     SINK_ERRORS.with_label_values(&[kind]).inc();
+    DB_ERRORS.inc();
 }

@@ -227,6 +227,7 @@ pub const CATALOGUE: &[Setting] = &[
     // The process.
     row("DERMS_CONFIG", None, Text, ALL, "a TOML file of settings"),
     row("LOG_LEVEL", Some("info"), Choice(&["error", "warn", "info", "debug", "trace"]), ALL, "how much our own parts log"),
+    row("DECISION_LOG_LEVEL", Some("info"), Choice(&["off", "info", "debug"]), &[Processor], "what the log says of each decision: nothing, its feeders, its devices too"),
     row("LOG_PRETTY", Some("false"), Flag, ALL, "log lines for people instead of JSON"),
     row("RUST_LOG", None, Text, ALL, "a tracing filter; replaces LOG_LEVEL"),
     row("DERMS_METRICS_ADDR", None, Address, &[Bridge, Processor, Sim, Agent], "where /metrics and /healthz are served"),
