@@ -38,8 +38,9 @@ impl DecisionLog {
             .iter()
             .map(|node| feeder(node, curtailed.get(&node.feeder_id).map_or(0.0, |w| w.kw())))
             .collect();
+        let feeders = Value::from(feeders).to_string();
         let devices = (self == Self::Devices)
-            .then(|| Value::from(decision.devices.iter().map(device).collect::<Vec<_>>()));
+            .then(|| Value::from_iter(decision.devices.iter().map(device)).to_string());
         tracing::info!(
             decision = %decision.id(),
             root = %decision.root,
@@ -50,8 +51,8 @@ impl DecisionLog {
             certified = header.certified,
             lag_ms = header.at.since(header.window_end),
             alarms = header.alarms.len(),
-            feeders = %Value::from(feeders),
-            devices = devices.map(|devices| devices.to_string()),
+            feeders,
+            devices,
             "decided"
         );
     }

@@ -27,8 +27,9 @@ impl World {
     /// Waits until the newest stored decision about the feeder has this value.
     #[track_caller]
     fn decided(&self, what: &str, value: &str) {
-        let newest =
-            format!("SELECT toString(argMax({what}, at)) FROM derms.decisions WHERE feeder_id = '{FEEDER}'");
+        let newest = format!(
+            "SELECT toString(argMax({what}, at)) FROM derms.decisions WHERE feeder_id = '{FEEDER}'"
+        );
         self.eventually(&format!("{what} is {value} in a decision"), || {
             (self.place.sql(&newest) == value).then_some(())
         });
@@ -37,8 +38,9 @@ impl World {
     /// Waits until the newest stored decision about a device has this value.
     #[track_caller]
     fn decided_of(&self, device: &str, what: &str, value: &str) {
-        let newest =
-            format!("SELECT toString(argMax({what}, at)) FROM derms.decision_devices WHERE device_id = '{device}'");
+        let newest = format!(
+            "SELECT toString(argMax({what}, at)) FROM derms.decision_devices WHERE device_id = '{device}'"
+        );
         self.eventually(&format!("{what} of {device} is {value} in a decision"), || {
             (self.place.sql(&newest) == value).then_some(())
         });
@@ -119,7 +121,9 @@ pub(super) fn a_device_is_overridden_for_a_time_also_where_nothing_else_is_comma
     world.change(&format!("setFeeder(input: {{ id: \"{FEEDER}\", mode: MANUAL }}) {{ mode }}"));
     world.decided("mode", "MANUAL");
     let hold = |seconds: u32| {
-        format!("overrideSetpoint(deviceId: \"{device}\", powerKw: 2, forSeconds: {seconds}) {{ id }}")
+        format!(
+            "overrideSetpoint(deviceId: \"{device}\", powerKw: 2, forSeconds: {seconds}) {{ id }}"
+        )
     };
     world.change(&hold(600));
     world.decided_of(&device, "reason", "OVERRIDE");
@@ -177,9 +181,10 @@ pub(super) fn programs_by_cap_and_by_price_lower_the_limit_while_they_act(world:
         )
     };
     let admin = world.place.login("eva").expect("an admin");
-    for (mode, more, limit) in
-        [("FIXED_CAP", "targetShedKw: 10", "30000"), ("PRICE_ELASTIC", "penaltyPerKwh: 50", "20000")]
-    {
+    for (mode, more, limit) in [
+        ("FIXED_CAP", "targetShedKw: 10", "30000"),
+        ("PRICE_ELASTIC", "penaltyPerKwh: 50", "20000"),
+    ] {
         let make = program(mode, more);
         let made = world.change(&make)["createDrProgram"]["id"].clone();
         assert_eq!(world.change(&make)["createDrProgram"]["id"], made, "a retry makes no second");
@@ -291,7 +296,8 @@ pub(super) fn the_past_is_explained(world: &mut World) {
     let span = "from: \"2020-01-01T00:00:00Z\", to: \"2099-01-01T00:00:00Z\"";
     let fair = format!(
         "{{ fairness(feederId: \"{FEEDER}\", from: \"{}\", to: \"{}\") {{ jain perDevice {{ deviceId wantedKwh }} }} }}",
-        around(-3_600), around(3_600)
+        around(-3_600),
+        around(3_600)
     );
     world.eventually("what each device wanted is told", || {
         let data = world.ask(&world.operator, &fair);

@@ -45,9 +45,9 @@ pub(crate) struct DrProgram {
 pub(crate) struct DrImpact {
     /// The oldest of the decisions that this is read from.
     at: DateTime<Utc>,
-    /// Sum of its feeders' limits without it.
+    /// What the limits of its feeders would leave to devices under control without it.
     available_before_kw: f64,
-    /// Sum of the limits in force.
+    /// What the limits in force leave to them.
     available_after_kw: f64,
     shed_kw: f64,
 }
@@ -94,8 +94,9 @@ fn impact(present: &Present<'_>, program: &ProgramSet) -> Option<DrImpact> {
     for feeder in named.iter().filter_map(|id| present.view.feeder(id)) {
         let Some(state) = &feeder.state else { continue };
         at = Some(at.map_or(state.at, |oldest| oldest.min(state.at)));
-        before += without_programs(present, &feeder.id, state);
-        after += state.node.limit_w;
+        let taken = state.node.uncontrolled_w + state.node.reserved_w;
+        before += (without_programs(present, &feeder.id, state) - taken).import_part();
+        after += (state.node.limit_w - taken).import_part();
     }
     Some(DrImpact {
         at: to_datetime(at?),

@@ -120,28 +120,28 @@ LIMIT {most:UInt32} OFFSET {skip:UInt32}";
 
 const FAIRNESS: &str = "
 SELECT
-    toString(device_id)    AS device_id,
-    sum(wanted_kwh)        AS wanted,
-    sum(served_kwh)        AS served,
-    sum(curtailed_kwh)     AS curtailed
-FROM v_fairness_1m
-WHERE minute >= toDateTime(intDiv({from:Int64}, 1000), 'UTC') AND minute < toDateTime(intDiv({to:Int64}, 1000), 'UTC')
-  AND (empty({tree:Array(String)}) OR has({tree:Array(String)}, toString(feeder_id)))
+    toString(f.device_id)      AS device_id,
+    sum(f.wanted_kwh)          AS wanted_kwh,
+    sum(f.served_kwh)          AS served_kwh,
+    sum(f.curtailed_kwh)       AS curtailed_kwh
+FROM v_fairness_1m AS f
+WHERE f.minute >= toDateTime(intDiv({from:Int64}, 1000), 'UTC') AND f.minute < toDateTime(intDiv({to:Int64}, 1000), 'UTC')
+  AND (empty({tree:Array(String)}) OR has({tree:Array(String)}, toString(f.feeder_id)))
 GROUP BY device_id
 ORDER BY device_id";
 
 const DEAD_LETTERS: &str = "
 SELECT
-    toString(reason)                                      AS reason,
-    count()                                               AS found,
-    toUnixTimestamp64Milli(max(at))                       AS last_ms,
-    argMax(detail, at)                                    AS last_detail,
-    argMax(toValidUTF8(substring(raw, 1, 1024)), at)      AS last_sample,
-    argMax(CAST(device_id, 'Nullable(String)'), at)       AS last_device
-FROM dead_letters
-WHERE at >= fromUnixTimestamp64Milli({from:Int64}) AND at < fromUnixTimestamp64Milli({to:Int64})
-GROUP BY reason
-ORDER BY found DESC, reason";
+    toString(l.reason)                                      AS reason,
+    count()                                                 AS count,
+    toUnixTimestamp64Milli(max(l.at))                       AS last_ms,
+    argMax(l.detail, l.at)                                  AS detail,
+    argMax(toValidUTF8(substring(l.raw, 1, 1024)), l.at)    AS sample,
+    argMax(CAST(l.device_id, 'Nullable(String)'), l.at)     AS device_id
+FROM dead_letters AS l
+WHERE l.at >= fromUnixTimestamp64Milli({from:Int64}) AND l.at < fromUnixTimestamp64Milli({to:Int64})
+GROUP BY l.reason
+ORDER BY count DESC, reason";
 
 impl History {
     /// When alarms stood.
