@@ -58,6 +58,47 @@ SELECT
 FROM decision_alarms
 GROUP BY feeder_id, code, device_id, root, slice;
 
+-- Load and limit of every decision, narrow and kept for a year, in small granules: v_violations looks for single decisions.
+CREATE TABLE IF NOT EXISTS decision_loads
+(
+    feeder_id      LowCardinality(String) CODEC(ZSTD(1)),
+    root           LowCardinality(String) CODEC(ZSTD(1)),
+    at             DateTime64(3, 'UTC')   COMMENT 'the clock reading the decision used' CODEC(DoubleDelta, ZSTD(1)),
+    epoch          Int64                  CODEC(Delta(8), ZSTD(1)),
+    seq            Int64                  CODEC(Delta(8), ZSTD(1)),
+    window_start   DateTime64(3, 'UTC')   CODEC(DoubleDelta, ZSTD(1)),
+    window_end     DateTime64(3, 'UTC')   CODEC(DoubleDelta, ZSTD(1)),
+    width_ms       Int32                  COMMENT 'ms that the decision counts for: its window; 0 for one between windows' CODEC(ZSTD(1)),
+    load_w         Int64                  CODEC(Delta(8), ZSTD(1)),
+    limit_w        Int64                  COMMENT 'import limit in force' CODEC(Delta(8), ZSTD(1)),
+    unmet_w        Int64                  CODEC(Delta(8), ZSTD(1)),
+    uncontrolled_w Int64                  CODEC(Delta(8), ZSTD(1)),
+    stale_count    Int32                  COMMENT 'stale, missing and offline devices' CODEC(ZSTD(1))
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(at)
+ORDER BY (feeder_id, at, epoch, seq)
+TTL toDateTime(at) + INTERVAL 1 YEAR
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, index_granularity = 512
+COMMENT 'One row per decision and feeder: load and limit, W.';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_decision_loads TO decision_loads AS
+SELECT
+    feeder_id,
+    root,
+    at,
+    epoch,
+    seq,
+    window_start,
+    window_end,
+    if(trigger IN ('WINDOW', 'IDLE'), toInt32(toUnixTimestamp64Milli(window_end) - toUnixTimestamp64Milli(window_start)), toInt32(0)) AS width_ms,
+    load_w,
+    limit_w,
+    unmet_w,
+    uncontrolled_w,
+    stale_count
+FROM decisions;
+
 -- Where feeders were over their limits: the slices of 30 s with such a decision, and the slices before them. v_violations reads no
 -- others.
 CREATE TABLE IF NOT EXISTS violation_slices
@@ -68,8 +109,8 @@ CREATE TABLE IF NOT EXISTS violation_slices
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(slice)
 ORDER BY (feeder_id, slice)
-TTL slice + INTERVAL 30 DAY
-SETTINGS non_replicated_deduplication_window = 10000
+TTL slice + INTERVAL 1 YEAR
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1
 COMMENT 'One row per feeder and 30 s in which, or right after which, its load was over its limit.';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_violation_slices TO violation_slices AS

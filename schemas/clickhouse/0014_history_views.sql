@@ -128,10 +128,10 @@ FROM
                     unmet_w,
                     uncontrolled_w,
                     stale_count,
-                    load_w - limit_w                                                                                  AS over_w,
-                    if(trigger IN ('WINDOW', 'IDLE'), toUnixTimestamp64Milli(window_end) - toUnixTimestamp64Milli(window_start), 0) AS width_ms,
+                    load_w - limit_w AS over_w,
+                    width_ms,
                     lagInFrame((limit_w, uncontrolled_w, stale_count), 1, (limit_w, uncontrolled_w, toInt32(0))) OVER (PARTITION BY feeder_id ORDER BY at, epoch, seq ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS before
-                FROM decisions
+                FROM decision_loads
                 WHERE (feeder_id, toDateTime(toStartOfInterval(at, INTERVAL 30 SECOND), 'UTC')) IN (SELECT feeder_id, slice FROM violation_slices)
             )
             WHERE over_w > 0
@@ -176,9 +176,9 @@ SELECT
     o.observed_at                              AS observed_at,
     a.ack_reason                               AS ack_reason,
     multiIf(
+        a.rejected_at IS NOT NULL, 'REJECTED',
         o.observed_at IS NOT NULL, 'OBSERVED',
         a.applied_at IS NOT NULL, 'APPLIED',
-        a.rejected_at IS NOT NULL, 'REJECTED',
         a.expired_at IS NOT NULL, 'EXPIRED',
         a.superseded_at IS NOT NULL, 'SUPERSEDED',
         a.acked_at IS NOT NULL, 'ACKED',
