@@ -368,7 +368,7 @@ SELECT
     sum(greatest(-m.load_kw, 0)) / 60               AS export_kwh,
     avg(m.load_kw)                                  AS mean_kw,
     max(m.load_max_kw)                              AS peak_kw,
-    argMax(minute, m.load_max_kw)                   AS peak_minute,
+    argMax(minute, (m.load_max_kw, -toInt64(toUnixTimestamp(minute)))) AS peak_minute,
     min(m.limit_kw)                                 AS lowest_limit_kw,
     min(m.headroom_min_kw)                          AS least_headroom_kw,
     countIf(m.load_max_kw > m.limit_kw)             AS minutes_over,
