@@ -576,3 +576,45 @@ SELECT
     body AS after
 FROM operator_log
 COMMENT 'One row per change: when, by whom, of what; before is the last change of that kind of the same entity, both as JSON.';
+
+-- Time-weighted power and energy from the raw samples: v_device_power(device = ..., from_at = ..., to_at = ..., seconds = 60).
+-- Right for late samples and for repeated ones: samples of one moment count once, the last to come. A sample holds until the next
+-- one, for 2 minutes at most.
+CREATE OR REPLACE VIEW v_device_power AS
+SELECT
+    feeder_id,
+    device_id,
+    toDateTime(slice * {seconds:UInt32}, 'UTC')                                        AS bucket,
+    countIf(from_ms >= slice_ms)                                                       AS samples,
+    sum(held_ms) / 1000                                                                AS covered_s,
+    sum(held_ms * power_w) / sum(held_ms) / 1000                                       AS power_kw,
+    min(power_w) / 1000                                                                AS min_kw,
+    max(power_w) / 1000                                                                AS max_kw,
+    sum(held_ms * greatest(power_w, 0)) / 3600000000                                   AS import_kwh,
+    sum(held_ms * greatest(-power_w, 0)) / 3600000000                                  AS export_kwh
+FROM
+(
+    SELECT
+        feeder_id,
+        device_id,
+        power_w,
+        toUnixTimestamp64Milli({from_at:DateTime64(3, 'UTC')})                         AS begin_ms,
+        toUnixTimestamp64Milli({to_at:DateTime64(3, 'UTC')})                           AS end_ms,
+        toUnixTimestamp64Milli(ts)                                                     AS from_ms,
+        toUnixTimestamp64Milli(leadInFrame(ts, 1, ts + INTERVAL 2 MINUTE) OVER (PARTITION BY feeder_id, device_id ORDER BY ts ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING)) AS next_ms,
+        least(next_ms, from_ms + 120000, end_ms)                                       AS until_ms,
+        arrayJoin(range(intDiv(greatest(from_ms, begin_ms), {seconds:UInt32} * 1000), intDiv(until_ms - 1, {seconds:UInt32} * 1000) + 1)) AS slice,
+        greatest(slice * {seconds:UInt32} * 1000, begin_ms)                            AS slice_ms,
+        toInt64(least(until_ms, (slice + 1) * {seconds:UInt32} * 1000) - greatest(from_ms, slice_ms)) AS held_ms
+    FROM
+    (
+        SELECT feeder_id, device_id, ts, argMax(t.power_w, (t.arrival, t.log_offset)) AS power_w
+        FROM telemetry AS t
+        WHERE device_id = {device:String} AND ts >= {from_at:DateTime64(3, 'UTC')} - INTERVAL 2 MINUTE AND ts < {to_at:DateTime64(3, 'UTC')}
+          AND t.arrival >= {from_at:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+        GROUP BY feeder_id, device_id, ts
+    )
+)
+WHERE held_ms > 0
+GROUP BY feeder_id, device_id, slice
+COMMENT 'Parameters device, from_at, to_at, seconds. One row per so many seconds: time-weighted mean power, least and greatest in kW, energy taken and given in kWh, and the seconds that samples cover.';

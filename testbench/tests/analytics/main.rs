@@ -65,6 +65,7 @@ fn answers_agree_with_what_is_known_of_the_example() {
     truth::commands(&store);
     truth::observed(&store);
     truth::days(&store);
+    truth::power_by_time(&store);
     truth::records(&store);
 }
 

@@ -298,6 +298,33 @@ pub(crate) fn days(store: &Store) {
     near("given back", number(&rows[0][2]), given_back / 60_000.0);
 }
 
+/// Energy of a device by ten minutes: each sample holds until the next.
+pub(crate) fn power_by_time(store: &Store) {
+    let (begin, width) = (start(), 600_000);
+    let mut energy = BTreeMap::new();
+    for ms in (0..3_600_000).step_by(100) {
+        // Samples fall on tenths of a second.
+        let moment = begin + ms;
+        let held = (moment - sampled(BAT_1, 0)).div_euclid(STEP_MS);
+        if held >= 0 {
+            let bucket = (begin + ms).div_euclid(width) * width / 1_000;
+            *energy.entry(bucket).or_insert(0) += power(BAT_1, held) * 100;
+        }
+    }
+    let sql = format!(
+        "SELECT toUnixTimestamp(bucket), import_kwh - export_kwh FROM v_device_power(device = 'bat-1',
+         from_at = toDateTime({}), to_at = toDateTime({}), seconds = 600) ORDER BY bucket",
+        begin / 1_000,
+        begin / 1_000 + 3_600
+    );
+    let rows = store.rows(&sql);
+    assert_eq!(rows.len(), 6);
+    for (row, (bucket, energy)) in rows.iter().zip(energy) {
+        near("bucket", number(&row[0]), float(bucket));
+        near("energy", number(&row[1]), float(energy) / KWH);
+    }
+}
+
 pub(crate) fn records(store: &Store) {
     let samples = float(STEPS) * 7.0;
     near("samples", store.number("SELECT count() FROM telemetry"), samples);
