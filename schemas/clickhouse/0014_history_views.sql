@@ -524,7 +524,7 @@ FROM
         device_type,
         at,
         power_w,
-        lagInFrame(setpoint_w) OVER (PARTITION BY device_id ORDER BY at ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS in_force_w,
+        lagInFrame(setpoint_w) OVER (PARTITION BY feeder_id, device_id ORDER BY at ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS in_force_w,
         power_w - in_force_w AS error_w
     FROM decision_devices
     WHERE at >= now64(3) - INTERVAL 10 MINUTE AND freshness = 'FRESH'
@@ -556,7 +556,7 @@ FROM
         device_type,
         at,
         power_w,
-        lagInFrame(setpoint_w) OVER (PARTITION BY device_id ORDER BY at ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS in_force_w,
+        lagInFrame(setpoint_w) OVER (PARTITION BY feeder_id, device_id ORDER BY at ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS in_force_w,
         power_w - in_force_w AS error_w
     FROM decision_devices
     WHERE at >= {from_at:DateTime64(3, 'UTC')} AND at < {to_at:DateTime64(3, 'UTC')} AND freshness = 'FRESH'
