@@ -26,7 +26,6 @@ fn number(text: &str) -> f64 {
     text.parse().unwrap_or_else(|_| panic!("not a number: {text}"))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn float(number: i64) -> f64 {
     number as f64
 }
