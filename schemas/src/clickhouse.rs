@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::ids::FeederId;
-use crate::records::decision::{Decision, DeviceDecision};
+use crate::records::decision::{Decision, DecisionHeader, DeviceDecision, Trigger};
 use crate::records::operator::Change;
 use crate::units::Watts;
 
@@ -46,6 +46,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     10 "device_lifecycle" "0010_device_lifecycle.sql",
     11 "log_identity" "0011_log_identity.sql",
     12 "alarms" "0012_alarms.sql",
+    13 "history_rollups" "0013_history_rollups.sql",
+    14 "history_views" "0014_history_views.sql",
 ];
 
 /// The statements of a file: cut after each line that ends in `;`, without it. What holds only comments is no statement.
@@ -84,6 +86,15 @@ pub fn operator_body(change: &Change) -> (String, String) {
     };
     let (kind, body) = tagged.into_iter().next().expect("an externally tagged enum has its tag");
     (kind, body.to_string())
+}
+
+/// For how long a decision counts, ms: its window. One between windows counts for no time, because the next window covers it.
+#[must_use]
+pub fn counts_for_ms(header: &DecisionHeader) -> i64 {
+    match header.trigger {
+        Trigger::Window | Trigger::Idle => header.window_end.since(header.window_start).max(0),
+        Trigger::Overload | Trigger::Operator => 0,
+    }
 }
 
 /// What a device wanted and its setpoint did not give it, W; 0 where it is not commanded.

@@ -2,7 +2,7 @@
 
 use clickhouse::Row;
 use schemas::Watts;
-use schemas::clickhouse::{curtailed_by_node, operator_body};
+use schemas::clickhouse::{counts_for_ms, curtailed_by_node, operator_body};
 use schemas::records::ack::{Ack, AckStatus};
 use schemas::records::dead_letter::DeadLetter;
 use schemas::records::decision::{Decision, Emit};
@@ -286,12 +286,14 @@ pub(super) struct DecisionDeviceRow {
     marginal_w: i64,
     compliant: bool,
     typed_layout: bool,
+    width_ms: i32,
     log_id: String,
     log_partition: i32,
     log_offset: i64,
 }
 
 pub(super) fn decision_devices(decision: &Decision, place: Place) -> Vec<DecisionDeviceRow> {
+    let width_ms = i32::try_from(counts_for_ms(&decision.header)).unwrap_or(i32::MAX);
     decision
         .devices
         .iter()
@@ -321,6 +323,7 @@ pub(super) fn decision_devices(decision: &Decision, place: Place) -> Vec<Decisio
             marginal_w: device.marginal_w.0,
             compliant: device.compliant,
             typed_layout: device.typed_layout,
+            width_ms,
             log_id: place.log.to_string(),
             log_partition: place.partition,
             log_offset: place.offset,

@@ -1,0 +1,104 @@
+//! What docs/analytics.md and the Grafana dashboard say about ClickHouse, against its own engine: every query runs and
+//! returns what the page shows, and answers agree with what the test knows of its example.
+
+mod example;
+mod page;
+mod store;
+mod truth;
+
+use page::{blocks, same};
+use store::Store;
+
+const PAGE: &str = include_str!("../../../docs/analytics.md");
+const DASHBOARD: &str = include_str!("../../../deploy/grafana/dashboards/feeders.json");
+/// What the page promises.
+const QUESTIONS_MIN: usize = 15;
+
+#[test]
+fn every_query_of_the_page_returns_what_it_shows() {
+    let store = Store::with_example();
+    let blocks = blocks(PAGE);
+    assert!(blocks.len() >= QUESTIONS_MIN, "{} queries", blocks.len());
+    let mut wrong = Vec::new();
+    for block in &blocks {
+        let found = store.table(&block.sql);
+        if !same(&block.shown, &found) {
+            wrong.push(format!("{}\nshows {:#?}\nfound {found:#?}", block.sql, block.shown));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn every_panel_of_the_dashboard_runs() {
+    let store = Store::with_example();
+    let dashboard: serde_json::Value = serde_json::from_str(DASHBOARD).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("panels");
+    let of_panels = panels.iter().flat_map(|panel| panel["targets"].as_array().expect("targets"));
+    let mut queries: Vec<&str> =
+        of_panels.map(|target| target["rawSql"].as_str().expect("a query")).collect();
+    let variables = dashboard["templating"]["list"].as_array().expect("variables");
+    queries.extend(variables.iter().map(|variable| variable["query"].as_str().expect("a query")));
+    assert!(queries.len() > panels.len());
+    for query in queries {
+        // As Grafana fills them in.
+        let day = example::day().0 / 1000;
+        let filled = query
+            .replace("${feeder:singlequote}", "'feeder-1','feeder-1a','feeder-2'")
+            .replace("$__fromTime", &format!("toDateTime({day})"))
+            .replace("$__toTime", &format!("toDateTime({})", day + 86_400));
+        assert!(!filled.contains('$'), "{filled}");
+        let found = store.table(&filled);
+        assert!(found.len() > 1, "no row: {filled}");
+    }
+}
+
+#[test]
+fn answers_agree_with_what_is_known_of_the_example() {
+    let store = Store::with_example();
+    truth::tracking(&store);
+    truth::curtailment(&store);
+    truth::fairness(&store);
+    truth::events(&store);
+    truth::violations(&store);
+    truth::alarms(&store);
+    truth::commands(&store);
+    truth::observed(&store);
+    truth::days(&store);
+    truth::power_by_time(&store);
+    truth::records(&store);
+}
+
+#[test]
+fn sums_agree_for_every_decision() {
+    let store = Store::with_example();
+    let by_decision = "
+        SELECT count(), countIf(c.curtailed != d.curtailed_w), countIf(c.wanted - c.given != c.curtailed)
+        FROM
+        (
+            SELECT root, epoch, seq, toInt64(round(sum(wanted_kw) * 1000)) AS wanted,
+                   toInt64(round(sum(given_kw) * 1000)) AS given,
+                   toInt64(round(sum(curtailed_kw) * 1000)) AS curtailed
+            FROM v_curtailment GROUP BY root, epoch, seq
+        ) AS c
+        JOIN (SELECT root, epoch, seq, curtailed_w FROM decisions WHERE feeder_id = root) AS d
+          ON d.root = c.root AND d.epoch = c.epoch AND d.seq = c.seq";
+    let decisions = example::decisions().len().to_string();
+    assert_eq!(store.rows(by_decision), [[decisions, "0".to_owned(), "0".to_owned()]]);
+
+    // The same energy by constraint, by minute and by day.
+    let by_constraint = store.number("SELECT sum(curtailed_kwh) FROM v_curtailment");
+    for other in ["v_fairness_1m", "v_fairness", "v_device_day"] {
+        let sum = store.number(&format!("SELECT sum(curtailed_kwh) FROM {other}"));
+        assert!((sum - by_constraint).abs() < 1e-9, "{other}: {sum}, not {by_constraint}");
+    }
+
+    let by_cause = store.number(
+        "SELECT sum(kwh) FROM (SELECT cause, sum(kwh) AS kwh FROM v_violations GROUP BY cause)",
+    );
+    let of_windows = store.number(
+        "SELECT sum((load_w - limit_w) * dateDiff('millisecond', window_start, window_end)) / 3600000000
+         FROM decisions WHERE load_w > limit_w AND trigger IN ('WINDOW', 'IDLE')",
+    );
+    assert!((by_cause - of_windows).abs() < 1e-9, "{by_cause}, not {of_windows}");
+}

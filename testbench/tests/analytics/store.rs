@@ -1,0 +1,78 @@
+//! ClickHouse's engine with every migration and the example in it, gone when dropped.
+
+use std::time::Duration;
+
+use schemas::clickhouse::{MIGRATIONS, statements};
+use tempfile::TempDir;
+use testbench::curl::curl;
+use testbench::mosquitto::free_port;
+use testbench::service::Service;
+use testbench::wait;
+
+use crate::example;
+
+const SOON: Duration = Duration::from_secs(60);
+
+pub(crate) struct Store {
+    folder: TempDir,
+    url: String,
+    _service: Service,
+}
+
+impl Store {
+    pub(crate) fn with_example() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let port = free_port().expect("a port").to_string();
+        let data = folder.path().join("data").display().to_string();
+        let arguments = ["clickhouse", "--data", &data, "--port", &port];
+        let service = Service::start("derms", &arguments, &[], folder.path()).expect("the engine");
+        let store = Self { folder, url: format!("http://127.0.0.1:{port}"), _service: service };
+        let ping = format!("{}/ping", store.url);
+        wait::until("the engine answers", SOON, || (curl(&[&ping]).0 == 200).then_some(()))
+            .expect("it does");
+        store.ask("default", "CREATE DATABASE IF NOT EXISTS derms");
+        // Twice: every statement is safe to run again.
+        for migration in MIGRATIONS.iter().chain(MIGRATIONS) {
+            for statement in statements(migration.sql) {
+                store.ask("derms", &statement);
+            }
+        }
+        for (table, rows) in example::rows() {
+            let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
+            store.ask(
+                "derms",
+                &format!("INSERT INTO {table} FORMAT JSONEachRow\n{}", lines.join("\n")),
+            );
+        }
+        store
+    }
+
+    fn ask(&self, database: &str, sql: &str) -> String {
+        let file = self.folder.path().join("statement");
+        std::fs::write(&file, sql).expect("written");
+        let body = format!("@{}", file.display());
+        let url = format!("{}/?database={database}&default_format=TSVWithNames", self.url);
+        let (status, answer) = curl(&["--data-binary", &body, &url]);
+        assert_eq!(status, 200, "{sql}\n{answer}");
+        answer
+    }
+
+    /// An answer: a row of names, then rows.
+    pub(crate) fn table(&self, sql: &str) -> Vec<Vec<String>> {
+        let answer = self.ask("derms", sql);
+        answer.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+    }
+
+    /// An answer without its names.
+    pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        self.table(sql).into_iter().skip(1).collect()
+    }
+
+    /// The only number of an answer.
+    pub(crate) fn number(&self, sql: &str) -> f64 {
+        match self.rows(sql).as_slice() {
+            [row] if row.len() == 1 => row[0].parse().expect("a number"),
+            other => panic!("{sql}: not one number: {other:?}"),
+        }
+    }
+}
