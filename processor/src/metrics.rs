@@ -205,6 +205,10 @@ fn topic(topic: Topic) -> &'static str {
 /// Sets the number of partitions held.
 pub fn set_partitions(held: usize) {
     PARTITIONS.set(i64::try_from(held).unwrap_or(i64::MAX));
+    // Trees may have gone to another instance; those that are still here say so with their next decision.
+    TROUBLED.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    DEGRADED.set(0);
+    STOPPED.reset();
 }
 
 /// Counts rows written.

@@ -169,6 +169,8 @@ pub struct Registry {
     pub simulation: (SimulationMode, Option<Timestamp>),
     /// Which log this is; none where nobody has said so yet.
     pub log: Option<Lineage>,
+    /// Feeders that were removed, also those that somebody has named again since.
+    removed: BTreeSet<FeederId>,
     /// Derived: the feeders directly below each.
     children: BTreeMap<FeederId, BTreeSet<FeederId>>,
     /// Derived: the devices of each tree, by root, so that a decision looks at no others.
@@ -270,6 +272,12 @@ impl Registry {
     #[must_use]
     pub fn feeder_of(&self, device_id: &DeviceId) -> Option<&FeederId> {
         self.devices.get(device_id).map(|device| &device.feeder_id)
+    }
+
+    /// Whether a feeder was removed and nobody has named it again.
+    #[must_use]
+    pub fn was_removed(&self, feeder_id: &FeederId) -> bool {
+        self.removed.contains(feeder_id) && !self.feeders.contains_key(feeder_id)
     }
 
     /// Whether a feeder is there and stands below none.
@@ -541,6 +549,7 @@ impl Registry {
             children.remove(feeder_id);
         }
         self.feeders.remove(feeder_id);
+        self.removed.insert(feeder_id.clone());
         self.children.remove(feeder_id);
         self.members.remove(feeder_id);
         self.counts.remove(feeder_id);

@@ -127,17 +127,27 @@ impl View {
         self.complete
     }
 
-    /// One feeder. A state of one that was removed may still stand in the log: the registry decides.
+    /// One feeder; none that was removed, although its last state still stands in the log.
     #[must_use]
     pub fn feeder(&self, id: &FeederId) -> Option<FeederView> {
-        let settings = self.registry.feeders.get(id)?.clone();
-        Some(FeederView { id: id.clone(), settings, state: self.feeders.get(id).cloned() })
+        let settings = self.registry.feeders.get(id);
+        let state = self.feeders.get(id).filter(|_| !self.registry.was_removed(id));
+        if settings.is_none() && state.is_none() {
+            return None;
+        }
+        Some(FeederView {
+            id: id.clone(),
+            settings: settings.cloned().unwrap_or_default(),
+            state: state.cloned(),
+        })
     }
 
     /// Every feeder, by id.
     #[must_use]
     pub fn feeders(&self) -> Vec<FeederView> {
-        self.registry.feeders.keys().filter_map(|id| self.feeder(id)).collect()
+        let ids: BTreeSet<&FeederId> =
+            self.registry.feeders.keys().chain(self.feeders.keys()).collect();
+        ids.into_iter().filter_map(|id| self.feeder(id)).collect()
     }
 
     /// A feeder and all below it.
@@ -185,8 +195,7 @@ impl View {
     pub fn alarms(&self, under: Option<&FeederId>) -> Vec<Standing> {
         let tree = under.map(|id| self.subtree(id));
         let is_wanted = |id: &FeederId| {
-            self.registry.feeders.contains_key(id)
-                && tree.as_ref().is_none_or(|tree| tree.contains(id))
+            !self.registry.was_removed(id) && tree.as_ref().is_none_or(|tree| tree.contains(id))
         };
         let wanted = self.alarms.iter().filter(|(id, _)| is_wanted(id));
         let mut found: Vec<Standing> = wanted.flat_map(|(_, standing)| standing).cloned().collect();

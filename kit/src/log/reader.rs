@@ -126,10 +126,13 @@ impl ClientContext for Quiet {
     fn stats(&self, statistics: Statistics) {
         for (name, topic) in &statistics.topics {
             for (partition, state) in &topic.partitions {
-                // -1 stands for the client library's own bookkeeping, a negative lag for none known.
-                if *partition >= 0 && state.consumer_lag >= 0 {
+                // -1 stands for the client library's own bookkeeping, a negative offset for none known. The library's
+                // own lag is behind what was committed, and readers that keep their place elsewhere commit nothing.
+                let read = if state.app_offset >= 0 { state.app_offset } else { state.next_offset };
+                let known = *partition >= 0 && read >= 0 && state.hi_offset >= read;
+                if known {
                     LAG.with_label_values(&[self.0, name, &partition.to_string()])
-                        .set(state.consumer_lag);
+                        .set(state.hi_offset - read);
                 }
             }
         }

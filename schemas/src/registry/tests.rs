@@ -346,8 +346,10 @@ fn only_an_empty_feeder_can_be_removed() {
     assert_eq!(refusal(&mut registry, 200, "b"), "removed");
     assert_eq!(refusal(&mut registry, 200, "a"), "removed");
     assert_eq!((registry.feeders.len(), registry.roots().len()), (0, 0));
+    assert!(registry.was_removed(&feeder("b")));
     // Whoever names it again opens it.
     apply(&mut registry, 201, registered("ev-2", "b")).expect("new");
     assert_eq!(registry.roots(), BTreeSet::from([feeder("b")]));
     assert_eq!(registry.members(&feeder("b")).count(), 1);
+    assert!(!registry.was_removed(&feeder("b")));
 }

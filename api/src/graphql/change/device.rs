@@ -64,7 +64,8 @@ pub(in crate::graphql) async fn set(ctx: &Context<'_>, input: DeviceInput) -> Re
 /// Refuses what the device's type cannot have.
 fn check_fits(id: &DeviceId, kind: DeviceType, change: &DeviceChange) -> Result<()> {
     let cannot = |argument: &str, who: &str| {
-        Err(bad_input(format!("{argument}: device {id} is a {}; {who}", kind.as_str())))
+        let kind = kind.as_str().to_uppercase();
+        Err(bad_input(format!("{argument}: device {id} is a {kind}; {who}")))
     };
     let DeviceChange { device_id: _, feeder_id, priority, target_soc, fallback_w, opted_out } =
         change;

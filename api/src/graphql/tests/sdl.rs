@@ -65,7 +65,11 @@ fn input(value: &async_graphql_parser::types::InputValueDefinition) -> String {
     let default = value
         .default_value
         .as_ref()
-        .map_or_else(String::new, |default| format!(" = {}", default.node));
+        // 0 and 0.0 are one number.
+        .map_or_else(String::new, |default| {
+            let text = default.node.to_string();
+            format!(" = {}", text.strip_suffix(".0").unwrap_or(&text))
+        });
     format!("{}: {}{default}", value.name.node, value.ty.node)
 }
 

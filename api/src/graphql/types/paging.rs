@@ -122,7 +122,7 @@ pub(crate) fn number<T: std::str::FromStr>(part: &str) -> Result<T> {
 }
 
 fn foreign() -> async_graphql::Error {
-    bad_input("after: expected the cursor of an edge of this list, with the same arguments")
+    bad_input("after: expected a cursor of an edge of this list, with the same arguments")
 }
 
 pub(crate) fn size(first: i32) -> Result<usize> {
