@@ -16,6 +16,7 @@ export type DeviceType =
   | 'PV';
 
 export type EventInput = {
+  clientMutationId?: string | null | undefined;
   end: string;
   feederId: string;
   limitKw: number;

@@ -1,5 +1,6 @@
-//! A labelled input with its problem beside it.
+//! A labelled input with its hint and its problem beside it.
 import { useId } from 'react';
+import type { ReactNode } from 'react';
 
 interface Props {
   label: string;
@@ -7,9 +8,13 @@ interface Props {
   problem: string | undefined;
   onChange: (value: string) => void;
   type?: 'text' | 'datetime-local';
+  /** What is typed is no number. */
+  words?: boolean;
+  hint?: ReactNode;
+  autoFocus?: boolean;
 }
 
-export function Field({ label, value, problem, onChange, type = 'text' }: Props) {
+export function Field({ label, value, problem, onChange, type = 'text', words = false, hint, autoFocus }: Props) {
   const id = useId();
   const problemId = `${id}-problem`;
   return (
@@ -19,12 +24,14 @@ export function Field({ label, value, problem, onChange, type = 'text' }: Props)
         id={id}
         className="input"
         type={type}
-        {...(type === 'text' ? { inputMode: 'decimal' as const, autoComplete: 'off' } : {})}
+        {...(type === 'text' ? { inputMode: words ? ('text' as const) : ('decimal' as const), autoComplete: 'off' } : {})}
         value={value}
+        autoFocus={autoFocus}
         aria-invalid={problem !== undefined}
         aria-describedby={problem ? problemId : undefined}
         onChange={(event) => onChange(event.target.value)}
       />
+      {hint ? <p className="hint">{hint}</p> : null}
       {problem ? (
         <p id={problemId} className="problem">
           {problem}
