@@ -22,17 +22,20 @@ type Documents = {
     "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": typeof types.DeviceRowFragmentDoc,
     "\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": typeof types.DevicesPageDocument,
     "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": typeof types.DeviceUpdatesDocument,
-    "\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": typeof types.FeederCardFragmentDoc,
-    "\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n": typeof types.FeedersDocument,
-    "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n": typeof types.FeederUpdatesDocument,
-    "\n  query FeederHistories($from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n": typeof types.FeederHistoriesDocument,
-    "\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n": typeof types.EventsDocument,
-    "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": typeof types.CreateEventDocument,
-    "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n": typeof types.CancelEventDocument,
     "\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n": typeof types.SystemHealthDocument,
     "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": typeof types.HealthPartFragmentDoc,
     "\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n": typeof types.DeviceCountsDocument,
     "\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n": typeof types.TrackingErrorsDocument,
+    "\n  query Events($feederId: ID, $includePast: Boolean!) {\n    events(feederId: $feederId, includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n  }\n": typeof types.EventsDocument,
+    "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": typeof types.CreateEventDocument,
+    "\n  mutation UpdateEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      start\n      end\n      limitKw\n      rampSeconds\n    }\n  }\n": typeof types.UpdateEventDocument,
+    "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n      cancelledAt\n    }\n  }\n": typeof types.CancelEventDocument,
+    "\n  fragment FeederFacts on Feeder {\n    id\n    parentId\n    mode\n    policy\n    policyIsDefault\n    degraded\n    stopped\n    importLimitKw\n    importLimitIsDefault\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    allocatedKw\n    waterLevel\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": typeof types.FeederFactsFragmentDoc,
+    "\n  query Feeders {\n    feeders {\n      id\n      ...FeederFacts\n    }\n  }\n": typeof types.FeedersDocument,
+    "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederFacts\n    }\n  }\n": typeof types.FeederUpdatesDocument,
+    "\n  query FeederHistory($id: ID!, $from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeder(id: $id) {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n        curtailedKw\n      }\n    }\n  }\n": typeof types.FeederHistoryDocument,
+    "\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n": typeof types.AlarmsDocument,
+    "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n": typeof types.AlarmRaisedDocument,
 };
 const documents: Documents = {
     "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n": types.MeDocument,
@@ -43,17 +46,20 @@ const documents: Documents = {
     "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": types.DeviceRowFragmentDoc,
     "\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": types.DevicesPageDocument,
     "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": types.DeviceUpdatesDocument,
-    "\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": types.FeederCardFragmentDoc,
-    "\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n": types.FeedersDocument,
-    "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n": types.FeederUpdatesDocument,
-    "\n  query FeederHistories($from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n": types.FeederHistoriesDocument,
-    "\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n": types.EventsDocument,
-    "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": types.CreateEventDocument,
-    "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n": types.CancelEventDocument,
     "\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n": types.SystemHealthDocument,
     "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": types.HealthPartFragmentDoc,
     "\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n": types.DeviceCountsDocument,
     "\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n": types.TrackingErrorsDocument,
+    "\n  query Events($feederId: ID, $includePast: Boolean!) {\n    events(feederId: $feederId, includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n  }\n": types.EventsDocument,
+    "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": types.CreateEventDocument,
+    "\n  mutation UpdateEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      start\n      end\n      limitKw\n      rampSeconds\n    }\n  }\n": types.UpdateEventDocument,
+    "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n      cancelledAt\n    }\n  }\n": types.CancelEventDocument,
+    "\n  fragment FeederFacts on Feeder {\n    id\n    parentId\n    mode\n    policy\n    policyIsDefault\n    degraded\n    stopped\n    importLimitKw\n    importLimitIsDefault\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    allocatedKw\n    waterLevel\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": types.FeederFactsFragmentDoc,
+    "\n  query Feeders {\n    feeders {\n      id\n      ...FeederFacts\n    }\n  }\n": types.FeedersDocument,
+    "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederFacts\n    }\n  }\n": types.FeederUpdatesDocument,
+    "\n  query FeederHistory($id: ID!, $from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeder(id: $id) {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n        curtailedKw\n      }\n    }\n  }\n": types.FeederHistoryDocument,
+    "\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n": types.AlarmsDocument,
+    "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n": types.AlarmRaisedDocument,
 };
 
 /**
@@ -105,34 +111,6 @@ export function graphql(source: "\n  subscription DeviceUpdates {\n    deviceUpd
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n"): (typeof documents)["\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n"): (typeof documents)["\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n"): (typeof documents)["\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query FeederHistories($from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n"): (typeof documents)["\n  query FeederHistories($from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n"): (typeof documents)["\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n"): (typeof documents)["\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n"): (typeof documents)["\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
 export function graphql(source: "\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n"): (typeof documents)["\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -146,6 +124,46 @@ export function graphql(source: "\n  query DeviceCounts {\n    all: devices(firs
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n"): (typeof documents)["\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Events($feederId: ID, $includePast: Boolean!) {\n    events(feederId: $feederId, includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n  }\n"): (typeof documents)["\n  query Events($feederId: ID, $includePast: Boolean!) {\n    events(feederId: $feederId, includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n"): (typeof documents)["\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation UpdateEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      start\n      end\n      limitKw\n      rampSeconds\n    }\n  }\n"): (typeof documents)["\n  mutation UpdateEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      start\n      end\n      limitKw\n      rampSeconds\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n      cancelledAt\n    }\n  }\n"): (typeof documents)["\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n      cancelledAt\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment FeederFacts on Feeder {\n    id\n    parentId\n    mode\n    policy\n    policyIsDefault\n    degraded\n    stopped\n    importLimitKw\n    importLimitIsDefault\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    allocatedKw\n    waterLevel\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n"): (typeof documents)["\n  fragment FeederFacts on Feeder {\n    id\n    parentId\n    mode\n    policy\n    policyIsDefault\n    degraded\n    stopped\n    importLimitKw\n    importLimitIsDefault\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    allocatedKw\n    waterLevel\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Feeders {\n    feeders {\n      id\n      ...FeederFacts\n    }\n  }\n"): (typeof documents)["\n  query Feeders {\n    feeders {\n      id\n      ...FeederFacts\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederFacts\n    }\n  }\n"): (typeof documents)["\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederFacts\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query FeederHistory($id: ID!, $from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeder(id: $id) {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n        curtailedKw\n      }\n    }\n  }\n"): (typeof documents)["\n  query FeederHistory($id: ID!, $from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeder(id: $id) {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n        curtailedKw\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n"): (typeof documents)["\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n"): (typeof documents)["\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n"];
 
 export function graphql(source: string) {
   return (documents as any)[source] ?? {};
