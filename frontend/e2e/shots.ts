@@ -1,4 +1,4 @@
-//! `npm run shots -- --out DIR`: login, Overview, Devices and Device; wide and phone; day and night.
+//! `npm run shots -- --out DIR`: every page; wide and phone; day and night.
 //! Against BASE_URL with DERMS_USER and DERMS_PASSWORD, or against the mock when BASE_URL is not set.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const out = values.out;
 async function shoot(page: Page, name: string): Promise<void> {
   await page.evaluate(() => document.fonts.ready);
   // The whole page where it is a page of panels; on a phone what is in view, as the navigation floats above it.
-  const fullPage = /^(overview|device)-wide/.test(name);
+  const fullPage = /^(?!login|devices).*-wide/.test(name);
   await page.screenshot({ path: join(out, `${name}.png`), fullPage });
   console.log(name);
 }
@@ -29,6 +29,10 @@ async function round(page: Page, suffix: string, person: Person): Promise<void> 
   await page.getByText('Live', { exact: true }).waitFor();
   await page.getByRole('list', { name: 'Devices that follow least' }).or(page.getByText('No setpoints followed yet')).waitFor();
   await shoot(page, `overview-${suffix}`);
+  await page.getByTestId(testIds.feederLine).getByRole('link', { name: 'feeder-a' }).or(page.getByTestId(testIds.feederLine).getByRole('link').first()).first().click();
+  await page.getByTestId(testIds.feederChart).locator('canvas').waitFor();
+  await page.getByText(/gives? way/i).first().waitFor();
+  await shoot(page, `feeder-${suffix}`);
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Devices' }).click();
   await page.getByTestId(testIds.deviceRow).nth(3).waitFor();
   await shoot(page, `devices-${suffix}`);

@@ -1,0 +1,139 @@
+//! Load, limit, allocation and want over time, with what happened marked; and what that says in words.
+import { useMemo } from 'react';
+import { describeHistory, summarise } from '../../shared/feeders/model';
+import type { HistoryPoint } from '../../shared/feeders/model';
+import { useHistory } from '../../shared/feeders/useHistory';
+import type { LivePoint } from '../../shared/feeders/useFeeders';
+import { saveCsv } from '../../shared/lib/csv';
+import { kw } from '../../shared/lib/format';
+import { useNow } from '../../shared/lib/hooks';
+import { gapMs, toColumns, windowStart, withTail } from '../../shared/lib/series';
+import { fullTime, shortTime, toRfc3339, zonedTime } from '../../shared/lib/time';
+import { testIds } from '../../shared/testIds';
+import type { ChartSeries } from '../../shared/ui/chartOptions';
+import { Icon } from '../../shared/ui/Icon';
+import { Panel } from '../../shared/ui/Panel';
+import { RANGES } from '../../shared/ui/ranges';
+import type { Range } from '../../shared/ui/ranges';
+import { Segmented } from '../../shared/ui/Segmented';
+import { Empty, Loading } from '../../shared/ui/States';
+import { TimeChart } from '../../shared/ui/TimeChart';
+import { marksOf, wantedKw, withTracks } from './tracks';
+import type { Mark, TrackPoint } from './tracks';
+import { hasTracks, useMarks, useTracks } from './useTracks';
+import styles from './FeederChart.module.css';
+
+const HEIGHT = 300;
+const BASE: readonly ChartSeries[] = [
+  { label: 'Load', color: '--series-load', kind: 'area', fill: '--series-fill', format: (value) => kw(value) },
+  { label: 'Limit', color: '--series-limit', kind: 'dashed', format: (value) => kw(value) },
+  { label: 'Without control', color: '--ink-3', kind: 'line', format: (value) => kw(value) },
+];
+const WITH_TRACKS: readonly ChartSeries[] = [
+  ...BASE,
+  { label: 'Allocated', color: '--series-setpoint', kind: 'step', format: (value) => kw(value) },
+];
+const OVER = [0, 1] as const;
+const NO_POINTS: readonly HistoryPoint[] = [];
+const NO_TAIL: readonly LivePoint[] = [];
+/** Above this a list of marks is longer than anyone reads. */
+const LISTED_MAX = 8;
+
+const PICK = [
+  (point: TrackPoint) => point.loadKw,
+  (point: TrackPoint) => point.limitKw,
+  wantedKw,
+  (point: TrackPoint) => point.allocatedKw,
+] as const;
+
+interface Props {
+  id: string;
+  range: Range;
+  onRange: (value: string) => void;
+  tail: readonly LivePoint[] | undefined;
+}
+
+export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
+  const { stored, failed } = useHistory(id, range);
+  const tracks = useTracks(id, range);
+  const happened = useMarks(id, range).data;
+  const now = useNow(5000);
+  const from = now - range.ms;
+  const detailed = hasTracks(range);
+  const points = useMemo(() => {
+    const live = tail.map(({ at, allocatedKw }) => ({ at, allocatedKw }));
+    return withTracks(withTail(stored ?? NO_POINTS, tail, from), withTail(tracks, live, from));
+  }, [stored, tail, tracks, from]);
+  const gap = useMemo(() => gapMs(stored ?? NO_POINTS, range.ms), [stored, range.ms]);
+  const data = useMemo(() => toColumns(points, detailed ? PICK : PICK.slice(0, BASE.length), gap), [points, detailed, gap]);
+  const start = windowStart(points, now, range.ms);
+  const marks = useMemo(() => marksOf(happened, id, start, now), [happened, id, start, now]);
+  const sentence = describeHistory(summarise(points, gap), range, now);
+
+  return (
+    <Panel
+      title="Load against limit"
+      aside={
+        <div className={styles.tools}>
+          <Segmented label="Time shown" options={RANGES} value={range.value} onChange={onRange} />
+          <button type="button" className="button" data-size="s" disabled={points.length === 0} onClick={() => save(id, points)}>
+            <Icon name="save" /> CSV
+          </button>
+        </div>
+      }
+    >
+      {stored === undefined && !failed ? <Loading what="the history" height={HEIGHT + 40} /> : null}
+      {(stored !== undefined || failed) && points.length === 0 ? <Empty title={`Nothing was decided in the ${range.words}`} /> : null}
+      {points.length > 0 && (stored !== undefined || failed) ? (
+        <>
+          <TimeChart
+            series={detailed ? WITH_TRACKS : BASE}
+            data={data}
+            from={start / 1000}
+            to={now / 1000}
+            height={HEIGHT}
+            over={OVER}
+            marks={marks}
+            summary={`Load, limit and allocation of ${id}, ${range.words}. ${sentence}`}
+            testId={testIds.feederChart}
+          />
+          <p className={styles.sentence}>
+            {failed ? 'The stored history could not be loaded; shown is what arrived since. ' : ''}
+            {sentence}
+            {detailed ? '' : ' What was allocated is shown for up to an hour.'}
+          </p>
+          <MarkList marks={marks} now={now} />
+        </>
+      ) : null}
+    </Panel>
+  );
+}
+
+function MarkList({ marks, now }: { marks: readonly Mark[]; now: number }) {
+  if (marks.length === 0) return null;
+  const shown = marks.slice(-LISTED_MAX).reverse();
+  const left = marks.length - shown.length;
+  return (
+    <ul className={styles.marks} aria-label="What happened in this time">
+      {shown.map((mark) => (
+        <li key={`${mark.text}/${mark.from}`}>
+          <span className={styles.mark} style={{ background: `var(${mark.color})` }} />
+          <time dateTime={toRfc3339(mark.from * 1000)} title={fullTime(mark.from * 1000)}>
+            {shortTime(mark.from * 1000, now)}
+          </time>{' '}
+          to{' '}
+          <time dateTime={toRfc3339(mark.to * 1000)} title={fullTime(mark.to * 1000)}>
+            {mark.to * 1000 >= now ? 'now' : zonedTime(mark.to * 1000, now)}
+          </time>
+          <span className={styles.text}>{mark.text}</span>
+        </li>
+      ))}
+      {left > 0 ? <li className="muted">and {left} before</li> : null}
+    </ul>
+  );
+}
+
+function save(id: string, points: readonly TrackPoint[]): void {
+  const rows = points.map((point) => [toRfc3339(point.at), point.loadKw, point.limitKw, wantedKw(point), point.allocatedKw]);
+  saveCsv(`${id}-load.csv`, ['time', 'loadKw', 'limitKw', 'withoutControlKw', 'allocatedKw'], rows);
+}
