@@ -29,7 +29,8 @@ async function round(page: Page, suffix: string, person: Person): Promise<void> 
   await page.getByText('Live', { exact: true }).waitFor();
   await page.getByRole('list', { name: 'Devices that follow least' }).or(page.getByText('No setpoints followed yet')).waitFor();
   await shoot(page, `overview-${suffix}`);
-  await page.getByTestId(testIds.feederLine).getByRole('link', { name: 'feeder-a' }).or(page.getByTestId(testIds.feederLine).getByRole('link').first()).first().click();
+  await page.getByTestId(testIds.feederLine).filter({ has: page.getByTestId(testIds.feederChart) }).getByRole('link').first().click();
+  await page.getByRole('heading', { name: 'Who is curtailed, and why' }).waitFor();
   await page.getByTestId(testIds.feederChart).locator('canvas').waitFor();
   await page.getByText(/gives? way/i).first().waitFor();
   await shoot(page, `feeder-${suffix}`);
@@ -48,19 +49,22 @@ await mkdir(out, { recursive: true });
 const { url, operator, close } = await target();
 const browser = await launch();
 const errors: string[] = [];
-for (const theme of ['day', 'night'] as const) {
-  for (const phone of [false, true]) {
-    const look: Look = { theme, phone };
-    const context = await newContext(browser, url, look);
-    const page = await context.newPage();
-    const seen = watchErrors(page);
-    await round(page, `${phone ? 'phone' : 'wide'}-${theme}`, operator);
-    errors.push(...seen);
-    await context.close();
+try {
+  for (const theme of ['day', 'night'] as const) {
+    for (const phone of [false, true]) {
+      const look: Look = { theme, phone };
+      const context = await newContext(browser, url, look);
+      const page = await context.newPage();
+      const seen = watchErrors(page);
+      await round(page, `${phone ? 'phone' : 'wide'}-${theme}`, operator);
+      errors.push(...seen);
+      await context.close();
+    }
   }
+} finally {
+  await browser.close();
+  await close();
 }
-await browser.close();
-await close();
 if (errors.length > 0) {
   console.error(errors.join('\n'));
   process.exitCode = 1;

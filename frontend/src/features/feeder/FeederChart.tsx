@@ -1,5 +1,5 @@
 //! Load, limit, allocation and want over time, with what happened marked; and what that says in words.
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import { describeHistory, summarise } from '../../shared/feeders/model';
 import type { HistoryPoint } from '../../shared/feeders/model';
 import { useHistory } from '../../shared/feeders/useHistory';
@@ -24,27 +24,32 @@ import { hasTracks, useMarks, useTracks } from './useTracks';
 import styles from './FeederChart.module.css';
 
 const HEIGHT = 300;
-const BASE: readonly ChartSeries[] = [
-  { label: 'Load', color: '--series-load', kind: 'area', fill: '--series-fill', format: (value) => kw(value) },
-  { label: 'Limit', color: '--series-limit', kind: 'dashed', format: (value) => kw(value) },
-  { label: 'Without control', color: '--ink-3', kind: 'line', format: (value) => kw(value) },
-];
-const WITH_TRACKS: readonly ChartSeries[] = [
-  ...BASE,
-  { label: 'Allocated', color: '--series-setpoint', kind: 'step', format: (value) => kw(value) },
-];
+interface Line {
+  series: ChartSeries;
+  pick: (point: TrackPoint) => number | null;
+}
+
+const LOAD: Line = {
+  series: { label: 'Load', color: '--series-load', kind: 'area', fill: '--series-fill', format: (value) => kw(value) },
+  pick: (point) => point.loadKw,
+};
+const LIMIT: Line = {
+  series: { label: 'Limit', color: '--series-limit', kind: 'dashed', format: (value) => kw(value) },
+  pick: (point) => point.limitKw,
+};
+const ALLOCATED: Line = {
+  series: { label: 'Allocated', color: '--series-setpoint', kind: 'step', format: (value) => kw(value) },
+  pick: (point) => point.allocatedKw,
+};
+const WANTED: Line = {
+  series: { label: 'Without control', color: '--ink-3', kind: 'line', format: (value) => kw(value) },
+  pick: wantedKw,
+};
 const OVER = [0, 1] as const;
 const NO_POINTS: readonly HistoryPoint[] = [];
 const NO_TAIL: readonly LivePoint[] = [];
 /** Above this a list of marks is longer than anyone reads. */
 const LISTED_MAX = 8;
-
-const PICK = [
-  (point: TrackPoint) => point.loadKw,
-  (point: TrackPoint) => point.limitKw,
-  wantedKw,
-  (point: TrackPoint) => point.allocatedKw,
-] as const;
 
 interface Props {
   id: string;
@@ -60,12 +65,15 @@ export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
   const now = useNow(5000);
   const from = now - range.ms;
   const detailed = hasTracks(range);
+  const [wants, setWants] = useState(false);
+  const lines = useMemo(() => [LOAD, LIMIT, ...(detailed ? [ALLOCATED] : []), ...(wants ? [WANTED] : [])], [detailed, wants]);
+  const series = useMemo(() => lines.map((line) => line.series), [lines]);
   const points = useMemo(() => {
     const live = tail.map(({ at, allocatedKw }) => ({ at, allocatedKw }));
     return withTracks(withTail(stored ?? NO_POINTS, tail, from), withTail(tracks, live, from));
   }, [stored, tail, tracks, from]);
   const gap = useMemo(() => gapMs(stored ?? NO_POINTS, range.ms), [stored, range.ms]);
-  const data = useMemo(() => toColumns(points, detailed ? PICK : PICK.slice(0, BASE.length), gap), [points, detailed, gap]);
+  const data = useMemo(() => toColumns(points, lines.map((line) => line.pick), gap), [points, lines, gap]);
   const start = windowStart(points, now, range.ms);
   const marks = useMemo(() => marksOf(happened, id, start, now), [happened, id, start, now]);
   const sentence = describeHistory(summarise(points, gap), range, now);
@@ -75,6 +83,9 @@ export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
       title="Load against limit"
       aside={
         <div className={styles.tools}>
+          <label className={styles.check} title="What the load would be if every device had what it wants">
+            <input type="checkbox" checked={wants} onChange={(event) => setWants(event.target.checked)} /> Without control
+          </label>
           <Segmented label="Time shown" options={RANGES} value={range.value} onChange={onRange} />
           <button type="button" className="button" data-size="s" disabled={points.length === 0} onClick={() => save(id, points)}>
             <Icon name="save" /> CSV
@@ -87,7 +98,7 @@ export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
       {points.length > 0 && (stored !== undefined || failed) ? (
         <>
           <TimeChart
-            series={detailed ? WITH_TRACKS : BASE}
+            series={series}
             data={data}
             from={start / 1000}
             to={now / 1000}

@@ -34,6 +34,10 @@ type Documents = {
     "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": typeof types.HealthPartFragmentDoc,
     "\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n": typeof types.DeviceCountsDocument,
     "\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n": typeof types.TrackingErrorsDocument,
+    "\n  query FeederIds {\n    feeders {\n      id\n      parentId\n    }\n  }\n": typeof types.FeederIdsDocument,
+    "\n  query Fairness($feederId: ID!, $from: DateTime!, $to: DateTime!) {\n    fairness(feederId: $feederId, from: $from, to: $to) {\n      feederId\n      jain\n      worstDecileShare\n      perDevice {\n        deviceId\n        wantedKwh\n        servedKwh\n        curtailedKwh\n      }\n    }\n  }\n": typeof types.FairnessDocument,
+    "\n  query Violations($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    violations(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          feederId\n          from\n          to\n          worstKw\n          kwh\n          cause\n        }\n      }\n      totalCount\n    }\n  }\n": typeof types.ViolationsDocument,
+    "\n  query AlarmHistory($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    alarmHistory(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          from\n          to\n          code\n          severity\n          feederId\n          deviceId\n          message\n          runbook\n        }\n      }\n      totalCount\n    }\n  }\n": typeof types.AlarmHistoryDocument,
     "\n  query Events($feederId: ID, $includePast: Boolean!) {\n    events(feederId: $feederId, includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n  }\n": typeof types.EventsDocument,
     "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": typeof types.CreateEventDocument,
     "\n  mutation UpdateEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      start\n      end\n      limitKw\n      rampSeconds\n    }\n  }\n": typeof types.UpdateEventDocument,
@@ -66,6 +70,10 @@ const documents: Documents = {
     "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": types.HealthPartFragmentDoc,
     "\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n": types.DeviceCountsDocument,
     "\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n": types.TrackingErrorsDocument,
+    "\n  query FeederIds {\n    feeders {\n      id\n      parentId\n    }\n  }\n": types.FeederIdsDocument,
+    "\n  query Fairness($feederId: ID!, $from: DateTime!, $to: DateTime!) {\n    fairness(feederId: $feederId, from: $from, to: $to) {\n      feederId\n      jain\n      worstDecileShare\n      perDevice {\n        deviceId\n        wantedKwh\n        servedKwh\n        curtailedKwh\n      }\n    }\n  }\n": types.FairnessDocument,
+    "\n  query Violations($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    violations(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          feederId\n          from\n          to\n          worstKw\n          kwh\n          cause\n        }\n      }\n      totalCount\n    }\n  }\n": types.ViolationsDocument,
+    "\n  query AlarmHistory($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    alarmHistory(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          from\n          to\n          code\n          severity\n          feederId\n          deviceId\n          message\n          runbook\n        }\n      }\n      totalCount\n    }\n  }\n": types.AlarmHistoryDocument,
     "\n  query Events($feederId: ID, $includePast: Boolean!) {\n    events(feederId: $feederId, includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n  }\n": types.EventsDocument,
     "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": types.CreateEventDocument,
     "\n  mutation UpdateEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      start\n      end\n      limitKw\n      rampSeconds\n    }\n  }\n": types.UpdateEventDocument,
@@ -172,6 +180,22 @@ export function graphql(source: "\n  query DeviceCounts {\n    all: devices(firs
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n"): (typeof documents)["\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query FeederIds {\n    feeders {\n      id\n      parentId\n    }\n  }\n"): (typeof documents)["\n  query FeederIds {\n    feeders {\n      id\n      parentId\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Fairness($feederId: ID!, $from: DateTime!, $to: DateTime!) {\n    fairness(feederId: $feederId, from: $from, to: $to) {\n      feederId\n      jain\n      worstDecileShare\n      perDevice {\n        deviceId\n        wantedKwh\n        servedKwh\n        curtailedKwh\n      }\n    }\n  }\n"): (typeof documents)["\n  query Fairness($feederId: ID!, $from: DateTime!, $to: DateTime!) {\n    fairness(feederId: $feederId, from: $from, to: $to) {\n      feederId\n      jain\n      worstDecileShare\n      perDevice {\n        deviceId\n        wantedKwh\n        servedKwh\n        curtailedKwh\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Violations($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    violations(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          feederId\n          from\n          to\n          worstKw\n          kwh\n          cause\n        }\n      }\n      totalCount\n    }\n  }\n"): (typeof documents)["\n  query Violations($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    violations(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          feederId\n          from\n          to\n          worstKw\n          kwh\n          cause\n        }\n      }\n      totalCount\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query AlarmHistory($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    alarmHistory(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          from\n          to\n          code\n          severity\n          feederId\n          deviceId\n          message\n          runbook\n        }\n      }\n      totalCount\n    }\n  }\n"): (typeof documents)["\n  query AlarmHistory($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    alarmHistory(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          from\n          to\n          code\n          severity\n          feederId\n          deviceId\n          message\n          runbook\n        }\n      }\n      totalCount\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
