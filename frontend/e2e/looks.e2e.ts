@@ -34,6 +34,7 @@ test.each(LOOKS)('every page is accessible and fits: $name', async (look) => {
   await check();
   await page.goto('/');
   await page.getByTestId(testIds.feederLine).nth(1).getByRole('link').first().click();
+  await page.getByRole('heading', { name: 'Who is curtailed, and why' }).waitFor();
   await page.getByTestId(testIds.feederChart).waitFor();
   await page.getByText(/give way|gives way/).waitFor();
   await page.getByRole('button', { name: 'Change', exact: true }).click();
@@ -61,6 +62,7 @@ test('the smallest phone shows every page without scrolling sideways', async () 
   expect(await sideways(page)).toBeLessThanOrEqual(0);
   await page.goto('/');
   await page.getByTestId(testIds.feederLine).nth(1).getByRole('link').first().click();
+  await page.getByRole('heading', { name: 'Who is curtailed, and why' }).waitFor();
   await page.getByTestId(testIds.feederChart).waitFor();
   expect(await sideways(page)).toBeLessThanOrEqual(0);
 });
