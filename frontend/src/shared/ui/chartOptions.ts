@@ -12,6 +12,16 @@ export interface ChartSeries {
   format: (value: number | null) => string;
 }
 
+/** A span of time to be seen in the chart, such as an event. Seconds since the epoch. */
+export interface ChartMark {
+  from: number;
+  to: number;
+  /** Which sort, as the legend names it. */
+  label: string;
+  /** A colour token. */
+  color: string;
+}
+
 interface Wanted {
   element: HTMLElement;
   series: readonly ChartSeries[];
@@ -21,14 +31,17 @@ interface Wanted {
   over?: readonly [number, number];
   fixed?: readonly [number, number];
   syncKey?: string;
+  marks?: () => readonly ChartMark[];
 }
 
+const MARK_PX = 4;
+const MARK_ALPHA = 0.07;
 const HEADROOM = 0.08;
 const DAY_S = 86_400;
 const stepped = uPlot.paths.stepped?.({ align: 1 });
 
 export function chartOptions(wanted: Wanted): uPlot.Options {
-  const { element, series, height, window, onCursor, over, fixed, syncKey } = wanted;
+  const { element, series, height, window, onCursor, over, fixed, syncKey, marks } = wanted;
   const computed = getComputedStyle(element);
   const token = (name: string) => computed.getPropertyValue(name).trim();
   const font = `12px ${token('--font')}`;
@@ -60,8 +73,32 @@ export function chartOptions(wanted: Wanted): uPlot.Options {
     ],
     series: [{}, ...series.map((each) => lineOf(each, token))],
     bands: over ? [{ series: [over[1] + 1, over[0] + 1], fill: token('--series-over'), dir: 1 }] : [],
-    hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },
+    hooks: {
+      setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
+      drawClear: [(plot) => drawMarks(plot, marks?.() ?? [], token)],
+    },
   };
+}
+
+/** Each span as a bar along the top with a breath of its colour below; sorts stand in rows of their own. */
+function drawMarks(plot: uPlot, marks: readonly ChartMark[], token: (name: string) => string): void {
+  const { ctx, bbox } = plot;
+  const scale = window.devicePixelRatio || 1;
+  const labels = [...new Set(marks.map((mark) => mark.label))];
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  for (const { from, to, label, color } of marks) {
+    const left = plot.valToPos(from, 'x', true);
+    const width = Math.max(plot.valToPos(to, 'x', true) - left, 2 * scale);
+    ctx.fillStyle = token(color);
+    ctx.globalAlpha = MARK_ALPHA;
+    ctx.fillRect(left, bbox.top, width, bbox.height);
+    ctx.globalAlpha = 1;
+    ctx.fillRect(left, bbox.top + labels.indexOf(label) * (MARK_PX + 2) * scale, width, MARK_PX * scale);
+  }
+  ctx.restore();
 }
 
 function lineOf(each: ChartSeries, token: (name: string) => string): uPlot.Series {
