@@ -6,4 +6,12 @@ export const testIds = {
   deviceRow: 'devices.row',
   powerChart: 'device.power-chart',
   socChart: 'device.soc-chart',
+  commandRow: 'device.command-row',
+  drTimeline: 'dr.timeline',
+  drEvent: 'dr.event',
+  drProgram: 'dr.program',
+  alarmRow: 'health.alarm-row',
+  deadLetterRow: 'health.dead-letter-row',
+  waitingRow: 'health.waiting-row',
+  auditRow: 'audit.row',
 } as const;

@@ -1,0 +1,122 @@
+//! Demand response: what holds the feeders down now, what will, what did; and for operators the means to change it.
+import { useMemo } from 'react';
+import { useSearchParams } from 'wouter';
+import { EventForm } from '../../shared/events/EventForm';
+import { useCan } from '../../shared/lib/can';
+import { useNow, useTitle } from '../../shared/lib/hooks';
+import { Icon } from '../../shared/ui/Icon';
+import { PageHead } from '../../shared/ui/PageHead';
+import { Panel } from '../../shared/ui/Panel';
+import { Said, useSaid } from '../../shared/ui/Said';
+import type { Saying } from '../../shared/ui/Said';
+import { Failed, Loading, StaleStrip } from '../../shared/ui/States';
+import { EventList } from './EventList';
+import { eventPhase, isOpen, programPhase } from './model';
+import { ProgramForm } from './ProgramForm';
+import { ProgramList } from './ProgramList';
+import { Timeline } from './Timeline';
+import { useDemandResponse } from './useDemandResponse';
+import { paramsFrom, viewFrom } from './view';
+import type { View } from './view';
+
+export function DemandResponsePage() {
+  useTitle('Demand response');
+  const [params, setParams] = useSearchParams();
+  const view = useMemo(() => viewFrom(params), [params]);
+  const set = (part: Partial<View>) => setParams(paramsFrom({ ...view, ...part }), { replace: true });
+  const { events, programs, feeders, known, error, loading, refresh } = useDemandResponse();
+  const [said, say] = useSaid();
+  const mayEvent = useCan('createEvent');
+  const mayProgram = useCan('createDrProgram');
+  const now = useNow();
+
+  const shownEvents = view.past ? events : events.filter((event) => isOpen(eventPhase(event, now)));
+  const shownPrograms = view.past ? programs : programs.filter((program) => isOpen(programPhase(program, now)));
+  const editedEvent = events.find((event) => view.edit === `event/${event.id}`);
+  const editedProgram = programs.find((program) => view.edit === `program/${program.id}`);
+
+  const close = () => set({ form: null, edit: null, feeder: null });
+  const done = (saying: Saying) => {
+    close();
+    say(saying);
+    refresh();
+  };
+
+  return (
+    <>
+      <PageHead title="Demand response">
+        {mayProgram && view.form !== 'program' ? (
+          <button type="button" className="button" onClick={() => set({ form: 'program', edit: null })}>
+            <Icon name="plus" /> New program
+          </button>
+        ) : null}
+        {mayEvent && view.form !== 'event' ? (
+          <button type="button" className="button" data-kind="primary" onClick={() => set({ form: 'event', edit: null })}>
+            <Icon name="plus" /> New event
+          </button>
+        ) : null}
+      </PageHead>
+      <Said said={said} say={say} />
+      {error && known ? <StaleStrip>The server does not answer. What you see is the last known state.</StaleStrip> : null}
+      {error && !known ? <Failed what="events and programs" error={error} again={refresh} /> : null}
+      {loading ? <Loading what="events and programs" height={320} /> : null}
+
+      {mayEvent && feeders.length > 0 && (view.form === 'event' || editedEvent) ? (
+        <Panel title={editedEvent ? 'Change event' : 'New event'}>
+          <EventForm
+            key={editedEvent?.id ?? 'new'}
+            feeders={feeders}
+            event={editedEvent}
+            feederId={view.feeder ?? undefined}
+            onClose={close}
+            onDone={done}
+          />
+        </Panel>
+      ) : null}
+      {mayProgram && feeders.length > 0 && (view.form === 'program' || editedProgram) ? (
+        <Panel title={editedProgram ? 'Change program' : 'New program'}>
+          <ProgramForm
+            key={editedProgram?.id ?? 'new'}
+            feeders={feeders}
+            program={editedProgram}
+            feederId={view.feeder}
+            onClose={close}
+            onDone={done}
+          />
+        </Panel>
+      ) : null}
+
+      {known ? (
+        <>
+          <Timeline
+            events={events}
+            programs={programs}
+            span={view.span}
+            picked={view.picked}
+            onSpan={(span) => set({ span })}
+            onPick={(picked, isPast) => set({ picked, past: view.past || isPast })}
+          />
+          <ProgramList
+            programs={shownPrograms}
+            feeders={feeders}
+            now={now}
+            picked={view.picked}
+            past={view.past}
+            onPast={(past) => set({ past })}
+            onEdit={(edit) => set({ edit, form: null })}
+            onDone={done}
+          />
+          <EventList
+            events={shownEvents}
+            feeders={feeders}
+            now={now}
+            picked={view.picked}
+            past={view.past}
+            onEdit={(edit) => set({ edit, form: null })}
+            onDone={done}
+          />
+        </>
+      ) : null}
+    </>
+  );
+}
