@@ -1,136 +1,49 @@
-//! The fields of the SDL that the dashboard asks, answered from the mock fleet.
-import { GraphQLError } from 'graphql';
-import type { DeviceSample, FeederSample, Fleet, MockDevice, MockEvent, MockFeeder } from './fleet';
+//! The queries of the SDL, answered from the mock fleet; mutations are in writes.ts.
+import { Alarms } from './alarms';
+import { ADMINS, connection, iso, need, OPERATORS } from './answers';
+import type { Context, Page, Span } from './answers';
+import { commands, decision, decisions, explain } from './decisions';
+import type { Fleet } from './fleet';
+import { Audit, deadLetters, fairness, violations } from './past';
+import { seed } from './seed';
+import type { MockDevice } from './things';
+import { deviceView, eventView, feederView, programView } from './views';
+import { POLICIES, simulationView, writes } from './writes';
 
-export interface User {
-  name: string;
-  role: 'VIEWER' | 'OPERATOR' | 'ADMIN';
-}
-
-export interface Context {
-  user: User | null;
-}
-
-interface Window {
-  from: string;
-  to: string;
-  maxPoints: number;
-}
-
-const iso = (ms: number) => new Date(ms).toISOString();
-
-function refuse(message: string, code: string): never {
-  throw new GraphQLError(message, { extensions: { code } });
-}
-
-function need(context: Context, roles?: readonly User['role'][]): User {
-  if (!context.user) return refuse('sign in first', 'UNAUTHENTICATED');
-  if (roles && !roles.includes(context.user.role)) return refuse('your role may not do this', 'FORBIDDEN');
-  return context.user;
-}
-
-function thin<Sample extends { atMs: number }>(samples: readonly Sample[], { from, to, maxPoints }: Window): Sample[] {
-  const inside = samples.filter((sample) => sample.atMs >= Date.parse(from) && sample.atMs <= Date.parse(to));
-  const every = Math.max(1, Math.ceil(inside.length / maxPoints));
-  return inside.filter((_sample, index) => index % every === 0);
-}
-
-export function feederView(fleet: Fleet, feeder: MockFeeder) {
-  const mine = fleet.devices.filter((device) => device.feederId === feeder.id);
-  const limit = fleet.limitOf(feeder, Date.now());
-  const controlled = feeder.loadKw - feeder.baseKw;
-  const types = [...new Set(mine.map((device) => device.type))];
-  return {
-    __typename: 'Feeder',
-    id: feeder.id,
-    parentId: null,
-    mode: 'AUTOMATIC',
-    policy: 'water-fill',
-    degraded: null,
-    stopped: null,
-    importLimitKw: feeder.importLimitKw,
-    exportLimitKw: feeder.importLimitKw * 0.6,
-    effectiveLimitKw: limit,
-    loadKw: feeder.loadKw,
-    controlledKw: controlled,
-    uncontrolledKw: feeder.baseKw,
-    reservedKw: feeder.reservedKw,
-    headroomKw: Math.max(0, limit - feeder.loadKw - feeder.reservedKw),
-    allocatedKw: controlled,
-    waterLevel: 0.8,
-    deviceCount: mine.length,
-    freshCount: mine.filter((device) => device.freshness === 'FRESH').length,
-    staleCount: mine.filter((device) => device.freshness === 'STALE').length,
-    byType: types.map((type) => {
-      const group = mine.filter((device) => device.type === type);
-      return { type, count: group.length, powerKw: group.reduce((sum, device) => sum + device.powerKw, 0) };
-    }),
-    lastDecisionAt: iso(feeder.lastDecisionMs),
-    history: (window: Window) => thin(feeder.history, window).map(feederPoint),
-  };
-}
-
-function feederPoint(sample: FeederSample) {
-  return { ...sample, at: iso(sample.atMs), headroomKw: sample.limitKw - sample.loadKw };
-}
-
-export function deviceView(fleet: Fleet, device: MockDevice) {
-  const error = device.setpointKw === null || device.type === 'PV' ? null : device.powerKw - device.setpointKw;
-  return {
-    __typename: 'Device',
-    ...device,
-    lastSeen: iso(device.lastSeenMs),
-    powerKw: device.freshness === 'MISSING' ? null : device.powerKw,
-    trackingErrorKw: error,
-    compliant: Math.abs(device.bias) < 0.8,
-    telemetry: (window: Window) => thin(fleet.samples.get(device.id) ?? [], window).map(telemetryPoint),
-  };
-}
-
-function telemetryPoint(sample: DeviceSample) {
-  return { ...sample, at: iso(sample.atMs), minKw: null, maxKw: null };
-}
-
-interface DeviceArgs {
-  feederId?: string;
-  type?: string;
-  origin?: string;
-  freshness?: string;
-  search?: string;
-  first: number;
-  after?: string;
+interface DeviceArgs extends Page {
+  feederId?: string | null;
+  type?: string | null;
+  origin?: string | null;
+  freshness?: string | null;
+  search?: string | null;
 }
 
 function devices(fleet: Fleet, args: DeviceArgs) {
-  const hits = fleet.devices.filter(
-    (device) =>
-      (!args.feederId || device.feederId === args.feederId) &&
-      (!args.type || device.type === args.type) &&
-      (!args.origin || device.origin === args.origin) &&
-      (!args.freshness || device.freshness === args.freshness) &&
-      (!args.search || device.id.includes(args.search)),
-  );
-  const start = args.after ? hits.findIndex((device) => device.id === args.after) + 1 : 0;
-  const page = hits.slice(start, start + Math.min(args.first, 500));
-  return {
-    edges: page.map((device) => ({ cursor: device.id, node: deviceView(fleet, device) })),
-    pageInfo: { hasNextPage: start + page.length < hits.length, endCursor: page.at(-1)?.id ?? null },
-    totalCount: hits.length,
+  const ids = args.feederId ? fleet.subtree(args.feederId) : null;
+  const isHit = (device: MockDevice) =>
+    (!ids || ids.has(device.feederId)) &&
+    (!args.type || device.type === args.type) &&
+    (!args.origin || device.origin === args.origin) &&
+    (!args.freshness || device.freshness === args.freshness) &&
+    (!args.search || device.id.includes(args.search));
+  return connection(fleet.devices.filter(isHit), args, (device) => deviceView(fleet, device));
+}
+
+/** The root of the mock API, and the alarms that its clock looks after. */
+export function makeRoot(fleet: Fleet, started: number) {
+  const alarms = new Alarms(started);
+  const audit = new Audit(started);
+  seed(fleet, started);
+  alarms.look(fleet, started);
+  return { alarms, root: { ...reads(fleet, started, alarms, audit), ...writes(fleet, audit) } };
+}
+
+function reads(fleet: Fleet, started: number, alarms: Alarms, audit: Audit) {
+  const ok = { ok: true, since: iso(started) };
+  const feederOf = (id: string) => {
+    const found = fleet.feeder(id);
+    return found ? feederView(fleet, found) : null;
   };
-}
-
-interface EventInput {
-  feederId: string;
-  start: string;
-  end: string;
-  limitKw: number;
-  type: string;
-  rampSeconds: number;
-}
-
-export function rootValue(fleet: Fleet, startedMs: number) {
-  const feeder = (id: string) => fleet.feeders.find((each) => each.id === id);
-  const ok = { ok: true, since: iso(startedMs) };
   return {
     me: (_args: object, context: Context) => need(context),
     health: () => ({
@@ -145,10 +58,7 @@ export function rootValue(fleet: Fleet, startedMs: number) {
       need(context);
       return fleet.feeders.map((each) => feederView(fleet, each));
     },
-    feeder: ({ id }: { id: string }) => {
-      const found = feeder(id);
-      return found ? feederView(fleet, found) : null;
-    },
+    feeder: ({ id }: { id: string }) => feederOf(id),
     devices: (args: DeviceArgs, context: Context) => {
       need(context);
       return devices(fleet, args);
@@ -157,30 +67,48 @@ export function rootValue(fleet: Fleet, startedMs: number) {
       const found = fleet.devices.find((device) => device.id === id);
       return found ? deviceView(fleet, found) : null;
     },
-    trackingError: () =>
+    waitingDevices: (args: Page) => connection([], args, (each) => each),
+    noticedDevices: (args: Page) => {
+      const noticed = fleet.devices.map((device) => deviceView(fleet, device)).filter(({ notices }) => notices.length > 0);
+      return connection(noticed, args, ({ id, notices }) => ({ id, notices }));
+    },
+    trackingError: ({ feederId }: { feederId?: string | null }) =>
       fleet.devices
-        .filter((device) => device.samples > 0)
+        .filter((device) => device.samples > 0 && (!feederId || fleet.subtree(feederId).has(device.feederId)))
         .map((device) => ({
           ...device,
           deviceId: device.id,
           meanErrorKw: device.errorSum / device.samples,
           meanAbsErrorKw: device.absErrorSum / device.samples,
+          lastSetpointKw: device.setpointKw,
+          lastActualKw: device.powerKw,
         })),
-    events: ({ includePast }: { includePast: boolean }) =>
-      fleet.events.filter((event) => includePast || (!event.cancelled && Date.parse(event.end) > Date.now())),
-    createEvent: ({ input }: { input: EventInput }, context: Context): MockEvent => {
-      const user = need(context, ['OPERATOR', 'ADMIN']);
-      if (!feeder(input.feederId)) refuse('no such feeder', 'NOT_FOUND');
-      const event = { ...input, id: crypto.randomUUID(), cancelled: false, createdBy: user.name };
-      fleet.events.push(event);
-      return event;
+    events: ({ feederId, includePast }: { feederId?: string | null; includePast: boolean }) =>
+      fleet.events
+        .filter((event) => (includePast || (!event.cancelled && Date.parse(event.end) > Date.now())) && (!feederId || event.feederId === feederId))
+        .map(eventView),
+    drPrograms: () => fleet.programs.map((each) => programView(fleet, each)),
+    drProgram: ({ id }: { id: string }) => {
+      const found = fleet.programs.find((each) => each.id === id);
+      return found ? programView(fleet, found) : null;
     },
-    cancelEvent: ({ id }: { id: string }, context: Context): MockEvent => {
-      need(context, ['OPERATOR', 'ADMIN']);
-      const event = fleet.events.find((each) => each.id === id);
-      if (!event) return refuse('no such event', 'NOT_FOUND');
-      event.cancelled = true;
-      return event;
+    decisions: (args: Parameters<typeof decisions>[1]) => decisions(fleet, args),
+    decision: ({ id }: { id: string }) => decision(fleet, id),
+    explain: (args: Parameters<typeof explain>[1]) => explain(fleet, args),
+    commands: (args: Parameters<typeof commands>[1]) => commands(fleet, args),
+    fairness: (args: Parameters<typeof fairness>[1]) => fairness(fleet, args),
+    simulation: () => simulationView(fleet),
+    alarms: ({ feederId }: { feederId?: string | null }) => alarms.now(fleet, feederId),
+    alarmHistory: (args: Span & Page & { feederId?: string | null }) => alarms.history(fleet, args),
+    violations: (args: Span & Page & { feederId?: string | null }) => violations(fleet, started, args),
+    deadLetters: (span: Span, context: Context) => {
+      need(context, OPERATORS);
+      return deadLetters(started, span);
     },
+    audit: (args: Parameters<Audit['list']>[0], context: Context) => {
+      need(context, ADMINS);
+      return audit.list(args);
+    },
+    policies: () => POLICIES,
   };
 }

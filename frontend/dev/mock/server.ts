@@ -10,9 +10,13 @@ import { fileURLToPath } from 'node:url';
 import { buildSchema, graphql } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
+import { alarmView } from './alarms';
+import type { Alarms } from './alarms';
+import type { Context, User } from './answers';
+import { newestDecision } from './decisions';
 import { Fleet } from './fleet';
-import { deviceView, feederView, rootValue } from './resolvers';
-import type { Context, User } from './resolvers';
+import { makeRoot } from './resolvers';
+import { deviceView, feederView } from './views';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const DIST = join(here, '../../dist');
@@ -46,6 +50,8 @@ export interface MockServer {
 interface Options {
   port: number;
   devices: number;
+  /** More feeders than the usual four, for looks at a large tree. */
+  feeders?: number;
 }
 
 function makeToken(name: string): string {
@@ -129,26 +135,36 @@ class Ticks {
   }
 }
 
-function makeSchema(fleet: Fleet, ticks: Ticks) {
+function makeSchema(fleet: Fleet, ticks: Ticks, fresh: () => ReturnType<Alarms['look']>) {
   const schema = buildSchema(readFileSync(SDL, 'utf8'));
-  const { feederUpdated, deviceUpdated } = schema.getSubscriptionType()?.getFields() ?? {};
-  if (!feederUpdated || !deviceUpdated) throw new Error('the SDL has lost its subscriptions');
-  feederUpdated.subscribe = () =>
-    ticks.each(() => fleet.feeders.map((feeder) => ({ feederUpdated: feederView(fleet, feeder) })));
-  deviceUpdated.subscribe = (_source: unknown, args: { deviceId?: string; feederId?: string }) =>
+  const { feederUpdated, deviceUpdated, decisionMade, alarm } = schema.getSubscriptionType()?.getFields() ?? {};
+  if (!feederUpdated || !deviceUpdated || !decisionMade || !alarm) throw new Error('the SDL has lost its subscriptions');
+  feederUpdated.subscribe = (_source: unknown, { feederId }: { feederId?: string | null }) =>
     ticks.each(() =>
-      fleet.devices
-        .filter((device) => (!args.deviceId || device.id === args.deviceId) && (!args.feederId || device.feederId === args.feederId))
-        .map((device) => ({ deviceUpdated: deviceView(fleet, device) })),
+      fleet.feeders.filter((feeder) => !feederId || feeder.id === feederId).map((feeder) => ({ feederUpdated: feederView(fleet, feeder) })),
     );
+  deviceUpdated.subscribe = (_source: unknown, args: { deviceId?: string | null; feederId?: string | null }) =>
+    ticks.each(() => {
+      const ids = args.feederId ? fleet.subtree(args.feederId) : null;
+      return fleet.devices
+        .filter((device) => (!args.deviceId || device.id === args.deviceId) && (!ids || ids.has(device.feederId)))
+        .map((device) => ({ deviceUpdated: deviceView(fleet, device) }));
+    });
+  decisionMade.subscribe = (_source: unknown, { feederId }: { feederId: string }) =>
+    ticks.each(() => {
+      const made = newestDecision(fleet, feederId);
+      return made ? [{ decisionMade: made }] : [];
+    });
+  alarm.subscribe = () => ticks.each(() => fresh().map((each) => ({ alarm: alarmView(each) })));
   return schema;
 }
 
-export async function startMock({ port, devices }: Options): Promise<MockServer> {
-  const fleet = new Fleet(devices, Date.now());
+export async function startMock({ port, devices, feeders = 0 }: Options): Promise<MockServer> {
+  const fleet = new Fleet(devices, Date.now(), feeders);
   const ticks = new Ticks();
-  const schema = makeSchema(fleet, ticks);
-  const root = rootValue(fleet, Date.now());
+  const { root, alarms } = makeRoot(fleet, Date.now());
+  let fresh: ReturnType<Alarms['look']> = [];
+  const schema = makeSchema(fleet, ticks, () => fresh);
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname } = new URL(request.url ?? '/', 'http://mock');
@@ -181,6 +197,7 @@ export async function startMock({ port, devices }: Options): Promise<MockServer>
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const timer = setInterval(() => {
     fleet.step(Date.now(), DECIDE_EVERY_MS / 1000);
+    fresh = alarms.look(fleet, Date.now());
     ticks.ring();
   }, DECIDE_EVERY_MS);
 

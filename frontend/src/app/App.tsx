@@ -11,6 +11,11 @@ import { Loading } from '../shared/ui/States';
 import { NotFound } from './NotFound';
 import { Shell } from './Shell';
 
+const AuditPage = lazy(() => import('../features/audit/AuditPage').then((m) => ({ default: m.AuditPage })));
+const DemandResponsePage = lazy(() => import('../features/demandResponse/DemandResponsePage').then((m) => ({ default: m.DemandResponsePage })));
+const FeederPage = lazy(() => import('../features/feeder/FeederPage').then((m) => ({ default: m.FeederPage })));
+const HealthPage = lazy(() => import('../features/health/HealthPage').then((m) => ({ default: m.HealthPage })));
+const ViolationsPage = lazy(() => import('../features/violations/ViolationsPage').then((m) => ({ default: m.ViolationsPage })));
 const DevicesPage = lazy(() => import('../features/devices/DevicesPage').then((m) => ({ default: m.DevicesPage })));
 const DevicePage = lazy(() => import('../features/device/DevicePage').then((m) => ({ default: m.DevicePage })));
 
@@ -37,8 +42,13 @@ function SignedIn({ token }: { token: string }) {
           <Suspense fallback={<Loading what="page" height={400} />}>
             <Switch>
               <Route path="/" component={OverviewPage} />
+              <Route path="/feeders/:id">{({ id }) => <FeederPage key={id} id={decodeURIComponent(id)} />}</Route>
               <Route path="/devices" component={DevicesPage} />
               <Route path="/devices/:id">{({ id }) => <DevicePage key={id} id={decodeURIComponent(id)} />}</Route>
+              <Route path="/demand-response" component={DemandResponsePage} />
+              <Route path="/violations" component={ViolationsPage} />
+              <Route path="/health" component={HealthPage} />
+              <Route path="/audit" component={AuditPage} />
               <Route path="/login">
                 <Redirect to={nextPage(search)} replace />
               </Route>

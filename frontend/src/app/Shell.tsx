@@ -2,12 +2,15 @@
 import { useEffect, useRef } from 'react';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
+import { may } from '../shared/lib/can';
+import type { Action } from '../shared/lib/can';
 import { useSession } from '../shared/lib/session';
 import { signOut } from '../shared/lib/signOut';
 import { words } from '../shared/lib/format';
 import { Icon } from '../shared/ui/Icon';
 import type { IconName } from '../shared/ui/Icon';
 import { Brand } from '../shared/ui/Brand';
+import { Toasts } from '../shared/ui/Toasts';
 import { LinkStatus } from './LinkStatus';
 import { ThemeButton } from './ThemeButton';
 import { useMe } from './useMe';
@@ -17,13 +20,21 @@ import styles from './Shell.module.css';
 interface Place {
   href: string;
   label: string;
+  /** On a phone there is little room. */
+  short?: string;
   icon: IconName;
   here: (path: string) => boolean;
+  /** Offered only to those who may. */
+  action?: Action;
 }
 
 const PLACES: readonly Place[] = [
-  { href: '/', label: 'Overview', icon: 'overview', here: (path) => path === '/' },
+  { href: '/', label: 'Overview', icon: 'overview', here: (path) => path === '/' || path.startsWith('/feeders') },
   { href: '/devices', label: 'Devices', icon: 'devices', here: (path) => path.startsWith('/devices') },
+  { href: '/demand-response', label: 'Demand response', short: 'Response', icon: 'bolt', here: (path) => path === '/demand-response' },
+  { href: '/violations', label: 'Fairness and violations', short: 'Fairness', icon: 'balance', here: (path) => path === '/violations' },
+  { href: '/health', label: 'Health', icon: 'pulse', here: (path) => path === '/health' },
+  { href: '/audit', label: 'Audit', icon: 'list', here: (path) => path === '/audit', action: 'readAudit' },
 ];
 
 export function Shell({ children }: { children: ReactNode }) {
@@ -61,14 +72,17 @@ export function Shell({ children }: { children: ReactNode }) {
       <main id="content" ref={main} tabIndex={-1} className={styles.main}>
         {children}
       </main>
+      <Toasts />
     </div>
   );
 }
 
 function Navigation({ path }: { path: string }) {
+  const role = useSession()?.role ?? null;
+  const places = PLACES.filter(({ action }) => !action || may(role, action));
   return (
     <nav className={styles.nav} aria-label="Pages">
-      {PLACES.map((place) => (
+      {places.map((place) => (
         <Link
           key={place.href}
           href={place.href}
@@ -76,7 +90,12 @@ function Navigation({ path }: { path: string }) {
           aria-current={place.here(path) ? 'page' : undefined}
         >
           <Icon name={place.icon} size={18} />
-          <span>{place.label}</span>
+          <span className={place.short ? styles.long : undefined}>{place.label}</span>
+          {place.short ? (
+            <span className={styles.short} aria-hidden="true">
+              {place.short}
+            </span>
+          ) : null}
         </Link>
       ))}
     </nav>

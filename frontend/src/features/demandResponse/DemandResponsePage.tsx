@@ -7,8 +7,8 @@ import { useNow, useTitle } from '../../shared/lib/hooks';
 import { Icon } from '../../shared/ui/Icon';
 import { PageHead } from '../../shared/ui/PageHead';
 import { Panel } from '../../shared/ui/Panel';
-import { Said, useSaid } from '../../shared/ui/Said';
-import type { Saying } from '../../shared/ui/Said';
+import { sayDone } from '../../shared/lib/toasts';
+import type { Done } from '../../shared/lib/toasts';
 import { Failed, Loading, StaleStrip } from '../../shared/ui/States';
 import { EventList } from './EventList';
 import { eventPhase, isOpen, programPhase } from './model';
@@ -25,9 +25,8 @@ export function DemandResponsePage() {
   const view = useMemo(() => viewFrom(params), [params]);
   const set = (part: Partial<View>) => setParams(paramsFrom({ ...view, ...part }), { replace: true });
   const { events, programs, feeders, known, error, loading, refresh } = useDemandResponse();
-  const [said, say] = useSaid();
   const mayEvent = useCan('createEvent');
-  const mayProgram = useCan('createDrProgram');
+  const mayProgram = useCan('editProgram');
   const now = useNow();
 
   const shownEvents = view.past ? events : events.filter((event) => isOpen(eventPhase(event, now)));
@@ -36,9 +35,9 @@ export function DemandResponsePage() {
   const editedProgram = programs.find((program) => view.edit === `program/${program.id}`);
 
   const close = () => set({ form: null, edit: null, feeder: null });
-  const done = (saying: Saying) => {
+  const done = (what: Done) => {
     close();
-    say(saying);
+    sayDone(what);
     refresh();
   };
 
@@ -56,7 +55,6 @@ export function DemandResponsePage() {
           </button>
         ) : null}
       </PageHead>
-      <Said said={said} say={say} />
       {error && known ? <StaleStrip>The server does not answer. What you see is the last known state.</StaleStrip> : null}
       {error && !known ? <Failed what="events and programs" error={error} again={refresh} /> : null}
       {loading ? <Loading what="events and programs" height={320} /> : null}

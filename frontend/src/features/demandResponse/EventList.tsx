@@ -8,7 +8,7 @@ import { duration, fullTime, parseTime } from '../../shared/lib/time';
 import { testIds } from '../../shared/testIds';
 import { Confirm } from '../../shared/ui/Confirm';
 import { Panel } from '../../shared/ui/Panel';
-import type { Saying } from '../../shared/ui/Said';
+import type { Done } from '../../shared/lib/toasts';
 import { Empty } from '../../shared/ui/States';
 import { Entry } from './Entry';
 import { eventPhase, inOrder } from './model';
@@ -22,7 +22,7 @@ interface Props {
   picked: string | null;
   past: boolean;
   onEdit: (key: string) => void;
-  onDone: (saying: Saying) => void;
+  onDone: (done: Done) => void;
 }
 
 export function EventList({ events, feeders, now, picked, past, onEdit, onDone }: Props) {
@@ -79,7 +79,7 @@ interface ActionsProps {
   feeder: FeederFacts | undefined;
   phase: Phase;
   onEdit: (key: string) => void;
-  onDone: (saying: Saying) => void;
+  onDone: (done: Done) => void;
 }
 
 function Actions({ event, feeder, phase, onEdit, onDone }: ActionsProps) {

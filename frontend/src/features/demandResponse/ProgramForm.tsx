@@ -3,21 +3,20 @@ import { useState } from 'react';
 import type { SyntheticEvent } from 'react';
 import type { CombinedError } from '@urql/core';
 import { useMutation } from 'urql';
+import { readFragment } from '../../shared/gql';
 import { kw } from '../../shared/lib/format';
 import { useNow } from '../../shared/lib/hooks';
 import { refusalOf, wrongIn } from '../../shared/lib/refusal';
 import { zoneName } from '../../shared/lib/time';
 import formStyles from '../../shared/ui/Form.module.css';
-import { InputField } from '../../shared/ui/FormField';
-import type { Saying } from '../../shared/ui/Said';
+import { Field } from '../../shared/ui/Field';
+import type { Done } from '../../shared/lib/toasts';
 import { Segmented } from '../../shared/ui/Segmented';
 import { effects } from './model';
 import type { Effect, FeederFacts, Program } from './model';
 import { checkProgram, draftOf, newProgram, PROGRAM_FIELDS, programInput, programPatch, programPreview, shapeOf } from './programDraft';
 import type { ProgramDraft, ProgramProblems } from './programDraft';
-import { CreateProgram, SetProgramActive, UpdateProgram } from './queries';
-import { readFragment } from '../../shared/gql';
-import { ProgramFields } from './queries';
+import { CreateProgram, ProgramFields, SetProgramActive, UpdateProgram } from './queries';
 import styles from './ProgramForm.module.css';
 
 interface Props {
@@ -26,7 +25,7 @@ interface Props {
   program: Program | undefined;
   feederId: string | null;
   onClose: () => void;
-  onDone: (saying: Saying) => void;
+  onDone: (done: Done) => void;
 }
 
 const MODES = [
@@ -43,8 +42,8 @@ export function ProgramForm({ feeders, program, feederId, onClose, onDone }: Pro
   const { save, saving } = useSave(program, before, onDone, setError);
   const problems = checkProgram(draft, now);
   const valid = Object.keys(problems).length === 0;
-  const refusal = error ? refusalOf(error, PROGRAM_FIELDS) : null;
-  const shown: ProgramProblems = { ...(refusal?.field ? { [refusal.field]: refusal.text } : {}), ...(tried ? problems : {}) };
+  const refusal = refusalOf(error, PROGRAM_FIELDS);
+  const shown: ProgramProblems = { ...refusal.fields, ...(tried ? problems : {}) };
   const set = (part: Partial<ProgramDraft>) => {
     setError(undefined);
     setDraft((last) => ({ ...last, ...part }));
@@ -62,23 +61,23 @@ export function ProgramForm({ feeders, program, feederId, onClose, onDone }: Pro
 
   return (
     <form className={formStyles.form} aria-label={program ? `Change ${program.name}` : 'New program'} noValidate onSubmit={submit}>
-      <InputField label="Name" autoFocus {...input('name')} />
+      <Field label="Name" words autoFocus {...input('name')} />
       <div className="field">
         <span className={formStyles.label}>Kind</span>
         <Segmented label="Kind" options={MODES} value={draft.mode} onChange={(mode) => set({ mode })} />
       </div>
-      <InputField label={`Start (${zoneName(now)})`} type="datetime-local" {...input('start')} />
-      <InputField label={`End (${zoneName(now)})`} type="datetime-local" {...input('end')} />
-      <InputField
+      <Field label={`Start (${zoneName(now)})`} type="datetime-local" {...input('start')} />
+      <Field label={`End (${zoneName(now)})`} type="datetime-local" {...input('end')} />
+      <Field
         label={draft.mode === 'FIXED_CAP' ? 'Power to shed (kW)' : 'At least (kW)'}
-        type="decimal"
+       
         hint="Split evenly over the feeders"
         {...input('targetShedKw')}
       />
       {draft.mode === 'PRICE_ELASTIC' ? (
         <>
-          <InputField label="Penalty per kWh" type="decimal" hint="Penalty less incentive: per cent of the limit, at most 80" {...input('penaltyPerKwh')} />
-          <InputField label="Incentive per kWh" type="decimal" {...input('incentivePerKwh')} />
+          <Field label="Penalty per kWh" hint="Penalty less incentive: per cent of the limit, at most 80" {...input('penaltyPerKwh')} />
+          <Field label="Incentive per kWh" {...input('incentivePerKwh')} />
         </>
       ) : null}
       <FeederChoice feeders={feeders} chosen={draft.feederIds} problem={shown.feederIds} onChange={(feederIds) => set({ feederIds })} />
@@ -89,9 +88,9 @@ export function ProgramForm({ feeders, program, feederId, onClose, onDone }: Pro
       )}
       <div className={formStyles.end}>
         {valid ? <Preview draft={draft} feeders={feeders} sentence={programPreview(draft, feeders, now)} /> : null}
-        {refusal && !refusal.field ? (
+        {refusal.rest ? (
           <p className="problem" role="alert">
-            {refusal.text}
+            {refusal.rest}
           </p>
         ) : null}
         <div className={formStyles.actions}>
@@ -159,23 +158,25 @@ function sayEffect({ feeder, limitKw }: Effect): string {
   return `${feeder.id}: limit ${kw(feeder.importLimitKw)} → ${kw(limitKw)}, load ${load}`;
 }
 
-function useSave(program: Program | undefined, before: ProgramDraft, onDone: (saying: Saying) => void, onError: (error: CombinedError) => void) {
+function useSave(program: Program | undefined, before: ProgramDraft, onDone: (done: Done) => void, onError: (error: CombinedError) => void) {
   const [creating, create] = useMutation(CreateProgram);
   const [updating, update] = useMutation(UpdateProgram);
   const [, setActive] = useMutation(SetProgramActive);
 
-  const save = async (draft: ProgramDraft, sentence: string) => {
-    if (program) {
-      const { error } = await update({ id: program.id, input: programPatch(before, draft) });
-      if (error) return onError(error);
-      const undo = async () => wrongIn(await update({ id: program.id, input: programPatch(draft, before) }));
-      return onDone({ text: `Program changed. ${sentence}`, undo });
-    }
-    const { data, error } = await create({ input: programInput(draft) });
-    if (error || !data) return error && onError(error);
-    const made = readFragment(ProgramFields, data.createDrProgram);
-    const undo = made.active ? async () => wrongIn(await setActive({ id: made.id, active: false })) : undefined;
-    return onDone({ text: `Program created. ${sentence}`, undo });
+  const change = async (kept: Program, draft: ProgramDraft, sentence: string) => {
+    const { id } = kept;
+    const { error } = await update({ id, input: programPatch(before, draft) });
+    if (error) onError(error);
+    else onDone({ text: `Program changed. ${sentence}`, undo: async () => wrongIn(await update({ id, input: programPatch(draft, before) })) });
   };
+  const make = async (draft: ProgramDraft, sentence: string) => {
+    const { data, error } = await create({ input: programInput(draft) });
+    if (error) onError(error);
+    if (!data) return;
+    const { id, active } = readFragment(ProgramFields, data.createDrProgram);
+    const undo = active ? async () => wrongIn(await setActive({ id, active: false })) : undefined;
+    onDone({ text: `Program created. ${sentence}`, undo });
+  };
+  const save = (draft: ProgramDraft, sentence: string) => (program ? change(program, draft, sentence) : make(draft, sentence));
   return { save, saving: creating.fetching || updating.fetching };
 }

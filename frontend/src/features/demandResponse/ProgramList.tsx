@@ -7,7 +7,7 @@ import { testIds } from '../../shared/testIds';
 import { Badge } from '../../shared/ui/Badge';
 import { Confirm } from '../../shared/ui/Confirm';
 import { Panel } from '../../shared/ui/Panel';
-import type { Saying } from '../../shared/ui/Said';
+import type { Done } from '../../shared/lib/toasts';
 import { Empty } from '../../shared/ui/States';
 import { Entry } from './Entry';
 import { Impact } from './Impact';
@@ -25,7 +25,7 @@ interface Props {
   past: boolean;
   onPast: (past: boolean) => void;
   onEdit: (key: string) => void;
-  onDone: (saying: Saying) => void;
+  onDone: (done: Done) => void;
 }
 
 export function ProgramList({ programs, feeders, now, picked, past, onPast, onEdit, onDone }: Props) {
@@ -79,13 +79,12 @@ interface ActionsProps {
   phase: Phase;
   now: number;
   onEdit: (key: string) => void;
-  onDone: (saying: Saying) => void;
+  onDone: (done: Done) => void;
 }
 
 function Actions({ program, feeders, phase, now, onEdit, onDone }: ActionsProps) {
-  const mayEdit = useCan('updateDrProgram');
-  const maySwitch = useCan('setDrProgramActive');
-  const mayDelete = useCan('deleteDrProgram');
+  const mayEdit = useCan('editProgram');
+  const mayDelete = useCan('deleteProgram');
   const [, setActive] = useMutation(SetProgramActive);
   const [, remove] = useMutation(DeleteProgram);
   const { id, name, active } = program;
@@ -100,7 +99,7 @@ function Actions({ program, feeders, phase, now, onEdit, onDone }: ActionsProps)
 
   return (
     <>
-      {maySwitch && phase !== 'past' ? (
+      {mayEdit && phase !== 'past' ? (
         <Confirm
           label={active ? 'Deactivate' : 'Activate'}
           name={`${active ? 'Deactivate' : 'Activate'} ${name}`}

@@ -155,7 +155,6 @@ export function bars(events: readonly DrEvent[], programs: readonly Program[], f
     const left = Math.min(1 - NARROWEST, Math.max(0, share(start)));
     const [from, until] = zonedSpan(start, end, now);
     return {
-      inside: end > frame.from && start < frame.to,
       when: `${from} to ${until}`,
       left,
       width: Math.max(NARROWEST, Math.min(1, share(end)) - left),
@@ -163,8 +162,10 @@ export function bars(events: readonly DrEvent[], programs: readonly Program[], f
       endsAfter: end > frame.to,
     };
   };
-  const all: (Bar & { inside: boolean })[] = [
-    ...inOrder(programs, (program) => programPhase(program, now)).map((program) => ({
+  const isInside = ({ start, end }: { start: string; end: string }) =>
+    (parseTime(end) ?? 0) > frame.from && (parseTime(start) ?? 0) < frame.to;
+  return [
+    ...inOrder(programs.filter(isInside), (program) => programPhase(program, now)).map((program) => ({
       key: `program/${program.id}`,
       kind: 'program' as const,
       id: program.id,
@@ -173,7 +174,7 @@ export function bars(events: readonly DrEvent[], programs: readonly Program[], f
       phase: programPhase(program, now),
       ...place(program),
     })),
-    ...inOrder(events, (event) => eventPhase(event, now)).map((event) => ({
+    ...inOrder(events.filter(isInside), (event) => eventPhase(event, now)).map((event) => ({
       key: `event/${event.id}`,
       kind: 'event' as const,
       id: event.id,
@@ -183,7 +184,6 @@ export function bars(events: readonly DrEvent[], programs: readonly Program[], f
       ...place(event),
     })),
   ];
-  return all.filter((bar) => bar.inside).map(({ inside: _inside, ...bar }) => bar);
 }
 
 export interface Tick {

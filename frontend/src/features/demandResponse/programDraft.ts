@@ -60,7 +60,7 @@ export function checkProgram(draft: ProgramDraft, now: number): ProgramProblems 
   const problems: ProgramProblems = {};
   const name = draft.name.trim();
   if (name === '') problems.name = 'Give it a name.';
-  else if ([...name].length > NAME_MAX) problems.name = `At most ${NAME_MAX} characters.`;
+  else if (name.length > NAME_MAX) problems.name = `At most ${NAME_MAX} characters.`;
 
   const start = checkTime(draft.start, 'start', now, problems);
   const end = checkTime(draft.end, 'end', now, problems);
@@ -115,10 +115,9 @@ export function programInput(draft: ProgramDraft): DrProgramInput {
 
 /** Only what was changed: what somebody else has changed meanwhile stays. Times in the form have no seconds. */
 export function programPatch(before: ProgramDraft, draft: ProgramDraft): DrProgramPatch {
-  const { active: _active, ...input } = programInput(draft);
-  const changed = Object.entries(input).filter(([key]) => {
+  const changed = Object.entries(programInput(draft)).filter(([key]) => {
     const field = key as keyof ProgramDraft;
-    return JSON.stringify(before[field]) !== JSON.stringify(draft[field]);
+    return field !== 'active' && JSON.stringify(before[field]) !== JSON.stringify(draft[field]);
   });
   return Object.fromEntries(changed);
 }

@@ -9,7 +9,7 @@ import { toLocalInput } from '../../shared/lib/time';
 import { Segmented } from '../../shared/ui/Segmented';
 import { checkDraft, preview, startLabel, toInput } from './eventModel';
 import type { EventDraft, FeederFacts } from './eventModel';
-import { Field } from './Field';
+import { Field } from '../../shared/ui/Field';
 import { CreateEvent } from './queries';
 import styles from './EventForm.module.css';
 

@@ -3,16 +3,17 @@ import { useState } from 'react';
 import type { SyntheticEvent } from 'react';
 import type { CombinedError } from '@urql/core';
 import { useMutation } from 'urql';
-import type { DrEventFragment } from '../gql/graphql';
+import type { DrEventFragment, EventInput } from '../gql/graphql';
 import { readFragment } from '../gql';
 import { kw } from '../lib/format';
 import { useNow } from '../lib/hooks';
 import { refusalOf, wrongIn } from '../lib/refusal';
 import { parseTime, zonedTime } from '../lib/time';
-import { FormField, InputField } from '../ui/FormField';
-import type { Saying } from '../ui/Said';
+import type { Done } from '../lib/toasts';
+import { Field } from '../ui/Field';
+import { FormField } from '../ui/FormField';
 import { Segmented } from '../ui/Segmented';
-import { checkEvent, draftOfEvent, EVENT_FIELDS, eventInput, eventPatch, eventPreview, newEvent, patchBack, startLabel } from './draft';
+import { atFormFields, checkEvent, draftOfEvent, EVENT_FIELDS, eventInput, eventPatch, eventPreview, newEvent, patchBack, startLabel } from './draft';
 import type { EventDraft, EventProblems, FeederFacts } from './draft';
 import { CancelDrEvent, CreateDrEvent, DrEventFields, UpdateDrEvent } from './queries';
 import styles from '../ui/Form.module.css';
@@ -24,7 +25,7 @@ interface Props {
   /** The feeder of a new event. */
   feederId?: string | undefined;
   onClose: () => void;
-  onDone: (saying: Saying) => void;
+  onDone: (done: Done) => void;
 }
 
 const WHEN = [
@@ -44,11 +45,8 @@ export function EventForm({ feeders, event, feederId, onClose, onDone }: Props) 
   const feeder = feeders.find((each) => each.id === draft.feederId);
   const problems = checkEvent(draft, feeder, now, begun);
   const valid = Object.keys(problems).length === 0;
-  const refusal = error ? refusalOf(error, API_FIELDS) : null;
-  const shown: EventProblems = {
-    ...(refusal?.field ? { [EVENT_FIELDS[refusal.field]]: refusal.text } : {}),
-    ...(tried ? problems : {}),
-  };
+  const refusal = refusalOf(error, API_FIELDS);
+  const shown: EventProblems = { ...atFormFields(refusal.fields), ...(tried ? problems : {}) };
   const set = (part: Partial<EventDraft>) => {
     setError(undefined);
     setDraft((before) => ({ ...before, ...part }));
@@ -75,7 +73,7 @@ export function EventForm({ feeders, event, feederId, onClose, onDone }: Props) 
           </select>
         )}
       </FormField>
-      <InputField label="Limit (kW)" type="decimal" value={draft.limitKw} problem={shown.limitKw} onChange={(limitKw) => set({ limitKw })} />
+      <Field label="Limit (kW)" value={draft.limitKw} problem={shown.limitKw} onChange={(limitKw) => set({ limitKw })} />
       {event ? null : (
         <div className="field">
           <span className={styles.label}>Start</span>
@@ -83,7 +81,7 @@ export function EventForm({ feeders, event, feederId, onClose, onDone }: Props) 
         </div>
       )}
       {draft.when === 'later' && begun === null ? (
-        <InputField
+        <Field
           label={startLabel(draft, now)}
           type="datetime-local"
           value={draft.start}
@@ -91,19 +89,19 @@ export function EventForm({ feeders, event, feederId, onClose, onDone }: Props) 
           onChange={(value) => set({ start: value })}
         />
       ) : null}
-      <InputField
+      <Field
         label={begun === null ? 'Duration (minutes)' : `Duration (minutes since ${zonedTime(begun, now)})`}
-        type="decimal"
+       
         value={draft.minutes}
         problem={shown.minutes}
         onChange={(minutes) => set({ minutes })}
       />
-      <InputField label="Ramp (seconds)" type="decimal" value={draft.rampSeconds} problem={shown.rampSeconds} onChange={(rampSeconds) => set({ rampSeconds })} />
+      <Field label="Ramp (seconds)" value={draft.rampSeconds} problem={shown.rampSeconds} onChange={(rampSeconds) => set({ rampSeconds })} />
       <div className={styles.end}>
         <p className={styles.preview}>{valid && feeder ? eventPreview(eventInput(draft, now, begun), feeder, now) : ''}</p>
-        {refusal && !refusal.field ? (
+        {refusal.rest ? (
           <p className="problem" role="alert">
-            {refusal.text}
+            {refusal.rest}
           </p>
         ) : null}
         <div className={styles.actions}>
@@ -119,26 +117,29 @@ export function EventForm({ feeders, event, feederId, onClose, onDone }: Props) 
   );
 }
 
-function useSave(event: DrEventFragment | undefined, onDone: (saying: Saying) => void, onError: (error: CombinedError) => void) {
+function useSave(event: DrEventFragment | undefined, onDone: (done: Done) => void, onError: (error: CombinedError) => void) {
   const [creating, create] = useMutation(CreateDrEvent);
   const [updating, update] = useMutation(UpdateDrEvent);
   const [, cancel] = useMutation(CancelDrEvent);
 
-  const save = async (draft: EventDraft, feeder: FeederFacts, begun: number | null) => {
-    const now = Date.now();
-    const input = eventInput(draft, now, begun);
-    const sentence = eventPreview(input, feeder, now);
-    if (event) {
-      const patch = eventPatch(event, draft, now, begun);
-      const { error } = await update({ id: event.id, input: patch });
-      if (error) return onError(error);
-      const undo = async () => wrongIn(await update({ id: event.id, input: patchBack(event, patch) }));
-      return onDone({ text: `Event changed. ${sentence}`, undo });
-    }
+  const change = async (kept: DrEventFragment, draft: EventDraft, begun: number | null, sentence: string) => {
+    const { id } = kept;
+    const patch = eventPatch(kept, draft, Date.now(), begun);
+    const { error } = await update({ id, input: patch });
+    if (error) onError(error);
+    else onDone({ text: `Event changed. ${sentence}`, undo: async () => wrongIn(await update({ id, input: patchBack(kept, patch) })) });
+  };
+  const make = async (input: EventInput, sentence: string) => {
     const { data, error } = await create({ input });
-    if (error || !data) return error && onError(error);
+    if (error) onError(error);
+    if (!data) return;
     const { id } = readFragment(DrEventFields, data.createEvent);
-    return onDone({ text: `Event created. ${sentence}`, undo: async () => wrongIn(await cancel({ id })) });
+    onDone({ text: `Event created. ${sentence}`, undo: async () => wrongIn(await cancel({ id })) });
+  };
+  const save = (draft: EventDraft, feeder: FeederFacts, begun: number | null) => {
+    const input = eventInput(draft, Date.now(), begun);
+    const sentence = eventPreview(input, feeder, Date.now());
+    return event ? change(event, draft, begun, sentence) : make(input, sentence);
   };
   return { save, saving: creating.fetching || updating.fetching };
 }

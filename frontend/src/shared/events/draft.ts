@@ -27,6 +27,11 @@ export interface FeederFacts {
 /** The API's names of the fields, and which field of the form shows what it says of them. */
 export const EVENT_FIELDS = { feederId: 'feederId', limitKw: 'limitKw', start: 'start', end: 'minutes', rampSeconds: 'rampSeconds' } as const;
 
+export function atFormFields(refused: Partial<Record<keyof typeof EVENT_FIELDS, string>>): EventProblems {
+  const named = Object.entries(refused) as [keyof typeof EVENT_FIELDS, string][];
+  return Object.fromEntries(named.map(([field, text]) => [EVENT_FIELDS[field], text]));
+}
+
 export function newEvent(feederId: string, now: number): EventDraft {
   return { feederId, limitKw: '', when: 'now', start: toLocalInput(now + QUARTER_MS), minutes: '30', rampSeconds: '0' };
 }

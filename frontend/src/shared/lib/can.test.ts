@@ -3,11 +3,15 @@ import { expect, test } from 'vitest';
 import { may } from './can';
 
 test.each([
-  ['VIEWER', false],
-  ['OPERATOR', true],
-  ['ADMIN', true],
-  [null, false],
-] as const)('%s may create and cancel events: %s', (role, allowed) => {
-  expect(may(role, 'createEvent')).toBe(allowed);
-  expect(may(role, 'cancelEvent')).toBe(allowed);
+  ['VIEWER', false, false],
+  ['OPERATOR', true, false],
+  ['ADMIN', true, true],
+  [null, false, false],
+] as const)('%s may operate: %s, may read the audit and delete: %s', (role, operates, administers) => {
+  expect(may(role, 'createEvent')).toBe(operates);
+  expect(may(role, 'cancelEvent')).toBe(operates);
+  expect(may(role, 'setFeeder')).toBe(operates);
+  expect(may(role, 'setDevice')).toBe(operates);
+  expect(may(role, 'readAudit')).toBe(administers);
+  expect(may(role, 'deleteProgram')).toBe(administers);
 });

@@ -2,44 +2,29 @@
 import type { Role } from '../gql/graphql';
 import { useSession } from './session';
 
-export type Action =
-  | 'createEvent'
-  | 'updateEvent'
-  | 'cancelEvent'
-  | 'createDrProgram'
-  | 'updateDrProgram'
-  | 'setDrProgramActive'
-  | 'deleteDrProgram'
-  | 'setDevice'
-  | 'approveDevice'
-  | 'retireDevice'
-  | 'overrideSetpoint'
-  | 'setSimulationMode'
-  | 'readDeadLetters'
-  | 'readAudit';
-
 const OPERATOR_UP: readonly Role[] = ['OPERATOR', 'ADMIN'];
 const ADMIN_ONLY: readonly Role[] = ['ADMIN'];
 
-const ALLOWED: Record<Action, readonly Role[]> = {
+const ALLOWED = {
   createEvent: OPERATOR_UP,
   updateEvent: OPERATOR_UP,
   cancelEvent: OPERATOR_UP,
-  createDrProgram: OPERATOR_UP,
-  updateDrProgram: OPERATOR_UP,
-  setDrProgramActive: OPERATOR_UP,
-  deleteDrProgram: ADMIN_ONLY,
+  editProgram: OPERATOR_UP,
+  deleteProgram: ADMIN_ONLY,
+  setFeeder: OPERATOR_UP,
+  resumeControl: OPERATOR_UP,
   setDevice: OPERATOR_UP,
-  approveDevice: OPERATOR_UP,
-  retireDevice: OPERATOR_UP,
-  overrideSetpoint: OPERATOR_UP,
-  setSimulationMode: OPERATOR_UP,
+  override: OPERATOR_UP,
+  setSimulation: OPERATOR_UP,
   readDeadLetters: OPERATOR_UP,
   readAudit: ADMIN_ONLY,
-};
+} satisfies Record<string, readonly Role[]>;
+
+export type Action = keyof typeof ALLOWED;
 
 export function may(role: Role | null, action: Action): boolean {
-  return role !== null && ALLOWED[action].includes(role);
+  const allowed: readonly Role[] = ALLOWED[action];
+  return role !== null && allowed.includes(role);
 }
 
 export function useCan(action: Action): boolean {

@@ -68,12 +68,22 @@ function createSocket(token: string) {
 
 const noKey = () => null;
 
-/** Lists of events depend on arguments and on the time: ask again rather than guess. */
-function forgetEvents(store: Cache): void {
+/** Lists depend on arguments and on the time: ask again rather than guess. */
+function forget(store: Cache, ...lists: readonly string[]): void {
   for (const { fieldName, arguments: args } of store.inspectFields('Query')) {
-    if (fieldName === 'events') store.invalidate('Query', fieldName, args);
+    if (lists.includes(fieldName)) store.invalidate('Query', fieldName, args);
   }
 }
+
+/** What has no id of its own: it is kept as a part of what it was asked with. */
+const KEYLESS = [
+  'Alarm', 'AlarmPeriod', 'AlarmPeriodConnection', 'AlarmPeriodEdge', 'AuditConnection', 'AuditEdge', 'CommandConnection',
+  'CommandEdge', 'DeadLetterReason', 'DecisionConnection', 'DecisionDevice', 'DecisionDeviceConnection',
+  'DecisionDeviceEdge', 'DecisionEdge', 'DeviceConnection', 'DeviceEdge', 'DrImpact', 'Explanation', 'Fairness',
+  'FairnessDevice', 'FeederPoint', 'Health', 'Notice', 'NoticedDeviceConnection', 'NoticedDeviceEdge', 'Override',
+  'PageInfo', 'Part', 'Simulation', 'TelemetryPoint', 'TrackingError', 'TypeTotal', 'User', 'Violation',
+  'ViolationConnection', 'ViolationEdge', 'WaitingDeviceConnection', 'WaitingDeviceEdge',
+];
 
 export function createClients(token: string): Clients {
   const socket = createSocket(token);
@@ -97,22 +107,20 @@ export function createClients(token: string): Clients {
     }),
   });
   const cache = cacheExchange({
-    keys: {
-      DeviceConnection: noKey,
-      DeviceEdge: noKey,
-      FeederPoint: noKey,
-      Health: noKey,
-      PageInfo: noKey,
-      Part: noKey,
-      TelemetryPoint: noKey,
-      TrackingError: noKey,
-      TypeTotal: noKey,
-      User: noKey,
-    },
+    keys: Object.fromEntries(KEYLESS.map((name) => [name, noKey])),
     updates: {
       Mutation: {
-        createEvent: (_result, _args, store) => forgetEvents(store),
-        cancelEvent: (_result, _args, store) => forgetEvents(store),
+        createEvent: (_result, _args, store) => forget(store, 'events'),
+        updateEvent: (_result, _args, store) => forget(store, 'events'),
+        cancelEvent: (_result, _args, store) => forget(store, 'events'),
+        createDrProgram: (_result, _args, store) => forget(store, 'drPrograms'),
+        deleteDrProgram: (_result, _args, store) => forget(store, 'drPrograms'),
+        setFeeder: (_result, _args, store) => forget(store, 'feeders', 'feeder'),
+        resumeControl: (_result, _args, store) => forget(store, 'alarms'),
+        setSimulationMode: (_result, _args, store) => forget(store, 'simulation'),
+      },
+      Subscription: {
+        alarm: (_result, _args, store) => forget(store, 'alarms'),
       },
     },
   });

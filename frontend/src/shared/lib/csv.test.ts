@@ -2,7 +2,11 @@
 import { expect, test } from 'vitest';
 import { toCsv } from './csv';
 
-test('quotes what needs it and keeps formulas from running', () => {
-  const text = toCsv(['a', 'b'], [['1,5', 'say "yes"'], ['=cmd()', '-1.5'], ['two\nlines', '-x']]);
-  expect(text).toBe(`a,b\r\n"1,5","say ""yes"""\r\n'=cmd(),-1.5\r\n"two\nlines",'-x\r\n`);
+test('cells are quoted where they must be, and nothing becomes a formula', () => {
+  const text = toCsv(['device', 'kWh', 'cause'], [
+    ['ev-1', 1.25, 'a, "b"'],
+    ['=SUM(A1)', -3, null],
+    ['two\nlines', Number.NaN, undefined],
+  ]);
+  expect(text).toBe('device,kWh,cause\r\nev-1,1.25,"a, ""b"""\r\n\'=SUM(A1),-3,\r\n"two\nlines",,\r\n');
 });

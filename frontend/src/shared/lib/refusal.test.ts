@@ -3,19 +3,20 @@ import { CombinedError } from '@urql/core';
 import { expect, test } from 'vitest';
 import { refusalOf } from './refusal';
 
-const FIELDS = ['start', 'end', 'limitKw'] as const;
+const FIELDS = ['importLimitKw', 'parentId'] as const;
+const said = (...messages: string[]) => new CombinedError({ graphQLErrors: messages });
 
 test.each([
-  ['start: must be before end', 'start', 'Must be before end.'],
-  ['end must be in the future; got 2026', 'end', 'End must be in the future; got 2026.'],
-  ['input.limitKw: expected 0 or more, got -1', 'limitKw', 'Expected 0 or more, got -1.'],
-  ['feederId: there is no feeder x', null, 'FeederId: there is no feeder x.'],
-  ['the event is over', null, 'The event is over.'],
-])('"%s" belongs to %s', (message, field, text) => {
-  expect(refusalOf(new CombinedError({ graphQLErrors: [message] }), FIELDS)).toEqual({ field, text });
+  [['importLimitKw: must be at least 0; you gave -3'], { importLimitKw: 'Must be at least 0; you gave -3.' }, undefined],
+  [['input.parentId: feeder-a is below it'], { parentId: 'feeder-a is below it.' }, undefined],
+  [['parentId must not be its own child'], { parentId: 'parentId must not be its own child.' }, undefined],
+  [['limitKw: must be at least 0'], {}, 'limitKw: must be at least 0'],
+  [['the feeder is not known'], {}, 'the feeder is not known'],
+])('%j is shown at %j, and beside the form: %s', (messages, fields, rest) => {
+  expect(refusalOf(said(...messages), FIELDS)).toEqual({ fields, rest });
 });
 
-test('a server that does not answer is about no field', () => {
-  const error = new CombinedError({ networkError: new Error('x') });
-  expect(refusalOf(error, FIELDS)).toEqual({ field: null, text: 'The server cannot be reached.' });
+test('a server that cannot be reached is said beside the form', () => {
+  const refusal = refusalOf(new CombinedError({ networkError: new Error('down') }), FIELDS);
+  expect(refusal).toEqual({ fields: {}, rest: 'The server cannot be reached.' });
 });

@@ -36,30 +36,3 @@ export function FormField({ label, problem, hint, children }: Props) {
     </div>
   );
 }
-
-interface InputProps extends Omit<Props, 'children'> {
-  value: string;
-  onChange: (value: string) => void;
-  type?: 'text' | 'decimal' | 'datetime-local';
-  disabled?: boolean;
-  autoFocus?: boolean;
-}
-
-export function InputField({ value, onChange, type = 'text', disabled, autoFocus, ...field }: InputProps) {
-  return (
-    <FormField {...field}>
-      {(bind) => (
-        <input
-          {...bind}
-          type={type === 'decimal' ? 'text' : type}
-          {...(type === 'decimal' ? { inputMode: 'decimal' as const } : {})}
-          autoComplete="off"
-          value={value}
-          disabled={disabled}
-          autoFocus={autoFocus}
-          onChange={(event) => onChange(event.target.value)}
-        />
-      )}
-    </FormField>
-  );
-}

@@ -24,6 +24,13 @@ const PATHS = {
   physical: <path d="M5.500 5.500h9v9h-9zM8 5.500V3M12 5.500V3M8 17v-2.500M12 17v-2.500M5.500 8H3M5.500 12H3M17 8h-2.500M17 12h-2.500" />,
   calendar: <path d="M3.500 5h13v11.500h-13zM3.500 8.500h13M7 3v3.500M13 3v3.500" />,
   bolt: <path d="M11 2.500L4.500 11.500H10L9 17.500l6.500-9H10z" />,
+  balance: <path d="M10 3v14M6 17h8M4 6h12M4 6l-2 5.500h4zM16 6l-2 5.500h4z" />,
+  pulse: <path d="M2.500 10.500h3.500l2-5.500 3.500 10 2-4.500h4" />,
+  list: <path d="M7.500 4.500h9M7.500 10h9M7.500 15.500h9M3.500 4.500h.2M3.500 10h.2M3.500 15.500h.2" />,
+  save: <path d="M10 3v9M6 8.500l4 4 4-4M3.500 16.500h13" />,
+  edit: <path d="M3.500 16.500l.7-3.400L13 4.300l2.700 2.700-8.800 8.800zM11.200 6.100l2.700 2.700" />,
+  open: <path d="M7.500 4.500L13 10l-5.500 5.500" />,
+  bell: <path d="M5 14V9a5 5 0 0 1 10 0v5l1.500 1.500h-13zM8.500 17.500h3" />,
 } satisfies Record<string, ReactNode>;
 
 export type IconName = keyof typeof PATHS;

@@ -1,0 +1,7 @@
+//! The page "Health".
+import { useTitle } from '../../shared/lib/hooks';
+
+export function HealthPage() {
+  useTitle('Health');
+  return <h1>Health</h1>;
+}
