@@ -117,19 +117,17 @@ export interface Change {
 
 const LEAVES_MAX = 200;
 
-type Leaves = Map<string, string>;
+type Leaves = Map<string, string | null>;
 
 /** The values of a JSON text by path: `limits.import` → `40`. Text that is no JSON is one value without a path. */
 function leaves(text: string | null | undefined): Leaves {
   const found: Leaves = new Map();
   if (!text) return found;
-  let json: unknown;
   try {
-    json = JSON.parse(text);
+    collect(JSON.parse(text), '', found);
   } catch {
-    return found.set('', text);
+    found.set('', text);
   }
-  collect(json, '', found);
   return found;
 }
 
@@ -139,31 +137,34 @@ function collect(value: unknown, path: string, found: Leaves): void {
     for (const [key, inner] of Object.entries(value)) collect(inner, path ? `${path}.${key}` : key, found);
     return;
   }
-  if (value === null || value === undefined) return;
+  if (path === '' && value === null) return;
   found.set(path, leafText(value));
 }
 
-function leafText(value: unknown): string {
+function leafText(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
   if (typeof value === 'string') return value;
   if (Array.isArray(value) && value.every((each) => typeof each !== 'object')) return value.join(', ') || 'none';
   return JSON.stringify(value);
 }
 
 export interface Diff {
-  /** Values that differ; of something new or gone, all of them. */
+  /** Values that differ; of something new, all of them. */
   changes: Change[];
   /** How many values stayed as they were. */
   same: number;
 }
 
+/** As the API has it: what `after` does not speak of has stayed, what it says is null has been taken back. */
 export function diff(before: string | null | undefined, after: string | null | undefined): Diff {
   const old = leaves(before);
   const now = leaves(after);
-  const paths = [...new Set([...old.keys(), ...now.keys()])];
-  const changes = paths
-    .map((path) => ({ path, before: old.get(path) ?? null, after: now.get(path) ?? null }))
+  const changes = [...now]
+    .map(([path, value]) => ({ path, before: old.get(path) ?? null, after: value }))
     .filter((change) => change.before !== change.after);
-  return { changes, same: paths.length - changes.length };
+  const paths = new Set([...old.keys(), ...now.keys()]);
+  const known = [...paths].filter((path) => (old.get(path) ?? now.get(path) ?? null) !== null);
+  return { changes, same: known.length - changes.length };
 }
 
 /** "limit_w" → "limit w": the API's own names, made readable, but not guessed at. */

@@ -1,10 +1,9 @@
 //! What the system's parts, alarms and refused messages mean, in words. Pure.
-import type { AlarmFragment, DeadLetterFragment, HealthPageQuery, NoticeKind, WaitReason } from '../../shared/gql/graphql';
-import { count } from '../../shared/lib/format';
+import type { AlarmFragment, DeadLetterFragment, SimulationMode, WaitReason } from '../../shared/gql/graphql';
+import { count, words } from '../../shared/lib/format';
 
 export type AlarmFacts = AlarmFragment;
 export type DeadLetter = DeadLetterFragment;
-export type Health = HealthPageQuery['health'];
 
 export const PARTS = [
   { key: 'control', name: 'Control', what: 'Decides what each device may take or give.' },
@@ -15,8 +14,8 @@ export const PARTS = [
 export type PartKey = (typeof PARTS)[number]['key'];
 
 /** The whole in a sentence. */
-export function verdict(oks: Record<PartKey, boolean>, alarms: readonly AlarmFacts[]): { tone: 'ok' | 'warn' | 'bad'; text: string } {
-  const down = PARTS.filter(({ key }) => !oks[key]).map(({ name }) => name);
+export function verdict(broken: readonly PartKey[], alarms: readonly AlarmFacts[]): { tone: 'ok' | 'warn' | 'bad'; text: string } {
+  const down = PARTS.filter(({ key }) => broken.includes(key)).map(({ name }) => name);
   if (down.length > 0) return { tone: 'bad', text: `${listed(down)} ${down.length === 1 ? 'does' : 'do'} not work` };
   const critical = alarms.filter(isCritical).length;
   if (critical > 0) return { tone: 'bad', text: `All parts work; ${alarmsStand(critical, 'critical alarm')}` };
@@ -106,8 +105,8 @@ const ADVICE: Record<string, Advice> = {
 /** A reason that is not known here still has its own word. */
 export function advice(reason: string): Advice {
   return (
-    ADVICE[reason] ?? {
-      name: reason.replaceAll('_', ' ').replace(/^./, (first) => first.toUpperCase()),
+    ADVICE[reason.toLowerCase()] ?? {
+      name: words(reason),
       todo: 'See the detail and the sample.',
     }
   );
@@ -149,4 +148,10 @@ export const WAIT_WORDS: Record<WaitReason, string> = {
   UNPROVEN: 'It says more than is believed at once: it is let in when it has said so a few times.',
 };
 
-export type { NoticeKind };
+// --- simulation ----------------------------------------------------------------------------------------------------
+
+export const SIMULATION_WORDS: Record<SimulationMode, string> = {
+  AUTO: 'The simulated sun follows the clock.',
+  DAY: 'The simulated sun shines at any hour.',
+  NIGHT: 'The simulated sun is down at any hour.',
+};
