@@ -6,6 +6,7 @@ export const testIds = {
   deviceRow: 'devices.row',
   powerChart: 'device.power-chart',
   socChart: 'device.soc-chart',
+  why: 'device.why',
   commandRow: 'device.command-row',
   drTimeline: 'dr.timeline',
   drEvent: 'dr.event',

@@ -1,7 +1,8 @@
 //! What an operator may set of a device: the drafts, their checks, and what is said before it is done. Pure.
 import type { DeviceInput } from '../../shared/gql/graphql';
 import { kw, parseNumber, percent } from '../../shared/lib/format';
-import { duration, zonedTime } from '../../shared/lib/time';
+import { duration, parseTime, zonedTime } from '../../shared/lib/time';
+import { orderWords } from './model';
 import type { Facts } from './model';
 
 export interface SettingsDraft {
@@ -80,6 +81,12 @@ export function settingsPreview(input: DeviceInput): string {
   return sentences.filter(Boolean).join(' ');
 }
 
+/** What takes the changes back; nothing where a value was set that had none before: there is no way to say that. */
+export function undoInput(id: string, before: SettingsDraft, draft: SettingsDraft): DeviceInput | undefined {
+  const gone = (['targetSoc', 'fallbackKw'] as const).some((key) => before[key] === '' && draft[key] !== '');
+  return gone ? undefined : settingsInput(id, draft, before);
+}
+
 // --- override ------------------------------------------------------------------------------------------------------
 
 export interface OverrideDraft {
@@ -91,7 +98,11 @@ export type OverrideProblems = Partial<Record<keyof OverrideDraft, string>>;
 
 const LONGEST_MINUTES = 24 * 60;
 
-export const MINUTES = ['15', '30', '60', '240'] as const;
+export const LENGTHS = [
+  { minutes: '15', label: '15 min' },
+  { minutes: '60', label: '1 h' },
+  { minutes: '240', label: '4 h' },
+] as const;
 
 export function checkOverride(draft: OverrideDraft, device: Pick<Facts, 'ratedKw' | 'type'>): OverrideProblems {
   const problems: OverrideProblems = {};
@@ -112,7 +123,12 @@ export function overrideVariables(id: string, draft: OverrideDraft): { deviceId:
 
 export function overridePreview(id: string, draft: OverrideDraft, now: number): string {
   const { powerKw, forSeconds } = overrideVariables(id, draft);
-  const order = powerKw > 0 ? `take ${kw(powerKw)}` : powerKw < 0 ? `give ${kw(-powerKw)}` : 'stay idle';
   const until = zonedTime(now + forSeconds * 1000, now);
-  return `${id} is told to ${order} until ${until} (${duration(forSeconds * 1000)}). The feeder’s limit still holds; others yield for it.`;
+  return `${id} is told to ${orderWords(powerKw)} until ${until} (${duration(forSeconds * 1000)}). The feeder’s limit still holds; others yield for it.`;
+}
+
+/** An override that stood, for as long as it would still have stood; null when it would be over. */
+export function restoreOverride(id: string, was: NonNullable<Facts['override']>, now: number) {
+  const forSeconds = Math.floor(((parseTime(was.until) ?? 0) - now) / 1000);
+  return forSeconds < 1 ? null : { deviceId: id, powerKw: was.powerKw, forSeconds };
 }

@@ -33,18 +33,22 @@ interface Props {
   fixed?: readonly [number, number];
   /** Charts with the same key share their cursor. */
   syncKey?: string;
+  /** A moment to mark, in seconds. */
+  mark?: number | null;
+  /** A click, or Enter at the cursor, picks a moment (seconds). */
+  onPick?: (at: number) => void;
 }
 
 export function TimeChart(props: Props) {
-  const { series, data, from, to, height, summary, testId, over, fixed, syncKey } = props;
+  const { series, data, from, to, height, summary, testId, over, fixed, syncKey, mark = null, onPick } = props;
   const theme = useTheme();
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [index, setIndex] = useState<number | null>(null);
   const aligned = useMemo<uPlot.AlignedData>(() => [data.times, ...data.rows], [data]);
-  const latest = useRef({ aligned, from, to });
+  const latest = useRef({ aligned, from, to, mark });
   useEffect(() => {
-    latest.current = { aligned, from, to };
+    latest.current = { aligned, from, to, mark };
   });
 
   // A plot lives as long as its looks; data and window are set on the living plot below.
@@ -56,6 +60,7 @@ export function TimeChart(props: Props) {
       series,
       height,
       window: () => [latest.current.from, latest.current.to],
+      mark: () => latest.current.mark,
       onCursor: setIndex,
       ...(over ? { over } : {}),
       ...(fixed ? { fixed } : {}),
@@ -74,9 +79,18 @@ export function TimeChart(props: Props) {
 
   useEffect(() => {
     plot.current?.setData(aligned);
-  }, [aligned, from, to]);
+  }, [aligned, from, to, mark]);
+
+  const pick = () => {
+    const time = index === null ? undefined : data.times[index];
+    if (time !== undefined) onPick?.(time);
+  };
 
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && onPick) {
+      pick();
+      return;
+    }
     const next = nextIndex(event.key, index, data.times.length);
     const made = plot.current;
     if (next === undefined || !made) return;
@@ -91,11 +105,13 @@ export function TimeChart(props: Props) {
       <div
         ref={host}
         className={styles.plot}
+        data-pick={onPick ? true : undefined}
         style={{ height }}
         role="img"
         aria-label={summary}
         tabIndex={0}
         onKeyDown={onKeyDown}
+        onClick={pick}
       />
     </figure>
   );

@@ -17,6 +17,8 @@ interface Wanted {
   series: readonly ChartSeries[];
   height: number;
   window: () => [number, number];
+  /** A moment to mark, in seconds. */
+  mark: () => number | null;
   onCursor: (index: number | null) => void;
   over?: readonly [number, number];
   fixed?: readonly [number, number];
@@ -28,7 +30,7 @@ const DAY_S = 86_400;
 const stepped = uPlot.paths.stepped?.({ align: 1 });
 
 export function chartOptions(wanted: Wanted): uPlot.Options {
-  const { element, series, height, window, onCursor, over, fixed, syncKey } = wanted;
+  const { element, series, height, window, mark, onCursor, over, fixed, syncKey } = wanted;
   const computed = getComputedStyle(element);
   const token = (name: string) => computed.getPropertyValue(name).trim();
   const font = `12px ${token('--font')}`;
@@ -60,8 +62,27 @@ export function chartOptions(wanted: Wanted): uPlot.Options {
     ],
     series: [{}, ...series.map((each) => lineOf(each, token))],
     bands: over ? [{ series: [over[1] + 1, over[0] + 1], fill: token('--series-over'), dir: 1 }] : [],
-    hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },
+    hooks: {
+      setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
+      draw: [(plot) => drawMark(plot, mark(), token('--accent'))],
+    },
   };
+}
+
+/** An upright line at the marked moment, if it lies in the window. */
+function drawMark(plot: uPlot, at: number | null, color: string): void {
+  const { min, max } = plot.scales.x ?? {};
+  if (at === null || min === undefined || max === undefined || at < min || at > max) return;
+  const x = Math.round(plot.valToPos(at, 'x', true));
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = color;
+  ctx.lineWidth = 2 * devicePixelRatio;
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.restore();
 }
 
 function lineOf(each: ChartSeries, token: (name: string) => string): uPlot.Series {
