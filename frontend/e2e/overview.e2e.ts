@@ -8,35 +8,59 @@ import { useStage } from './stage';
 const stage = useStage();
 
 /** The kilowatts of a feeder's meter: [load, limit]. */
-async function meter(page: Page, index: number): Promise<[number, number]> {
-  const text = (await page.getByRole('meter').nth(index).getAttribute('aria-valuetext')) ?? '';
+async function meter(page: Page, id: string): Promise<[number, number]> {
+  const text = (await page.getByRole('meter', { name: `Load of ${id}`, exact: true }).getAttribute('aria-valuetext')) ?? '';
   const numbers = text.replaceAll('−', '-').replaceAll(/[\u202f\u00a0]/g, '').match(/-?\d+(\.\d+)?/g) ?? [];
   return [Number(numbers[0]), Number(numbers[1])];
 }
 
-test('every feeder shows its load inside its limit, with its history', async () => {
+/** The feeders listed, in their order. */
+async function listed(page: Page): Promise<string[]> {
+  const lines = page.getByTestId(testIds.feederLine);
+  await lines.first().waitFor();
+  return lines.evaluateAll((all) => all.map((line) => line.getAttribute('data-feeder') ?? ''));
+}
+
+test('every feeder shows its load inside its limit, and its history on request', async () => {
   const { page } = await stage.open();
   await enter(page, stage.operator);
-  const cards = page.getByTestId(testIds.feederCard);
-  await cards.nth(1).waitFor();
-  const count = await cards.count();
-  expect(count).toBeGreaterThanOrEqual(2);
-  for (let index = 0; index < count; index += 1) {
-    const [load, limit] = await meter(page, index);
+  const feeders = await listed(page);
+  expect(feeders.length).toBeGreaterThanOrEqual(2);
+  for (const id of feeders) {
+    const [load, limit] = await meter(page, id);
     expect(load).toBeLessThanOrEqual(limit);
-    await cards.nth(index).getByTestId(testIds.feederChart).locator('canvas').waitFor();
   }
   await page.getByRole('region', { name: 'Verdict' }).getByText(/inside their limits/).waitFor();
+  const last = page.getByTestId(testIds.feederLine).last();
+  const details = last.getByRole('button', { name: /^Figures and history of/ });
+  if ((await details.getAttribute('aria-expanded')) === 'false') await details.click();
+  await last.getByTestId(testIds.feederChart).locator('canvas').waitFor();
   await page.getByRole('radio', { name: '15 min' }).check();
-  await cards.first().getByText(/of the last 15 minutes/).waitFor();
+  await last.getByText(/last 15 minutes/).waitFor();
+  expect(new URL(page.url()).searchParams.get('range')).toBe('15m');
+});
+
+test('the list is ordered by tightness, narrowed by state, and the address says so', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator);
+  const all = await listed(page);
+  await page.getByRole('radio', { name: 'Tightest first' }).check();
+  await expect.poll(() => new URL(page.url()).searchParams.get('order')).toBe('tightest');
+  expect((await listed(page)).toSorted()).toEqual(all.toSorted());
+  const state = page.getByRole('group', { name: 'Show by state' }).getByRole('button').first();
+  await state.click();
+  await expect.poll(() => state.getAttribute('aria-pressed')).toBe('true');
+  expect(new URL(page.url()).searchParams.get('state')).not.toBeNull();
+  expect((await listed(page)).length).toBeLessThanOrEqual(all.length);
 });
 
 test('figures change by themselves', async () => {
   const { page } = await stage.open();
   await enter(page, stage.operator);
   await page.getByText('Live', { exact: true }).waitFor();
-  const before = await meter(page, 0);
-  await expect.poll(() => meter(page, 0), { timeout: 30_000, interval: 250 }).not.toEqual(before);
+  const [id = ''] = await listed(page);
+  const before = await meter(page, id);
+  await expect.poll(() => meter(page, id), { timeout: 30_000, interval: 250 }).not.toEqual(before);
 });
 
 test('a cut link is shown and comes back by itself', async () => {
@@ -76,10 +100,9 @@ test('a hidden tab closes the link and opens it again when shown', async () => {
 test('an operator makes an event, sees the limit fall, and cancels it', async () => {
   const { page } = await stage.open();
   await enter(page, stage.operator);
-  await page.getByRole('meter').nth(1).waitFor();
-  const [load, limit] = await meter(page, 1);
+  const feeder = (await listed(page))[1] ?? '';
+  const [load, limit] = await meter(page, feeder);
   const wanted = Math.max(1, Math.round(load / 2));
-  const feeder = (await page.getByTestId(testIds.feederCard).nth(1).getByRole('heading').textContent()) ?? '';
 
   await page.getByRole('button', { name: 'New event' }).click();
   const form = page.getByRole('form', { name: 'New event' });
@@ -93,12 +116,12 @@ test('an operator makes an event, sees the limit fall, and cancels it', async ()
 
   const row = page.getByTestId(testIds.eventRow).filter({ hasText: 'Active' }).filter({ hasText: feeder }).first();
   await row.waitFor();
-  await expect.poll(async () => (await meter(page, 1))[1], { timeout: 30_000, interval: 250 }).toBeLessThan(limit);
+  await expect.poll(async () => (await meter(page, feeder))[1], { timeout: 30_000, interval: 250 }).toBeLessThan(limit);
 
   await row.getByRole('button', { name: /^Cancel the event/ }).click();
   await row.getByRole('button', { name: 'Cancel event' }).click();
   await page.getByText(`Event on ${feeder} cancelled.`).waitFor();
-  await expect.poll(async () => (await meter(page, 1))[1], { timeout: 30_000, interval: 250 }).toBeCloseTo(limit, 0);
+  await expect.poll(async () => (await meter(page, feeder))[1], { timeout: 30_000, interval: 250 }).toBeCloseTo(limit, 0);
 });
 
 test.skipIf(stage.viewer === null)('a viewer is offered no form and no cancelling', async () => {

@@ -11,7 +11,7 @@ import { sayDone } from '../../shared/lib/toasts';
 import type { Done } from '../../shared/lib/toasts';
 import { Failed, Loading, StaleStrip } from '../../shared/ui/States';
 import { EventList } from './EventList';
-import { eventPhase, isOpen, programPhase } from './model';
+import { isOpen, programPhase } from './model';
 import { ProgramForm } from './ProgramForm';
 import { ProgramList } from './ProgramList';
 import { Timeline } from './Timeline';
@@ -29,12 +29,8 @@ export function DemandResponsePage() {
   const mayProgram = useCan('editProgram');
   const now = useNow();
 
-  const shownEvents = view.past ? events : events.filter((event) => isOpen(eventPhase(event, now)));
   const shownPrograms = view.past ? programs : programs.filter((program) => isOpen(programPhase(program, now)));
-  const editedEvent = events.find((event) => view.edit === `event/${event.id}`);
-  const editedProgram = programs.find((program) => view.edit === `program/${program.id}`);
-
-  const close = () => set({ form: null, edit: null, feeder: null });
+  const close = () => set({ form: null, feeder: null });
   const done = (what: Done) => {
     close();
     sayDone(what);
@@ -45,12 +41,12 @@ export function DemandResponsePage() {
     <>
       <PageHead title="Demand response">
         {mayProgram && view.form !== 'program' ? (
-          <button type="button" className="button" onClick={() => set({ form: 'program', edit: null })}>
+          <button type="button" className="button" onClick={() => set({ form: 'program' })}>
             <Icon name="plus" /> New program
           </button>
         ) : null}
         {mayEvent && view.form !== 'event' ? (
-          <button type="button" className="button" data-kind="primary" onClick={() => set({ form: 'event', edit: null })}>
+          <button type="button" className="button" data-kind="primary" onClick={() => set({ form: 'event' })}>
             <Icon name="plus" /> New event
           </button>
         ) : null}
@@ -59,28 +55,22 @@ export function DemandResponsePage() {
       {error && !known ? <Failed what="events and programs" error={error} again={refresh} /> : null}
       {loading ? <Loading what="events and programs" height={320} /> : null}
 
-      {mayEvent && feeders.length > 0 && (view.form === 'event' || editedEvent) ? (
-        <Panel title={editedEvent ? 'Change event' : 'New event'}>
+      {mayEvent && feeders.length > 0 && view.form === 'event' ? (
+        <Panel title="New event">
           <EventForm
-            key={editedEvent?.id ?? 'new'}
             feeders={feeders}
-            event={editedEvent}
             feederId={view.feeder ?? undefined}
             onClose={close}
-            onDone={done}
+            onDone={() => {
+              close();
+              refresh();
+            }}
           />
         </Panel>
       ) : null}
-      {mayProgram && feeders.length > 0 && (view.form === 'program' || editedProgram) ? (
-        <Panel title={editedProgram ? 'Change program' : 'New program'}>
-          <ProgramForm
-            key={editedProgram?.id ?? 'new'}
-            feeders={feeders}
-            program={editedProgram}
-            feederId={view.feeder}
-            onClose={close}
-            onDone={done}
-          />
+      {mayProgram && feeders.length > 0 && view.form === 'program' ? (
+        <Panel title="New program">
+          <ProgramForm feeders={feeders} program={undefined} feederId={view.feeder} onClose={close} onDone={done} />
         </Panel>
       ) : null}
 
@@ -101,18 +91,9 @@ export function DemandResponsePage() {
             picked={view.picked}
             past={view.past}
             onPast={(past) => set({ past })}
-            onEdit={(edit) => set({ edit, form: null })}
             onDone={done}
           />
-          <EventList
-            events={shownEvents}
-            feeders={feeders}
-            now={now}
-            picked={view.picked}
-            past={view.past}
-            onEdit={(edit) => set({ edit, form: null })}
-            onDone={done}
-          />
+          <EventList events={events} feeders={feeders} now={now} picked={view.picked} past={view.past} onChanged={refresh} />
         </>
       ) : null}
     </>

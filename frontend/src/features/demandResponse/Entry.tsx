@@ -1,4 +1,4 @@
-//! One line of a list of events or programs: what, when, how it stands, and what can be done. Brought into view when
+//! One program of the list: what, when, how it stands, and what can be done. Brought into view when
 //! it is picked on the timeline.
 import { useEffect, useRef } from 'react';
 import type { ReactNode } from 'react';
@@ -15,15 +15,13 @@ interface Props {
   end: string;
   phase: Phase;
   now: number;
-  /** After the span: ramp, by whom. */
-  notes: string;
   isPicked: boolean;
   testId: string;
   actions: ReactNode;
   children?: ReactNode;
 }
 
-export function Entry({ title, start, end, phase, now, notes, isPicked, testId, actions, children }: Props) {
+export function Entry({ title, start, end, phase, now, isPicked, testId, actions, children }: Props) {
   const row = useRef<HTMLLIElement>(null);
   useEffect(() => {
     if (isPicked) row.current?.scrollIntoView({ block: 'nearest' });
@@ -44,7 +42,6 @@ export function Entry({ title, start, end, phase, now, notes, isPicked, testId, 
           <time dateTime={end} title={fullTime(until)}>
             {untilText}
           </time>
-          {notes ? ` · ${notes}` : ''}
         </p>
       </div>
       <div className={styles.state}>

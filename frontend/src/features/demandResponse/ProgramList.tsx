@@ -1,4 +1,5 @@
 //! The programs: what each sheds, what comes of it while it runs, and what those may do who may.
+import { useState } from 'react';
 import { useMutation } from 'urql';
 import { useCan } from '../../shared/lib/can';
 import { wrongIn } from '../../shared/lib/refusal';
@@ -14,6 +15,7 @@ import { Impact } from './Impact';
 import { inOrder, programPhase, sayShape } from './model';
 import type { FeederFacts, Phase, Program } from './model';
 import { activationSentence } from './programDraft';
+import { ProgramForm } from './ProgramForm';
 import { DeleteProgram, SetProgramActive } from './queries';
 import styles from './Entry.module.css';
 
@@ -24,12 +26,11 @@ interface Props {
   picked: string | null;
   past: boolean;
   onPast: (past: boolean) => void;
-  onEdit: (key: string) => void;
   onDone: (done: Done) => void;
 }
 
-export function ProgramList({ programs, feeders, now, picked, past, onPast, onEdit, onDone }: Props) {
-  const ordered = inOrder(programs, (program) => programPhase(program, now));
+export function ProgramList({ programs, past, onPast, ...rest }: Props) {
+  const ordered = inOrder(programs, (program) => programPhase(program, rest.now));
   const aside = (
     <label className={styles.check}>
       <input type="checkbox" checked={past} onChange={(event) => onPast(event.target.checked)} /> Show past events and programs
@@ -43,33 +44,43 @@ export function ProgramList({ programs, feeders, now, picked, past, onPast, onEd
         </Empty>
       ) : (
         <ul className={styles.list}>
-          {ordered.map((program) => {
-            const phase = programPhase(program, now);
-            return (
-              <Entry
-                key={program.id}
-                title={
-                  <>
-                    <strong>{program.name}</strong> <Badge>{words(program.mode)}</Badge>
-                  </>
-                }
-                start={program.start}
-                end={program.end}
-                phase={phase}
-                now={now}
-                notes=""
-                isPicked={picked === `program/${program.id}`}
-                testId={testIds.drProgram}
-                actions={<Actions program={program} feeders={feeders} phase={phase} now={now} onEdit={onEdit} onDone={onDone} />}
-              >
-                <p className={styles.shape}>{sayShape(program, feeders)}.</p>
-                {program.impact ? <Impact impact={program.impact} target={program.targetShedKw} isOn={phase === 'active'} /> : null}
-              </Entry>
-            );
-          })}
+          {ordered.map((program) => (
+            <Row key={program.id} program={program} {...rest} />
+          ))}
         </ul>
       )}
     </Panel>
+  );
+}
+
+type RowProps = Omit<Props, 'programs' | 'past' | 'onPast'> & { program: Program };
+
+function Row({ program, feeders, now, picked, onDone }: RowProps) {
+  const [editing, setEditing] = useState(false);
+  const phase = programPhase(program, now);
+  const done = (what: Done) => {
+    setEditing(false);
+    onDone(what);
+  };
+  return (
+    <Entry
+      title={
+        <>
+          <strong>{program.name}</strong> <Badge>{words(program.mode)}</Badge>
+        </>
+      }
+      start={program.start}
+      end={program.end}
+      phase={phase}
+      now={now}
+      isPicked={picked === `program/${program.id}`}
+      testId={testIds.drProgram}
+      actions={editing ? null : <Actions program={program} feeders={feeders} phase={phase} now={now} onEdit={() => setEditing(true)} onDone={onDone} />}
+    >
+      <p className={styles.shape}>{sayShape(program, feeders)}.</p>
+      {program.impact ? <Impact impact={program.impact} target={program.targetShedKw} isOn={phase === 'active'} /> : null}
+      {editing ? <ProgramForm feeders={feeders} program={program} feederId={null} onClose={() => setEditing(false)} onDone={done} /> : null}
+    </Entry>
   );
 }
 
@@ -78,7 +89,7 @@ interface ActionsProps {
   feeders: readonly FeederFacts[];
   phase: Phase;
   now: number;
-  onEdit: (key: string) => void;
+  onEdit: () => void;
   onDone: (done: Done) => void;
 }
 
@@ -109,7 +120,7 @@ function Actions({ program, feeders, phase, now, onEdit, onDone }: ActionsProps)
         />
       ) : null}
       {mayEdit && phase !== 'past' ? (
-        <button type="button" className="button" data-size="s" aria-label={`Change ${name}`} onClick={() => onEdit(`program/${id}`)}>
+        <button type="button" className="button" data-size="s" aria-label={`Change ${name}`} onClick={onEdit}>
           Change
         </button>
       ) : null}

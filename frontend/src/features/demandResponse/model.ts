@@ -1,13 +1,15 @@
 //! Events and programs side by side: which phase each is in, where it lies on the timeline, what a program does. Pure.
-import type { DrEventFragment, DrFeederFragment, ProgramFragment } from '../../shared/gql/graphql';
+import { phase as eventPhase } from '../../shared/events/eventModel';
+import type { DrEvent, Phase as EventPhase } from '../../shared/events/eventModel';
+import type { DrFeederFragment, ProgramFragment } from '../../shared/gql/graphql';
 import { kw, plural } from '../../shared/lib/format';
 import { clock, day, duration, parseTime, zonedSpan } from '../../shared/lib/time';
 
-export type DrEvent = DrEventFragment;
 export type Program = ProgramFragment;
 export type FeederFacts = DrFeederFragment;
 
-export type Phase = 'active' | 'upcoming' | 'off' | 'past' | 'cancelled';
+/** A program may also be switched off. */
+export type Phase = EventPhase | 'off';
 
 const ORDER: Record<Phase, number> = { active: 0, upcoming: 1, off: 2, past: 3, cancelled: 3 };
 const HOUR_MS = 3_600_000;
@@ -17,11 +19,6 @@ const PRICE_MAX_PERCENT = 80;
 
 export function isOpen(phase: Phase): boolean {
   return ORDER[phase] < ORDER.past;
-}
-
-export function eventPhase(event: Pick<DrEvent, 'start' | 'end' | 'cancelled'>, now: number): Phase {
-  if (event.cancelled) return 'cancelled';
-  return byTime(event, now);
 }
 
 /** A program that is switched off does nothing, whatever its time; one that is over is over. */

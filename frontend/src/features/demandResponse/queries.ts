@@ -36,7 +36,15 @@ export const DrQuery = graphql(`
   query DemandResponse {
     events(includePast: true) {
       id
-      ...DrEvent
+      feederId
+      start
+      end
+      limitKw
+      type
+      rampSeconds
+      cancelled
+      cancelledAt
+      createdBy
     }
     drPrograms {
       id

@@ -8,24 +8,18 @@ export interface View {
   /** `event/ID` or `program/ID`. */
   picked: string | null;
   form: 'event' | 'program' | null;
-  /** The entry that is being changed, written like `picked`. */
-  edit: string | null;
   /** The feeder that a new event or program begins with. */
   feeder: string | null;
 }
 
 export function viewFrom(params: URLSearchParams): View {
-  const key = (name: string) => {
-    const text = params.get(name);
-    return text && /^(event|program)\/.+/.test(text) ? text : null;
-  };
+  const picked = params.get('pick');
   const form = params.get('new');
   return {
     span: spanOf(params.get('span')),
     past: params.get('past') === '1',
-    picked: key('pick'),
+    picked: picked && /^(event|program)\/.+/.test(picked) ? picked : null,
     form: form === 'event' || form === 'program' ? form : null,
-    edit: key('edit'),
     feeder: params.get('feeder'),
   };
 }
@@ -36,7 +30,6 @@ export function paramsFrom(view: View): URLSearchParams {
   if (view.past) params.set('past', '1');
   if (view.picked) params.set('pick', view.picked);
   if (view.form) params.set('new', view.form);
-  if (view.edit) params.set('edit', view.edit);
   if (view.form && view.feeder) params.set('feeder', view.feeder);
   return params;
 }

@@ -58,7 +58,7 @@ export function DeviceCharts({ device, range, onRange, telemetry, tail, at, onPi
     from: windowStart(samples, now, range.ms) / 1000,
     to: now / 1000,
     syncKey: `device-${device.id}`,
-    mark: at === null ? null : at / 1000,
+    moment: at === null ? null : at / 1000,
     onPick: (seconds: number) => onPick(seconds * 1000),
   };
   const stores = device.soc !== null;

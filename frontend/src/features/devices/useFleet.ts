@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Client, CombinedError } from '@urql/core';
 import { readFragment } from '../../shared/gql';
 import type { DevicesPageQueryVariables, DeviceUpdatesSubscription } from '../../shared/gql/graphql';
-import { useBulkClient, useLiveUpdates, useRefresh } from '../../shared/lib/live';
+import { useBulkClient, useBulkUpdates, useRefresh } from '../../shared/lib/live';
 import { isFiltered } from './model';
 import type { Filters, Row } from './model';
 import { DevicePageQuery, DeviceRowFields, DeviceUpdates } from './queries';
@@ -102,7 +102,7 @@ function useUpdates(setFleet: (change: (before: Fleet | null) => Fleet | null) =
     const row = readFragment(DeviceRowFields, update.deviceUpdated);
     waiting.current.set(row.id, row);
   }, []);
-  useLiveUpdates({ query: DeviceUpdates, variables: {} }, onData);
+  useBulkUpdates({ query: DeviceUpdates, variables: {} }, onData);
 
   useEffect(() => {
     const timer = setInterval(() => {

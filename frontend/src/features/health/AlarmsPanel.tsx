@@ -1,19 +1,22 @@
 //! The alarms that stand: what, where, since when, and what the runbook says to do.
 import type { CombinedError } from '@urql/core';
 import { Link } from 'wouter';
-import { words } from '../../shared/lib/format';
+import { groupAlarms, isCritical, runbookHref } from '../../shared/feeders/alarmModel';
+import type { Alarm, AlarmGroup } from '../../shared/feeders/alarmModel';
+import { count, words } from '../../shared/lib/format';
 import { testIds } from '../../shared/testIds';
 import { Ago } from '../../shared/ui/Ago';
 import { Badge } from '../../shared/ui/Badge';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading } from '../../shared/ui/States';
-import { arrangeAlarms, isCritical, runbookLink } from './model';
-import type { AlarmFacts } from './model';
 import { runbookOf } from './runbook';
 import styles from './HealthPage.module.css';
 
+/** Of alarms that say the same; the first are those that have stood longest. */
+const SHOWN_MAX = 10;
+
 interface Props {
-  alarms: readonly AlarmFacts[];
+  alarms: readonly Alarm[];
   known: boolean;
   error: CombinedError | undefined;
   again: () => void;
@@ -27,8 +30,8 @@ export function AlarmsPanel({ alarms, known, error, again }: Props) {
       {known && alarms.length === 0 ? <Empty title="No alarm stands">What needs an eye appears here by itself.</Empty> : null}
       {alarms.length > 0 ? (
         <ul className={styles.list}>
-          {arrangeAlarms(alarms).map((alarm) => (
-            <Alarm key={`${alarm.code}/${alarm.feederId ?? ''}/${alarm.deviceId ?? ''}`} alarm={alarm} />
+          {groupAlarms(alarms).map((group) => (
+            <Group key={`${group.severity}/${group.code}`} group={group} />
           ))}
         </ul>
       ) : null}
@@ -36,31 +39,50 @@ export function AlarmsPanel({ alarms, known, error, again }: Props) {
   );
 }
 
-function Alarm({ alarm }: { alarm: AlarmFacts }) {
-  const { code, severity, message, feederId, deviceId, at } = alarm;
-  const critical = isCritical(alarm);
+function Group({ group: { code, severity, alarms } }: { group: AlarmGroup }) {
+  const [first] = alarms;
+  if (!first) return null;
+  const critical = isCritical(first);
   return (
     <li className={styles.row} data-testid={testIds.alarmRow}>
       <div className={styles.line}>
         <Badge tone={critical ? 'bad' : 'warn'} icon={critical ? 'over' : 'near'}>
           {words(severity)}
         </Badge>
-        {feederId ? <Link href={`/feeders/${encodeURIComponent(feederId)}`}>{feederId}</Link> : null}
-        {deviceId ? <Link href={`/devices/${encodeURIComponent(deviceId)}`}>{deviceId}</Link> : null}
-        <span className={styles.end}>
-          <Ago at={at} />
-        </span>
+        <strong>{code}</strong>
+        {alarms.length > 1 ? <span className={styles.n}>{alarms.length} times</span> : null}
       </div>
-      <p className={styles.detail}>
-        <strong>{code}</strong> {message}
-      </p>
-      <Runbook alarm={alarm} />
+      <ul className={styles.subjects}>
+        {alarms.slice(0, SHOWN_MAX).map((alarm) => (
+          <li key={`${alarm.feederId ?? ''}/${alarm.deviceId ?? ''}/${alarm.message}`} className={styles.subject}>
+            <span>
+              <Subject alarm={alarm} /> {alarm.message}
+            </span>
+            <span className={styles.end}>
+              since <Ago at={alarm.at} />
+            </span>
+          </li>
+        ))}
+        {alarms.length > SHOWN_MAX ? <li className={styles.quiet}>and {count(alarms.length - SHOWN_MAX)} more</li> : null}
+      </ul>
+      <Runbook alarm={first} />
     </li>
   );
 }
 
-function Runbook({ alarm: { code, runbook } }: { alarm: AlarmFacts }) {
-  const link = runbookLink(runbook);
+function Subject({ alarm: { feederId, deviceId } }: { alarm: Alarm }) {
+  return (
+    <>
+      {feederId ? <Link href={`/feeders/${encodeURIComponent(feederId)}`}>{feederId}</Link> : null}
+      {feederId && deviceId ? ', ' : null}
+      {deviceId ? <Link href={`/devices/${encodeURIComponent(deviceId)}`}>{deviceId}</Link> : null}
+      {feederId || deviceId ? ':' : null}
+    </>
+  );
+}
+
+function Runbook({ alarm: { code, runbook } }: { alarm: Alarm }) {
+  const link = runbookHref(runbook);
   const sections = runbookOf(runbook);
   if (sections.length === 0) {
     return (

@@ -1,8 +1,9 @@
 //! Does everything work, what needs an eye, and what waits for a decision?
 import { useMemo } from 'react';
 import { readFragment } from '../../shared/gql';
+import { useAlarms } from '../../shared/feeders/useAlarms';
 import { useTitle } from '../../shared/lib/hooks';
-import { useLiveQuery, useLiveUpdates } from '../../shared/lib/live';
+import { useLiveQuery } from '../../shared/lib/live';
 import { Icon } from '../../shared/ui/Icon';
 import { PageHead } from '../../shared/ui/PageHead';
 import { StaleStrip } from '../../shared/ui/States';
@@ -10,7 +11,7 @@ import { AlarmsPanel } from './AlarmsPanel';
 import { DeadLettersPanel } from './DeadLettersPanel';
 import { PARTS, verdict } from './model';
 import { NoticedPanel } from './NoticedPanel';
-import { AlarmFields, AlarmRaised, AlarmsQuery, HealthPageQuery, PartFields } from './queries';
+import { HealthPageQuery, PartFields } from './queries';
 import { ServicesPanel } from './ServicesPanel';
 import { SimulationPanel } from './SimulationPanel';
 import { WaitingPanel } from './WaitingPanel';
@@ -21,9 +22,8 @@ const ASK_EVERY_MS = 5000;
 export function HealthPage() {
   useTitle('Health');
   const health = useLiveQuery({ query: HealthPageQuery, variables: {}, everyMs: ASK_EVERY_MS });
-  const standing = useLiveQuery({ query: AlarmsQuery, variables: {}, everyMs: ASK_EVERY_MS });
-  useLiveUpdates({ query: AlarmRaised, variables: {} });
-  const alarms = useMemo(() => readFragment(AlarmFields, standing.data?.alarms ?? []), [standing.data]);
+  const standing = useAlarms();
+  const alarms = standing.data?.alarms ?? [];
   const parts = useMemo(() => {
     const found = health.data?.health;
     return found && PARTS.map((part) => ({ ...part, state: readFragment(PartFields, found[part.key]) }));

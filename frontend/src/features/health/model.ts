@@ -1,8 +1,9 @@
 //! What the system's parts, alarms and refused messages mean, in words. Pure.
-import type { AlarmFragment, DeadLetterFragment, SimulationMode, WaitReason } from '../../shared/gql/graphql';
+import { isCritical } from '../../shared/feeders/alarmModel';
+import type { Alarm } from '../../shared/feeders/alarmModel';
+import type { DeadLetterFragment, SimulationMode, WaitReason } from '../../shared/gql/graphql';
 import { count, words } from '../../shared/lib/format';
 
-export type AlarmFacts = AlarmFragment;
 export type DeadLetter = DeadLetterFragment;
 
 export const PARTS = [
@@ -14,7 +15,7 @@ export const PARTS = [
 export type PartKey = (typeof PARTS)[number]['key'];
 
 /** The whole in a sentence. */
-export function verdict(broken: readonly PartKey[], alarms: readonly AlarmFacts[]): { tone: 'ok' | 'warn' | 'bad'; text: string } {
+export function verdict(broken: readonly PartKey[], alarms: readonly Alarm[]): { tone: 'ok' | 'warn' | 'bad'; text: string } {
   const down = PARTS.filter(({ key }) => broken.includes(key)).map(({ name }) => name);
   if (down.length > 0) return { tone: 'bad', text: `${listed(down)} ${down.length === 1 ? 'does' : 'do'} not work` };
   const critical = alarms.filter(isCritical).length;
@@ -29,15 +30,6 @@ function alarmsStand(value: number, one: string): string {
 
 export function listed(names: readonly string[]): string {
   return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
-}
-
-export function isCritical(alarm: Pick<AlarmFacts, 'severity'>): boolean {
-  return alarm.severity.toUpperCase() === 'CRITICAL';
-}
-
-/** Critical ones first, then the newest. */
-export function arrangeAlarms(alarms: readonly AlarmFacts[]): AlarmFacts[] {
-  return [...alarms].sort((a, b) => Number(isCritical(b)) - Number(isCritical(a)) || Date.parse(b.at) - Date.parse(a.at));
 }
 
 // --- runbook -------------------------------------------------------------------------------------------------------
@@ -71,11 +63,6 @@ function plainLine(line: string): string {
 /** The code whose page it is: `docs/runbook/CTL-003.md` and `CTL-003` alike. */
 export function runbookCode(runbook: string): string | null {
   return /([A-Z]{2,4}-\d{3})/.exec(runbook)?.[1] ?? null;
-}
-
-/** An address that a browser may follow; a file's name is not one. */
-export function runbookLink(runbook: string): string | null {
-  return /^(https?:\/\/|\/(?!\/))/.test(runbook) ? runbook : null;
 }
 
 // --- refused messages ----------------------------------------------------------------------------------------------

@@ -30,34 +30,6 @@ export const HealthPageQuery = graphql(`
   }
 `);
 
-export const AlarmFields = graphql(`
-  fragment Alarm on Alarm {
-    at
-    code
-    severity
-    feederId
-    deviceId
-    message
-    runbook
-  }
-`);
-
-export const AlarmsQuery = graphql(`
-  query StandingAlarms {
-    alarms {
-      ...Alarm
-    }
-  }
-`);
-
-export const AlarmRaised = graphql(`
-  subscription AlarmRaised {
-    alarm {
-      code
-    }
-  }
-`);
-
 export const DeadLetterFields = graphql(`
   fragment DeadLetter on DeadLetterReason {
     reason

@@ -1,6 +1,6 @@
 //! What the fleet consists of and what each kind takes or gives at this moment.
 import { Link } from 'wouter';
-import type { FeederCardFragment } from '../../shared/gql/graphql';
+import type { FeederFacts } from '../../shared/feeders/model';
 import { count, direction, kw, plural, typeName } from '../../shared/lib/format';
 import { useLiveQuery } from '../../shared/lib/live';
 import { Panel } from '../../shared/ui/Panel';
@@ -12,7 +12,7 @@ import styles from './MixPanel.module.css';
 
 const ASK_EVERY_MS = 30_000;
 
-export function MixPanel({ feeders, loading }: { feeders: readonly FeederCardFragment[]; loading: boolean }) {
+export function MixPanel({ feeders, loading }: { feeders: readonly FeederFacts[]; loading: boolean }) {
   const { data } = useLiveQuery({ query: DeviceCounts, variables: {}, everyMs: ASK_EVERY_MS });
   const rows = deviceMix(feeders);
   const largest = Math.max(...rows.map((row) => row.count), 1);

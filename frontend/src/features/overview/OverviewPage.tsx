@@ -1,29 +1,57 @@
-//! Is every feeder inside its limit, now and over the last hours?
-import { useState } from 'react';
+//! Is every feeder well, now and over the last hours, and if not, which and why?
+import { useCallback, useMemo, useState } from 'react';
+import { useSearchParams } from 'wouter';
+import { EventsPanel } from '../../shared/events/EventsPanel';
+import { isStale } from '../../shared/feeders/model';
+import type { FeederFacts } from '../../shared/feeders/model';
+import { useFeeders } from '../../shared/feeders/useFeeders';
+import { count } from '../../shared/lib/format';
 import { useNow, useTitle } from '../../shared/lib/hooks';
 import { parseTime } from '../../shared/lib/time';
-import { rangeOf, RANGES } from '../../shared/ui/ranges';
-import { Segmented } from '../../shared/ui/Segmented';
+import { rangeOf } from '../../shared/ui/ranges';
 import { Empty, Failed, Loading, StaleStrip } from '../../shared/ui/States';
-import { EventsPanel } from './EventsPanel';
-import { FeederCard } from './FeederCard';
+import { AlarmsPanel } from './AlarmsPanel';
+import { FeederList } from './FeederList';
 import { HealthPanel } from './HealthPanel';
+import { ListControls } from './ListControls';
 import { MixPanel } from './MixPanel';
-import { isStale } from './model';
+import { detailedAtFirst, paramsFrom, viewFrom } from './tree';
+import type { ListView } from './tree';
 import { TrackingPanel } from './TrackingPanel';
-import { useFeeders } from './useFeeders';
-import { useHistories } from './useHistories';
 import { VerdictBanner } from './VerdictBanner';
 import styles from './OverviewPage.module.css';
 
+/** Whose details are shown: a reader's choice, and before it what is shown at first. */
+function useDetailed(feeders: readonly FeederFacts[]) {
+  const [chosen, setChosen] = useState<ReadonlyMap<string, boolean>>(new Map());
+  const key = [...detailedAtFirst(feeders)].join(' ');
+  const detailed = useCallback((id: string) => chosen.get(id) ?? key.split(' ').includes(id), [chosen, key]);
+  const toggle = useCallback(
+    (id: string) => setChosen((before) => new Map(before).set(id, !(before.get(id) ?? key.split(' ').includes(id)))),
+    [key],
+  );
+  return [detailed, toggle] as const;
+}
+
 export function OverviewPage() {
   useTitle('Overview');
+  const [params, setParams] = useSearchParams();
+  const view = useMemo(() => viewFrom(params), [params]);
+  const range = rangeOf(params.get('range') ?? '1h');
   const { feeders, error, loading, refresh, tails } = useFeeders();
-  const [rangeValue, setRange] = useState<string>('1h');
-  const range = rangeOf(rangeValue);
-  const histories = useHistories(range);
+  const [detailed, toggle] = useDetailed(feeders);
   const now = useNow(5000);
-  const silent = feeders.filter((feeder) => isStale(parseTime(feeder.lastDecisionAt), now));
+  const silent = feeders.filter((feeder) => feeder.mode !== 'DISABLED' && isStale(parseTime(feeder.lastDecisionAt), now));
+
+  const setView = (next: ListView) => setParams((before) => paramsFrom(next, before), { replace: true });
+  const setRange = (value: string) =>
+    setParams(
+      (before) => {
+        before.set('range', value);
+        return before;
+      },
+      { replace: true },
+    );
 
   return (
     <>
@@ -34,25 +62,25 @@ export function OverviewPage() {
       ) : null}
       {loading ? <Loading what="the feeders" height={88} /> : null}
       {!loading && !(error && feeders.length === 0) ? <VerdictBanner feeders={feeders} silent={silent.length} /> : null}
+      <AlarmsPanel />
 
-      <section className={styles.section} aria-label="Feeders">
-        <header className={styles.head}>
-          <h2>Feeders</h2>
-          <Segmented label="Time shown" options={RANGES} value={range.value} onChange={setRange} />
-        </header>
-        <div className={styles.cards}>
-          {loading ? [0, 1].map((each) => <Loading key={each} what="a feeder" height={440} />) : null}
-          {feeders.map((feeder) => (
-            <FeederCard
-              key={feeder.id}
-              feeder={feeder}
-              range={range}
-              stored={histories.byFeeder.get(feeder.id)}
-              failed={histories.error !== undefined}
-              tail={tails.get(feeder.id)}
-            />
-          ))}
-        </div>
+      <section className={styles.section} aria-labelledby="feeders-title">
+        <h2 id="feeders-title" className={styles.title}>
+          Feeders {feeders.length > 0 ? <span className={styles.count}>{count(feeders.length)}</span> : null}
+        </h2>
+        {feeders.length > 0 ? <ListControls feeders={feeders} view={view} onView={setView} range={range} onRange={setRange} /> : null}
+        {loading ? <Loading what="the list of feeders" height={440} /> : null}
+        {feeders.length > 0 ? (
+          <FeederList
+            feeders={feeders}
+            tails={tails}
+            view={view}
+            range={range}
+            detailed={detailed}
+            onToggleDetails={toggle}
+            onClear={() => setView({ ...view, search: '', state: null })}
+          />
+        ) : null}
         {!loading && feeders.length === 0 && !error ? (
           <Empty title="No feeders">Start a device or the simulator; its feeder appears here by itself.</Empty>
         ) : null}

@@ -1,5 +1,5 @@
 //! The answer to the page's question in one sentence.
-import type { FeederCardFragment } from '../../shared/gql/graphql';
+import type { FeederFacts } from '../../shared/feeders/model';
 import { plural } from '../../shared/lib/format';
 import { Icon } from '../../shared/ui/Icon';
 import type { IconName } from '../../shared/ui/Icon';
@@ -7,9 +7,9 @@ import { verdict } from './model';
 import type { Verdict } from './model';
 import styles from './VerdictBanner.module.css';
 
-const ICONS: Record<Verdict['standing'], IconName> = { inside: 'inside', near: 'near', over: 'over', none: 'missing' };
+const ICONS: Record<Verdict['standing'], IconName> = { inside: 'inside', near: 'near', over: 'over', stopped: 'over', none: 'missing' };
 
-export function VerdictBanner({ feeders, silent }: { feeders: readonly FeederCardFragment[]; silent: number }) {
+export function VerdictBanner({ feeders, silent }: { feeders: readonly FeederFacts[]; silent: number }) {
   const { standing, title, detail } = verdict(feeders);
   return (
     <section className={styles.banner} data-standing={standing} aria-label="Verdict">

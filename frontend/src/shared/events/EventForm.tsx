@@ -1,112 +1,104 @@
-//! The form that makes an event or changes one. What is valid is decided in draft.ts and, in the end, by the API.
-import { useState } from 'react';
+//! The form that makes an event or changes one. What is valid is decided in eventModel.ts.
+import { useId, useState } from 'react';
 import type { SyntheticEvent } from 'react';
-import type { CombinedError } from '@urql/core';
 import { useMutation } from 'urql';
-import type { DrEventFragment, EventInput } from '../gql/graphql';
-import { readFragment } from '../gql';
 import { kw } from '../lib/format';
 import { useNow } from '../lib/hooks';
-import { refusalOf, wrongIn } from '../lib/refusal';
-import { parseTime, zonedTime } from '../lib/time';
-import type { Done } from '../lib/toasts';
+import { refusalOf } from '../lib/refusal';
+import { parseTime, toLocalInput } from '../lib/time';
+import { toasts } from '../lib/toasts';
 import { Field } from '../ui/Field';
-import { FormField } from '../ui/FormField';
 import { Segmented } from '../ui/Segmented';
-import { atFormFields, checkEvent, draftOfEvent, EVENT_FIELDS, eventInput, eventPatch, eventPreview, newEvent, patchBack, startLabel } from './draft';
-import type { EventDraft, EventProblems, FeederFacts } from './draft';
-import { CancelDrEvent, CreateDrEvent, DrEventFields, UpdateDrEvent } from './queries';
+import { checkDraft, draftOf, phase, preview, startLabel, toInput, toPatch } from './eventModel';
+import type { DrEvent, EventDraft, FeederFacts } from './eventModel';
+import { CreateEvent } from './queries';
+import { useCancelEvent, useUpdateEvent } from './useEventWrites';
 import styles from '../ui/Form.module.css';
 
 interface Props {
   feeders: readonly FeederFacts[];
-  /** The event to change; without one, a new event. */
-  event?: DrEventFragment | undefined;
-  /** The feeder of a new event. */
+  /** The event that is changed; without it one is made. */
+  event?: DrEvent;
+  /** The feeder that a new event begins with. */
   feederId?: string | undefined;
   onClose: () => void;
-  onDone: (done: Done) => void;
+  onDone: () => void;
 }
 
 const WHEN = [
   { value: 'now', label: 'Now' },
   { value: 'later', label: 'Later' },
 ] as const;
-const API_FIELDS = Object.keys(EVENT_FIELDS) as (keyof typeof EVENT_FIELDS)[];
+const FIELDS = ['feederId', 'limitKw', 'start', 'end', 'rampSeconds'] as const;
 
-export function EventForm({ feeders, event, feederId, onClose, onDone }: Props) {
+function firstDraft(feederId: string): EventDraft {
+  return { feederId, limitKw: '', when: 'now', start: '', minutes: '30', rampSeconds: '0' };
+}
+
+export function EventForm({ feeders, event: edited, feederId, onClose, onDone }: Props) {
   const now = useNow();
-  const [draft, setDraft] = useState(() => (event ? draftOfEvent(event) : newEvent(feederId ?? feeders[0]?.id ?? '', Date.now())));
+  const [draft, setDraft] = useState(() => (edited ? draftOf(edited, now) : firstDraft(feederId ?? feeders[0]?.id ?? '')));
   const [tried, setTried] = useState(false);
-  const [error, setError] = useState<CombinedError>();
-  const { save, saving } = useSave(event, onDone, setError);
-  const start = event ? parseTime(event.start) : null;
-  const begun = start !== null && start <= now ? start : null;
+  const [creating, create] = useMutation(CreateEvent);
+  const [updating, update] = useUpdateEvent();
+  const cancel = useCancelEvent()[1];
+  const running = edited && phase(edited, now) === 'active' ? parseTime(edited.start) : null;
   const feeder = feeders.find((each) => each.id === draft.feederId);
-  const problems = checkEvent(draft, feeder, now, begun);
+  const problems = checkDraft(draft, feeder, now, running);
   const valid = Object.keys(problems).length === 0;
-  const refusal = refusalOf(error, API_FIELDS);
-  const shown: EventProblems = { ...atFormFields(refusal.fields), ...(tried ? problems : {}) };
-  const set = (part: Partial<EventDraft>) => {
-    setError(undefined);
-    setDraft((before) => ({ ...before, ...part }));
-  };
+  const refusal = refusalOf(creating.error ?? updating.error, FIELDS);
+  const shown = { ...refusal.fields, ...(tried ? problems : {}) };
+  const busy = creating.fetching || updating.fetching;
+  const set = (part: Partial<EventDraft>) => setDraft((before) => ({ ...before, ...part }));
 
-  const submit = (submitted: SyntheticEvent<HTMLFormElement>) => {
-    submitted.preventDefault();
+  const submit = async (event: SyntheticEvent<HTMLFormElement>) => {
+    event.preventDefault();
     setTried(true);
-    if (valid && feeder) void save(draft, feeder, begun);
+    if (!valid || !feeder) return;
+    const input = toInput(draft, now, running);
+    const sentence = preview(input, feeder, now);
+    if (edited) {
+      const patch = toPatch(edited, input);
+      if (patch && !(await update(edited, patch, `Event changed. ${sentence}`))) return;
+      onDone();
+      return;
+    }
+    const { data } = await create({ input });
+    if (!data) return;
+    toasts.say({ text: `Event created. ${sentence}`, tone: 'done', undo: () => cancel(data.createEvent) });
+    onDone();
   };
 
   return (
-    <form className={styles.form} aria-label={event ? `Change the event on ${event.feederId}` : 'New event'} noValidate onSubmit={submit}>
-      <FormField
-        label="Feeder"
-        problem={shown.feederId}
-        hint={feeder ? `Load now ${kw(feeder.loadKw)}, own limit ${kw(feeder.importLimitKw)}` : undefined}
-      >
-        {(bind) => (
-          <select {...bind} value={draft.feederId} autoFocus disabled={event !== undefined} onChange={(e) => set({ feederId: e.target.value })}>
-            {feeders.map((each) => (
-              <option key={each.id}>{each.id}</option>
-            ))}
-          </select>
-        )}
-      </FormField>
-      <Field label="Limit (kW)" value={draft.limitKw} problem={shown.limitKw} onChange={(limitKw) => set({ limitKw })} />
-      {event ? null : (
+    <form className={styles.form} aria-label={edited ? `Change the event on ${edited.feederId}` : 'New event'} noValidate onSubmit={(event) => void submit(event)}>
+      <FeederChoice feeders={feeders} value={draft.feederId} fixed={edited !== undefined} problem={shown.feederId} onChange={(feederId) => set({ feederId })} />
+      <Field label="Limit (kW)" value={draft.limitKw} problem={shown.limitKw} onChange={(limitKw) => set({ limitKw })} autoFocus={edited !== undefined} />
+      {edited ? null : (
         <div className="field">
           <span className={styles.label}>Start</span>
-          <Segmented label="Start" options={WHEN} value={draft.when} onChange={(when) => set({ when })} />
+          <Segmented
+            label="Start"
+            options={WHEN}
+            value={draft.when}
+            onChange={(when) => set({ when, start: draft.start || toLocalInput(Date.now() + 900_000) })}
+          />
         </div>
       )}
-      {draft.when === 'later' && begun === null ? (
-        <Field
-          label={startLabel(draft, now)}
-          type="datetime-local"
-          value={draft.start}
-          problem={shown.start}
-          onChange={(value) => set({ start: value })}
-        />
+      {draft.when === 'later' && running === null ? (
+        <Field label={startLabel(draft, now)} type="datetime-local" value={draft.start} problem={shown.start} onChange={(start) => set({ start })} />
       ) : null}
-      <Field
-        label={begun === null ? 'Duration (minutes)' : `Duration (minutes since ${zonedTime(begun, now)})`}
-       
-        value={draft.minutes}
-        problem={shown.minutes}
-        onChange={(minutes) => set({ minutes })}
-      />
+      <Field label="Duration (minutes)" value={draft.minutes} problem={shown.minutes ?? shown.end} onChange={(minutes) => set({ minutes })} />
       <Field label="Ramp (seconds)" value={draft.rampSeconds} problem={shown.rampSeconds} onChange={(rampSeconds) => set({ rampSeconds })} />
       <div className={styles.end}>
-        <p className={styles.preview}>{valid && feeder ? eventPreview(eventInput(draft, now, begun), feeder, now) : ''}</p>
+        <p className={styles.preview}>{valid && feeder ? preview(toInput(draft, now, running), feeder, now) : ''}</p>
         {refusal.rest ? (
           <p className="problem" role="alert">
             {refusal.rest}
           </p>
         ) : null}
         <div className={styles.actions}>
-          <button type="submit" className="button" data-kind="primary" disabled={saving}>
-            {saving ? 'Saving…' : event ? 'Save changes' : 'Create event'}
+          <button type="submit" className="button" data-kind="primary" disabled={busy}>
+            {submitWord(edited !== undefined, busy)}
           </button>
           <button type="button" className="button" onClick={onClose}>
             Close
@@ -117,29 +109,36 @@ export function EventForm({ feeders, event, feederId, onClose, onDone }: Props) 
   );
 }
 
-function useSave(event: DrEventFragment | undefined, onDone: (done: Done) => void, onError: (error: CombinedError) => void) {
-  const [creating, create] = useMutation(CreateDrEvent);
-  const [updating, update] = useMutation(UpdateDrEvent);
-  const [, cancel] = useMutation(CancelDrEvent);
+function submitWord(edits: boolean, busy: boolean): string {
+  if (edits) return busy ? 'Changing…' : 'Change event';
+  return busy ? 'Creating…' : 'Create event';
+}
 
-  const change = async (kept: DrEventFragment, draft: EventDraft, begun: number | null, sentence: string) => {
-    const { id } = kept;
-    const patch = eventPatch(kept, draft, Date.now(), begun);
-    const { error } = await update({ id, input: patch });
-    if (error) onError(error);
-    else onDone({ text: `Event changed. ${sentence}`, undo: async () => wrongIn(await update({ id, input: patchBack(kept, patch) })) });
-  };
-  const make = async (input: EventInput, sentence: string) => {
-    const { data, error } = await create({ input });
-    if (error) onError(error);
-    if (!data) return;
-    const { id } = readFragment(DrEventFields, data.createEvent);
-    onDone({ text: `Event created. ${sentence}`, undo: async () => wrongIn(await cancel({ id })) });
-  };
-  const save = (draft: EventDraft, feeder: FeederFacts, begun: number | null) => {
-    const input = eventInput(draft, Date.now(), begun);
-    const sentence = eventPreview(input, feeder, Date.now());
-    return event ? change(event, draft, begun, sentence) : make(input, sentence);
-  };
-  return { save, saving: creating.fetching || updating.fetching };
+interface ChoiceProps {
+  feeders: readonly FeederFacts[];
+  value: string;
+  fixed: boolean;
+  problem: string | undefined;
+  onChange: (id: string) => void;
+}
+
+function FeederChoice({ feeders, value, fixed, problem, onChange }: ChoiceProps) {
+  const id = useId();
+  const feeder = feeders.find((each) => each.id === value);
+  return (
+    <div className="field">
+      <label htmlFor={id}>Feeder</label>
+      <select id={id} className="input" value={value} disabled={fixed} autoFocus={!fixed} onChange={(event) => onChange(event.target.value)}>
+        {feeders.map((each) => (
+          <option key={each.id}>{each.id}</option>
+        ))}
+      </select>
+      {feeder ? (
+        <p className="hint">
+          Load now {kw(feeder.loadKw)}, own limit {kw(feeder.importLimitKw)}
+        </p>
+      ) : null}
+      {problem ? <p className="problem">{problem}</p> : null}
+    </div>
+  );
 }

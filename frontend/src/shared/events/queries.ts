@@ -1,44 +1,54 @@
-//! How events are written; which are shown, each page asks itself.
+//! What pages ask and tell the API about demand-response events.
 import { graphql } from '../gql';
 
-export const DrEventFields = graphql(`
-  fragment DrEvent on Event {
-    id
-    feederId
-    start
-    end
-    limitKw
-    type
-    rampSeconds
-    cancelled
-    cancelledAt
-    createdBy
+export const EventsQuery = graphql(`
+  query Events($feederId: ID, $includePast: Boolean!) {
+    events(feederId: $feederId, includePast: $includePast) {
+      id
+      feederId
+      start
+      end
+      limitKw
+      type
+      rampSeconds
+      cancelled
+      cancelledAt
+      createdBy
+    }
   }
 `);
 
-export const CreateDrEvent = graphql(`
-  mutation CreateDrEvent($input: EventInput!) {
+export const CreateEvent = graphql(`
+  mutation CreateEvent($input: EventInput!) {
     createEvent(input: $input) {
       id
-      ...DrEvent
+      feederId
+      start
+      end
+      limitKw
+      cancelled
     }
   }
 `);
 
-export const UpdateDrEvent = graphql(`
-  mutation UpdateDrEvent($id: ID!, $input: EventPatch!) {
+export const UpdateEvent = graphql(`
+  mutation UpdateEvent($id: ID!, $input: EventPatch!) {
     updateEvent(id: $id, input: $input) {
       id
-      ...DrEvent
+      start
+      end
+      limitKw
+      rampSeconds
     }
   }
 `);
 
-export const CancelDrEvent = graphql(`
-  mutation CancelDrEvent($id: ID!) {
+export const CancelEvent = graphql(`
+  mutation CancelEvent($id: ID!) {
     cancelEvent(id: $id) {
       id
-      ...DrEvent
+      cancelled
+      cancelledAt
     }
   }
 `);

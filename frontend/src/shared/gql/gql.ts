@@ -19,7 +19,7 @@ type Documents = {
     "\n  query Audit($from: DateTime, $to: DateTime, $actor: String, $entity: ID, $first: Int!, $after: String) {\n    audit(from: $from, to: $to, actor: $actor, entity: $entity, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...AuditEntry\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": typeof types.AuditDocument,
     "\n  fragment Program on DrProgram {\n    id\n    name\n    mode\n    feederIds\n    start\n    end\n    targetShedKw\n    incentivePerKwh\n    penaltyPerKwh\n    active\n    impact {\n      at\n      availableBeforeKw\n      availableAfterKw\n      shedKw\n    }\n  }\n": typeof types.ProgramFragmentDoc,
     "\n  fragment DrFeeder on Feeder {\n    id\n    parentId\n    importLimitKw\n    effectiveLimitKw\n    loadKw\n  }\n": typeof types.DrFeederFragmentDoc,
-    "\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      ...DrEvent\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n": typeof types.DemandResponseDocument,
+    "\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n": typeof types.DemandResponseDocument,
     "\n  query DrFeeders {\n    feeders {\n      id\n      ...DrFeeder\n    }\n  }\n": typeof types.DrFeedersDocument,
     "\n  mutation CreateProgram($input: DrProgramInput!) {\n    createDrProgram(input: $input) {\n      id\n      ...Program\n    }\n  }\n": typeof types.CreateProgramDocument,
     "\n  mutation UpdateProgram($id: ID!, $input: DrProgramPatch!) {\n    updateDrProgram(id: $id, input: $input) {\n      id\n      ...Program\n    }\n  }\n": typeof types.UpdateProgramDocument,
@@ -43,9 +43,6 @@ type Documents = {
     "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": typeof types.DeviceUpdatesDocument,
     "\n  fragment ServicePart on Part {\n    ok\n    detail\n    since\n  }\n": typeof types.ServicePartFragmentDoc,
     "\n  query HealthPage {\n    health {\n      status\n      version\n      control {\n        ...ServicePart\n      }\n      mqtt {\n        ...ServicePart\n      }\n      log {\n        ...ServicePart\n      }\n      clickhouse {\n        ...ServicePart\n      }\n    }\n  }\n": typeof types.HealthPageDocument,
-    "\n  fragment Alarm on Alarm {\n    at\n    code\n    severity\n    feederId\n    deviceId\n    message\n    runbook\n  }\n": typeof types.AlarmFragmentDoc,
-    "\n  query StandingAlarms {\n    alarms {\n      ...Alarm\n    }\n  }\n": typeof types.StandingAlarmsDocument,
-    "\n  subscription AlarmRaised {\n    alarm {\n      code\n    }\n  }\n": typeof types.AlarmRaisedDocument,
     "\n  fragment DeadLetter on DeadLetterReason {\n    reason\n    count\n    lastAt\n    detail\n    sample\n    deviceId\n  }\n": typeof types.DeadLetterFragmentDoc,
     "\n  query DeadLetters($from: DateTime!, $to: DateTime!) {\n    deadLetters(from: $from, to: $to) {\n      ...DeadLetter\n    }\n  }\n": typeof types.DeadLettersDocument,
     "\n  query Simulation {\n    simulation {\n      mode\n      overridden\n      updatedAt\n    }\n  }\n": typeof types.SimulationDocument,
@@ -55,21 +52,20 @@ type Documents = {
     "\n  query NoticedDevices {\n    noticedDevices(first: 100) {\n      edges {\n        node {\n          id\n          notices {\n            kind\n            detail\n          }\n        }\n      }\n      totalCount\n    }\n  }\n": typeof types.NoticedDevicesDocument,
     "\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n": typeof types.FeederNamesDocument,
     "\n  mutation ApproveDevice($id: ID!, $feederId: ID, $type: DeviceType) {\n    approveDevice(id: $id, feederId: $feederId, type: $type) {\n      id\n      feederId\n    }\n  }\n": typeof types.ApproveDeviceDocument,
-    "\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": typeof types.FeederCardFragmentDoc,
-    "\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n": typeof types.FeedersDocument,
-    "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n": typeof types.FeederUpdatesDocument,
-    "\n  query FeederHistories($from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n": typeof types.FeederHistoriesDocument,
-    "\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n": typeof types.EventsDocument,
-    "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": typeof types.CreateEventDocument,
-    "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n": typeof types.CancelEventDocument,
     "\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n": typeof types.SystemHealthDocument,
     "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": typeof types.HealthPartFragmentDoc,
     "\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n": typeof types.DeviceCountsDocument,
     "\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n": typeof types.TrackingErrorsDocument,
-    "\n  fragment DrEvent on Event {\n    id\n    feederId\n    start\n    end\n    limitKw\n    type\n    rampSeconds\n    cancelled\n    cancelledAt\n    createdBy\n  }\n": typeof types.DrEventFragmentDoc,
-    "\n  mutation CreateDrEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      ...DrEvent\n    }\n  }\n": typeof types.CreateDrEventDocument,
-    "\n  mutation UpdateDrEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      ...DrEvent\n    }\n  }\n": typeof types.UpdateDrEventDocument,
-    "\n  mutation CancelDrEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      ...DrEvent\n    }\n  }\n": typeof types.CancelDrEventDocument,
+    "\n  query Events($feederId: ID, $includePast: Boolean!) {\n    events(feederId: $feederId, includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n  }\n": typeof types.EventsDocument,
+    "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": typeof types.CreateEventDocument,
+    "\n  mutation UpdateEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      start\n      end\n      limitKw\n      rampSeconds\n    }\n  }\n": typeof types.UpdateEventDocument,
+    "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n      cancelledAt\n    }\n  }\n": typeof types.CancelEventDocument,
+    "\n  fragment FeederFacts on Feeder {\n    id\n    parentId\n    mode\n    policy\n    policyIsDefault\n    degraded\n    stopped\n    importLimitKw\n    importLimitIsDefault\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    allocatedKw\n    waterLevel\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": typeof types.FeederFactsFragmentDoc,
+    "\n  query Feeders {\n    feeders {\n      id\n      ...FeederFacts\n    }\n  }\n": typeof types.FeedersDocument,
+    "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederFacts\n    }\n  }\n": typeof types.FeederUpdatesDocument,
+    "\n  query FeederHistory($id: ID!, $from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeder(id: $id) {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n        curtailedKw\n      }\n    }\n  }\n": typeof types.FeederHistoryDocument,
+    "\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n": typeof types.AlarmsDocument,
+    "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n": typeof types.AlarmRaisedDocument,
 };
 const documents: Documents = {
     "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n": types.MeDocument,
@@ -77,7 +73,7 @@ const documents: Documents = {
     "\n  query Audit($from: DateTime, $to: DateTime, $actor: String, $entity: ID, $first: Int!, $after: String) {\n    audit(from: $from, to: $to, actor: $actor, entity: $entity, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...AuditEntry\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": types.AuditDocument,
     "\n  fragment Program on DrProgram {\n    id\n    name\n    mode\n    feederIds\n    start\n    end\n    targetShedKw\n    incentivePerKwh\n    penaltyPerKwh\n    active\n    impact {\n      at\n      availableBeforeKw\n      availableAfterKw\n      shedKw\n    }\n  }\n": types.ProgramFragmentDoc,
     "\n  fragment DrFeeder on Feeder {\n    id\n    parentId\n    importLimitKw\n    effectiveLimitKw\n    loadKw\n  }\n": types.DrFeederFragmentDoc,
-    "\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      ...DrEvent\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n": types.DemandResponseDocument,
+    "\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n": types.DemandResponseDocument,
     "\n  query DrFeeders {\n    feeders {\n      id\n      ...DrFeeder\n    }\n  }\n": types.DrFeedersDocument,
     "\n  mutation CreateProgram($input: DrProgramInput!) {\n    createDrProgram(input: $input) {\n      id\n      ...Program\n    }\n  }\n": types.CreateProgramDocument,
     "\n  mutation UpdateProgram($id: ID!, $input: DrProgramPatch!) {\n    updateDrProgram(id: $id, input: $input) {\n      id\n      ...Program\n    }\n  }\n": types.UpdateProgramDocument,
@@ -101,9 +97,6 @@ const documents: Documents = {
     "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": types.DeviceUpdatesDocument,
     "\n  fragment ServicePart on Part {\n    ok\n    detail\n    since\n  }\n": types.ServicePartFragmentDoc,
     "\n  query HealthPage {\n    health {\n      status\n      version\n      control {\n        ...ServicePart\n      }\n      mqtt {\n        ...ServicePart\n      }\n      log {\n        ...ServicePart\n      }\n      clickhouse {\n        ...ServicePart\n      }\n    }\n  }\n": types.HealthPageDocument,
-    "\n  fragment Alarm on Alarm {\n    at\n    code\n    severity\n    feederId\n    deviceId\n    message\n    runbook\n  }\n": types.AlarmFragmentDoc,
-    "\n  query StandingAlarms {\n    alarms {\n      ...Alarm\n    }\n  }\n": types.StandingAlarmsDocument,
-    "\n  subscription AlarmRaised {\n    alarm {\n      code\n    }\n  }\n": types.AlarmRaisedDocument,
     "\n  fragment DeadLetter on DeadLetterReason {\n    reason\n    count\n    lastAt\n    detail\n    sample\n    deviceId\n  }\n": types.DeadLetterFragmentDoc,
     "\n  query DeadLetters($from: DateTime!, $to: DateTime!) {\n    deadLetters(from: $from, to: $to) {\n      ...DeadLetter\n    }\n  }\n": types.DeadLettersDocument,
     "\n  query Simulation {\n    simulation {\n      mode\n      overridden\n      updatedAt\n    }\n  }\n": types.SimulationDocument,
@@ -113,21 +106,20 @@ const documents: Documents = {
     "\n  query NoticedDevices {\n    noticedDevices(first: 100) {\n      edges {\n        node {\n          id\n          notices {\n            kind\n            detail\n          }\n        }\n      }\n      totalCount\n    }\n  }\n": types.NoticedDevicesDocument,
     "\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n": types.FeederNamesDocument,
     "\n  mutation ApproveDevice($id: ID!, $feederId: ID, $type: DeviceType) {\n    approveDevice(id: $id, feederId: $feederId, type: $type) {\n      id\n      feederId\n    }\n  }\n": types.ApproveDeviceDocument,
-    "\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": types.FeederCardFragmentDoc,
-    "\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n": types.FeedersDocument,
-    "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n": types.FeederUpdatesDocument,
-    "\n  query FeederHistories($from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n": types.FeederHistoriesDocument,
-    "\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n": types.EventsDocument,
-    "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": types.CreateEventDocument,
-    "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n": types.CancelEventDocument,
     "\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n": types.SystemHealthDocument,
     "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": types.HealthPartFragmentDoc,
     "\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n": types.DeviceCountsDocument,
     "\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n": types.TrackingErrorsDocument,
-    "\n  fragment DrEvent on Event {\n    id\n    feederId\n    start\n    end\n    limitKw\n    type\n    rampSeconds\n    cancelled\n    cancelledAt\n    createdBy\n  }\n": types.DrEventFragmentDoc,
-    "\n  mutation CreateDrEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      ...DrEvent\n    }\n  }\n": types.CreateDrEventDocument,
-    "\n  mutation UpdateDrEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      ...DrEvent\n    }\n  }\n": types.UpdateDrEventDocument,
-    "\n  mutation CancelDrEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      ...DrEvent\n    }\n  }\n": types.CancelDrEventDocument,
+    "\n  query Events($feederId: ID, $includePast: Boolean!) {\n    events(feederId: $feederId, includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n  }\n": types.EventsDocument,
+    "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": types.CreateEventDocument,
+    "\n  mutation UpdateEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      start\n      end\n      limitKw\n      rampSeconds\n    }\n  }\n": types.UpdateEventDocument,
+    "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n      cancelledAt\n    }\n  }\n": types.CancelEventDocument,
+    "\n  fragment FeederFacts on Feeder {\n    id\n    parentId\n    mode\n    policy\n    policyIsDefault\n    degraded\n    stopped\n    importLimitKw\n    importLimitIsDefault\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    allocatedKw\n    waterLevel\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n": types.FeederFactsFragmentDoc,
+    "\n  query Feeders {\n    feeders {\n      id\n      ...FeederFacts\n    }\n  }\n": types.FeedersDocument,
+    "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederFacts\n    }\n  }\n": types.FeederUpdatesDocument,
+    "\n  query FeederHistory($id: ID!, $from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeder(id: $id) {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n        curtailedKw\n      }\n    }\n  }\n": types.FeederHistoryDocument,
+    "\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n": types.AlarmsDocument,
+    "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n": types.AlarmRaisedDocument,
 };
 
 /**
@@ -167,7 +159,7 @@ export function graphql(source: "\n  fragment DrFeeder on Feeder {\n    id\n    
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      ...DrEvent\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n"): (typeof documents)["\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      ...DrEvent\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n"];
+export function graphql(source: "\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n"): (typeof documents)["\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -263,18 +255,6 @@ export function graphql(source: "\n  query HealthPage {\n    health {\n      sta
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  fragment Alarm on Alarm {\n    at\n    code\n    severity\n    feederId\n    deviceId\n    message\n    runbook\n  }\n"): (typeof documents)["\n  fragment Alarm on Alarm {\n    at\n    code\n    severity\n    feederId\n    deviceId\n    message\n    runbook\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query StandingAlarms {\n    alarms {\n      ...Alarm\n    }\n  }\n"): (typeof documents)["\n  query StandingAlarms {\n    alarms {\n      ...Alarm\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  subscription AlarmRaised {\n    alarm {\n      code\n    }\n  }\n"): (typeof documents)["\n  subscription AlarmRaised {\n    alarm {\n      code\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
 export function graphql(source: "\n  fragment DeadLetter on DeadLetterReason {\n    reason\n    count\n    lastAt\n    detail\n    sample\n    deviceId\n  }\n"): (typeof documents)["\n  fragment DeadLetter on DeadLetterReason {\n    reason\n    count\n    lastAt\n    detail\n    sample\n    deviceId\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -311,34 +291,6 @@ export function graphql(source: "\n  mutation ApproveDevice($id: ID!, $feederId:
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n"): (typeof documents)["\n  fragment FeederCard on Feeder {\n    id\n    mode\n    degraded\n    stopped\n    importLimitKw\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n"): (typeof documents)["\n  query Feeders {\n    feeders {\n      id\n      ...FeederCard\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n"): (typeof documents)["\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederCard\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query FeederHistories($from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n"): (typeof documents)["\n  query FeederHistories($from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeders {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n      }\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n"): (typeof documents)["\n  query Events($includePast: Boolean!) {\n    events(includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      createdBy\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n"): (typeof documents)["\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n"): (typeof documents)["\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
 export function graphql(source: "\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n"): (typeof documents)["\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -355,19 +307,43 @@ export function graphql(source: "\n  query TrackingErrors {\n    trackingError {
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  fragment DrEvent on Event {\n    id\n    feederId\n    start\n    end\n    limitKw\n    type\n    rampSeconds\n    cancelled\n    cancelledAt\n    createdBy\n  }\n"): (typeof documents)["\n  fragment DrEvent on Event {\n    id\n    feederId\n    start\n    end\n    limitKw\n    type\n    rampSeconds\n    cancelled\n    cancelledAt\n    createdBy\n  }\n"];
+export function graphql(source: "\n  query Events($feederId: ID, $includePast: Boolean!) {\n    events(feederId: $feederId, includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n  }\n"): (typeof documents)["\n  query Events($feederId: ID, $includePast: Boolean!) {\n    events(feederId: $feederId, includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation CreateDrEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      ...DrEvent\n    }\n  }\n"): (typeof documents)["\n  mutation CreateDrEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      ...DrEvent\n    }\n  }\n"];
+export function graphql(source: "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n"): (typeof documents)["\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation UpdateDrEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      ...DrEvent\n    }\n  }\n"): (typeof documents)["\n  mutation UpdateDrEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      ...DrEvent\n    }\n  }\n"];
+export function graphql(source: "\n  mutation UpdateEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      start\n      end\n      limitKw\n      rampSeconds\n    }\n  }\n"): (typeof documents)["\n  mutation UpdateEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      start\n      end\n      limitKw\n      rampSeconds\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation CancelDrEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      ...DrEvent\n    }\n  }\n"): (typeof documents)["\n  mutation CancelDrEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      ...DrEvent\n    }\n  }\n"];
+export function graphql(source: "\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n      cancelledAt\n    }\n  }\n"): (typeof documents)["\n  mutation CancelEvent($id: ID!) {\n    cancelEvent(id: $id) {\n      id\n      cancelled\n      cancelledAt\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment FeederFacts on Feeder {\n    id\n    parentId\n    mode\n    policy\n    policyIsDefault\n    degraded\n    stopped\n    importLimitKw\n    importLimitIsDefault\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    allocatedKw\n    waterLevel\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n"): (typeof documents)["\n  fragment FeederFacts on Feeder {\n    id\n    parentId\n    mode\n    policy\n    policyIsDefault\n    degraded\n    stopped\n    importLimitKw\n    importLimitIsDefault\n    exportLimitKw\n    effectiveLimitKw\n    loadKw\n    controlledKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    allocatedKw\n    waterLevel\n    deviceCount\n    freshCount\n    staleCount\n    byType {\n      type\n      count\n      powerKw\n    }\n    lastDecisionAt\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Feeders {\n    feeders {\n      id\n      ...FeederFacts\n    }\n  }\n"): (typeof documents)["\n  query Feeders {\n    feeders {\n      id\n      ...FeederFacts\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederFacts\n    }\n  }\n"): (typeof documents)["\n  subscription FeederUpdates {\n    feederUpdated {\n      id\n      ...FeederFacts\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query FeederHistory($id: ID!, $from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeder(id: $id) {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n        curtailedKw\n      }\n    }\n  }\n"): (typeof documents)["\n  query FeederHistory($id: ID!, $from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeder(id: $id) {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n        curtailedKw\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n"): (typeof documents)["\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n"): (typeof documents)["\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n"];
 
 export function graphql(source: string) {
   return (documents as any)[source] ?? {};

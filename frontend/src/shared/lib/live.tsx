@@ -106,6 +106,39 @@ export function useLiveUpdates<Data, Variables extends AnyVariables>(
   }, [error, pause, restart]);
 }
 
+interface BulkUpdates<Data, Variables extends AnyVariables> {
+  query: TypedDocumentNode<Data, Variables>;
+  variables: Variables;
+}
+
+/** Updates past the cache, for those who hold what they show themselves: hundreds a second would each be written and read. */
+export function useBulkUpdates<Data, Variables extends AnyVariables>(
+  { query, variables }: BulkUpdates<Data, Variables>,
+  onData: (data: Data) => void,
+): void {
+  const client = useBulkClient();
+  const visible = useVisible();
+  const [turn, setTurn] = useState(0);
+  const key = JSON.stringify(variables);
+  const latest = useRef({ variables, onData });
+  useEffect(() => {
+    latest.current = { variables, onData };
+  });
+
+  useEffect(() => {
+    if (!visible) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const subscription = client.subscription<Data, Variables>(query, latest.current.variables).subscribe(({ data, error }) => {
+      if (data) latest.current.onData(data);
+      if (error) timer ??= setTimeout(() => setTurn((before) => before + 1), FALLBACK_MS);
+    });
+    return () => {
+      clearTimeout(timer);
+      subscription.unsubscribe();
+    };
+  }, [client, query, key, turn, visible]);
+}
+
 interface BulkQuery<Data, Variables extends AnyVariables> {
   query: TypedDocumentNode<Data, Variables>;
   /** Made anew for each request, because the window moves with the time. */

@@ -7,7 +7,7 @@ import 'uplot/dist/uPlot.min.css';
 import { useTheme } from '../lib/theme';
 import { clock, fullTime, zoneName } from '../lib/time';
 import { chartOptions } from './chartOptions';
-import type { ChartSeries } from './chartOptions';
+import type { ChartMark, ChartSeries } from './chartOptions';
 import styles from './TimeChart.module.css';
 
 export interface ChartData {
@@ -33,22 +33,26 @@ interface Props {
   fixed?: readonly [number, number];
   /** Charts with the same key share their cursor. */
   syncKey?: string;
+  /** Spans to be seen behind the lines. */
+  marks?: readonly ChartMark[];
   /** A moment to mark, in seconds. */
-  mark?: number | null;
+  moment?: number | null;
   /** A click, or Enter at the cursor, picks a moment (seconds). */
   onPick?: (at: number) => void;
 }
 
+const NO_MARKS: readonly ChartMark[] = [];
+
 export function TimeChart(props: Props) {
-  const { series, data, from, to, height, summary, testId, over, fixed, syncKey, mark = null, onPick } = props;
+  const { series, data, from, to, height, summary, testId, over, fixed, syncKey, marks = NO_MARKS, moment = null, onPick } = props;
   const theme = useTheme();
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [index, setIndex] = useState<number | null>(null);
   const aligned = useMemo<uPlot.AlignedData>(() => [data.times, ...data.rows], [data]);
-  const latest = useRef({ aligned, from, to, mark });
+  const latest = useRef({ aligned, from, to, marks, moment });
   useEffect(() => {
-    latest.current = { aligned, from, to, mark };
+    latest.current = { aligned, from, to, marks, moment };
   });
 
   // A plot lives as long as its looks; data and window are set on the living plot below.
@@ -60,8 +64,9 @@ export function TimeChart(props: Props) {
       series,
       height,
       window: () => [latest.current.from, latest.current.to],
-      mark: () => latest.current.mark,
+      moment: () => latest.current.moment,
       onCursor: setIndex,
+      marks: () => latest.current.marks,
       ...(over ? { over } : {}),
       ...(fixed ? { fixed } : {}),
       ...(syncKey ? { syncKey } : {}),
@@ -79,7 +84,7 @@ export function TimeChart(props: Props) {
 
   useEffect(() => {
     plot.current?.setData(aligned);
-  }, [aligned, from, to, mark]);
+  }, [aligned, from, to, marks, moment]);
 
   const pick = () => {
     const time = index === null ? undefined : data.times[index];
@@ -101,7 +106,7 @@ export function TimeChart(props: Props) {
 
   return (
     <figure className={styles.chart} data-testid={testId}>
-      <Legend series={series} data={data} index={index} />
+      <Legend series={series} data={data} index={index} marks={marks} />
       <div
         ref={host}
         className={styles.plot}
@@ -137,7 +142,15 @@ function nextIndex(key: string, index: number | null, length: number): number | 
   }
 }
 
-function Legend({ series, data, index }: { series: readonly ChartSeries[]; data: ChartData; index: number | null }) {
+interface LegendProps {
+  series: readonly ChartSeries[];
+  data: ChartData;
+  index: number | null;
+  marks: readonly ChartMark[];
+}
+
+function Legend({ series, data, index, marks }: LegendProps) {
+  const sorts = [...new Map(marks.map((mark) => [mark.label, mark.color]))];
   const at = index ?? data.times.length - 1;
   const time = data.times[at];
   return (
@@ -147,6 +160,12 @@ function Legend({ series, data, index }: { series: readonly ChartSeries[]; data:
           <span className={styles.swatch} data-kind={each.kind} style={{ color: `var(${each.color})` }} />
           <span className={styles.name}>{each.label}</span>
           <span className={styles.value}>{each.format(data.rows[row]?.[at] ?? null)}</span>
+        </span>
+      ))}
+      {sorts.map(([label, color]) => (
+        <span key={label} className={styles.key}>
+          <span className={styles.swatch} data-kind="mark" style={{ color: `var(${color})` }} />
+          <span className={styles.name}>{label}</span>
         </span>
       ))}
       {time === undefined ? null : (

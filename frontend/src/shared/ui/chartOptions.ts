@@ -12,25 +12,38 @@ export interface ChartSeries {
   format: (value: number | null) => string;
 }
 
+/** A span of time to be seen in the chart, such as an event. Seconds since the epoch. */
+export interface ChartMark {
+  from: number;
+  to: number;
+  /** Which sort, as the legend names it. */
+  label: string;
+  /** A colour token. */
+  color: string;
+}
+
 interface Wanted {
   element: HTMLElement;
   series: readonly ChartSeries[];
   height: number;
   window: () => [number, number];
-  /** A moment to mark, in seconds. */
-  mark: () => number | null;
   onCursor: (index: number | null) => void;
   over?: readonly [number, number];
   fixed?: readonly [number, number];
   syncKey?: string;
+  marks?: () => readonly ChartMark[];
+  /** A moment to mark, in seconds. */
+  moment?: () => number | null;
 }
 
+const MARK_PX = 4;
+const MARK_ALPHA = 0.07;
 const HEADROOM = 0.08;
 const DAY_S = 86_400;
 const stepped = uPlot.paths.stepped?.({ align: 1 });
 
 export function chartOptions(wanted: Wanted): uPlot.Options {
-  const { element, series, height, window, mark, onCursor, over, fixed, syncKey } = wanted;
+  const { element, series, height, window, onCursor, over, fixed, syncKey, marks, moment } = wanted;
   const computed = getComputedStyle(element);
   const token = (name: string) => computed.getPropertyValue(name).trim();
   const font = `12px ${token('--font')}`;
@@ -64,20 +77,42 @@ export function chartOptions(wanted: Wanted): uPlot.Options {
     bands: over ? [{ series: [over[1] + 1, over[0] + 1], fill: token('--series-over'), dir: 1 }] : [],
     hooks: {
       setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
-      draw: [(plot) => drawMark(plot, mark(), token('--accent'))],
+      drawClear: [(plot) => drawMarks(plot, marks?.() ?? [], token)],
+      draw: [(plot) => drawMoment(plot, moment?.() ?? null, token('--accent'))],
     },
   };
 }
 
-/** An upright line at the marked moment, if it lies in the window. */
-function drawMark(plot: uPlot, at: number | null, color: string): void {
+/** Each span as a bar along the top with a breath of its colour below; sorts stand in rows of their own. */
+function drawMarks(plot: uPlot, marks: readonly ChartMark[], token: (name: string) => string): void {
+  const { ctx, bbox } = plot;
+  const scale = window.devicePixelRatio || 1;
+  const labels = [...new Set(marks.map((mark) => mark.label))];
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  for (const { from, to, label, color } of marks) {
+    const left = plot.valToPos(from, 'x', true);
+    const width = Math.max(plot.valToPos(to, 'x', true) - left, 2 * scale);
+    ctx.fillStyle = token(color);
+    ctx.globalAlpha = MARK_ALPHA;
+    ctx.fillRect(left, bbox.top, width, bbox.height);
+    ctx.globalAlpha = 1;
+    ctx.fillRect(left, bbox.top + labels.indexOf(label) * (MARK_PX + 2) * scale, width, MARK_PX * scale);
+  }
+  ctx.restore();
+}
+
+/** An upright line at the moment, if it lies in the window. */
+function drawMoment(plot: uPlot, at: number | null, color: string): void {
   const { min, max } = plot.scales.x ?? {};
-  if (at === null || min === undefined || max === undefined || at < min || at > max) return;
+  if (at === null || typeof min !== 'number' || typeof max !== 'number' || at < min || at > max) return;
   const x = Math.round(plot.valToPos(at, 'x', true));
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.strokeStyle = color;
-  ctx.lineWidth = 2 * devicePixelRatio;
+  ctx.lineWidth = 2 * (window.devicePixelRatio || 1);
   ctx.beginPath();
   ctx.moveTo(x, bbox.top);
   ctx.lineTo(x, bbox.top + bbox.height);

@@ -1,6 +1,6 @@
 //! Tests of eventModel.ts.
 import { describe, expect, test } from 'vitest';
-import { arrange, checkDraft, phase, preview, startLabel, toInput } from './eventModel';
+import { arrange, checkDraft, draftOf, formerOf, phase, preview, startLabel, toInput, toPatch } from './eventModel';
 import type { DrEvent, EventDraft } from './eventModel';
 
 const NOW = Date.parse('2026-11-23T13:00:00Z');
@@ -14,6 +14,7 @@ const event = (id: string, from: number, to: number, cancelled = false): DrEvent
   type: 'dr',
   rampSeconds: 0,
   cancelled,
+  cancelledAt: null,
   createdBy: 'ada',
 });
 const feeder = { id: 'feeder-a', loadKw: 90, importLimitKw: 100 };
@@ -100,5 +101,33 @@ describe('the form', () => {
     expect(plain(preview(toInput(draft, NOW), feeder, NOW))).toBe(
       'feeder-a is held at 45.0 kW from now until 14:30 CET. That is 45.0 kW below its present load.',
     );
+  });
+});
+
+describe('changing an event', () => {
+  const running = event('e', -10, 20);
+  const start = NOW - 10 * 60_000;
+
+  test('without a change there is nothing to tell', () => {
+    expect(toPatch(running, toInput(draftOf(running, NOW), NOW, start))).toBeNull();
+  });
+
+  test('one that runs keeps its start and may be made longer and looser, and both can be taken back', () => {
+    const changed: EventDraft = { ...draftOf(running, NOW), minutes: '60', limitKw: '70' };
+    expect(checkDraft(changed, feeder, NOW, start)).toEqual({});
+    const patch = toPatch(running, toInput(changed, NOW, start));
+    expect(patch).toEqual({ end: minutes(50), limitKw: 70 });
+    expect(formerOf(running, patch ?? {})).toEqual({ end: running.end, limitKw: 50 });
+  });
+
+  test('one that runs cannot be made to have ended', () => {
+    const changed = { ...draftOf(running, NOW), minutes: '5' };
+    expect(checkDraft(changed, feeder, NOW, start)).toHaveProperty('minutes');
+  });
+
+  test('one that is to come can be moved', () => {
+    const later = event('e', 60, 90);
+    const patch = toPatch(later, toInput({ ...draftOf(later, NOW), start: '2026-11-23T16:00' }, NOW));
+    expect(patch).toEqual({ start: '2026-11-23T15:00:00.000Z', end: '2026-11-23T15:30:00.000Z' });
   });
 });

@@ -1,7 +1,7 @@
 //! Demand-response events: which phase they are in, and the form that makes one. Pure.
-import { kw } from '../../shared/lib/format';
-import { duration, fromLocalInput, isPassedOver, parseTime, sameOnTheClock, toRfc3339, zonedSpan, zonedTime, zoneName } from '../../shared/lib/time';
-import type { EventInput, EventsQuery } from '../../shared/gql/graphql';
+import { kw } from '../lib/format';
+import { duration, fromLocalInput, isPassedOver, parseTime, sameOnTheClock, toLocalInput, toRfc3339, zonedSpan, zonedTime, zoneName } from '../lib/time';
+import type { EventInput, EventPatch, EventsQuery } from '../gql/graphql';
 
 export type DrEvent = EventsQuery['events'][number];
 export type Phase = 'active' | 'upcoming' | 'past' | 'cancelled';
@@ -48,7 +48,22 @@ function number(text: string): number | null {
   return text.trim() === '' || !Number.isFinite(value) ? null : value;
 }
 
-export function checkDraft(draft: EventDraft, feeder: FeederFacts | undefined, now: number): DraftProblems {
+/** The draft that changes an event: one that runs keeps its start. */
+export function draftOf(event: DrEvent, now: number): EventDraft {
+  const start = parseTime(event.start) ?? now;
+  const end = parseTime(event.end) ?? now;
+  return {
+    feederId: event.feederId,
+    limitKw: String(event.limitKw),
+    when: 'later',
+    start: toLocalInput(start),
+    minutes: String(Math.round((end - start) / 60_000)),
+    rampSeconds: String(event.rampSeconds),
+  };
+}
+
+/** `running`: the start of an event that is changed while it runs, which stays. */
+export function checkDraft(draft: EventDraft, feeder: FeederFacts | undefined, now: number, running: number | null = null): DraftProblems {
   const problems: DraftProblems = {};
   if (!feeder) problems.feederId = 'Choose a feeder.';
 
@@ -59,7 +74,7 @@ export function checkDraft(draft: EventDraft, feeder: FeederFacts | undefined, n
     problems.limitKw = `Must be below the feeder's own limit of ${kw(feeder.importLimitKw)}.`;
   }
 
-  if (draft.when === 'later') {
+  if (draft.when === 'later' && running === null) {
     const start = fromLocalInput(draft.start);
     if (start === null) problems.start = 'Choose a start time.';
     else if (isPassedOver(draft.start)) {
@@ -70,6 +85,7 @@ export function checkDraft(draft: EventDraft, feeder: FeederFacts | undefined, n
   const minutes = number(draft.minutes);
   if (minutes === null || minutes < 1) problems.minutes = 'At least 1 minute.';
   else if (minutes > LONGEST_MINUTES) problems.minutes = 'At most 7 days.';
+  else if (running !== null && running + minutes * 60_000 <= now) problems.minutes = 'It would have ended already: cancel it instead.';
 
   const ramp = number(draft.rampSeconds);
   if (ramp === null || ramp < 0 || !Number.isInteger(ramp)) problems.rampSeconds = 'Whole seconds, 0 or more.';
@@ -78,8 +94,8 @@ export function checkDraft(draft: EventDraft, feeder: FeederFacts | undefined, n
 }
 
 /** The input for the API; call only for a draft without problems. */
-export function toInput(draft: EventDraft, now: number): EventInput {
-  const start = draft.when === 'later' ? (fromLocalInput(draft.start) ?? now) : now;
+export function toInput(draft: EventDraft, now: number, running: number | null = null): EventInput {
+  const start = running ?? (draft.when === 'later' ? (fromLocalInput(draft.start) ?? now) : now);
   const end = start + (number(draft.minutes) ?? 0) * 60_000;
   return {
     feederId: draft.feederId,
@@ -88,6 +104,28 @@ export function toInput(draft: EventDraft, now: number): EventInput {
     limitKw: number(draft.limitKw) ?? 0,
     type: 'dr',
     rampSeconds: number(draft.rampSeconds) ?? 0,
+  };
+}
+
+/** What differs from the event as it is; null when nothing does. A start is told only where it was changed, to the minute. */
+export function toPatch(event: DrEvent, input: EventInput): EventPatch | null {
+  const at = (text: string) => Math.floor((parseTime(text) ?? 0) / 60_000);
+  const patch: EventPatch = {
+    ...(at(input.start) === at(event.start) ? {} : { start: input.start }),
+    ...(at(input.end) === at(event.end) ? {} : { end: input.end }),
+    ...(input.limitKw === event.limitKw ? {} : { limitKw: input.limitKw }),
+    ...((input.rampSeconds ?? 0) === event.rampSeconds ? {} : { rampSeconds: input.rampSeconds ?? 0 }),
+  };
+  return Object.keys(patch).length === 0 ? null : patch;
+}
+
+/** What takes a patch back. */
+export function formerOf(event: DrEvent, patch: EventPatch): EventPatch {
+  return {
+    ...(patch.start === undefined ? {} : { start: event.start }),
+    ...(patch.end === undefined ? {} : { end: event.end }),
+    ...(patch.limitKw === undefined ? {} : { limitKw: event.limitKw }),
+    ...(patch.rampSeconds === undefined ? {} : { rampSeconds: event.rampSeconds }),
   };
 }
 

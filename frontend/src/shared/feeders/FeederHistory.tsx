@@ -1,16 +1,16 @@
 //! A feeder's load and limit over the chosen range, and what that history says in a sentence.
 import { useMemo } from 'react';
-import { useNow } from '../../shared/lib/hooks';
-import { kw, percent } from '../../shared/lib/format';
-import { gapMs, toColumns, windowStart, withTail } from '../../shared/lib/series';
-import { zonedTime } from '../../shared/lib/time';
-import { testIds } from '../../shared/testIds';
-import type { ChartSeries } from '../../shared/ui/chartOptions';
-import type { Range } from '../../shared/ui/ranges';
-import { Loading } from '../../shared/ui/States';
-import { TimeChart } from '../../shared/ui/TimeChart';
-import { summarise } from './model';
+import { useNow } from '../lib/hooks';
+import { kw } from '../lib/format';
+import { gapMs, toColumns, windowStart, withTail } from '../lib/series';
+import { testIds } from '../testIds';
+import type { ChartSeries } from '../ui/chartOptions';
+import type { Range } from '../ui/ranges';
+import { Loading } from '../ui/States';
+import { TimeChart } from '../ui/TimeChart';
+import { describeHistory, summarise } from './model';
 import type { HistoryPoint } from './model';
+import { useHistory } from './useHistory';
 import styles from './FeederHistory.module.css';
 
 const HEIGHT = 190;
@@ -24,12 +24,11 @@ const NO_POINTS: readonly HistoryPoint[] = [];
 interface Props {
   id: string;
   range: Range;
-  stored: readonly HistoryPoint[] | undefined;
   tail: readonly HistoryPoint[] | undefined;
-  failed: boolean;
 }
 
-export function FeederHistory({ id, range, stored, tail = NO_POINTS, failed }: Props) {
+export function FeederHistory({ id, range, tail = NO_POINTS }: Props) {
+  const { stored, failed } = useHistory(id, range);
   const now = useNow(5000);
   const from = now - range.ms;
   const points = useMemo(() => withTail(stored ?? NO_POINTS, tail, from), [stored, tail, from]);
@@ -37,7 +36,7 @@ export function FeederHistory({ id, range, stored, tail = NO_POINTS, failed }: P
   const data = useMemo(() => toColumns(points, [(point) => point.loadKw, (point) => point.limitKw], gap), [points, gap]);
 
   if (stored === undefined && !failed) return <Loading what={`the history of ${id}`} height={HEIGHT + 56} />;
-  const sentence = describe(points, range, now);
+  const sentence = describeHistory(summarise(points, gap), range, now);
   return (
     <div className={styles.history}>
       <TimeChart
@@ -57,14 +56,4 @@ export function FeederHistory({ id, range, stored, tail = NO_POINTS, failed }: P
       </p>
     </div>
   );
-}
-
-function describe(points: readonly HistoryPoint[], range: Range, now: number): string {
-  const summary = summarise(points);
-  if (!summary) return `No history in the ${range.words}.`;
-  const { insideShare, closest } = summary;
-  const share = percent(insideShare, insideShare > 0.99 && insideShare < 1 ? 1 : 0);
-  const when = zonedTime(closest.at, now);
-  const extreme = closest.roomKw >= 0 ? `Closest ${kw(closest.roomKw)} at ${when}.` : `Worst ${kw(-closest.roomKw)} over at ${when}.`;
-  return `Inside ${share} of the ${range.words}. ${extreme}`;
 }

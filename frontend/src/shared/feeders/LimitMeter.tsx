@@ -1,11 +1,11 @@
 //! A bar from zero to the load, with what is reserved and a mark at the limit.
-import type { FeederCardFragment } from '../../shared/gql/graphql';
-import { kw } from '../../shared/lib/format';
+import { kw } from '../lib/format';
 import { meterGeometry } from './meter';
 import { standing } from './model';
+import type { FeederFacts } from './model';
 import styles from './LimitMeter.module.css';
 
-export function LimitMeter({ feeder }: { feeder: FeederCardFragment }) {
+export function LimitMeter({ feeder }: { feeder: FeederFacts }) {
   const bar = meterGeometry(feeder);
   const at = (share: number) => `${(share * 100).toFixed(2)}%`;
   return (

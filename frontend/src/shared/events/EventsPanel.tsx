@@ -1,41 +1,35 @@
 //! Demand-response events: what limits the feeders now and next, and for operators a way to make and to cancel one.
-import { useEffect, useState } from 'react';
-import type { FeederCardFragment } from '../../shared/gql/graphql';
-import { useCan } from '../../shared/lib/can';
-import { useNow } from '../../shared/lib/hooks';
-import { useLiveQuery } from '../../shared/lib/live';
-import { Icon } from '../../shared/ui/Icon';
-import { Panel } from '../../shared/ui/Panel';
-import { Empty, Failed, Loading } from '../../shared/ui/States';
+import { useState } from 'react';
+import { useCan } from '../lib/can';
+import { useNow } from '../lib/hooks';
+import { useLiveQuery } from '../lib/live';
+import { Icon } from '../ui/Icon';
+import { Panel } from '../ui/Panel';
+import { Empty, Failed, Loading } from '../ui/States';
 import { EventForm } from './EventForm';
 import { EventRow } from './EventRow';
 import { arrange } from './eventModel';
+import type { FeederFacts } from './eventModel';
 import { EventsQuery } from './queries';
 import styles from './EventsPanel.module.css';
 
 const ASK_EVERY_MS = 10_000;
-const SAID_FOR_MS = 20_000;
 
-/** What was just done, for as long as it takes to read. */
-function useSaying() {
-  const [said, setSaid] = useState('');
-  useEffect(() => {
-    if (!said) return;
-    const timer = setTimeout(() => setSaid(''), SAID_FOR_MS);
-    return () => clearTimeout(timer);
-  }, [said]);
-  return [said, setSaid] as const;
+interface Props {
+  /** Those that an event can be made for. */
+  feeders: readonly FeederFacts[];
+  /** Only the events of this feeder. */
+  feederId?: string;
 }
 
-export function EventsPanel({ feeders }: { feeders: readonly FeederCardFragment[] }) {
+export function EventsPanel({ feeders, feederId }: Props) {
   const [past, setPast] = useState(false);
   const [making, setMaking] = useState(false);
-  const [said, setSaid] = useSaying();
   const mayCreate = useCan('createEvent');
   const now = useNow();
   const { data, error, loading, refresh } = useLiveQuery({
     query: EventsQuery,
-    variables: { includePast: past },
+    variables: { feederId: feederId ?? null, includePast: past },
     everyMs: ASK_EVERY_MS,
   });
   const events = arrange(data?.events ?? [], now, past);
@@ -55,16 +49,12 @@ export function EventsPanel({ feeders }: { feeders: readonly FeederCardFragment[
 
   return (
     <Panel title="Demand-response events" aside={aside}>
-      <p role="status" className={said ? styles.said : 'visually-hidden'}>
-        {said}
-      </p>
       {making ? (
         <EventForm
           feeders={feeders}
           onClose={() => setMaking(false)}
-          onCreated={(sentence) => {
+          onDone={() => {
             setMaking(false);
-            setSaid(sentence);
             refresh();
           }}
         />
@@ -79,15 +69,7 @@ export function EventsPanel({ feeders }: { feeders: readonly FeederCardFragment[
       {events.length > 0 ? (
         <ul className={styles.list}>
           {events.map((event) => (
-            <EventRow
-              key={event.id}
-              event={event}
-              now={now}
-              onCancelled={(sentence) => {
-                setSaid(sentence);
-                refresh();
-              }}
-            />
+            <EventRow key={event.id} event={event} now={now} feeders={feeders} onChanged={refresh} />
           ))}
         </ul>
       ) : null}

@@ -5,9 +5,11 @@ import { graphql, HttpResponse } from 'msw';
 import { setupServer } from 'msw/node';
 import { Provider } from 'urql';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { EventInput, FeederCardFragment, Role } from '../../shared/gql/graphql';
-import { createClients } from '../../shared/lib/client';
-import { sessionStore } from '../../shared/lib/session';
+import type { EventInput, Role } from '../gql/graphql';
+import { createClients } from '../lib/client';
+import { sessionStore } from '../lib/session';
+import { toasts } from '../lib/toasts';
+import { Toasts } from '../ui/Toasts';
 import { EventsPanel } from './EventsPanel';
 
 const hour = 3_600_000;
@@ -21,9 +23,10 @@ const event = {
   type: 'dr',
   rampSeconds: 0,
   cancelled: false,
+  cancelledAt: null,
   createdBy: 'ada',
 };
-const feeders = [{ id: 'feeder-a', loadKw: 90, importLimitKw: 100 }] as FeederCardFragment[];
+const feeders = [{ id: 'feeder-a', loadKw: 90, importLimitKw: 100 }];
 
 const server = setupServer();
 let events: (typeof event)[];
@@ -34,6 +37,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   server.resetHandlers();
+  for (const { id } of toasts.read()) toasts.drop(id);
   sessionStore.end('signed-out');
 });
 afterAll(() => server.close());
@@ -43,6 +47,7 @@ function show(role: Role): void {
   render(
     <Provider value={createClients('t').cached}>
       <EventsPanel feeders={feeders} />
+      <Toasts />
     </Provider>,
   );
 }

@@ -1,0 +1,40 @@
+//! What a feeder's load is made of: figures that add up, each with its meaning on hover.
+import { count, kw } from '../lib/format';
+import { otherKw } from './model';
+import type { FeederFacts } from './model';
+import styles from './FeederFigures.module.css';
+
+export function FeederFigures({ feeder }: { feeder: FeederFacts }) {
+  const scale = feeder.effectiveLimitKw;
+  const silent = feeder.deviceCount - feeder.freshCount;
+  const beyond = Math.max(0, feeder.uncontrolledKw - otherKw(feeder));
+  const held = beyond > 0.005 ? ` Decisions count it with ${kw(beyond, scale)} more, because it may rise.` : '';
+  return (
+    <dl className={styles.facts}>
+      <Fact term="Headroom" title="Limit less load" value={kw(feeder.headroomKw, scale)} />
+      <Fact term="Controlled" title="The part of the load that devices under control take, less what they give" value={kw(feeder.controlledKw, scale)} />
+      <Fact term="Other load" title={`Load that nobody commands: load less controlled.${held}`} value={kw(otherKw(feeder), scale)} />
+      <Fact
+        term="Reserved"
+        title="Not part of the load: held back for devices that are silent, or that have not followed yet, beyond what they are seen to take"
+        value={kw(feeder.reservedKw, scale)}
+      />
+      <Fact term="Allocated" title="The sum of the setpoints in force under this feeder" value={kw(feeder.allocatedKw, scale)} />
+      <Fact
+        term="Water level"
+        title="What each device gets per unit of its weight, when devices get less than they want"
+        value={feeder.waterLevel === null ? 'nobody held' : kw(feeder.waterLevel)}
+      />
+      <Fact term="Devices heard" title="Devices whose telemetry is recent" value={`${count(feeder.freshCount)} of ${count(feeder.deviceCount)}`} warn={silent > 0} />
+    </dl>
+  );
+}
+
+function Fact({ term, title, value, warn = false }: { term: string; title: string; value: string; warn?: boolean }) {
+  return (
+    <div>
+      <dt title={title}>{term}</dt>
+      <dd data-warn={warn || undefined}>{value}</dd>
+    </div>
+  );
+}
