@@ -167,9 +167,19 @@ export function diff(before: string | null | undefined, after: string | null | u
   return { changes, same: known.length - changes.length };
 }
 
-/** "limit_w" → "limit w": the API's own names, made readable, but not guessed at. */
+const UNITS: Record<string, string> = { w: 'W', kw: 'kW', s: 's', ms: 'ms' };
+
+/** "import_limit_w" → "import limit (W)", "optedOut" → "opted out": the API's own names, readable, but not guessed at. */
 export function pathName(path: string): string {
-  return path.replaceAll('_', ' ').replaceAll('.', ' › ') || 'value';
+  if (path === '') return 'value';
+  return path
+    .split('.')
+    .map((part) => {
+      const name = part.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase().split('_').filter(Boolean);
+      const unit = UNITS[name.at(-1) ?? ''];
+      return unit && name.length > 1 ? `${name.slice(0, -1).join(' ')} (${unit})` : name.join(' ');
+    })
+    .join(' › ');
 }
 
 /** The change in a line: the first differences. */

@@ -1,10 +1,10 @@
 //! The events, with those of the past where they are asked for.
+import type { FeederFacts } from '../../shared/feeders/model';
 import { arrange } from '../../shared/events/eventModel';
 import type { DrEvent } from '../../shared/events/eventModel';
 import { EventRow } from '../../shared/events/EventRow';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty } from '../../shared/ui/States';
-import type { FeederFacts } from './model';
 import styles from './Entry.module.css';
 
 interface Props {

@@ -1,6 +1,7 @@
 //! The programs: what each sheds, what comes of it while it runs, and what those may do who may.
 import { useState } from 'react';
 import { useMutation } from 'urql';
+import type { FeederFacts } from '../../shared/feeders/model';
 import { useCan } from '../../shared/lib/can';
 import { wrongIn } from '../../shared/lib/refusal';
 import { words } from '../../shared/lib/format';
@@ -13,7 +14,7 @@ import { Empty } from '../../shared/ui/States';
 import { Entry } from './Entry';
 import { Impact } from './Impact';
 import { inOrder, programPhase, sayShape } from './model';
-import type { FeederFacts, Phase, Program } from './model';
+import type { Phase, Program } from './model';
 import { activationSentence } from './programDraft';
 import { ProgramForm } from './ProgramForm';
 import { DeleteProgram, SetProgramActive } from './queries';

@@ -1,12 +1,12 @@
 //! Events and programs side by side: which phase each is in, where it lies on the timeline, what a program does. Pure.
 import { phase as eventPhase } from '../../shared/events/eventModel';
 import type { DrEvent, Phase as EventPhase } from '../../shared/events/eventModel';
-import type { DrFeederFragment, ProgramFragment } from '../../shared/gql/graphql';
+import type { FeederFacts } from '../../shared/feeders/model';
+import type { ProgramFragment } from '../../shared/gql/graphql';
 import { kw, plural } from '../../shared/lib/format';
 import { clock, day, duration, parseTime, zonedSpan } from '../../shared/lib/time';
 
 export type Program = ProgramFragment;
-export type FeederFacts = DrFeederFragment;
 
 /** A program may also be switched off. */
 export type Phase = EventPhase | 'off';
@@ -99,7 +99,7 @@ export function sayShape(shape: Shape, feeders: readonly FeederFacts[]): string 
 }
 
 export function sayFeeders(ids: readonly string[], all: number): string {
-  if (ids.length === 0) return all > 1 ? `all ${all} top feeders` : 'every top feeder';
+  if (ids.length === 0) return all > 1 ? `the ${all} top feeders` : 'every top feeder';
   if (ids.length === 1) return ids[0] ?? '';
   return ids.length <= 3 ? `${ids.slice(0, -1).join(', ')} and ${ids.at(-1) ?? ''}` : plural(ids.length, 'feeder');
 }

@@ -1,9 +1,10 @@
 //! The form of a program: what may be typed, what is sent, and the sentence that says it beforehand. Pure.
+import type { FeederFacts } from '../../shared/feeders/model';
 import type { DrProgramInput, DrProgramPatch } from '../../shared/gql/graphql';
 import { parseNumber } from '../../shared/lib/format';
 import { duration, fromLocalInput, isPassedOver, toLocalInput, toRfc3339, zonedSpan, zonedTime } from '../../shared/lib/time';
 import { sayShape } from './model';
-import type { FeederFacts, Program, Shape } from './model';
+import type { Program, Shape } from './model';
 
 export interface ProgramDraft {
   name: string;

@@ -22,16 +22,6 @@ export const ProgramFields = graphql(`
   }
 `);
 
-export const DrFeederFields = graphql(`
-  fragment DrFeeder on Feeder {
-    id
-    parentId
-    importLimitKw
-    effectiveLimitKw
-    loadKw
-  }
-`);
-
 export const DrQuery = graphql(`
   query DemandResponse {
     events(includePast: true) {
@@ -49,15 +39,6 @@ export const DrQuery = graphql(`
     drPrograms {
       id
       ...Program
-    }
-  }
-`);
-
-export const DrFeedersQuery = graphql(`
-  query DrFeeders {
-    feeders {
-      id
-      ...DrFeeder
     }
   }
 `);

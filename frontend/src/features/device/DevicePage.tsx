@@ -64,7 +64,7 @@ export function DevicePage({ id }: { id: string }) {
           <Notices notices={device.notices} />
           <DeviceFigures device={device} />
           <div className={styles.columns}>
-            <div className={styles.column}>
+            <div className={styles.main}>
               <DeviceCharts
                 device={device}
                 range={range}
@@ -76,13 +76,15 @@ export function DevicePage({ id }: { id: string }) {
               >
                 <WhyPanel id={id} at={at} onAt={explainAt} />
               </DeviceCharts>
-              <CommandLedger id={id} onExplain={explainAt} />
             </div>
-            <div className={styles.column}>
+            <div className={styles.side}>
               <StandingPanel device={device} />
               <OverridePanel device={device} />
               <DeviceFacts device={device} />
               <RetirePanel id={id} />
+            </div>
+            <div className={styles.ledger}>
+              <CommandLedger id={id} onExplain={explainAt} />
             </div>
           </div>
         </>

@@ -1,7 +1,7 @@
 //! Why a device has its setpoint: the API's sentence, and the numbers of its decision in words. Pure.
 import type { ExplanationFragment } from '../../shared/gql/graphql';
 import { count, kw, plural, words } from '../../shared/lib/format';
-import { duration } from '../../shared/lib/time';
+import { latency } from './commands';
 
 export type Explanation = ExplanationFragment;
 
@@ -79,7 +79,7 @@ export function deviceNumbers({ device }: Explanation): NumberRow[] {
     { term: 'Marginal', value: `${decimal(device.marginal)} kW`, hint: 'What it would get of one more kW on the feeder that binds it' },
     {
       term: 'Age of its sample',
-      value: device.sampleAgeMs === null ? 'none' : duration(device.sampleAgeMs),
+      value: device.sampleAgeMs === null ? 'none' : latency(device.sampleAgeMs),
       hint: 'How old its last sample was when this was decided',
     },
   ];

@@ -5,8 +5,8 @@ import { groupAlarms, isCritical, runbookHref } from '../../shared/feeders/alarm
 import type { Alarm, AlarmGroup } from '../../shared/feeders/alarmModel';
 import { count, words } from '../../shared/lib/format';
 import { testIds } from '../../shared/testIds';
-import { Ago } from '../../shared/ui/Ago';
 import { Badge } from '../../shared/ui/Badge';
+import { For } from '../../shared/ui/For';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading } from '../../shared/ui/States';
 import { runbookOf } from './runbook';
@@ -59,7 +59,7 @@ function Group({ group: { code, severity, alarms } }: { group: AlarmGroup }) {
               <Subject alarm={alarm} /> {alarm.message}
             </span>
             <span className={styles.end}>
-              since <Ago at={alarm.at} />
+              <For since={alarm.at} />
             </span>
           </li>
         ))}

@@ -1,8 +1,8 @@
 //! The parts of the system: which work, since when, and what each is for.
 import type { CombinedError } from '@urql/core';
 import type { ServicePartFragment } from '../../shared/gql/graphql';
-import { Ago } from '../../shared/ui/Ago';
 import { Badge } from '../../shared/ui/Badge';
+import { For } from '../../shared/ui/For';
 import { Panel } from '../../shared/ui/Panel';
 import { Failed, Loading } from '../../shared/ui/States';
 import styles from './HealthPage.module.css';
@@ -36,7 +36,7 @@ export function ServicesPanel({ parts, error, again }: Props) {
                 </Badge>
                 {state.since ? (
                   <span className={styles.end}>
-                    since <Ago at={state.since} />
+                    <For since={state.since} />
                   </span>
                 ) : null}
               </div>

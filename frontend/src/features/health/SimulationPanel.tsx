@@ -58,13 +58,13 @@ function Mode({ mode }: { mode: SimulationMode }) {
     if (wrong === null) sayDone({ text: SIMULATION_WORDS[next], undo: async () => wrongIn(await set({ mode })) });
   };
   return (
-    <>
+    <div>
       <Segmented label="Time of day" options={MODES} value={mode} onChange={(next) => void choose(next)} />
       {problem ? (
         <p className="problem" role="alert">
           {problem}
         </p>
       ) : null}
-    </>
+    </div>
   );
 }

@@ -12,15 +12,15 @@ import { NOTICES } from '../../shared/lib/notices';
 import { refusalOf } from '../../shared/lib/refusal';
 import { sayDone } from '../../shared/lib/toasts';
 import { testIds } from '../../shared/testIds';
-import { Ago } from '../../shared/ui/Ago';
 import { Badge } from '../../shared/ui/Badge';
 import { Field } from '../../shared/ui/Field';
+import { For } from '../../shared/ui/For';
 import formStyles from '../../shared/ui/Form.module.css';
 import { FormField } from '../../shared/ui/FormField';
 import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading } from '../../shared/ui/States';
-import { WAIT_WORDS } from './model';
+import { waitWords } from './model';
 import { ApproveDevice, FeederNames, WaitingFields, WaitingQuery } from './queries';
 import styles from './HealthPage.module.css';
 
@@ -82,12 +82,11 @@ function Waiting({ device, mayApprove, onDone }: WaitingProps) {
           </Badge>
         ) : null}
         <span className={styles.end}>
-          since <Ago at={device.since} />
+          <For since={device.since} />
         </span>
       </div>
       <p className={styles.detail}>
-        {WAIT_WORDS[device.reason]} It claims {device.feederId}
-        {device.siteId ? `, site ${device.siteId}` : ''}.
+        {waitWords(device)}
       </p>
       {device.notices.map(({ kind, detail }) => (
         <p key={kind} className={styles.detail}>

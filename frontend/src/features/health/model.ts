@@ -1,7 +1,7 @@
 //! What the system's parts, alarms and refused messages mean, in words. Pure.
 import { isCritical } from '../../shared/feeders/alarmModel';
 import type { Alarm } from '../../shared/feeders/alarmModel';
-import type { DeadLetterFragment, SimulationMode, WaitReason } from '../../shared/gql/graphql';
+import type { DeadLetterFragment, SimulationMode, WaitingFragment } from '../../shared/gql/graphql';
 import { count, words } from '../../shared/lib/format';
 
 export type DeadLetter = DeadLetterFragment;
@@ -129,11 +129,17 @@ export function readableSample(sample: string): string {
 
 // --- devices that wait ---------------------------------------------------------------------------------------------
 
-export const WAIT_WORDS: Record<WaitReason, string> = {
-  UNKNOWN_DEVICE: 'Nobody has registered it.',
-  UNKNOWN_FEEDER: 'It claims a feeder that is not there.',
-  UNPROVEN: 'It says more than is believed at once: it is let in when it has said so a few times.',
-};
+export function waitWords({ reason, feederId, siteId }: Pick<WaitingFragment, 'reason' | 'feederId' | 'siteId'>): string {
+  const site = siteId ? `, site ${siteId}` : '';
+  switch (reason) {
+    case 'UNKNOWN_DEVICE':
+      return `Nobody has registered it. It claims ${feederId}${site}.`;
+    case 'UNKNOWN_FEEDER':
+      return `It claims ${feederId}${site}; there is no such feeder.`;
+    case 'UNPROVEN':
+      return `It says more than is believed at once: it is let in when it has said so a few times. It claims ${feederId}${site}.`;
+  }
+}
 
 // --- simulation ----------------------------------------------------------------------------------------------------
 

@@ -18,9 +18,7 @@ type Documents = {
     "\n  fragment AuditEntry on AuditEntry {\n    id\n    at\n    actor\n    source\n    kind\n    entity\n    before\n    after\n  }\n": typeof types.AuditEntryFragmentDoc,
     "\n  query Audit($from: DateTime, $to: DateTime, $actor: String, $entity: ID, $first: Int!, $after: String) {\n    audit(from: $from, to: $to, actor: $actor, entity: $entity, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...AuditEntry\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": typeof types.AuditDocument,
     "\n  fragment Program on DrProgram {\n    id\n    name\n    mode\n    feederIds\n    start\n    end\n    targetShedKw\n    incentivePerKwh\n    penaltyPerKwh\n    active\n    impact {\n      at\n      availableBeforeKw\n      availableAfterKw\n      shedKw\n    }\n  }\n": typeof types.ProgramFragmentDoc,
-    "\n  fragment DrFeeder on Feeder {\n    id\n    parentId\n    importLimitKw\n    effectiveLimitKw\n    loadKw\n  }\n": typeof types.DrFeederFragmentDoc,
     "\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n": typeof types.DemandResponseDocument,
-    "\n  query DrFeeders {\n    feeders {\n      id\n      ...DrFeeder\n    }\n  }\n": typeof types.DrFeedersDocument,
     "\n  mutation CreateProgram($input: DrProgramInput!) {\n    createDrProgram(input: $input) {\n      id\n      ...Program\n    }\n  }\n": typeof types.CreateProgramDocument,
     "\n  mutation UpdateProgram($id: ID!, $input: DrProgramPatch!) {\n    updateDrProgram(id: $id, input: $input) {\n      id\n      ...Program\n    }\n  }\n": typeof types.UpdateProgramDocument,
     "\n  mutation SetProgramActive($id: ID!, $active: Boolean!) {\n    setDrProgramActive(id: $id, active: $active) {\n      id\n      ...Program\n    }\n  }\n": typeof types.SetProgramActiveDocument,
@@ -72,9 +70,7 @@ const documents: Documents = {
     "\n  fragment AuditEntry on AuditEntry {\n    id\n    at\n    actor\n    source\n    kind\n    entity\n    before\n    after\n  }\n": types.AuditEntryFragmentDoc,
     "\n  query Audit($from: DateTime, $to: DateTime, $actor: String, $entity: ID, $first: Int!, $after: String) {\n    audit(from: $from, to: $to, actor: $actor, entity: $entity, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...AuditEntry\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": types.AuditDocument,
     "\n  fragment Program on DrProgram {\n    id\n    name\n    mode\n    feederIds\n    start\n    end\n    targetShedKw\n    incentivePerKwh\n    penaltyPerKwh\n    active\n    impact {\n      at\n      availableBeforeKw\n      availableAfterKw\n      shedKw\n    }\n  }\n": types.ProgramFragmentDoc,
-    "\n  fragment DrFeeder on Feeder {\n    id\n    parentId\n    importLimitKw\n    effectiveLimitKw\n    loadKw\n  }\n": types.DrFeederFragmentDoc,
     "\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n": types.DemandResponseDocument,
-    "\n  query DrFeeders {\n    feeders {\n      id\n      ...DrFeeder\n    }\n  }\n": types.DrFeedersDocument,
     "\n  mutation CreateProgram($input: DrProgramInput!) {\n    createDrProgram(input: $input) {\n      id\n      ...Program\n    }\n  }\n": types.CreateProgramDocument,
     "\n  mutation UpdateProgram($id: ID!, $input: DrProgramPatch!) {\n    updateDrProgram(id: $id, input: $input) {\n      id\n      ...Program\n    }\n  }\n": types.UpdateProgramDocument,
     "\n  mutation SetProgramActive($id: ID!, $active: Boolean!) {\n    setDrProgramActive(id: $id, active: $active) {\n      id\n      ...Program\n    }\n  }\n": types.SetProgramActiveDocument,
@@ -155,15 +151,7 @@ export function graphql(source: "\n  fragment Program on DrProgram {\n    id\n  
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  fragment DrFeeder on Feeder {\n    id\n    parentId\n    importLimitKw\n    effectiveLimitKw\n    loadKw\n  }\n"): (typeof documents)["\n  fragment DrFeeder on Feeder {\n    id\n    parentId\n    importLimitKw\n    effectiveLimitKw\n    loadKw\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
 export function graphql(source: "\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n"): (typeof documents)["\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query DrFeeders {\n    feeders {\n      id\n      ...DrFeeder\n    }\n  }\n"): (typeof documents)["\n  query DrFeeders {\n    feeders {\n      id\n      ...DrFeeder\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
