@@ -1,4 +1,4 @@
-//! `npm run shots -- --out DIR`: login, Overview, Devices and Device; wide and phone; day and night.
+//! `npm run shots -- --out DIR`: every page; wide and phone; day and night.
 //! Against BASE_URL with DERMS_USER and DERMS_PASSWORD, or against the mock when BASE_URL is not set.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import type { Page } from 'playwright-core';
 import { testIds } from '../src/shared/testIds';
 import { enter, launch, newContext, watchErrors } from './browser';
 import type { Look, Person } from './browser';
+import { steeringRound } from './steeringShots';
 import { target } from './target';
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: '../artifacts/shots' } } });
@@ -15,7 +16,7 @@ const out = values.out;
 async function shoot(page: Page, name: string): Promise<void> {
   await page.evaluate(() => document.fonts.ready);
   // The whole page where it is a page of panels; on a phone what is in view, as the navigation floats above it.
-  const fullPage = /^(overview|device)-wide/.test(name);
+  const fullPage = /^(?!login|devices).*-wide/.test(name);
   await page.screenshot({ path: join(out, `${name}.png`), fullPage });
   console.log(name);
 }
@@ -29,6 +30,11 @@ async function round(page: Page, suffix: string, person: Person): Promise<void> 
   await page.getByText('Live', { exact: true }).waitFor();
   await page.getByRole('list', { name: 'Devices that follow least' }).or(page.getByText('No setpoints followed yet')).waitFor();
   await shoot(page, `overview-${suffix}`);
+  await page.getByTestId(testIds.feederLine).filter({ has: page.getByTestId(testIds.feederChart) }).getByRole('link').first().click();
+  await page.getByRole('heading', { name: 'Who is curtailed, and why' }).waitFor();
+  await page.getByTestId(testIds.feederChart).locator('canvas').waitFor();
+  await page.getByText(/gives? way/i).first().waitFor();
+  await shoot(page, `feeder-${suffix}`);
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Devices' }).click();
   await page.getByTestId(testIds.deviceRow).nth(3).waitFor();
   await shoot(page, `devices-${suffix}`);
@@ -38,25 +44,29 @@ async function round(page: Page, suffix: string, person: Person): Promise<void> 
   await page.getByTestId(testIds.powerChart).waitFor();
   await page.getByTestId(testIds.socChart).waitFor();
   await shoot(page, `device-${suffix}`);
+  await steeringRound(page, suffix, shoot);
 }
 
 await mkdir(out, { recursive: true });
-const { url, operator, close } = await target();
+const { url, operator, admin, close } = await target();
 const browser = await launch();
 const errors: string[] = [];
-for (const theme of ['day', 'night'] as const) {
-  for (const phone of [false, true]) {
-    const look: Look = { theme, phone };
-    const context = await newContext(browser, url, look);
-    const page = await context.newPage();
-    const seen = watchErrors(page);
-    await round(page, `${phone ? 'phone' : 'wide'}-${theme}`, operator);
-    errors.push(...seen);
-    await context.close();
+try {
+  for (const theme of ['day', 'night'] as const) {
+    for (const phone of [false, true]) {
+      const look: Look = { theme, phone };
+      const context = await newContext(browser, url, look);
+      const page = await context.newPage();
+      const seen = watchErrors(page);
+      await round(page, `${phone ? 'phone' : 'wide'}-${theme}`, admin ?? operator);
+      errors.push(...seen);
+      await context.close();
+    }
   }
+} finally {
+  await browser.close();
+  await close();
 }
-await browser.close();
-await close();
 if (errors.length > 0) {
   console.error(errors.join('\n'));
   process.exitCode = 1;

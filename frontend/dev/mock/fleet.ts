@@ -144,7 +144,7 @@ export class Fleet {
     const share = Math.min(1, budget / Math.max(0.001, wanted));
     for (const device of flexible) command(device, device.wantedKw * share, share < 1 ? 'FAIR_SHARE' : device.reason);
     for (const device of mine) settle(device, feeder, sun);
-    feeder.allocatedKw = mine.reduce((sum, device) => sum + (device.setpointKw ?? 0), 0);
+    feeder.allocatedKw = mine.reduce((sum, device) => sum + (device.type === 'PV' ? device.wantedKw : (device.setpointKw ?? 0)), 0);
     feeder.curtailedKw = flexible.reduce((sum, device) => sum + Math.max(0, device.wantedKw - (device.setpointKw ?? device.wantedKw)), 0);
     feeder.waterLevel = share < 1 && flexible.length > 0 ? budget / flexible.reduce((sum, device) => sum + device.weight, 0) : null;
     feeder.unmetKw = Math.max(0, feeder.baseKw + feeder.reservedKw + fixed - pv - limit);

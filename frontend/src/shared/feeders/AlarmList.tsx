@@ -51,7 +51,7 @@ function Row({ alarm }: { alarm: Alarm }) {
         {alarm.message}
       </p>
       <p className={styles.when}>
-        since <Ago at={alarm.at} /> · <Runbook code={alarm.code} runbook={alarm.runbook} />
+        <Ago at={alarm.at} /> · <Runbook code={alarm.code} runbook={alarm.runbook} />
       </p>
     </div>
   );

@@ -1,0 +1,150 @@
+//! Load, limit, allocation and want over time, with what happened marked; and what that says in words.
+import { useMemo, useState } from 'react';
+import { describeHistory, summarise } from '../../shared/feeders/model';
+import type { HistoryPoint } from '../../shared/feeders/model';
+import { useHistory } from '../../shared/feeders/useHistory';
+import type { LivePoint } from '../../shared/feeders/useFeeders';
+import { saveCsv } from '../../shared/lib/csv';
+import { kw } from '../../shared/lib/format';
+import { useNow } from '../../shared/lib/hooks';
+import { gapMs, toColumns, windowStart, withTail } from '../../shared/lib/series';
+import { fullTime, shortTime, toRfc3339, zonedTime } from '../../shared/lib/time';
+import { testIds } from '../../shared/testIds';
+import type { ChartSeries } from '../../shared/ui/chartOptions';
+import { Icon } from '../../shared/ui/Icon';
+import { Panel } from '../../shared/ui/Panel';
+import { RANGES } from '../../shared/ui/ranges';
+import type { Range } from '../../shared/ui/ranges';
+import { Segmented } from '../../shared/ui/Segmented';
+import { Empty, Loading } from '../../shared/ui/States';
+import { TimeChart } from '../../shared/ui/TimeChart';
+import { marksOf, wantedKw, withTracks } from './tracks';
+import type { Mark, TrackPoint } from './tracks';
+import { hasTracks, useMarks, useTracks } from './useTracks';
+import styles from './FeederChart.module.css';
+
+const HEIGHT = 300;
+interface Line {
+  series: ChartSeries;
+  pick: (point: TrackPoint) => number | null;
+}
+
+const LOAD: Line = {
+  series: { label: 'Load', color: '--series-load', kind: 'area', fill: '--series-fill', format: (value) => kw(value) },
+  pick: (point) => point.loadKw,
+};
+const LIMIT: Line = {
+  series: { label: 'Limit', color: '--series-limit', kind: 'dashed', format: (value) => kw(value) },
+  pick: (point) => point.limitKw,
+};
+const ALLOCATED: Line = {
+  series: { label: 'Allocated', color: '--series-setpoint', kind: 'step', format: (value) => kw(value) },
+  pick: (point) => point.allocatedKw,
+};
+const WANTED: Line = {
+  series: { label: 'Without control', color: '--ink-3', kind: 'line', format: (value) => kw(value) },
+  pick: wantedKw,
+};
+const OVER = [0, 1] as const;
+const NO_POINTS: readonly HistoryPoint[] = [];
+const NO_TAIL: readonly LivePoint[] = [];
+/** Above this a list of marks is longer than anyone reads. */
+const LISTED_MAX = 8;
+
+interface Props {
+  id: string;
+  range: Range;
+  onRange: (value: string) => void;
+  tail: readonly LivePoint[] | undefined;
+}
+
+export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
+  const { stored, failed } = useHistory(id, range);
+  const tracks = useTracks(id, range);
+  const happened = useMarks(id, range).data;
+  const now = useNow(5000);
+  const from = now - range.ms;
+  const detailed = hasTracks(range);
+  const [wants, setWants] = useState(false);
+  const lines = useMemo(() => [LOAD, LIMIT, ...(detailed ? [ALLOCATED] : []), ...(wants ? [WANTED] : [])], [detailed, wants]);
+  const series = useMemo(() => lines.map((line) => line.series), [lines]);
+  const points = useMemo(() => {
+    const live = tail.map(({ at, allocatedKw }) => ({ at, allocatedKw }));
+    return withTracks(withTail(stored ?? NO_POINTS, tail, from), withTail(tracks, live, from));
+  }, [stored, tail, tracks, from]);
+  const gap = useMemo(() => gapMs(stored ?? NO_POINTS, range.ms), [stored, range.ms]);
+  const data = useMemo(() => toColumns(points, lines.map((line) => line.pick), gap), [points, lines, gap]);
+  const start = windowStart(points, now, range.ms);
+  const marks = useMemo(() => marksOf(happened, id, start, now), [happened, id, start, now]);
+  const sentence = describeHistory(summarise(points, gap), range, now);
+
+  return (
+    <Panel
+      title="Load against limit"
+      aside={
+        <div className={styles.tools}>
+          <label className={styles.check} title="What the load would be if every device had what it wants">
+            <input type="checkbox" checked={wants} onChange={(event) => setWants(event.target.checked)} /> Without control
+          </label>
+          <Segmented label="Time shown" options={RANGES} value={range.value} onChange={onRange} />
+          <button type="button" className="button" data-size="s" disabled={points.length === 0} onClick={() => save(id, points)}>
+            <Icon name="save" /> CSV
+          </button>
+        </div>
+      }
+    >
+      {stored === undefined && !failed ? <Loading what="the history" height={HEIGHT + 40} /> : null}
+      {(stored !== undefined || failed) && points.length === 0 ? <Empty title={`Nothing was decided in the ${range.words}`} /> : null}
+      {points.length > 0 && (stored !== undefined || failed) ? (
+        <>
+          <TimeChart
+            series={series}
+            data={data}
+            from={start / 1000}
+            to={now / 1000}
+            height={HEIGHT}
+            over={OVER}
+            marks={marks}
+            summary={`Load, limit and allocation of ${id}, ${range.words}. ${sentence}`}
+            testId={testIds.feederChart}
+          />
+          <p className={styles.sentence}>
+            {failed ? 'The stored history could not be loaded; shown is what arrived since. ' : ''}
+            {sentence}
+            {detailed ? '' : ' What was allocated is shown for up to an hour.'}
+          </p>
+          <MarkList marks={marks} now={now} />
+        </>
+      ) : null}
+    </Panel>
+  );
+}
+
+function MarkList({ marks, now }: { marks: readonly Mark[]; now: number }) {
+  if (marks.length === 0) return null;
+  const shown = marks.slice(-LISTED_MAX).reverse();
+  const left = marks.length - shown.length;
+  return (
+    <ul className={styles.marks} aria-label="What happened in this time">
+      {shown.map((mark) => (
+        <li key={`${mark.text}/${mark.from}`}>
+          <span className={styles.mark} style={{ background: `var(${mark.color})` }} />
+          <time dateTime={toRfc3339(mark.from * 1000)} title={fullTime(mark.from * 1000)}>
+            {shortTime(mark.from * 1000, now)}
+          </time>{' '}
+          to{' '}
+          <time dateTime={toRfc3339(mark.to * 1000)} title={fullTime(mark.to * 1000)}>
+            {mark.to * 1000 >= now ? 'now' : zonedTime(mark.to * 1000, now)}
+          </time>
+          <span className={styles.text}>{mark.text}</span>
+        </li>
+      ))}
+      {left > 0 ? <li className="muted">and {left} before</li> : null}
+    </ul>
+  );
+}
+
+function save(id: string, points: readonly TrackPoint[]): void {
+  const rows = points.map((point) => [toRfc3339(point.at), point.loadKw, point.limitKw, wantedKw(point), point.allocatedKw]);
+  saveCsv(`${id}-load.csv`, ['time', 'loadKw', 'limitKw', 'withoutControlKw', 'allocatedKw'], rows);
+}

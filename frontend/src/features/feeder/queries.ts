@@ -1,0 +1,133 @@
+//! What the page of one feeder asks and tells the API.
+import { graphql } from '../../shared/gql';
+
+export const FeederTracks = graphql(`
+  query FeederTracks($feederId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {
+    decisions(feederId: $feederId, from: $from, to: $to, first: 500, after: $after) {
+      edges {
+        node {
+          id
+          at
+          allocatedKw
+          reservedKw
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+export const FeederMarks = graphql(`
+  query FeederMarks($feederId: ID!, $from: DateTime!, $to: DateTime!) {
+    events(feederId: $feederId, includePast: true) {
+      id
+      start
+      end
+      limitKw
+      cancelled
+      cancelledAt
+    }
+    drPrograms {
+      id
+      name
+      mode
+      feederIds
+      start
+      end
+      targetShedKw
+      active
+    }
+    alarmHistory(feederId: $feederId, from: $from, to: $to, first: 100) {
+      edges {
+        node {
+          from
+          to
+          code
+          severity
+          feederId
+          deviceId
+          message
+        }
+      }
+    }
+  }
+`);
+
+export const DecisionDeviceFields = graphql(`
+  fragment DecisionDeviceRow on DecisionDevice {
+    deviceId
+    wantedKw
+    setpointKw
+    weight
+    reason
+    bindingConstraint
+    sampleAgeMs
+  }
+`);
+
+export const NewestDecision = graphql(`
+  query NewestDecision($feederId: ID!) {
+    decisions(feederId: $feederId, first: 1) {
+      edges {
+        node {
+          id
+          at
+          policy
+          shadow
+          limitKw
+          unmetKw
+          bindingConstraint
+          rung
+          certified
+          devices(first: 500) {
+            edges {
+              node {
+                ...DecisionDeviceRow
+              }
+            }
+            pageInfo {
+              hasNextPage
+              endCursor
+            }
+            totalCount
+          }
+        }
+      }
+    }
+  }
+`);
+
+export const DecisionMade = graphql(`
+  subscription DecisionMade($feederId: ID!) {
+    decisionMade(feederId: $feederId) {
+      id
+      at
+    }
+  }
+`);
+
+export const PoliciesQuery = graphql(`
+  query Policies {
+    policies
+  }
+`);
+
+export const SetFeeder = graphql(`
+  mutation SetFeeder($input: FeederInput!) {
+    setFeeder(input: $input) {
+      id
+    }
+  }
+`);
+
+export const ResumeControl = graphql(`
+  mutation ResumeControl($feederId: ID!) {
+    resumeControl(feederId: $feederId) {
+      id
+      stopped
+    }
+  }
+`);

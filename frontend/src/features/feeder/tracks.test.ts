@@ -1,0 +1,48 @@
+//! Tests of tracks.ts.
+import { expect, test } from 'vitest';
+import type { FeederMarksQuery } from '../../shared/gql/graphql';
+import { marksOf, wantedKw, withTracks } from './tracks';
+
+const point = (at: number) => ({ at, loadKw: 10, limitKw: 20, curtailedKw: 3 });
+
+test('each point has what the last decision before it allocated, unless that was long ago', () => {
+  const tracks = [{ at: 1000, allocatedKw: 5 }, { at: 6000, allocatedKw: 7 }];
+  const points = withTracks([point(0), point(1000), point(4000), point(5500), point(20_000), point(30_000)], tracks);
+  expect(points.map(({ allocatedKw }) => allocatedKw)).toEqual([5, 5, 5, 7, 7, null]);
+  expect(withTracks([point(0)], []).map(({ allocatedKw }) => allocatedKw)).toEqual([null]);
+});
+
+test('what is wanted is the load and what was held back', () => {
+  expect(wantedKw(point(0))).toBe(13);
+  expect(wantedKw({ ...point(0), curtailedKw: null })).toBeNull();
+});
+
+const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
+const event = { limitKw: 50, cancelled: false, cancelledAt: null };
+const program = { name: 'Peak', mode: 'FIXED_CAP' as const, targetShedKw: 10, active: true };
+const alarm = { code: 'CTL-001', severity: 'CRITICAL', feederId: 'a', deviceId: null, message: 'over' };
+const data: FeederMarksQuery = {
+  events: [
+    { ...event, id: '1', start: iso(50), end: iso(150) },
+    { ...event, id: '2', start: iso(120), end: iso(500), cancelled: true, cancelledAt: iso(130) },
+    { ...event, id: '3', start: iso(120), end: iso(500), cancelled: true, cancelledAt: iso(110) },
+    { ...event, id: '4', start: iso(300), end: iso(500) },
+  ],
+  drPrograms: [
+    { ...program, id: 'p', feederIds: [], start: iso(110), end: iso(160) },
+    { ...program, id: 'q', feederIds: ['b'], start: iso(110), end: iso(160) },
+    { ...program, id: 'r', feederIds: ['a'], start: iso(110), end: iso(160), active: false },
+  ],
+  alarmHistory: { edges: [{ node: { ...alarm, from: iso(140), to: null } }] },
+};
+
+test('marks are what touches the window, cut to it', () => {
+  const marks = marksOf(data, 'a', 100_000, 200_000).map(({ label, from, to }) => [label, from, to]);
+  expect(marks).toEqual([
+    ['Event', 100, 150],
+    ['Program', 110, 160],
+    ['Event', 120, 130],
+    ['Alarm', 140, 200],
+  ]);
+  expect(marksOf(undefined, 'a', 0, 1)).toEqual([]);
+});
