@@ -28,7 +28,7 @@ test('an operator makes a program, sees its impact, changes it, and switches it 
   await form.getByLabel(/^End/).fill(local(new Date(start.getTime() + 5 * 3_600_000)));
   const feeder = form.getByRole('group', { name: /^Feeders/ }).getByRole('checkbox').first();
   await feeder.check();
-  await form.getByText(/Takes 2\.00 kW off/).waitFor();
+  await form.getByText(/Takes 2\.00\skW off/).waitFor();
   await form.getByRole('button', { name: 'Create program' }).click();
   await page.getByText(/^Program created\./).waitFor();
 
@@ -42,7 +42,7 @@ test('an operator makes a program, sees its impact, changes it, and switches it 
   await row.getByLabel('Power to shed (kW)').fill('3');
   await row.getByRole('button', { name: 'Save changes' }).click();
   await page.getByText(/^Program changed\./).waitFor();
-  await row.getByText(/Takes 3\.00 kW off/).waitFor();
+  await row.getByText(/Takes 3\.00\skW off/).waitFor();
   await dismiss(page);
 
   await row.getByRole('button', { name: `Deactivate ${NAME}` }).click();
