@@ -68,3 +68,34 @@ test('a device that does not exist is said to be missing', async () => {
   await enter(page, stage.operator, '/devices/never-heard-of');
   await page.getByText('There is no device “never-heard-of”').waitFor();
 });
+
+test('an operator changes several devices at once and takes it back', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator, '/devices?type=BATTERY');
+  const rows = page.getByTestId(testIds.deviceRow);
+  await rows.nth(2).waitFor();
+  await rows.nth(0).getByRole('checkbox').check();
+  await rows.nth(1).focus();
+  await page.keyboard.press(' ');
+  const bar = page.getByRole('region', { name: 'Selected devices' });
+  await bar.getByText('2 devices selected').waitFor();
+  await bar.getByRole('button', { name: 'Opt out…' }).click();
+  await bar.getByText(/^Opts 2 devices out/).waitFor();
+  await bar.getByRole('button', { name: 'Yes, do this' }).click();
+  await page.getByText(/^2 devices opted out\./).waitFor();
+  await rows.nth(0).getByText('Opted out').waitFor();
+  await rows.nth(1).getByText('Opted out').waitFor();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByText('2 of 2 devices are as they were.').waitFor();
+  await expect.poll(() => rows.nth(0).getByText('Opted out').count()).toBe(0);
+  await bar.getByRole('button', { name: 'Clear selection' }).click();
+  await bar.waitFor({ state: 'detached' });
+});
+
+test.skipIf(stage.viewer === null)('a viewer has nothing to select', async () => {
+  const { page } = await stage.open();
+  if (!stage.viewer) return;
+  await enter(page, stage.viewer, '/devices');
+  await page.getByTestId(testIds.deviceRow).nth(2).waitFor();
+  expect(await page.getByRole('checkbox').count()).toBe(0);
+});

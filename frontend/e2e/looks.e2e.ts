@@ -29,6 +29,18 @@ test.each(LOOKS)('every page is accessible and fits: $name', async (look) => {
   await page.getByRole('link', { name: 'Devices', exact: true }).first().click();
   await page.getByTestId(testIds.deviceRow).nth(3).waitFor();
   await check();
+  await page.getByTestId(testIds.deviceRow).nth(1).getByRole('checkbox').check();
+  await page.getByRole('region', { name: 'Selected devices' }).waitFor();
+  await check();
+  await page.goto('/');
+  await page.getByTestId(testIds.feederLine).nth(1).getByRole('link').first().click();
+  await page.getByTestId(testIds.feederChart).waitFor();
+  await page.getByText(/give way|gives way/).waitFor();
+  await page.getByRole('button', { name: 'Change', exact: true }).click();
+  await check();
+  await page.goto('/violations');
+  await page.getByTestId(testIds.fairnessRow).first().waitFor();
+  await check();
   await page.goto('/devices?type=BATTERY');
   await page.getByTestId(testIds.deviceRow).first().getByRole('link').click();
   await page.getByTestId(testIds.socChart).waitFor();
@@ -43,6 +55,13 @@ test('the smallest phone shows every page without scrolling sideways', async () 
   expect(await sideways(page)).toBeLessThanOrEqual(0);
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Devices' }).click();
   await page.getByTestId(testIds.deviceRow).nth(2).waitFor();
+  expect(await sideways(page)).toBeLessThanOrEqual(0);
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /Fairness/ }).click();
+  await page.getByTestId(testIds.fairnessRow).first().waitFor();
+  expect(await sideways(page)).toBeLessThanOrEqual(0);
+  await page.goto('/');
+  await page.getByTestId(testIds.feederLine).nth(1).getByRole('link').first().click();
+  await page.getByTestId(testIds.feederChart).waitFor();
   expect(await sideways(page)).toBeLessThanOrEqual(0);
 });
 

@@ -44,6 +44,9 @@ async function round(page: Page, suffix: string, person: Person): Promise<void> 
   await page.getByTestId(testIds.powerChart).waitFor();
   await page.getByTestId(testIds.socChart).waitFor();
   await shoot(page, `device-${suffix}`);
+  await page.goto('/violations');
+  await page.getByTestId(testIds.fairnessRow).first().waitFor();
+  await shoot(page, `violations-${suffix}`);
   await steeringRound(page, suffix, shoot);
 }
 

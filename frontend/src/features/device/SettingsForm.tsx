@@ -3,14 +3,14 @@ import { useState } from 'react';
 import type { SyntheticEvent } from 'react';
 import type { CombinedError } from '@urql/core';
 import { useMutation } from 'urql';
-import { useLiveQuery } from '../../shared/lib/live';
+import { useFeederNames } from '../../shared/feeders/useFeederNames';
 import { refusalOf, wrongIn } from '../../shared/lib/refusal';
 import type { Done } from '../../shared/lib/toasts';
 import { Field } from '../../shared/ui/Field';
 import formStyles from '../../shared/ui/Form.module.css';
 import { FormField } from '../../shared/ui/FormField';
 import type { Facts } from './model';
-import { DeviceFeeders, SetDevice } from './queries';
+import { SetDevice } from './queries';
 import { checkSettings, isChanged, settingsInput, settingsOf, SETTINGS_FIELDS, settingsPreview, stores, undoInput } from './settings';
 import type { SettingsDraft } from './settings';
 
@@ -25,7 +25,7 @@ export function SettingsForm({ device, onClose, onDone }: Props) {
   const [draft, setDraft] = useState(before);
   const [error, setError] = useState<CombinedError>();
   const [{ fetching }, save] = useMutation(SetDevice);
-  const feeders = useLiveQuery({ query: DeviceFeeders, variables: {} }).data?.feeders.map(({ id }) => id) ?? [];
+  const feeders = useFeederNames();
   const problems = checkSettings(draft, before);
   const valid = Object.keys(problems).length === 0;
   const input = settingsInput(device.id, before, draft);

@@ -146,14 +146,6 @@ export const CommandsQuery = graphql(`
   }
 `);
 
-export const DeviceFeeders = graphql(`
-  query DeviceFeeders {
-    feeders {
-      id
-    }
-  }
-`);
-
 export const SetDevice = graphql(`
   mutation SetDevice($input: DeviceInput!) {
     setDevice(input: $input) {

@@ -4,12 +4,13 @@ import type { ReactNode } from 'react';
 import { count, typeName, words } from '../../shared/lib/format';
 import { Icon } from '../../shared/ui/Icon';
 import { Segmented } from '../../shared/ui/Segmented';
-import { FRESHNESS, SORT_KEYS, TYPES } from './model';
-import type { Filters, Row, SortKey, View } from './model';
+import { FRESHNESS, SORT_KEYS, STANDINGS, TYPES } from './model';
+import type { Filters, Row, SortKey, Standing, View } from './model';
 import styles from './DeviceFilters.module.css';
 
 interface Props {
   rows: readonly Row[];
+  feeders: readonly string[];
   view: View;
   onChange: (view: View) => void;
 }
@@ -26,10 +27,16 @@ const SORT_NAMES: Record<SortKey, string> = {
   seen: 'Last seen',
 };
 
-export function DeviceFilters({ rows, view, onChange }: Props) {
+const STANDING_NAMES: Record<Standing, string> = {
+  NOT_FOLLOWING: 'Not following',
+  FOLLOWING: 'Following',
+  OPTED_OUT: 'Opted out',
+  OVERRIDDEN: 'Override',
+};
+
+export function DeviceFilters({ rows, feeders, view, onChange }: Props) {
   const { filters, sort } = view;
   const set = (part: Partial<Filters>) => onChange({ ...view, filters: { ...filters, ...part } });
-  const feeders = useMemo(() => [...new Set(rows.map((row) => row.feederId))].sort(), [rows]);
   const physical = useMemo(() => rows.filter((row) => row.origin === 'PHYSICAL').length, [rows]);
   const searchId = useId();
   const named = (name: string, value: number) => (
@@ -68,6 +75,13 @@ export function DeviceFilters({ rows, view, onChange }: Props) {
       <Choice label="Type" value={filters.type} onChange={(type) => set({ type })} options={TYPES} name={typeName} />
       <Choice label="Feeder" value={filters.feeder} onChange={(feeder) => set({ feeder })} options={feeders} name={(id) => id} />
       <Choice label="State" value={filters.state} onChange={(state) => set({ state })} options={FRESHNESS} name={words} />
+      <Choice
+        label="Standing"
+        value={filters.standing}
+        onChange={(standing) => set({ standing })}
+        options={STANDINGS}
+        name={(standing) => STANDING_NAMES[standing]}
+      />
       <div className={styles.sort}>
         <Choice
           label="Sort by"

@@ -17,15 +17,19 @@ interface Props {
   top: number;
   height: number;
   tabStop: boolean;
+  /** null: rows cannot be selected. */
+  selected: boolean | null;
+  onSelect: (id: string) => void;
 }
 
-export const DeviceRow = memo(function DeviceRow({ row, rowIndex, top, height, tabStop }: Props) {
+export const DeviceRow = memo(function DeviceRow({ row, rowIndex, top, height, tabStop, selected, onSelect }: Props) {
   const [, navigate] = useLocation();
   const href = `/devices/${encodeURIComponent(row.id)}`;
   return (
     <div
       role="row"
       aria-rowindex={rowIndex}
+      aria-selected={selected ?? undefined}
       className={styles.row}
       data-device={row.id}
       data-testid={testIds.deviceRow}
@@ -34,6 +38,7 @@ export const DeviceRow = memo(function DeviceRow({ row, rowIndex, top, height, t
       onClick={() => navigate(href)}
     >
       <div role="gridcell" className={styles.device}>
+        {selected === null ? null : <Select label={`Select ${row.id}`} checked={selected} onChange={() => onSelect(row.id)} />}
         <Link href={href} tabIndex={-1} onClick={(event) => event.stopPropagation()}>
           {row.id}
         </Link>
@@ -68,6 +73,33 @@ export const DeviceRow = memo(function DeviceRow({ row, rowIndex, top, height, t
     </div>
   );
 });
+
+interface SelectProps {
+  label: string;
+  checked: boolean;
+  /** Some, but not all. */
+  mixed?: boolean;
+  onChange: () => void;
+  tabIndex?: number;
+}
+
+/** A tick box whose surroundings count as it, so that a finger finds it. */
+export function Select({ label, checked, mixed = false, onChange, tabIndex = -1 }: SelectProps) {
+  return (
+    <label className={styles.select} onClick={(event) => event.stopPropagation()}>
+      <input
+        type="checkbox"
+        aria-label={label}
+        checked={checked}
+        tabIndex={tabIndex}
+        ref={(input) => {
+          if (input) input.indeterminate = mixed;
+        }}
+        onChange={onChange}
+      />
+    </label>
+  );
+}
 
 function Marks({ row }: { row: Row }) {
   return (

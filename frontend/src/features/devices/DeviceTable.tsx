@@ -1,11 +1,11 @@
-//! The virtualised grid: only the rows in view exist. Arrow keys move, Enter opens.
+//! The virtualised grid: only the rows in view exist. Arrow keys move, Enter opens, the space bar selects.
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
-import type { KeyboardEvent } from 'react';
+import type { KeyboardEvent, ReactNode } from 'react';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { useLocation } from 'wouter';
 import { PHONE, useMediaQuery } from '../../shared/lib/hooks';
 import { Icon } from '../../shared/ui/Icon';
-import { DeviceRow } from './DeviceRow';
+import { DeviceRow, Select } from './DeviceRow';
 import { nextSort } from './model';
 import type { Row, Sort, SortKey } from './model';
 import styles from './DeviceTable.module.css';
@@ -32,9 +32,13 @@ interface Props {
   loading: boolean;
   sort: Sort;
   onSort: (sort: Sort) => void;
+  /** null: rows cannot be selected. */
+  selected: ReadonlySet<string> | null;
+  onSelect: (id: string) => void;
+  onSelectAll: () => void;
 }
 
-export function DeviceTable({ rows, loading, sort, onSort }: Props) {
+export function DeviceTable({ rows, loading, sort, onSort, selected, onSelect, onSelectAll }: Props) {
   const phone = useMediaQuery(PHONE);
   const body = useRef<HTMLDivElement>(null);
   const [offset, setOffset] = useState(0);
@@ -52,7 +56,7 @@ export function DeviceTable({ rows, loading, sort, onSort }: Props) {
   });
   useEffect(() => virtualizer.measure(), [phone, virtualizer]);
 
-  const { activeId, onKeyDown, onFocus } = useRowKeys(rows, body, (index) => virtualizer.scrollToIndex(index));
+  const { activeId, onKeyDown, onFocus } = useRowKeys(rows, body, (index) => virtualizer.scrollToIndex(index), selected ? onSelect : null);
   const items = virtualizer.getVirtualItems();
   const tabStop = activeId ?? rows[0]?.id;
 
@@ -63,11 +67,22 @@ export function DeviceTable({ rows, loading, sort, onSort }: Props) {
       aria-label="Devices"
       aria-rowcount={loading ? -1 : rows.length + 1}
       aria-colcount={COLUMNS.length}
+      aria-multiselectable={selected ? true : undefined}
     >
       <div role="rowgroup" className={styles.head}>
         <div role="row" aria-rowindex={1} className={styles.row}>
           {COLUMNS.map((column) => (
-            <Heading key={column.key} column={column} sort={sort} onSort={onSort} />
+            <Heading key={column.key} column={column} sort={sort} onSort={onSort}>
+              {column.key === 'id' && selected ? (
+                <Select
+                  label="Select all devices shown"
+                  checked={rows.length > 0 && rows.every((row) => selected.has(row.id))}
+                  mixed={rows.some((row) => selected.has(row.id)) && !rows.every((row) => selected.has(row.id))}
+                  onChange={onSelectAll}
+                  tabIndex={0}
+                />
+              ) : null}
+            </Heading>
           ))}
         </div>
       </div>
@@ -90,6 +105,8 @@ export function DeviceTable({ rows, loading, sort, onSort }: Props) {
               top={item.start - offset}
               height={item.size}
               tabStop={row.id === tabStop}
+              selected={selected ? selected.has(row.id) : null}
+              onSelect={onSelect}
             />
           );
         })}
@@ -102,13 +119,15 @@ interface HeadingProps {
   column: (typeof COLUMNS)[number];
   sort: Sort;
   onSort: (sort: Sort) => void;
+  children: ReactNode;
 }
 
-function Heading({ column, sort, onSort }: HeadingProps) {
+function Heading({ column, sort, onSort, children }: HeadingProps) {
   const current = sort.key === column.key;
   const order = sort.down ? 'descending' : 'ascending';
   return (
-    <div role="columnheader" aria-sort={current ? order : 'none'} className={styles.heading} data-end={column.end}>
+    <div role="columnheader" aria-sort={current ? order : 'none'} className={children ? `${styles.heading ?? ''} ${styles.first ?? ''}` : styles.heading} data-end={column.end}>
+      {children}
       <button type="button" onClick={() => onSort(nextSort(sort, column.key))}>
         {column.label}
         <span className={styles.arrow} data-shown={current || undefined}>
@@ -120,7 +139,12 @@ function Heading({ column, sort, onSort }: HeadingProps) {
 }
 
 /** One row is in the tab order; the arrows move it, also to rows that do not exist yet. */
-function useRowKeys(rows: readonly Row[], body: React.RefObject<HTMLDivElement | null>, reveal: (index: number) => void) {
+function useRowKeys(
+  rows: readonly Row[],
+  body: React.RefObject<HTMLDivElement | null>,
+  reveal: (index: number) => void,
+  onSelect: ((id: string) => void) | null,
+) {
   const [activeId, setActiveId] = useState<string | null>(null);
   const wanted = useRef<string | null>(null);
   const [, navigate] = useLocation();
@@ -143,6 +167,11 @@ function useRowKeys(rows: readonly Row[], body: React.RefObject<HTMLDivElement |
     const at = rows.findIndex((row) => row.id === activeId);
     if (event.key === 'Enter' && activeId && event.target instanceof HTMLElement && event.target.dataset.device) {
       navigate(`/devices/${encodeURIComponent(activeId)}`);
+      return;
+    }
+    if (event.key === ' ' && onSelect && activeId && event.target instanceof HTMLElement && event.target.dataset.device) {
+      event.preventDefault();
+      onSelect(activeId);
       return;
     }
     const next = targetIndex(event.key, at, rows.length);

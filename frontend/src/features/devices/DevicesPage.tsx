@@ -1,13 +1,17 @@
 //! The fleet as a table: find a device, see who does not follow, go to it.
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useSearchParams } from 'wouter';
+import { useCan } from '../../shared/lib/can';
 import { useTitle } from '../../shared/lib/hooks';
+import { useLiveQuery } from '../../shared/lib/live';
 import { count } from '../../shared/lib/format';
 import { Empty, Failed, Loading, StaleStrip } from '../../shared/ui/States';
+import { BulkBar } from './BulkBar';
 import { DeviceFilters } from './DeviceFilters';
 import { DeviceTable } from './DeviceTable';
-import { isFiltered, matches, paramsFrom, sorted, viewFrom } from './model';
+import { isFiltered, matches, NO_FILTERS, paramsFrom, sorted, subtree, viewFrom } from './model';
 import type { Row, View } from './model';
+import { DeviceFeeders } from './queries';
 import { FLEET_MAX, useFleet } from './useFleet';
 import styles from './DevicesPage.module.css';
 
@@ -18,10 +22,14 @@ export function DevicesPage() {
   useTitle('Devices');
   const [params, setParams] = useSearchParams();
   const view = useMemo(() => viewFrom(params), [params]);
-  const { fleet, error, refresh } = useFleet(view.filters);
+  const { fleet, error, refresh, accept } = useFleet(view.filters);
   const setView = (next: View) => setParams(paramsFrom(next), { replace: true });
   const all = useMemo(() => (fleet ? [...fleet.rows.values()] : []), [fleet]);
-  const rows = useOrdered(all, view);
+  const { ids, under } = useFeederIds(all, view.filters.feeder);
+  const rows = useOrdered(all, view, under);
+  const { selected, toggle, toggleAll, clear } = useSelection(rows);
+  const maySet = useCan('setDevice');
+  const chosen = useMemo(() => (selected.size === 0 ? [] : rows.filter((row) => selected.has(row.id))), [rows, selected]);
 
   return (
     <>
@@ -33,7 +41,7 @@ export function DevicesPage() {
           </p>
         ) : null}
       </header>
-      <DeviceFilters rows={all} view={view} onChange={setView} />
+      <DeviceFilters rows={all} feeders={ids} view={view} onChange={setView} />
       {error && fleet ? <StaleStrip>The server does not answer. What you see is the last known state.</StaleStrip> : null}
       {fleet && fleet.total > FLEET_MAX ? (
         <StaleStrip>
@@ -48,8 +56,12 @@ export function DevicesPage() {
           loading={fleet.rows.size < Math.min(fleet.total, FLEET_MAX)}
           sort={view.sort}
           onSort={(sort) => setView({ ...view, sort })}
+          selected={maySet ? selected : null}
+          onSelect={toggle}
+          onSelectAll={toggleAll}
         />
       ) : null}
+      {maySet ? <BulkBar rows={chosen} feeders={ids} accept={accept} onClear={clear} /> : null}
       {fleet && rows.length === 0 ? (
         all.length === 0 && !isFiltered(view.filters) ? (
           <Empty title="No devices yet">A device appears here with its first sample.</Empty>
@@ -58,7 +70,7 @@ export function DevicesPage() {
             <button
               type="button"
               className="button"
-              onClick={() => setView({ ...view, filters: { origin: null, type: null, feeder: null, state: null, search: '' } })}
+              onClick={() => setView({ ...view, filters: NO_FILTERS })}
             >
               Clear filters
             </button>
@@ -69,12 +81,48 @@ export function DevicesPage() {
   );
 }
 
+/** The feeders to choose from, and those that the chosen one takes in. */
+function useFeederIds(all: readonly Row[], feeder: string | null) {
+  const { data } = useLiveQuery({ query: DeviceFeeders, variables: {} });
+  const fromRows = useMemo(() => [...new Set(all.map((row) => row.feederId))].sort().join('\n'), [all]);
+  return useMemo(() => {
+    const known = data?.feeders ?? [];
+    const named = [...known.map(({ id }) => id), ...fromRows.split('\n').filter(Boolean)];
+    const ids = [...new Set(named)].sort(new Intl.Collator('en', { numeric: true }).compare);
+    return { ids, under: feeder === null ? null : subtree(known, feeder) };
+  }, [data, fromRows, feeder]);
+}
+
+/** What is selected counts only while it is shown: nobody changes what they do not see. */
+function useSelection(rows: readonly Row[]) {
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const latest = useRef(rows);
+  useEffect(() => {
+    latest.current = rows;
+  });
+  const toggle = useCallback((id: string) => {
+    setSelected((before) => {
+      const after = new Set(before);
+      if (!after.delete(id)) after.add(id);
+      return after;
+    });
+  }, []);
+  const toggleAll = useCallback(() => {
+    setSelected((before) => {
+      const isAll = latest.current.every((row) => before.has(row.id));
+      return isAll ? new Set() : new Set(latest.current.map((row) => row.id));
+    });
+  }, []);
+  const clear = useCallback(() => setSelected(new Set()), []);
+  return { selected, toggle, toggleAll, clear };
+}
+
 /** The rows of the view in its order, with figures that are always new. */
-function useOrdered(all: readonly Row[], view: View): Row[] {
+function useOrdered(all: readonly Row[], view: View, under: ReadonlySet<string> | null): Row[] {
   const basis = useCalm(all);
   const order = useMemo(
-    () => sorted(basis.filter((row) => matches(row, view.filters)), view.sort).map((row) => row.id),
-    [basis, view],
+    () => sorted(basis.filter((row) => matches(row, view.filters, under)), view.sort).map((row) => row.id),
+    [basis, view, under],
   );
   return useMemo(() => {
     const byId = new Map(all.map((row) => [row.id, row]));

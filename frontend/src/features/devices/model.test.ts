@@ -1,6 +1,6 @@
 //! Tests of model.ts.
 import { describe, expect, test } from 'vitest';
-import { barGeometry, matches, nextSort, paramsFrom, sorted, viewFrom } from './model';
+import { barGeometry, matches, nextSort, paramsFrom, sorted, subtree, viewFrom } from './model';
 import type { Row } from './model';
 import { merge } from './useFleet';
 
@@ -27,7 +27,7 @@ const ids = (rows: readonly Row[]) => rows.map(({ id }) => id);
 const view = (text: string) => viewFrom(new URLSearchParams(text));
 
 describe('the view in the address', () => {
-  test.each(['', 'origin=PHYSICAL', 'type=PV&feeder=feeder-b&state=STALE&q=lab', 'sort=-power', 'q=x&sort=soc'])(
+  test.each(['', 'origin=PHYSICAL', 'type=PV&feeder=feeder-b&state=STALE&q=lab', 'sort=-power', 'q=x&sort=soc', 'standing=NOT_FOLLOWING'])(
     '%s comes back as it was',
     (text) => {
       expect(paramsFrom(view(text)).toString()).toBe(text);
@@ -47,13 +47,24 @@ test.each<[string, boolean]>([
   ['type=EV', false],
   ['feeder=feeder-b', false],
   ['state=STALE', true],
+  ['standing=NOT_FOLLOWING', false],
+  ['standing=OPTED_OUT', true],
+  ['standing=FOLLOWING', false],
   ['q=PI-7', true],
   ['q=roof', true],
   ['q=cellar', false],
   ['type=BATTERY&q=cellar', false],
 ])('the filter "%s" matches: %s', (text, expected) => {
-  const device = row('pi-7', { origin: 'PHYSICAL', type: 'BATTERY', siteId: 'Roof', freshness: 'STALE' });
+  const device = row('pi-7', { origin: 'PHYSICAL', type: 'BATTERY', siteId: 'Roof', freshness: 'STALE', optedOut: true });
   expect(matches(device, view(text).filters)).toBe(expected);
+});
+
+test('the filter for a feeder takes in those below it', () => {
+  const under = subtree([{ id: 'a1', parentId: 'a' }, { id: 'a11', parentId: 'a1' }, { id: 'b', parentId: null }], 'a');
+  expect([...under]).toEqual(['a', 'a1', 'a11']);
+  const { filters } = view('feeder=a');
+  expect(matches(row('ev-1', { feederId: 'a11' }), filters, under)).toBe(true);
+  expect(matches(row('ev-1', { feederId: 'b' }), filters, under)).toBe(false);
 });
 
 describe('sorting', () => {

@@ -7,6 +7,17 @@ export const ORIGINS: readonly DeviceOrigin[] = ['PHYSICAL', 'SIMULATED'];
 export const TYPES: readonly DeviceType[] = ['EV', 'BATTERY', 'PV', 'METER', 'OTHER'];
 export const FRESHNESS: readonly Freshness[] = ['FRESH', 'STALE', 'MISSING', 'OFFLINE'];
 
+/** How a device stands with control, beyond its freshness. */
+export const STANDINGS = ['NOT_FOLLOWING', 'FOLLOWING', 'OPTED_OUT', 'OVERRIDDEN'] as const;
+export type Standing = (typeof STANDINGS)[number];
+
+const STANDS: Record<Standing, (row: Row) => boolean> = {
+  NOT_FOLLOWING: (row) => !row.compliant,
+  FOLLOWING: (row) => row.compliant && !row.optedOut && row.setpointKw !== null,
+  OPTED_OUT: (row) => row.optedOut,
+  OVERRIDDEN: (row) => row.overridden,
+};
+
 export const SORT_KEYS = ['id', 'type', 'feeder', 'state', 'power', 'error', 'soc', 'priority', 'seen'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
@@ -20,8 +31,11 @@ export interface Filters {
   type: DeviceType | null;
   feeder: string | null;
   state: Freshness | null;
+  standing: Standing | null;
   search: string;
 }
+
+export const NO_FILTERS: Filters = { origin: null, type: null, feeder: null, state: null, standing: null, search: '' };
 
 export interface View {
   filters: Filters;
@@ -42,6 +56,7 @@ export function viewFrom(params: URLSearchParams): View {
       type: oneOf(TYPES, params.get('type')),
       feeder: params.get('feeder'),
       state: oneOf(FRESHNESS, params.get('state')),
+      standing: oneOf(STANDINGS, params.get('standing')),
       search: params.get('q') ?? '',
     },
     sort: { key: oneOf(SORT_KEYS, down ? sort.slice(1) : sort) ?? 'id', down },
@@ -54,23 +69,41 @@ export function paramsFrom({ filters, sort }: View): URLSearchParams {
   if (filters.type) params.set('type', filters.type);
   if (filters.feeder) params.set('feeder', filters.feeder);
   if (filters.state) params.set('state', filters.state);
+  if (filters.standing) params.set('standing', filters.standing);
   if (filters.search) params.set('q', filters.search);
   const text = (sort.down ? '-' : '') + sort.key;
   if (text !== 'id') params.set('sort', text);
   return params;
 }
 
-export function isFiltered({ origin, type, feeder, state, search }: Filters): boolean {
-  return Boolean(origin ?? type ?? feeder ?? state) || search.trim() !== '';
+export function isFiltered({ origin, type, feeder, state, standing, search }: Filters): boolean {
+  return Boolean(origin ?? type ?? feeder ?? state ?? standing) || search.trim() !== '';
 }
 
-export function matches(row: Row, filters: Filters): boolean {
+interface Placed {
+  id: string;
+  parentId: string | null;
+}
+
+/** A feeder with all that stand below it. */
+export function subtree(feeders: readonly Placed[], id: string): ReadonlySet<string> {
+  const ids = new Set([id]);
+  for (let before = 0; before < ids.size; ) {
+    before = ids.size;
+    for (const feeder of feeders) if (feeder.parentId !== null && ids.has(feeder.parentId)) ids.add(feeder.id);
+  }
+  return ids;
+}
+
+/** `under`: the feeders that the filter for one takes in. */
+export function matches(row: Row, filters: Filters, under: ReadonlySet<string> | null = null): boolean {
   const search = filters.search.trim().toLowerCase();
   return (
     (!filters.origin || row.origin === filters.origin) &&
     (!filters.type || row.type === filters.type) &&
-    (!filters.feeder || row.feederId === filters.feeder) &&
+    (!filters.feeder || row.feederId === filters.feeder || under?.has(row.feederId) === true) &&
     (!filters.state || row.freshness === filters.state) &&
+    (!filters.standing || STANDS[filters.standing](row)) &&
     (!search || row.id.toLowerCase().includes(search) || (row.siteId?.toLowerCase().includes(search) ?? false))
   );
 }

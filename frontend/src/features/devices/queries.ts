@@ -63,3 +63,20 @@ export const DeviceUpdates = graphql(`
     }
   }
 `);
+
+export const DeviceFeeders = graphql(`
+  query DeviceFeeders {
+    feeders {
+      id
+      parentId
+    }
+  }
+`);
+
+export const SetDevice = graphql(`
+  mutation SetDeviceRow($input: DeviceInput!) {
+    setDevice(input: $input) {
+      ...DeviceRow
+    }
+  }
+`);

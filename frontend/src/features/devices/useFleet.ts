@@ -86,22 +86,25 @@ export function useFleet(filters: Filters) {
 
   const refresh = useCallback(() => setTurn((before) => before + 1), []);
   useRefresh(refresh, ASK_EVERY_MS);
-  useUpdates(setFleet, !byServer);
+  const accept = useUpdates(setFleet, !byServer);
 
   useEffect(() => {
     if (fleet) remembered = { client, fleet };
   }, [client, fleet]);
 
-  return useMemo(() => ({ fleet, error, refresh }), [fleet, error, refresh]);
+  return useMemo(() => ({ fleet, error, refresh, accept }), [fleet, error, refresh, accept]);
 }
 
 /** Collects updates and applies them together: a table that changes a thousand times a second helps nobody. */
-function useUpdates(setFleet: (change: (before: Fleet | null) => Fleet | null) => void, isWhole: boolean): void {
+function useUpdates(setFleet: (change: (before: Fleet | null) => Fleet | null) => void, isWhole: boolean): (row: Row) => void {
   const waiting = useRef(new Map<string, Row>());
-  const onData = useCallback((update: DeviceUpdatesSubscription) => {
-    const row = readFragment(DeviceRowFields, update.deviceUpdated);
+  const accept = useCallback((row: Row) => {
     waiting.current.set(row.id, row);
   }, []);
+  const onData = useCallback(
+    (update: DeviceUpdatesSubscription) => accept(readFragment(DeviceRowFields, update.deviceUpdated)),
+    [accept],
+  );
   useBulkUpdates({ query: DeviceUpdates, variables: {} }, onData);
 
   useEffect(() => {
@@ -113,6 +116,7 @@ function useUpdates(setFleet: (change: (before: Fleet | null) => Fleet | null) =
     }, APPLY_EVERY_MS);
     return () => clearInterval(timer);
   }, [setFleet, isWhole]);
+  return accept;
 }
 
 /** Devices not known yet are added to the whole fleet only: what the server has narrowed down stays so. */

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { SyntheticEvent } from 'react';
 import type { CombinedError } from '@urql/core';
 import { useMutation } from 'urql';
+import { useFeederNames } from '../../shared/feeders/useFeederNames';
 import { readFragment } from '../../shared/gql';
 import type { DeviceType, WaitingFragment } from '../../shared/gql/graphql';
 import { useCan } from '../../shared/lib/can';
@@ -21,7 +22,7 @@ import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading } from '../../shared/ui/States';
 import { waitWords } from './model';
-import { ApproveDevice, FeederNames, WaitingFields, WaitingQuery } from './queries';
+import { ApproveDevice, WaitingFields, WaitingQuery } from './queries';
 import styles from './HealthPage.module.css';
 
 const ASK_EVERY_MS = 10_000;
@@ -115,7 +116,7 @@ interface FormProps {
 const FIELDS = ['id', 'feederId', 'type'] as const;
 
 function ApproveForm({ device, onClose, onDone }: FormProps) {
-  const feeders = useLiveQuery({ query: FeederNames, variables: {} }).data?.feeders.map(({ id }) => id) ?? [];
+  const feeders = useFeederNames();
   const [id, setId] = useState(device?.id ?? '');
   const [feederId, setFeeder] = useState<string | null>(device?.feederId ?? null);
   const [type, setType] = useState<DeviceType>(device?.type ?? 'EV');

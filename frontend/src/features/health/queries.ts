@@ -116,14 +116,6 @@ export const NoticedQuery = graphql(`
   }
 `);
 
-export const FeederNames = graphql(`
-  query FeederNames {
-    feeders {
-      id
-    }
-  }
-`);
-
 export const ApproveDevice = graphql(`
   mutation ApproveDevice($id: ID!, $feederId: ID, $type: DeviceType) {
     approveDevice(id: $id, feederId: $feederId, type: $type) {

@@ -76,6 +76,42 @@ test('an operator creates an event with what was typed', async () => {
   expect(screen.queryByRole('form')).not.toBeInTheDocument();
 });
 
+test('an event that was made by mistake is cancelled by Undo', async () => {
+  let cancelled = '';
+  server.use(
+    graphql.mutation('CreateEvent', () => HttpResponse.json({ data: { createEvent: { ...event, id: 'e2' } } })),
+    graphql.mutation<object, { id: string }>('CancelEvent', ({ variables }) => {
+      cancelled = variables.id;
+      return HttpResponse.json({ data: { cancelEvent: { ...event, id: 'e2', cancelled: true } } });
+    }),
+  );
+  show('OPERATOR');
+  await userEvent.click(screen.getByRole('button', { name: 'New event' }));
+  await userEvent.type(screen.getByLabelText('Limit (kW)'), '45');
+  await userEvent.click(screen.getByRole('button', { name: 'Create event' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Undo' }));
+  expect(await screen.findByText('Event on feeder-a cancelled.')).toBeInTheDocument();
+  expect(cancelled).toBe('e2');
+});
+
+test('an event is changed by what differs alone', async () => {
+  let sent: unknown;
+  server.use(
+    graphql.mutation<object, { input: unknown }>('UpdateEvent', ({ variables }) => {
+      sent = variables.input;
+      return HttpResponse.json({ data: { updateEvent: { ...event, limitKw: 30 } } });
+    }),
+  );
+  show('OPERATOR');
+  await userEvent.click(await screen.findByRole('button', { name: /^Change the event/ }));
+  const limit = screen.getByLabelText('Limit (kW)');
+  await userEvent.clear(limit);
+  await userEvent.type(limit, '30');
+  await userEvent.click(screen.getByRole('button', { name: 'Change event' }));
+  expect(await screen.findByText(/^Event changed\./)).toBeInTheDocument();
+  expect(sent).toEqual({ limitKw: 30 });
+});
+
 test('a refusal of the server is shown and the form stays', async () => {
   server.use(
     graphql.mutation('CreateEvent', () =>

@@ -31,7 +31,6 @@ type Documents = {
     "\n  query Explain($id: ID!, $at: DateTime) {\n    explain(deviceId: $id, at: $at) {\n      ...Explanation\n    }\n  }\n": typeof types.ExplainDocument,
     "\n  fragment Command on Command {\n    id\n    decisionId\n    setpointKw\n    validUntil\n    stage\n    decidedAt\n    sentAt\n    ackedAt\n    appliedAt\n    observedAt\n    reason\n  }\n": typeof types.CommandFragmentDoc,
     "\n  query DeviceCommands($id: ID!, $first: Int!, $after: String) {\n    commands(deviceId: $id, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...Command\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": typeof types.DeviceCommandsDocument,
-    "\n  query DeviceFeeders {\n    feeders {\n      id\n    }\n  }\n": typeof types.DeviceFeedersDocument,
     "\n  mutation SetDevice($input: DeviceInput!) {\n    setDevice(input: $input) {\n      id\n      ...DeviceFacts\n    }\n  }\n": typeof types.SetDeviceDocument,
     "\n  mutation OverrideSetpoint($deviceId: ID!, $powerKw: Float!, $forSeconds: Int!) {\n    overrideSetpoint(deviceId: $deviceId, powerKw: $powerKw, forSeconds: $forSeconds) {\n      id\n      ...DeviceFacts\n    }\n  }\n": typeof types.OverrideSetpointDocument,
     "\n  mutation ClearOverride($deviceId: ID!) {\n    clearOverride(deviceId: $deviceId) {\n      id\n      ...DeviceFacts\n    }\n  }\n": typeof types.ClearOverrideDocument,
@@ -39,6 +38,8 @@ type Documents = {
     "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": typeof types.DeviceRowFragmentDoc,
     "\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": typeof types.DevicesPageDocument,
     "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": typeof types.DeviceUpdatesDocument,
+    "\n  query DeviceFeeders {\n    feeders {\n      id\n      parentId\n    }\n  }\n": typeof types.DeviceFeedersDocument,
+    "\n  mutation SetDeviceRow($input: DeviceInput!) {\n    setDevice(input: $input) {\n      ...DeviceRow\n    }\n  }\n": typeof types.SetDeviceRowDocument,
     "\n  query FeederTracks($feederId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {\n    decisions(feederId: $feederId, from: $from, to: $to, first: 500, after: $after) {\n      edges {\n        node {\n          id\n          at\n          allocatedKw\n          reservedKw\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": typeof types.FeederTracksDocument,
     "\n  query FeederMarks($feederId: ID!, $from: DateTime!, $to: DateTime!) {\n    events(feederId: $feederId, includePast: true) {\n      id\n      start\n      end\n      limitKw\n      cancelled\n      cancelledAt\n    }\n    drPrograms {\n      id\n      name\n      mode\n      feederIds\n      start\n      end\n      targetShedKw\n      active\n    }\n    alarmHistory(feederId: $feederId, from: $from, to: $to, first: 100) {\n      edges {\n        node {\n          from\n          to\n          code\n          severity\n          feederId\n          deviceId\n          message\n        }\n      }\n    }\n  }\n": typeof types.FeederMarksDocument,
     "\n  fragment DecisionDeviceRow on DecisionDevice {\n    deviceId\n    wantedKw\n    setpointKw\n    weight\n    reason\n    bindingConstraint\n    sampleAgeMs\n  }\n": typeof types.DecisionDeviceRowFragmentDoc,
@@ -56,7 +57,6 @@ type Documents = {
     "\n  fragment Waiting on WaitingDevice {\n    id\n    type\n    origin\n    feederId\n    siteId\n    reason\n    since\n    notices {\n      kind\n      detail\n    }\n  }\n": typeof types.WaitingFragmentDoc,
     "\n  query WaitingDevices {\n    waitingDevices(first: 100) {\n      edges {\n        node {\n          id\n          ...Waiting\n        }\n      }\n      totalCount\n    }\n  }\n": typeof types.WaitingDevicesDocument,
     "\n  query NoticedDevices {\n    noticedDevices(first: 100) {\n      edges {\n        node {\n          id\n          notices {\n            kind\n            detail\n          }\n        }\n      }\n      totalCount\n    }\n  }\n": typeof types.NoticedDevicesDocument,
-    "\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n": typeof types.FeederNamesDocument,
     "\n  mutation ApproveDevice($id: ID!, $feederId: ID, $type: DeviceType) {\n    approveDevice(id: $id, feederId: $feederId, type: $type) {\n      id\n      feederId\n    }\n  }\n": typeof types.ApproveDeviceDocument,
     "\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n": typeof types.SystemHealthDocument,
     "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": typeof types.HealthPartFragmentDoc,
@@ -76,6 +76,7 @@ type Documents = {
     "\n  query FeederHistory($id: ID!, $from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeder(id: $id) {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n        curtailedKw\n      }\n    }\n  }\n": typeof types.FeederHistoryDocument,
     "\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n": typeof types.AlarmsDocument,
     "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n": typeof types.AlarmRaisedDocument,
+    "\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n": typeof types.FeederNamesDocument,
 };
 const documents: Documents = {
     "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n": types.MeDocument,
@@ -95,7 +96,6 @@ const documents: Documents = {
     "\n  query Explain($id: ID!, $at: DateTime) {\n    explain(deviceId: $id, at: $at) {\n      ...Explanation\n    }\n  }\n": types.ExplainDocument,
     "\n  fragment Command on Command {\n    id\n    decisionId\n    setpointKw\n    validUntil\n    stage\n    decidedAt\n    sentAt\n    ackedAt\n    appliedAt\n    observedAt\n    reason\n  }\n": types.CommandFragmentDoc,
     "\n  query DeviceCommands($id: ID!, $first: Int!, $after: String) {\n    commands(deviceId: $id, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...Command\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": types.DeviceCommandsDocument,
-    "\n  query DeviceFeeders {\n    feeders {\n      id\n    }\n  }\n": types.DeviceFeedersDocument,
     "\n  mutation SetDevice($input: DeviceInput!) {\n    setDevice(input: $input) {\n      id\n      ...DeviceFacts\n    }\n  }\n": types.SetDeviceDocument,
     "\n  mutation OverrideSetpoint($deviceId: ID!, $powerKw: Float!, $forSeconds: Int!) {\n    overrideSetpoint(deviceId: $deviceId, powerKw: $powerKw, forSeconds: $forSeconds) {\n      id\n      ...DeviceFacts\n    }\n  }\n": types.OverrideSetpointDocument,
     "\n  mutation ClearOverride($deviceId: ID!) {\n    clearOverride(deviceId: $deviceId) {\n      id\n      ...DeviceFacts\n    }\n  }\n": types.ClearOverrideDocument,
@@ -103,6 +103,8 @@ const documents: Documents = {
     "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": types.DeviceRowFragmentDoc,
     "\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": types.DevicesPageDocument,
     "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": types.DeviceUpdatesDocument,
+    "\n  query DeviceFeeders {\n    feeders {\n      id\n      parentId\n    }\n  }\n": types.DeviceFeedersDocument,
+    "\n  mutation SetDeviceRow($input: DeviceInput!) {\n    setDevice(input: $input) {\n      ...DeviceRow\n    }\n  }\n": types.SetDeviceRowDocument,
     "\n  query FeederTracks($feederId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {\n    decisions(feederId: $feederId, from: $from, to: $to, first: 500, after: $after) {\n      edges {\n        node {\n          id\n          at\n          allocatedKw\n          reservedKw\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": types.FeederTracksDocument,
     "\n  query FeederMarks($feederId: ID!, $from: DateTime!, $to: DateTime!) {\n    events(feederId: $feederId, includePast: true) {\n      id\n      start\n      end\n      limitKw\n      cancelled\n      cancelledAt\n    }\n    drPrograms {\n      id\n      name\n      mode\n      feederIds\n      start\n      end\n      targetShedKw\n      active\n    }\n    alarmHistory(feederId: $feederId, from: $from, to: $to, first: 100) {\n      edges {\n        node {\n          from\n          to\n          code\n          severity\n          feederId\n          deviceId\n          message\n        }\n      }\n    }\n  }\n": types.FeederMarksDocument,
     "\n  fragment DecisionDeviceRow on DecisionDevice {\n    deviceId\n    wantedKw\n    setpointKw\n    weight\n    reason\n    bindingConstraint\n    sampleAgeMs\n  }\n": types.DecisionDeviceRowFragmentDoc,
@@ -120,7 +122,6 @@ const documents: Documents = {
     "\n  fragment Waiting on WaitingDevice {\n    id\n    type\n    origin\n    feederId\n    siteId\n    reason\n    since\n    notices {\n      kind\n      detail\n    }\n  }\n": types.WaitingFragmentDoc,
     "\n  query WaitingDevices {\n    waitingDevices(first: 100) {\n      edges {\n        node {\n          id\n          ...Waiting\n        }\n      }\n      totalCount\n    }\n  }\n": types.WaitingDevicesDocument,
     "\n  query NoticedDevices {\n    noticedDevices(first: 100) {\n      edges {\n        node {\n          id\n          notices {\n            kind\n            detail\n          }\n        }\n      }\n      totalCount\n    }\n  }\n": types.NoticedDevicesDocument,
-    "\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n": types.FeederNamesDocument,
     "\n  mutation ApproveDevice($id: ID!, $feederId: ID, $type: DeviceType) {\n    approveDevice(id: $id, feederId: $feederId, type: $type) {\n      id\n      feederId\n    }\n  }\n": types.ApproveDeviceDocument,
     "\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n": types.SystemHealthDocument,
     "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": types.HealthPartFragmentDoc,
@@ -140,6 +141,7 @@ const documents: Documents = {
     "\n  query FeederHistory($id: ID!, $from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeder(id: $id) {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n        curtailedKw\n      }\n    }\n  }\n": types.FeederHistoryDocument,
     "\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n": types.AlarmsDocument,
     "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n": types.AlarmRaisedDocument,
+    "\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n": types.FeederNamesDocument,
 };
 
 /**
@@ -227,10 +229,6 @@ export function graphql(source: "\n  query DeviceCommands($id: ID!, $first: Int!
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query DeviceFeeders {\n    feeders {\n      id\n    }\n  }\n"): (typeof documents)["\n  query DeviceFeeders {\n    feeders {\n      id\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
 export function graphql(source: "\n  mutation SetDevice($input: DeviceInput!) {\n    setDevice(input: $input) {\n      id\n      ...DeviceFacts\n    }\n  }\n"): (typeof documents)["\n  mutation SetDevice($input: DeviceInput!) {\n    setDevice(input: $input) {\n      id\n      ...DeviceFacts\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -256,6 +254,14 @@ export function graphql(source: "\n  query DevicesPage(\n    $feederId: ID\n    
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n"): (typeof documents)["\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query DeviceFeeders {\n    feeders {\n      id\n      parentId\n    }\n  }\n"): (typeof documents)["\n  query DeviceFeeders {\n    feeders {\n      id\n      parentId\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SetDeviceRow($input: DeviceInput!) {\n    setDevice(input: $input) {\n      ...DeviceRow\n    }\n  }\n"): (typeof documents)["\n  mutation SetDeviceRow($input: DeviceInput!) {\n    setDevice(input: $input) {\n      ...DeviceRow\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -324,10 +330,6 @@ export function graphql(source: "\n  query WaitingDevices {\n    waitingDevices(
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query NoticedDevices {\n    noticedDevices(first: 100) {\n      edges {\n        node {\n          id\n          notices {\n            kind\n            detail\n          }\n        }\n      }\n      totalCount\n    }\n  }\n"): (typeof documents)["\n  query NoticedDevices {\n    noticedDevices(first: 100) {\n      edges {\n        node {\n          id\n          notices {\n            kind\n            detail\n          }\n        }\n      }\n      totalCount\n    }\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
-export function graphql(source: "\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n"): (typeof documents)["\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -404,6 +406,10 @@ export function graphql(source: "\n  query Alarms($feederId: ID) {\n    alarms(f
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n"): (typeof documents)["\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n"): (typeof documents)["\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n"];
 
 export function graphql(source: string) {
   return (documents as any)[source] ?? {};

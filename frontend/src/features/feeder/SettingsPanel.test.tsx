@@ -1,0 +1,96 @@
+//! Tests of the settings of a feeder for each role, against a played API.
+import { render, screen, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { graphql, HttpResponse } from 'msw';
+import { setupServer } from 'msw/node';
+import { Provider } from 'urql';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { FeederFacts } from '../../shared/feeders/model';
+import type { FeederInput, Role } from '../../shared/gql/graphql';
+import { createClients } from '../../shared/lib/client';
+import { sessionStore } from '../../shared/lib/session';
+import { toasts } from '../../shared/lib/toasts';
+import { Toasts } from '../../shared/ui/Toasts';
+import { SettingsPanel } from './SettingsPanel';
+
+const feeder = {
+  id: 'feeder-a',
+  parentId: null,
+  mode: 'AUTOMATIC',
+  policy: 'water-fill',
+  policyIsDefault: true,
+  importLimitKw: 240,
+  importLimitIsDefault: false,
+  exportLimitKw: null,
+  loadKw: 230,
+} as FeederFacts;
+
+const server = setupServer();
+let asked: FeederInput[];
+beforeAll(() => server.listen({ onUnhandledRequest: 'error' }));
+beforeEach(() => {
+  asked = [];
+  server.use(
+    graphql.query('Policies', () => HttpResponse.json({ data: { policies: ['water-fill', 'lifo'] } })),
+    graphql.mutation<object, { input: FeederInput }>('SetFeeder', ({ variables }) => {
+      asked.push(variables.input);
+      return HttpResponse.json({ data: { setFeeder: { __typename: 'Feeder', id: 'feeder-a' } } });
+    }),
+  );
+});
+afterEach(() => {
+  server.resetHandlers();
+  sessionStore.end('signed-out');
+  for (const { id } of toasts.read()) toasts.drop(id);
+});
+afterAll(() => server.close());
+
+function show(role: Role): void {
+  sessionStore.begin({ token: 't', username: 'ada', role, expiresAt: null }, false);
+  render(
+    <Provider value={createClients('t').cached}>
+      <SettingsPanel feeder={feeder} feeders={[feeder]} onChanged={() => undefined} />
+      <Toasts />
+    </Provider>,
+  );
+}
+
+test('a viewer reads the settings and is offered no change', () => {
+  show('VIEWER');
+  expect(screen.getByText('water-fill')).toBeInTheDocument();
+  expect(screen.queryByRole('button')).not.toBeInTheDocument();
+});
+
+test('taking a limit back asks once more, tells the API null, and is undone with the former limit', async () => {
+  show('OPERATOR');
+  await userEvent.click(screen.getByRole('button', { name: 'Change' }));
+  expect(screen.getByRole('button', { name: 'Apply…' })).toBeDisabled();
+  await userEvent.click(screen.getByRole('checkbox', { name: /the default holds/ }));
+  await userEvent.click(screen.getByRole('button', { name: 'Apply…' }));
+  expect(asked).toEqual([]);
+  await userEvent.click(screen.getByRole('button', { name: 'Yes, apply' }));
+  expect(await screen.findByText(/^feeder-a changed\. Its own import limit/)).toBeInTheDocument();
+  expect(asked).toEqual([{ id: 'feeder-a', importLimitKw: null }]);
+  await userEvent.click(screen.getByRole('button', { name: 'Undo' }));
+  expect(await screen.findByText('feeder-a is as it was.')).toBeInTheDocument();
+  expect(asked.at(-1)).toEqual({ id: 'feeder-a', importLimitKw: 240 });
+});
+
+test('a refusal stands at the field that it names, and the form stays', async () => {
+  server.use(
+    graphql.mutation('SetFeeder', () =>
+      HttpResponse.json({ errors: [{ message: 'importLimitKw: must be at most 200; you gave 220', extensions: { code: 'BAD_USER_INPUT' } }] }),
+    ),
+  );
+  show('ADMIN');
+  await userEvent.click(screen.getByRole('button', { name: 'Change' }));
+  const field = screen.getByLabelText('Import limit (kW)');
+  await userEvent.clear(field);
+  await userEvent.type(field, '220');
+  await userEvent.click(screen.getByRole('button', { name: 'Apply…' }));
+  await userEvent.click(screen.getByRole('button', { name: 'Yes, apply' }));
+  const form = screen.getByRole('form');
+  expect(await within(form).findByText('Must be at most 200; you gave 220.')).toBeInTheDocument();
+  expect(field).toHaveAttribute('aria-invalid', 'true');
+  expect(within(form).queryByRole('alert')).not.toBeInTheDocument();
+});
