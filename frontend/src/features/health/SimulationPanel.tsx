@@ -50,16 +50,20 @@ function Mode({ mode }: { mode: SimulationMode }) {
   const may = useCan('setSimulation');
   const [, set] = useMutation(SetSimulationMode);
   const [problem, setProblem] = useState<string | null>(null);
+  /** What was chosen, until the API says that it is so. */
+  const [asked, setAsked] = useState<SimulationMode | null>(null);
   if (!may) return <p className={styles.line}>{MODES.find(({ value }) => value === mode)?.label}</p>;
 
   const choose = async (next: SimulationMode) => {
+    setAsked(next);
     const wrong = wrongIn(await set({ mode: next }));
+    setAsked(null);
     setProblem(wrong);
     if (wrong === null) sayDone({ text: SIMULATION_WORDS[next], undo: async () => wrongIn(await set({ mode })) });
   };
   return (
     <div>
-      <Segmented label="Time of day" options={MODES} value={mode} onChange={(next) => void choose(next)} />
+      <Segmented label="Time of day" options={MODES} value={asked ?? mode} onChange={(next) => void choose(next)} />
       {problem ? (
         <p className="problem" role="alert">
           {problem}
