@@ -4,6 +4,7 @@ WORKDIR /build/frontend
 COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY schemas/graphql /build/schemas/graphql
+COPY docs/runbook /build/docs/runbook
 COPY frontend ./
 RUN npm run build
 

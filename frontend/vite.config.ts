@@ -15,6 +15,8 @@ export default defineConfig({
   server: {
     host: '127.0.0.1',
     port: 5173,
+    // The runbook's pages are read from docs/.
+    fs: { allow: ['.', '../docs/runbook'] },
     proxy: {
       '/api': api,
       '/graphql': { target: api, ws: true },

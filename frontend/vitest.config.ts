@@ -7,6 +7,8 @@ process.env.TZ = 'Europe/Berlin';
 
 export default defineConfig({
   plugins: [react()],
+  // The runbook's pages are read from docs/.
+  server: { fs: { allow: ['.', '../docs/runbook'] } },
   test: {
     environment: 'jsdom',
     include: ['src/**/*.test.{ts,tsx}'],

@@ -10,15 +10,17 @@ declare module 'vitest' {
     url: string;
     operator: Person;
     viewer: Person | null;
+    admin: Person | null;
   }
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (!baseUrl()) build();
-  const { url, operator, viewer, close } = await target();
+  const { url, operator, viewer, admin, close } = await target();
   project.provide('url', url);
   project.provide('operator', operator);
   project.provide('viewer', viewer);
+  project.provide('admin', admin);
   return close;
 }
 

@@ -7,6 +7,7 @@ import type { Page } from 'playwright-core';
 import { testIds } from '../src/shared/testIds';
 import { enter, launch, newContext, watchErrors } from './browser';
 import type { Look, Person } from './browser';
+import { steeringRound } from './steeringShots';
 import { target } from './target';
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: '../artifacts/shots' } } });
@@ -46,10 +47,11 @@ async function round(page: Page, suffix: string, person: Person): Promise<void> 
   await page.goto('/violations');
   await page.getByTestId(testIds.fairnessRow).first().waitFor();
   await shoot(page, `violations-${suffix}`);
+  await steeringRound(page, suffix, shoot);
 }
 
 await mkdir(out, { recursive: true });
-const { url, operator, close } = await target();
+const { url, operator, admin, close } = await target();
 const browser = await launch();
 const errors: string[] = [];
 try {
@@ -59,7 +61,7 @@ try {
       const context = await newContext(browser, url, look);
       const page = await context.newPage();
       const seen = watchErrors(page);
-      await round(page, `${phone ? 'phone' : 'wide'}-${theme}`, operator);
+      await round(page, `${phone ? 'phone' : 'wide'}-${theme}`, admin ?? operator);
       errors.push(...seen);
       await context.close();
     }

@@ -34,6 +34,7 @@ export function useStage() {
   return {
     operator: inject('operator'),
     viewer: inject('viewer'),
+    admin: inject('admin'),
     open: async (look?: Look): Promise<Stage> => {
       const context = await newContext(browser, url, look);
       const page = await context.newPage();

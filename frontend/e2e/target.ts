@@ -14,6 +14,8 @@ export interface Target {
   operator: Person;
   /** May only look; null when no such user was given. */
   viewer: Person | null;
+  /** May also read the audit trail and delete; null when no such user was given. */
+  admin: Person | null;
   close: () => Promise<void>;
 }
 
@@ -35,7 +37,7 @@ export async function target(): Promise<Target> {
     const operator = given('DERMS_USER', 'DERMS_PASSWORD');
     if (!operator) throw new Error('BASE_URL is set: DERMS_USER and DERMS_PASSWORD are needed too');
     const nothing = () => Promise.resolve();
-    return { url, operator, viewer: given('DERMS_VIEWER', 'DERMS_VIEWER_PASSWORD'), close: nothing };
+    return { url, operator, viewer: given('DERMS_VIEWER', 'DERMS_VIEWER_PASSWORD'), admin: given('DERMS_ADMIN', 'DERMS_ADMIN_PASSWORD'), close: nothing };
   }
   return startMock();
 }
@@ -57,6 +59,7 @@ async function startMock(): Promise<Target> {
     url: match[1],
     operator: { user: 'operator', password },
     viewer: { user: 'viewer', password },
+    admin: { user: 'admin', password },
     close: async () => {
       child.kill();
       await ended;

@@ -48,9 +48,9 @@ export function violations(fleet: Fleet, started: number, args: Span & Page & { 
 
 export function deadLetters(started: number, span: Span) {
   const all = [
-    { reason: 'BAD_JSON', count: 14, ago: 0.4, detail: 'the payload is no JSON object', sample: '{"deviceId":"ev-201","powerKw":', deviceId: null },
-    { reason: 'ID_MISMATCH', count: 3, ago: 2, detail: 'the device of the topic is not the one of the payload', sample: '{"deviceId":"ev-009","powerKw":3.1}', deviceId: 'ev-008' },
-    { reason: 'UNKNOWN_VERSION', count: 220, ago: 0.01, detail: 'v is 3; 1 is understood', sample: '{"v":3,"deviceId":"pi-ev-900"}', deviceId: 'pi-ev-900' },
+    { reason: 'not_json', count: 14, ago: 0.4, detail: 'the payload is no JSON object', sample: '{"deviceId":"ev-201","powerKw":', deviceId: null },
+    { reason: 'device_mismatch', count: 3, ago: 2, detail: 'the device of the topic is not the one of the payload', sample: '{"deviceId":"ev-009","powerKw":3.1}', deviceId: 'ev-008' },
+    { reason: 'unsupported_version', count: 220, ago: 0.01, detail: 'v is 3; 1 is understood', sample: '{"v":3,"deviceId":"pi-ev-900"}', deviceId: 'pi-ev-900' },
   ];
   return all
     .map(({ ago, ...each }) => ({ ...each, lastMs: started - ago * HOUR_MS }))
@@ -73,6 +73,10 @@ export class Audit {
   private readonly entries: Entry[] = [];
 
   constructor(now: number) {
+    for (let hour = 150; hour > 30; hour -= 2) {
+      const limit = 200 + (hour % 7) * 5;
+      this.note(hour % 3 === 0 ? 'admin' : 'operator', 'FeederChange', hour % 4 === 0 ? 'feeder-b' : 'feeder-a', { importLimitKw: limit, policy: 'water-fill' }, { importLimitKw: limit + 5, policy: 'water-fill' }, now - hour * HOUR_MS);
+    }
     this.note('operator', 'FEEDER', 'feeder-a', { importLimitKw: 220 }, { importLimitKw: 240 }, now - 26 * HOUR_MS);
     this.note('operator', 'EVENT', 'feeder-a', null, { limitKw: 144, type: 'dr' }, now - 4 * HOUR_MS);
     this.note('admin', 'DEVICE', 'ev-018', { optedOut: false }, { optedOut: true }, now - 2 * HOUR_MS);

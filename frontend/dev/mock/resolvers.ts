@@ -8,6 +8,7 @@ import { Audit, deadLetters, fairness, violations } from './past';
 import { seed } from './seed';
 import type { MockDevice } from './things';
 import { deviceView, eventView, feederView, programView } from './views';
+import { waiting } from './waiting';
 import { POLICIES, simulationView, writes } from './writes';
 
 interface DeviceArgs extends Page {
@@ -35,7 +36,7 @@ export function makeRoot(fleet: Fleet, started: number) {
   const audit = new Audit(started);
   seed(fleet, started);
   alarms.look(fleet, started);
-  return { alarms, root: { ...reads(fleet, started, alarms, audit), ...writes(fleet, audit) } };
+  return { alarms, root: { ...reads(fleet, started, alarms, audit), ...writes(fleet, audit), ...waiting(fleet, audit, started) } };
 }
 
 function reads(fleet: Fleet, started: number, alarms: Alarms, audit: Audit) {
@@ -67,7 +68,6 @@ function reads(fleet: Fleet, started: number, alarms: Alarms, audit: Audit) {
       const found = fleet.devices.find((device) => device.id === id);
       return found ? deviceView(fleet, found) : null;
     },
-    waitingDevices: (args: Page) => connection([], args, (each) => each),
     noticedDevices: (args: Page) => {
       const noticed = fleet.devices.map((device) => deviceView(fleet, device)).filter(({ notices }) => notices.length > 0);
       return connection(noticed, args, ({ id, notices }) => ({ id, notices }));

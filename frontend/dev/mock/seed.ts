@@ -14,6 +14,6 @@ export function seed(fleet: Fleet, now: number): void {
   const program = { incentivePerKwh: 0.3, penaltyPerKwh: 0.1 };
   fleet.programs.push(
     { ...program, id: 'program-peak', name: 'Evening peak', mode: 'FIXED_CAP', feederIds: ['feeder-a', 'feeder-b'], start: iso(now - HOUR_MS), end: iso(now + 4 * HOUR_MS), targetShedKw: limit('feeder-a') * 0.1, active: false },
-    { ...program, id: 'program-price', name: 'Price signal', mode: 'PRICE_ELASTIC', feederIds: [], start: iso(now - 20 * HOUR_MS), end: iso(now - 18 * HOUR_MS), targetShedKw: 20, active: true },
+    { ...program, penaltyPerKwh: 12, id: 'program-price', name: 'Price signal', mode: 'PRICE_ELASTIC', feederIds: [], start: iso(now - 20 * HOUR_MS), end: iso(now - 18 * HOUR_MS), targetShedKw: 20, active: true },
   );
 }

@@ -7,4 +7,12 @@ export const testIds = {
   fairnessRow: 'violations.fairness-row',
   powerChart: 'device.power-chart',
   socChart: 'device.soc-chart',
+  why: 'device.why',
+  commandRow: 'device.command-row',
+  drTimeline: 'dr.timeline',
+  drProgram: 'dr.program',
+  alarmRow: 'health.alarm-row',
+  deadLetterRow: 'health.dead-letter-row',
+  waitingRow: 'health.waiting-row',
+  auditRow: 'audit.row',
 } as const;

@@ -1,5 +1,6 @@
 //! Setpoint against actual, and the state of charge, over one range with one cursor.
 import { useMemo } from 'react';
+import type { ReactNode } from 'react';
 import { useNow } from '../../shared/lib/hooks';
 import { kw, percent } from '../../shared/lib/format';
 import { gapMs, toColumns, windowStart, withTail } from '../../shared/lib/series';
@@ -38,9 +39,14 @@ interface Props {
   onRange: (value: string) => void;
   telemetry: ReturnType<typeof useTelemetry>;
   tail: readonly TelemetrySample[];
+  /** The moment that is explained, ms; null for now. */
+  at: number | null;
+  onPick: (at: number) => void;
+  /** Between the power and the charge. */
+  children: ReactNode;
 }
 
-export function DeviceCharts({ device, range, onRange, telemetry, tail }: Props) {
+export function DeviceCharts({ device, range, onRange, telemetry, tail, at, onPick, children }: Props) {
   const { stored, error, refresh } = telemetry;
   const now = useNow(5000);
   const from = now - range.ms;
@@ -48,7 +54,13 @@ export function DeviceCharts({ device, range, onRange, telemetry, tail }: Props)
   const gap = useMemo(() => gapMs(stored ?? NO_SAMPLES, range.ms), [stored, range.ms]);
   const power = useMemo(() => toColumns(samples, [(s) => s.powerKw, (s) => s.setpointKw], gap), [samples, gap]);
   const soc = useMemo(() => toColumns(samples, [(s) => (s.soc === null ? null : s.soc * 100)], gap), [samples, gap]);
-  const frame = { from: windowStart(samples, now, range.ms) / 1000, to: now / 1000, syncKey: `device-${device.id}` };
+  const frame = {
+    from: windowStart(samples, now, range.ms) / 1000,
+    to: now / 1000,
+    syncKey: `device-${device.id}`,
+    moment: at === null ? null : at / 1000,
+    onPick: (seconds: number) => onPick(seconds * 1000),
+  };
   const stores = device.soc !== null;
 
   return (
@@ -70,7 +82,9 @@ export function DeviceCharts({ device, range, onRange, telemetry, tail }: Props)
             {...frame}
           />
         ) : null}
+        {stored && samples.length > 0 ? <p className={styles.hint}>Click a moment, or choose it with the arrow keys and Enter, to see why it was so.</p> : null}
       </Panel>
+      {children}
       {stores && stored && samples.length > 0 ? (
         <Panel title="State of charge">
           <TimeChart

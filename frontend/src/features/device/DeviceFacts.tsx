@@ -1,48 +1,57 @@
-//! How the device stands with control, and its settings.
+//! What the device is and how it is set; for operators, a way to set it otherwise.
+import { useState } from 'react';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
+import { useCan } from '../../shared/lib/can';
 import { kw, percent } from '../../shared/lib/format';
+import { sayDone } from '../../shared/lib/toasts';
 import { Ago } from '../../shared/ui/Ago';
 import { Icon } from '../../shared/ui/Icon';
-import type { IconName } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
-import { standing } from './model';
-import type { Facts, Standing } from './model';
+import type { Facts } from './model';
+import { SettingsForm } from './SettingsForm';
 import styles from './DeviceFacts.module.css';
 
-const ICONS: Record<Standing['tone'], IconName> = { ok: 'inside', warn: 'near', neutral: 'missing' };
-
 export function DeviceFacts({ device }: { device: Facts }) {
-  const { tone, title, detail } = standing(device);
+  const may = useCan('setDevice');
+  const [editing, setEditing] = useState(false);
+  if (may && editing) {
+    return (
+      <Panel title="Settings">
+        <SettingsForm
+          device={device}
+          onClose={() => setEditing(false)}
+          onDone={(done) => {
+            setEditing(false);
+            sayDone(done);
+          }}
+        />
+      </Panel>
+    );
+  }
+  const aside = may ? (
+    <button type="button" className="button" data-size="s" aria-label="Change settings" onClick={() => setEditing(true)}>
+      <Icon name="edit" /> Change
+    </button>
+  ) : null;
   return (
-    <div className={styles.side}>
-      <Panel title="Compliance">
-        <div className={styles.standing} data-tone={tone}>
-          <Icon name={ICONS[tone]} size={20} />
-          <div>
-            <p className={styles.title}>{title}</p>
-            <p className={styles.detail}>{detail}</p>
-          </div>
-        </div>
-      </Panel>
-      <Panel title="Facts">
-        <dl className={styles.facts}>
-          <Fact term="Feeder">
-            <Link href={`/devices?feeder=${encodeURIComponent(device.feederId)}`}>{device.feederId}</Link>
-          </Fact>
-          <Fact term="Site">{device.siteId ?? '–'}</Fact>
-          <Fact term="Rated power">{kw(device.ratedKw)}</Fact>
-          <Fact term="Runs from">{device.minPowerKw ? kw(device.minPowerKw) : 'any power'}</Fact>
-          <Fact term="Priority">{device.priority} of 10</Fact>
-          <Fact term="Target charge">{percent(device.targetSoc)}</Fact>
-          <Fact term="Opted out">{device.optedOut ? 'Yes' : 'No'}</Fact>
-          <Fact term="Override">{device.overridden ? 'Yes' : 'No'}</Fact>
-          <Fact term="Last heard">
-            <Ago at={device.lastSeen} />
-          </Fact>
-        </dl>
-      </Panel>
-    </div>
+    <Panel title="Facts" aside={aside}>
+      <dl className={styles.facts}>
+        <Fact term="Feeder">
+          <Link href={`/feeders/${encodeURIComponent(device.feederId)}`}>{device.feederId}</Link>
+        </Fact>
+        <Fact term="Site">{device.siteId ?? '–'}</Fact>
+        <Fact term="Rated power">{kw(device.ratedKw)}</Fact>
+        <Fact term="Runs from">{device.minPowerKw ? kw(device.minPowerKw) : 'any power'}</Fact>
+        <Fact term="Priority">{device.priority} of 10</Fact>
+        <Fact term="Target charge">{percent(device.targetSoc)}</Fact>
+        <Fact term="Without a setpoint">{kw(device.fallbackKw)}</Fact>
+        <Fact term="Opted out">{device.optedOut ? 'Yes' : 'No'}</Fact>
+        <Fact term="Last heard">
+          <Ago at={device.lastSeen} />
+        </Fact>
+      </dl>
+    </Panel>
   );
 }
 

@@ -1,25 +1,43 @@
 //! One device: does it do what it is told, and what state is it in?
-import { useState } from 'react';
-import { Link } from 'wouter';
+import { Link, useSearchParams } from 'wouter';
 import { useTitle } from '../../shared/lib/hooks';
 import { typeName } from '../../shared/lib/format';
+import { parseTime, toRfc3339 } from '../../shared/lib/time';
 import { Badge } from '../../shared/ui/Badge';
 import { FreshnessBadge } from '../../shared/ui/FreshnessBadge';
 import { Icon } from '../../shared/ui/Icon';
 import { rangeOf } from '../../shared/ui/ranges';
 import { Empty, Failed, Loading, StaleStrip } from '../../shared/ui/States';
+import { CommandLedger } from './CommandLedger';
 import { DeviceCharts } from './DeviceCharts';
 import { DeviceFacts } from './DeviceFacts';
 import { DeviceFigures } from './DeviceFigures';
 import type { Facts } from './model';
+import { Notices } from './Notices';
+import { OverridePanel } from './OverridePanel';
+import { RetirePanel } from './RetirePanel';
+import { StandingPanel } from './StandingPanel';
+import { WhyPanel } from './WhyPanel';
 import { useDevice, useTelemetry } from './useDevice';
 import styles from './DevicePage.module.css';
 
 export function DevicePage({ id }: { id: string }) {
   useTitle(id);
   const { device, missing, error, loading, refresh, tail } = useDevice(id);
-  const [rangeValue, setRange] = useState<string>('1h');
-  const range = rangeOf(rangeValue);
+  const [params, setParams] = useSearchParams();
+  const range = rangeOf(params.get('range') ?? '1h');
+  const at = parseTime(params.get('at'));
+  const set = (name: 'range' | 'at', value: string | null) =>
+    setParams(
+      (before) => {
+        const next = new URLSearchParams(before);
+        if (value === null) next.delete(name);
+        else next.set(name, value);
+        return next;
+      },
+      { replace: true },
+    );
+  const explainAt = (ms: number | null) => set('at', ms === null ? null : toRfc3339(ms));
   const telemetry = useTelemetry(id, range);
 
   return (
@@ -43,10 +61,31 @@ export function DevicePage({ id }: { id: string }) {
       ) : null}
       {device ? (
         <>
+          <Notices notices={device.notices} />
           <DeviceFigures device={device} />
           <div className={styles.columns}>
-            <DeviceCharts device={device} range={range} onRange={setRange} telemetry={telemetry} tail={tail} />
-            <DeviceFacts device={device} />
+            <div className={styles.main}>
+              <DeviceCharts
+                device={device}
+                range={range}
+                onRange={(value) => set('range', value === '1h' ? null : value)}
+                telemetry={telemetry}
+                tail={tail}
+                at={at}
+                onPick={explainAt}
+              >
+                <WhyPanel id={id} at={at} onAt={explainAt} />
+              </DeviceCharts>
+            </div>
+            <div className={styles.side}>
+              <StandingPanel device={device} />
+              <OverridePanel device={device} />
+              <DeviceFacts device={device} />
+              <RetirePanel id={id} />
+            </div>
+            <div className={styles.ledger}>
+              <CommandLedger id={id} onExplain={explainAt} />
+            </div>
           </div>
         </>
       ) : null}

@@ -22,6 +22,9 @@ const facts = (part: Partial<Facts>): Facts => ({
   soc: 0.5,
   trackingErrorKw: 0,
   compliant: true,
+  fallbackKw: null,
+  override: null,
+  notices: [],
   ...part,
 });
 

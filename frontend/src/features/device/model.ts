@@ -56,7 +56,7 @@ export function standing(device: Facts): Standing {
   if (device.setpointKw === null) {
     return { tone: 'neutral', title: 'No setpoint', detail: 'It has not been commanded.' };
   }
-  return { tone: 'ok', title: 'Follows its setpoints', detail: `Told to ${ORDERS[direction(device.setpointKw)]}${amount(device.setpointKw)}; ${doing(device.powerKw)}.` };
+  return { tone: 'ok', title: 'Follows its setpoints', detail: `Told to ${orderWords(device.setpointKw)}; ${doing(device.powerKw)}.` };
 }
 
 const ORDERS: Record<ReturnType<typeof direction>, string> = {
@@ -65,6 +65,11 @@ const ORDERS: Record<ReturnType<typeof direction>, string> = {
   idle: 'stay idle',
   unknown: 'stay idle',
 };
+
+/** What a setpoint orders: "take 2.00 kW", "give 4.30 kW", "stay idle". */
+export function orderWords(powerKw: number): string {
+  return `${ORDERS[direction(powerKw)]}${amount(powerKw)}`;
+}
 
 function amount(powerKw: number | null): string {
   const going = direction(powerKw);

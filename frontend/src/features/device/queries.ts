@@ -21,6 +21,15 @@ export const DeviceFactsFields = graphql(`
     soc
     trackingErrorKw
     compliant
+    fallbackKw
+    override {
+      powerKw
+      until
+    }
+    notices {
+      kind
+      detail
+    }
   }
 `);
 
@@ -53,5 +62,119 @@ export const DeviceTelemetry = graphql(`
         soc
       }
     }
+  }
+`);
+
+export const ExplanationFields = graphql(`
+  fragment Explanation on Explanation {
+    deviceId
+    at
+    sentence
+    boundFeederId
+    boundLimitKw
+    sharedWith
+    decision {
+      id
+      feederId
+      trigger
+      at
+      policy
+      shadow
+      limitKw
+      uncontrolledKw
+      reservedKw
+      headroomKw
+      allocatedKw
+      unmetKw
+      bindingConstraint
+      rung
+      certified
+    }
+    device {
+      wantedKw
+      shareKw
+      setpointKw
+      weight
+      deficitKwh
+      reason
+      bindingConstraint
+      marginal
+      sampleAgeMs
+    }
+  }
+`);
+
+export const ExplainQuery = graphql(`
+  query Explain($id: ID!, $at: DateTime) {
+    explain(deviceId: $id, at: $at) {
+      ...Explanation
+    }
+  }
+`);
+
+export const CommandFields = graphql(`
+  fragment Command on Command {
+    id
+    decisionId
+    setpointKw
+    validUntil
+    stage
+    decidedAt
+    sentAt
+    ackedAt
+    appliedAt
+    observedAt
+    reason
+  }
+`);
+
+export const CommandsQuery = graphql(`
+  query DeviceCommands($id: ID!, $first: Int!, $after: String) {
+    commands(deviceId: $id, first: $first, after: $after) {
+      edges {
+        node {
+          id
+          ...Command
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      totalCount
+    }
+  }
+`);
+
+export const SetDevice = graphql(`
+  mutation SetDevice($input: DeviceInput!) {
+    setDevice(input: $input) {
+      id
+      ...DeviceFacts
+    }
+  }
+`);
+
+export const OverrideSetpoint = graphql(`
+  mutation OverrideSetpoint($deviceId: ID!, $powerKw: Float!, $forSeconds: Int!) {
+    overrideSetpoint(deviceId: $deviceId, powerKw: $powerKw, forSeconds: $forSeconds) {
+      id
+      ...DeviceFacts
+    }
+  }
+`);
+
+export const ClearOverride = graphql(`
+  mutation ClearOverride($deviceId: ID!) {
+    clearOverride(deviceId: $deviceId) {
+      id
+      ...DeviceFacts
+    }
+  }
+`);
+
+export const RetireDevice = graphql(`
+  mutation RetireDevice($id: ID!) {
+    retireDevice(id: $id)
   }
 `);

@@ -13,12 +13,14 @@ import { checkDraft, draftOf, phase, preview, startLabel, toInput, toPatch } fro
 import type { DrEvent, EventDraft, FeederFacts } from './eventModel';
 import { CreateEvent } from './queries';
 import { useCancelEvent, useUpdateEvent } from './useEventWrites';
-import styles from './EventForm.module.css';
+import styles from '../ui/Form.module.css';
 
 interface Props {
   feeders: readonly FeederFacts[];
   /** The event that is changed; without it one is made. */
   event?: DrEvent;
+  /** The feeder that a new event begins with. */
+  feederId?: string | undefined;
   onClose: () => void;
   onDone: () => void;
 }
@@ -29,13 +31,13 @@ const WHEN = [
 ] as const;
 const FIELDS = ['feederId', 'limitKw', 'start', 'end', 'rampSeconds'] as const;
 
-function firstDraft(feeders: readonly FeederFacts[]): EventDraft {
-  return { feederId: feeders[0]?.id ?? '', limitKw: '', when: 'now', start: '', minutes: '30', rampSeconds: '0' };
+function firstDraft(feederId: string): EventDraft {
+  return { feederId, limitKw: '', when: 'now', start: '', minutes: '30', rampSeconds: '0' };
 }
 
-export function EventForm({ feeders, event: edited, onClose, onDone }: Props) {
+export function EventForm({ feeders, event: edited, feederId, onClose, onDone }: Props) {
   const now = useNow();
-  const [draft, setDraft] = useState(() => (edited ? draftOf(edited, now) : firstDraft(feeders)));
+  const [draft, setDraft] = useState(() => (edited ? draftOf(edited, now) : firstDraft(feederId ?? feeders[0]?.id ?? '')));
   const [tried, setTried] = useState(false);
   const [creating, create] = useMutation(CreateEvent);
   const [updating, update] = useUpdateEvent();

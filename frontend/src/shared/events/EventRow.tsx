@@ -1,5 +1,5 @@
 //! One event of the list, with its cancelling for those who may.
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { useCan } from '../lib/can';
 import { kw } from '../lib/format';
@@ -19,6 +19,8 @@ interface Props {
   event: DrEvent;
   now: number;
   feeders: readonly FeederFacts[];
+  /** Picked somewhere else on the page: brought into view. */
+  isPicked?: boolean;
   onChanged: () => void;
 }
 
@@ -34,7 +36,11 @@ function remaining(state: Phase, start: number, end: number, now: number): strin
   return state === 'upcoming' ? `starts in ${duration(start - now)}` : '';
 }
 
-export function EventRow({ event, now, feeders, onChanged }: Props) {
+export function EventRow({ event, now, feeders, isPicked = false, onChanged }: Props) {
+  const row = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (isPicked) row.current?.scrollIntoView({ block: 'nearest' });
+  }, [isPicked]);
   const [open, setOpen] = useState<'edit' | 'cancel' | null>(null);
   const start = parseTime(event.start) ?? now;
   const end = parseTime(event.end) ?? now;
@@ -47,7 +53,7 @@ export function EventRow({ event, now, feeders, onChanged }: Props) {
   const close = () => setOpen(null);
   const title = `the event on ${event.feederId} at ${kw(event.limitKw)}`;
   return (
-    <li className={styles.row} data-state={state} data-testid={testIds.eventRow}>
+    <li ref={row} className={styles.row} data-state={state} data-picked={isPicked || undefined} data-testid={testIds.eventRow}>
       <div className={styles.what}>
         <p className={styles.title}>
           <Link href={`/feeders/${encodeURIComponent(event.feederId)}`}>{event.feederId}</Link> held at <strong>{kw(event.limitKw)}</strong>

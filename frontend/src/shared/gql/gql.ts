@@ -15,10 +15,26 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
  */
 type Documents = {
     "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n": typeof types.MeDocument,
-    "\n  fragment DeviceFacts on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    minPowerKw\n    priority\n    targetSoc\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": typeof types.DeviceFactsFragmentDoc,
+    "\n  fragment AuditEntry on AuditEntry {\n    id\n    at\n    actor\n    source\n    kind\n    entity\n    before\n    after\n  }\n": typeof types.AuditEntryFragmentDoc,
+    "\n  query Audit($from: DateTime, $to: DateTime, $actor: String, $entity: ID, $first: Int!, $after: String) {\n    audit(from: $from, to: $to, actor: $actor, entity: $entity, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...AuditEntry\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": typeof types.AuditDocument,
+    "\n  fragment Program on DrProgram {\n    id\n    name\n    mode\n    feederIds\n    start\n    end\n    targetShedKw\n    incentivePerKwh\n    penaltyPerKwh\n    active\n    impact {\n      at\n      availableBeforeKw\n      availableAfterKw\n      shedKw\n    }\n  }\n": typeof types.ProgramFragmentDoc,
+    "\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n": typeof types.DemandResponseDocument,
+    "\n  mutation CreateProgram($input: DrProgramInput!) {\n    createDrProgram(input: $input) {\n      id\n      ...Program\n    }\n  }\n": typeof types.CreateProgramDocument,
+    "\n  mutation UpdateProgram($id: ID!, $input: DrProgramPatch!) {\n    updateDrProgram(id: $id, input: $input) {\n      id\n      ...Program\n    }\n  }\n": typeof types.UpdateProgramDocument,
+    "\n  mutation SetProgramActive($id: ID!, $active: Boolean!) {\n    setDrProgramActive(id: $id, active: $active) {\n      id\n      ...Program\n    }\n  }\n": typeof types.SetProgramActiveDocument,
+    "\n  mutation DeleteProgram($id: ID!) {\n    deleteDrProgram(id: $id)\n  }\n": typeof types.DeleteProgramDocument,
+    "\n  fragment DeviceFacts on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    minPowerKw\n    priority\n    targetSoc\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n    fallbackKw\n    override {\n      powerKw\n      until\n    }\n    notices {\n      kind\n      detail\n    }\n  }\n": typeof types.DeviceFactsFragmentDoc,
     "\n  query Device($id: ID!) {\n    device(id: $id) {\n      id\n      ...DeviceFacts\n    }\n  }\n": typeof types.DeviceDocument,
     "\n  subscription DeviceUpdate($id: ID!) {\n    deviceUpdated(deviceId: $id) {\n      id\n      ...DeviceFacts\n    }\n  }\n": typeof types.DeviceUpdateDocument,
     "\n  query DeviceTelemetry($id: ID!, $from: DateTime!, $to: DateTime!) {\n    device(id: $id) {\n      id\n      telemetry(from: $from, to: $to, maxPoints: 500) {\n        at\n        powerKw\n        setpointKw\n        soc\n      }\n    }\n  }\n": typeof types.DeviceTelemetryDocument,
+    "\n  fragment Explanation on Explanation {\n    deviceId\n    at\n    sentence\n    boundFeederId\n    boundLimitKw\n    sharedWith\n    decision {\n      id\n      feederId\n      trigger\n      at\n      policy\n      shadow\n      limitKw\n      uncontrolledKw\n      reservedKw\n      headroomKw\n      allocatedKw\n      unmetKw\n      bindingConstraint\n      rung\n      certified\n    }\n    device {\n      wantedKw\n      shareKw\n      setpointKw\n      weight\n      deficitKwh\n      reason\n      bindingConstraint\n      marginal\n      sampleAgeMs\n    }\n  }\n": typeof types.ExplanationFragmentDoc,
+    "\n  query Explain($id: ID!, $at: DateTime) {\n    explain(deviceId: $id, at: $at) {\n      ...Explanation\n    }\n  }\n": typeof types.ExplainDocument,
+    "\n  fragment Command on Command {\n    id\n    decisionId\n    setpointKw\n    validUntil\n    stage\n    decidedAt\n    sentAt\n    ackedAt\n    appliedAt\n    observedAt\n    reason\n  }\n": typeof types.CommandFragmentDoc,
+    "\n  query DeviceCommands($id: ID!, $first: Int!, $after: String) {\n    commands(deviceId: $id, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...Command\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": typeof types.DeviceCommandsDocument,
+    "\n  mutation SetDevice($input: DeviceInput!) {\n    setDevice(input: $input) {\n      id\n      ...DeviceFacts\n    }\n  }\n": typeof types.SetDeviceDocument,
+    "\n  mutation OverrideSetpoint($deviceId: ID!, $powerKw: Float!, $forSeconds: Int!) {\n    overrideSetpoint(deviceId: $deviceId, powerKw: $powerKw, forSeconds: $forSeconds) {\n      id\n      ...DeviceFacts\n    }\n  }\n": typeof types.OverrideSetpointDocument,
+    "\n  mutation ClearOverride($deviceId: ID!) {\n    clearOverride(deviceId: $deviceId) {\n      id\n      ...DeviceFacts\n    }\n  }\n": typeof types.ClearOverrideDocument,
+    "\n  mutation RetireDevice($id: ID!) {\n    retireDevice(id: $id)\n  }\n": typeof types.RetireDeviceDocument,
     "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": typeof types.DeviceRowFragmentDoc,
     "\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": typeof types.DevicesPageDocument,
     "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": typeof types.DeviceUpdatesDocument,
@@ -32,6 +48,16 @@ type Documents = {
     "\n  query Policies {\n    policies\n  }\n": typeof types.PoliciesDocument,
     "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n    }\n  }\n": typeof types.SetFeederDocument,
     "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      stopped\n    }\n  }\n": typeof types.ResumeControlDocument,
+    "\n  fragment ServicePart on Part {\n    ok\n    detail\n    since\n  }\n": typeof types.ServicePartFragmentDoc,
+    "\n  query HealthPage {\n    health {\n      status\n      version\n      control {\n        ...ServicePart\n      }\n      mqtt {\n        ...ServicePart\n      }\n      log {\n        ...ServicePart\n      }\n      clickhouse {\n        ...ServicePart\n      }\n    }\n  }\n": typeof types.HealthPageDocument,
+    "\n  fragment DeadLetter on DeadLetterReason {\n    reason\n    count\n    lastAt\n    detail\n    sample\n    deviceId\n  }\n": typeof types.DeadLetterFragmentDoc,
+    "\n  query DeadLetters($from: DateTime!, $to: DateTime!) {\n    deadLetters(from: $from, to: $to) {\n      ...DeadLetter\n    }\n  }\n": typeof types.DeadLettersDocument,
+    "\n  query Simulation {\n    simulation {\n      mode\n      overridden\n      updatedAt\n    }\n  }\n": typeof types.SimulationDocument,
+    "\n  mutation SetSimulationMode($mode: SimulationMode!) {\n    setSimulationMode(mode: $mode) {\n      mode\n      overridden\n      updatedAt\n    }\n  }\n": typeof types.SetSimulationModeDocument,
+    "\n  fragment Waiting on WaitingDevice {\n    id\n    type\n    origin\n    feederId\n    siteId\n    reason\n    since\n    notices {\n      kind\n      detail\n    }\n  }\n": typeof types.WaitingFragmentDoc,
+    "\n  query WaitingDevices {\n    waitingDevices(first: 100) {\n      edges {\n        node {\n          id\n          ...Waiting\n        }\n      }\n      totalCount\n    }\n  }\n": typeof types.WaitingDevicesDocument,
+    "\n  query NoticedDevices {\n    noticedDevices(first: 100) {\n      edges {\n        node {\n          id\n          notices {\n            kind\n            detail\n          }\n        }\n      }\n      totalCount\n    }\n  }\n": typeof types.NoticedDevicesDocument,
+    "\n  mutation ApproveDevice($id: ID!, $feederId: ID, $type: DeviceType) {\n    approveDevice(id: $id, feederId: $feederId, type: $type) {\n      id\n      feederId\n    }\n  }\n": typeof types.ApproveDeviceDocument,
     "\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n": typeof types.SystemHealthDocument,
     "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": typeof types.HealthPartFragmentDoc,
     "\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n": typeof types.DeviceCountsDocument,
@@ -50,13 +76,30 @@ type Documents = {
     "\n  query FeederHistory($id: ID!, $from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeder(id: $id) {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n        curtailedKw\n      }\n    }\n  }\n": typeof types.FeederHistoryDocument,
     "\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n": typeof types.AlarmsDocument,
     "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n": typeof types.AlarmRaisedDocument,
+    "\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n": typeof types.FeederNamesDocument,
 };
 const documents: Documents = {
     "\n  query Me {\n    me {\n      name\n      role\n    }\n  }\n": types.MeDocument,
-    "\n  fragment DeviceFacts on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    minPowerKw\n    priority\n    targetSoc\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": types.DeviceFactsFragmentDoc,
+    "\n  fragment AuditEntry on AuditEntry {\n    id\n    at\n    actor\n    source\n    kind\n    entity\n    before\n    after\n  }\n": types.AuditEntryFragmentDoc,
+    "\n  query Audit($from: DateTime, $to: DateTime, $actor: String, $entity: ID, $first: Int!, $after: String) {\n    audit(from: $from, to: $to, actor: $actor, entity: $entity, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...AuditEntry\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": types.AuditDocument,
+    "\n  fragment Program on DrProgram {\n    id\n    name\n    mode\n    feederIds\n    start\n    end\n    targetShedKw\n    incentivePerKwh\n    penaltyPerKwh\n    active\n    impact {\n      at\n      availableBeforeKw\n      availableAfterKw\n      shedKw\n    }\n  }\n": types.ProgramFragmentDoc,
+    "\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n": types.DemandResponseDocument,
+    "\n  mutation CreateProgram($input: DrProgramInput!) {\n    createDrProgram(input: $input) {\n      id\n      ...Program\n    }\n  }\n": types.CreateProgramDocument,
+    "\n  mutation UpdateProgram($id: ID!, $input: DrProgramPatch!) {\n    updateDrProgram(id: $id, input: $input) {\n      id\n      ...Program\n    }\n  }\n": types.UpdateProgramDocument,
+    "\n  mutation SetProgramActive($id: ID!, $active: Boolean!) {\n    setDrProgramActive(id: $id, active: $active) {\n      id\n      ...Program\n    }\n  }\n": types.SetProgramActiveDocument,
+    "\n  mutation DeleteProgram($id: ID!) {\n    deleteDrProgram(id: $id)\n  }\n": types.DeleteProgramDocument,
+    "\n  fragment DeviceFacts on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    minPowerKw\n    priority\n    targetSoc\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n    fallbackKw\n    override {\n      powerKw\n      until\n    }\n    notices {\n      kind\n      detail\n    }\n  }\n": types.DeviceFactsFragmentDoc,
     "\n  query Device($id: ID!) {\n    device(id: $id) {\n      id\n      ...DeviceFacts\n    }\n  }\n": types.DeviceDocument,
     "\n  subscription DeviceUpdate($id: ID!) {\n    deviceUpdated(deviceId: $id) {\n      id\n      ...DeviceFacts\n    }\n  }\n": types.DeviceUpdateDocument,
     "\n  query DeviceTelemetry($id: ID!, $from: DateTime!, $to: DateTime!) {\n    device(id: $id) {\n      id\n      telemetry(from: $from, to: $to, maxPoints: 500) {\n        at\n        powerKw\n        setpointKw\n        soc\n      }\n    }\n  }\n": types.DeviceTelemetryDocument,
+    "\n  fragment Explanation on Explanation {\n    deviceId\n    at\n    sentence\n    boundFeederId\n    boundLimitKw\n    sharedWith\n    decision {\n      id\n      feederId\n      trigger\n      at\n      policy\n      shadow\n      limitKw\n      uncontrolledKw\n      reservedKw\n      headroomKw\n      allocatedKw\n      unmetKw\n      bindingConstraint\n      rung\n      certified\n    }\n    device {\n      wantedKw\n      shareKw\n      setpointKw\n      weight\n      deficitKwh\n      reason\n      bindingConstraint\n      marginal\n      sampleAgeMs\n    }\n  }\n": types.ExplanationFragmentDoc,
+    "\n  query Explain($id: ID!, $at: DateTime) {\n    explain(deviceId: $id, at: $at) {\n      ...Explanation\n    }\n  }\n": types.ExplainDocument,
+    "\n  fragment Command on Command {\n    id\n    decisionId\n    setpointKw\n    validUntil\n    stage\n    decidedAt\n    sentAt\n    ackedAt\n    appliedAt\n    observedAt\n    reason\n  }\n": types.CommandFragmentDoc,
+    "\n  query DeviceCommands($id: ID!, $first: Int!, $after: String) {\n    commands(deviceId: $id, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...Command\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": types.DeviceCommandsDocument,
+    "\n  mutation SetDevice($input: DeviceInput!) {\n    setDevice(input: $input) {\n      id\n      ...DeviceFacts\n    }\n  }\n": types.SetDeviceDocument,
+    "\n  mutation OverrideSetpoint($deviceId: ID!, $powerKw: Float!, $forSeconds: Int!) {\n    overrideSetpoint(deviceId: $deviceId, powerKw: $powerKw, forSeconds: $forSeconds) {\n      id\n      ...DeviceFacts\n    }\n  }\n": types.OverrideSetpointDocument,
+    "\n  mutation ClearOverride($deviceId: ID!) {\n    clearOverride(deviceId: $deviceId) {\n      id\n      ...DeviceFacts\n    }\n  }\n": types.ClearOverrideDocument,
+    "\n  mutation RetireDevice($id: ID!) {\n    retireDevice(id: $id)\n  }\n": types.RetireDeviceDocument,
     "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": types.DeviceRowFragmentDoc,
     "\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": types.DevicesPageDocument,
     "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": types.DeviceUpdatesDocument,
@@ -70,6 +113,16 @@ const documents: Documents = {
     "\n  query Policies {\n    policies\n  }\n": types.PoliciesDocument,
     "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n    }\n  }\n": types.SetFeederDocument,
     "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      stopped\n    }\n  }\n": types.ResumeControlDocument,
+    "\n  fragment ServicePart on Part {\n    ok\n    detail\n    since\n  }\n": types.ServicePartFragmentDoc,
+    "\n  query HealthPage {\n    health {\n      status\n      version\n      control {\n        ...ServicePart\n      }\n      mqtt {\n        ...ServicePart\n      }\n      log {\n        ...ServicePart\n      }\n      clickhouse {\n        ...ServicePart\n      }\n    }\n  }\n": types.HealthPageDocument,
+    "\n  fragment DeadLetter on DeadLetterReason {\n    reason\n    count\n    lastAt\n    detail\n    sample\n    deviceId\n  }\n": types.DeadLetterFragmentDoc,
+    "\n  query DeadLetters($from: DateTime!, $to: DateTime!) {\n    deadLetters(from: $from, to: $to) {\n      ...DeadLetter\n    }\n  }\n": types.DeadLettersDocument,
+    "\n  query Simulation {\n    simulation {\n      mode\n      overridden\n      updatedAt\n    }\n  }\n": types.SimulationDocument,
+    "\n  mutation SetSimulationMode($mode: SimulationMode!) {\n    setSimulationMode(mode: $mode) {\n      mode\n      overridden\n      updatedAt\n    }\n  }\n": types.SetSimulationModeDocument,
+    "\n  fragment Waiting on WaitingDevice {\n    id\n    type\n    origin\n    feederId\n    siteId\n    reason\n    since\n    notices {\n      kind\n      detail\n    }\n  }\n": types.WaitingFragmentDoc,
+    "\n  query WaitingDevices {\n    waitingDevices(first: 100) {\n      edges {\n        node {\n          id\n          ...Waiting\n        }\n      }\n      totalCount\n    }\n  }\n": types.WaitingDevicesDocument,
+    "\n  query NoticedDevices {\n    noticedDevices(first: 100) {\n      edges {\n        node {\n          id\n          notices {\n            kind\n            detail\n          }\n        }\n      }\n      totalCount\n    }\n  }\n": types.NoticedDevicesDocument,
+    "\n  mutation ApproveDevice($id: ID!, $feederId: ID, $type: DeviceType) {\n    approveDevice(id: $id, feederId: $feederId, type: $type) {\n      id\n      feederId\n    }\n  }\n": types.ApproveDeviceDocument,
     "\n  query SystemHealth {\n    health {\n      status\n      version\n      log {\n        ...HealthPart\n      }\n      clickhouse {\n        ...HealthPart\n      }\n      control {\n        ...HealthPart\n      }\n      mqtt {\n        ...HealthPart\n      }\n    }\n  }\n": types.SystemHealthDocument,
     "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": types.HealthPartFragmentDoc,
     "\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n": types.DeviceCountsDocument,
@@ -88,6 +141,7 @@ const documents: Documents = {
     "\n  query FeederHistory($id: ID!, $from: DateTime!, $to: DateTime!, $maxPoints: Int!) {\n    feeder(id: $id) {\n      id\n      history(from: $from, to: $to, maxPoints: $maxPoints) {\n        at\n        loadKw\n        limitKw\n        curtailedKw\n      }\n    }\n  }\n": types.FeederHistoryDocument,
     "\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n": types.AlarmsDocument,
     "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n": types.AlarmRaisedDocument,
+    "\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n": types.FeederNamesDocument,
 };
 
 /**
@@ -111,7 +165,39 @@ export function graphql(source: "\n  query Me {\n    me {\n      name\n      rol
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  fragment DeviceFacts on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    minPowerKw\n    priority\n    targetSoc\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n"): (typeof documents)["\n  fragment DeviceFacts on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    minPowerKw\n    priority\n    targetSoc\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n"];
+export function graphql(source: "\n  fragment AuditEntry on AuditEntry {\n    id\n    at\n    actor\n    source\n    kind\n    entity\n    before\n    after\n  }\n"): (typeof documents)["\n  fragment AuditEntry on AuditEntry {\n    id\n    at\n    actor\n    source\n    kind\n    entity\n    before\n    after\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Audit($from: DateTime, $to: DateTime, $actor: String, $entity: ID, $first: Int!, $after: String) {\n    audit(from: $from, to: $to, actor: $actor, entity: $entity, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...AuditEntry\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n"): (typeof documents)["\n  query Audit($from: DateTime, $to: DateTime, $actor: String, $entity: ID, $first: Int!, $after: String) {\n    audit(from: $from, to: $to, actor: $actor, entity: $entity, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...AuditEntry\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment Program on DrProgram {\n    id\n    name\n    mode\n    feederIds\n    start\n    end\n    targetShedKw\n    incentivePerKwh\n    penaltyPerKwh\n    active\n    impact {\n      at\n      availableBeforeKw\n      availableAfterKw\n      shedKw\n    }\n  }\n"): (typeof documents)["\n  fragment Program on DrProgram {\n    id\n    name\n    mode\n    feederIds\n    start\n    end\n    targetShedKw\n    incentivePerKwh\n    penaltyPerKwh\n    active\n    impact {\n      at\n      availableBeforeKw\n      availableAfterKw\n      shedKw\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n"): (typeof documents)["\n  query DemandResponse {\n    events(includePast: true) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n    drPrograms {\n      id\n      ...Program\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation CreateProgram($input: DrProgramInput!) {\n    createDrProgram(input: $input) {\n      id\n      ...Program\n    }\n  }\n"): (typeof documents)["\n  mutation CreateProgram($input: DrProgramInput!) {\n    createDrProgram(input: $input) {\n      id\n      ...Program\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation UpdateProgram($id: ID!, $input: DrProgramPatch!) {\n    updateDrProgram(id: $id, input: $input) {\n      id\n      ...Program\n    }\n  }\n"): (typeof documents)["\n  mutation UpdateProgram($id: ID!, $input: DrProgramPatch!) {\n    updateDrProgram(id: $id, input: $input) {\n      id\n      ...Program\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SetProgramActive($id: ID!, $active: Boolean!) {\n    setDrProgramActive(id: $id, active: $active) {\n      id\n      ...Program\n    }\n  }\n"): (typeof documents)["\n  mutation SetProgramActive($id: ID!, $active: Boolean!) {\n    setDrProgramActive(id: $id, active: $active) {\n      id\n      ...Program\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation DeleteProgram($id: ID!) {\n    deleteDrProgram(id: $id)\n  }\n"): (typeof documents)["\n  mutation DeleteProgram($id: ID!) {\n    deleteDrProgram(id: $id)\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment DeviceFacts on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    minPowerKw\n    priority\n    targetSoc\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n    fallbackKw\n    override {\n      powerKw\n      until\n    }\n    notices {\n      kind\n      detail\n    }\n  }\n"): (typeof documents)["\n  fragment DeviceFacts on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    minPowerKw\n    priority\n    targetSoc\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n    fallbackKw\n    override {\n      powerKw\n      until\n    }\n    notices {\n      kind\n      detail\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -124,6 +210,38 @@ export function graphql(source: "\n  subscription DeviceUpdate($id: ID!) {\n    
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query DeviceTelemetry($id: ID!, $from: DateTime!, $to: DateTime!) {\n    device(id: $id) {\n      id\n      telemetry(from: $from, to: $to, maxPoints: 500) {\n        at\n        powerKw\n        setpointKw\n        soc\n      }\n    }\n  }\n"): (typeof documents)["\n  query DeviceTelemetry($id: ID!, $from: DateTime!, $to: DateTime!) {\n    device(id: $id) {\n      id\n      telemetry(from: $from, to: $to, maxPoints: 500) {\n        at\n        powerKw\n        setpointKw\n        soc\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment Explanation on Explanation {\n    deviceId\n    at\n    sentence\n    boundFeederId\n    boundLimitKw\n    sharedWith\n    decision {\n      id\n      feederId\n      trigger\n      at\n      policy\n      shadow\n      limitKw\n      uncontrolledKw\n      reservedKw\n      headroomKw\n      allocatedKw\n      unmetKw\n      bindingConstraint\n      rung\n      certified\n    }\n    device {\n      wantedKw\n      shareKw\n      setpointKw\n      weight\n      deficitKwh\n      reason\n      bindingConstraint\n      marginal\n      sampleAgeMs\n    }\n  }\n"): (typeof documents)["\n  fragment Explanation on Explanation {\n    deviceId\n    at\n    sentence\n    boundFeederId\n    boundLimitKw\n    sharedWith\n    decision {\n      id\n      feederId\n      trigger\n      at\n      policy\n      shadow\n      limitKw\n      uncontrolledKw\n      reservedKw\n      headroomKw\n      allocatedKw\n      unmetKw\n      bindingConstraint\n      rung\n      certified\n    }\n    device {\n      wantedKw\n      shareKw\n      setpointKw\n      weight\n      deficitKwh\n      reason\n      bindingConstraint\n      marginal\n      sampleAgeMs\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Explain($id: ID!, $at: DateTime) {\n    explain(deviceId: $id, at: $at) {\n      ...Explanation\n    }\n  }\n"): (typeof documents)["\n  query Explain($id: ID!, $at: DateTime) {\n    explain(deviceId: $id, at: $at) {\n      ...Explanation\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment Command on Command {\n    id\n    decisionId\n    setpointKw\n    validUntil\n    stage\n    decidedAt\n    sentAt\n    ackedAt\n    appliedAt\n    observedAt\n    reason\n  }\n"): (typeof documents)["\n  fragment Command on Command {\n    id\n    decisionId\n    setpointKw\n    validUntil\n    stage\n    decidedAt\n    sentAt\n    ackedAt\n    appliedAt\n    observedAt\n    reason\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query DeviceCommands($id: ID!, $first: Int!, $after: String) {\n    commands(deviceId: $id, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...Command\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n"): (typeof documents)["\n  query DeviceCommands($id: ID!, $first: Int!, $after: String) {\n    commands(deviceId: $id, first: $first, after: $after) {\n      edges {\n        node {\n          id\n          ...Command\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SetDevice($input: DeviceInput!) {\n    setDevice(input: $input) {\n      id\n      ...DeviceFacts\n    }\n  }\n"): (typeof documents)["\n  mutation SetDevice($input: DeviceInput!) {\n    setDevice(input: $input) {\n      id\n      ...DeviceFacts\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation OverrideSetpoint($deviceId: ID!, $powerKw: Float!, $forSeconds: Int!) {\n    overrideSetpoint(deviceId: $deviceId, powerKw: $powerKw, forSeconds: $forSeconds) {\n      id\n      ...DeviceFacts\n    }\n  }\n"): (typeof documents)["\n  mutation OverrideSetpoint($deviceId: ID!, $powerKw: Float!, $forSeconds: Int!) {\n    overrideSetpoint(deviceId: $deviceId, powerKw: $powerKw, forSeconds: $forSeconds) {\n      id\n      ...DeviceFacts\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ClearOverride($deviceId: ID!) {\n    clearOverride(deviceId: $deviceId) {\n      id\n      ...DeviceFacts\n    }\n  }\n"): (typeof documents)["\n  mutation ClearOverride($deviceId: ID!) {\n    clearOverride(deviceId: $deviceId) {\n      id\n      ...DeviceFacts\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RetireDevice($id: ID!) {\n    retireDevice(id: $id)\n  }\n"): (typeof documents)["\n  mutation RetireDevice($id: ID!) {\n    retireDevice(id: $id)\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -176,6 +294,46 @@ export function graphql(source: "\n  mutation SetFeeder($input: FeederInput!) {\
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      stopped\n    }\n  }\n"): (typeof documents)["\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      stopped\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment ServicePart on Part {\n    ok\n    detail\n    since\n  }\n"): (typeof documents)["\n  fragment ServicePart on Part {\n    ok\n    detail\n    since\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query HealthPage {\n    health {\n      status\n      version\n      control {\n        ...ServicePart\n      }\n      mqtt {\n        ...ServicePart\n      }\n      log {\n        ...ServicePart\n      }\n      clickhouse {\n        ...ServicePart\n      }\n    }\n  }\n"): (typeof documents)["\n  query HealthPage {\n    health {\n      status\n      version\n      control {\n        ...ServicePart\n      }\n      mqtt {\n        ...ServicePart\n      }\n      log {\n        ...ServicePart\n      }\n      clickhouse {\n        ...ServicePart\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment DeadLetter on DeadLetterReason {\n    reason\n    count\n    lastAt\n    detail\n    sample\n    deviceId\n  }\n"): (typeof documents)["\n  fragment DeadLetter on DeadLetterReason {\n    reason\n    count\n    lastAt\n    detail\n    sample\n    deviceId\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query DeadLetters($from: DateTime!, $to: DateTime!) {\n    deadLetters(from: $from, to: $to) {\n      ...DeadLetter\n    }\n  }\n"): (typeof documents)["\n  query DeadLetters($from: DateTime!, $to: DateTime!) {\n    deadLetters(from: $from, to: $to) {\n      ...DeadLetter\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Simulation {\n    simulation {\n      mode\n      overridden\n      updatedAt\n    }\n  }\n"): (typeof documents)["\n  query Simulation {\n    simulation {\n      mode\n      overridden\n      updatedAt\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation SetSimulationMode($mode: SimulationMode!) {\n    setSimulationMode(mode: $mode) {\n      mode\n      overridden\n      updatedAt\n    }\n  }\n"): (typeof documents)["\n  mutation SetSimulationMode($mode: SimulationMode!) {\n    setSimulationMode(mode: $mode) {\n      mode\n      overridden\n      updatedAt\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment Waiting on WaitingDevice {\n    id\n    type\n    origin\n    feederId\n    siteId\n    reason\n    since\n    notices {\n      kind\n      detail\n    }\n  }\n"): (typeof documents)["\n  fragment Waiting on WaitingDevice {\n    id\n    type\n    origin\n    feederId\n    siteId\n    reason\n    since\n    notices {\n      kind\n      detail\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query WaitingDevices {\n    waitingDevices(first: 100) {\n      edges {\n        node {\n          id\n          ...Waiting\n        }\n      }\n      totalCount\n    }\n  }\n"): (typeof documents)["\n  query WaitingDevices {\n    waitingDevices(first: 100) {\n      edges {\n        node {\n          id\n          ...Waiting\n        }\n      }\n      totalCount\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query NoticedDevices {\n    noticedDevices(first: 100) {\n      edges {\n        node {\n          id\n          notices {\n            kind\n            detail\n          }\n        }\n      }\n      totalCount\n    }\n  }\n"): (typeof documents)["\n  query NoticedDevices {\n    noticedDevices(first: 100) {\n      edges {\n        node {\n          id\n          notices {\n            kind\n            detail\n          }\n        }\n      }\n      totalCount\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ApproveDevice($id: ID!, $feederId: ID, $type: DeviceType) {\n    approveDevice(id: $id, feederId: $feederId, type: $type) {\n      id\n      feederId\n    }\n  }\n"): (typeof documents)["\n  mutation ApproveDevice($id: ID!, $feederId: ID, $type: DeviceType) {\n    approveDevice(id: $id, feederId: $feederId, type: $type) {\n      id\n      feederId\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -248,6 +406,10 @@ export function graphql(source: "\n  query Alarms($feederId: ID) {\n    alarms(f
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n"): (typeof documents)["\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n"): (typeof documents)["\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n"];
 
 export function graphql(source: string) {
   return (documents as any)[source] ?? {};

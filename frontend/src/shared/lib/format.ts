@@ -86,3 +86,9 @@ export function words(value: string): string {
   const text = value.replaceAll('_', ' ').toLowerCase();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** A number as people type it, with a comma or a point; null for anything else. */
+export function parseNumber(text: string): number | null {
+  const value = Number(text.trim().replace(',', '.').replace('−', '-'));
+  return text.trim() === '' || !Number.isFinite(value) ? null : value;
+}

@@ -9,6 +9,7 @@ const said = (...messages: string[]) => new CombinedError({ graphQLErrors: messa
 test.each([
   [['importLimitKw: must be at least 0; you gave -3'], { importLimitKw: 'Must be at least 0; you gave -3.' }, undefined],
   [['input.parentId: feeder-a is below it'], { parentId: 'feeder-a is below it.' }, undefined],
+  [['parentId must not be its own child'], { parentId: 'parentId must not be its own child.' }, undefined],
   [['limitKw: must be at least 0'], {}, 'limitKw: must be at least 0'],
   [['the feeder is not known'], {}, 'the feeder is not known'],
 ])('%j is shown at %j, and beside the form: %s', (messages, fields, rest) => {

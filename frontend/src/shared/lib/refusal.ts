@@ -1,4 +1,4 @@
-//! A refusal of the API at the field that it names: "importLimitKw: must be at least 0; you gave -3".
+//! A refusal of the API at the field that it names: "importLimitKw: must be at least 0; you gave -3", "end must be …".
 import type { CombinedError } from '@urql/core';
 import { errorText } from './client';
 
@@ -9,20 +9,25 @@ export interface Refusal<Field extends string> {
   rest: string | undefined;
 }
 
-const NAMED = /^(?:input\.)?([A-Za-z]+):\s+(.+)$/s;
+const NAMED = /^(?:input\.)?([A-Za-z]+)(:?)\s+(.+)$/s;
 
 export function refusalOf<Field extends string>(error: CombinedError | undefined, fields: readonly Field[]): Refusal<Field> {
   if (!error) return { fields: {}, rest: undefined };
   const found: Refusal<Field>['fields'] = {};
   let unnamed = false;
   for (const { message } of error.graphQLErrors) {
-    const [, name, what] = NAMED.exec(message) ?? [];
+    const [, name, colon, what] = NAMED.exec(message) ?? [];
     const field = fields.find((each) => each === name);
-    if (field && what) found[field] ??= sentence(what);
+    if (field && what) found[field] ??= sentence(colon ? what : message);
     else unnamed = true;
   }
   const isTold = !unnamed && error.graphQLErrors.length > 0;
   return { fields: found, rest: isTold ? undefined : errorText(error) };
+}
+
+/** What a mutation's answer says went wrong, in a sentence; null when nothing did. */
+export function wrongIn({ error }: { error?: CombinedError | undefined }): string | null {
+  return error ? sentence(errorText(error)) : null;
 }
 
 /** A sentence begins with a capital, but the name of a feeder stays what it is. */

@@ -10,7 +10,8 @@ test('a UTC time is shown in the reader’s zone, with the zone named', () => {
   expect(clock(SUMMER, true)).toBe('15:05:32');
   expect(zoneName(WINTER)).toBe('CET');
   expect(zoneName(SUMMER)).toBe('CEST');
-  expect(fullTime(WINTER)).toMatch(/23 Nov 2026.*14:05:32 CET/);
+  expect(fullTime(WINTER)).toMatch(/23 Nov 2026.*14:05:32 CET \(13:05:32 UTC\)/);
+  expect(fullTime(Date.parse('2026-11-23T23:30:00Z'))).toMatch(/24 Nov 2026.*00:30:00 CET \(23 Nov, 23:30:00 UTC\)/);
 });
 
 test('the day is named only when it is another one', () => {

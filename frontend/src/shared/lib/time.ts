@@ -13,6 +13,8 @@ const full = new Intl.DateTimeFormat('en-GB', {
   year: 'numeric',
   timeZoneName: 'short',
 });
+const utcClock = new Intl.DateTimeFormat('en-GB', { ...CLOCK, second: '2-digit', timeZone: 'UTC' });
+const utcDay = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 const zone = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' });
 
 /** Milliseconds since the epoch of an RFC 3339 time, or null. */
@@ -51,9 +53,11 @@ export function zonedSpan(start: number, end: number, now: number): readonly [st
   return [same ? shortTime(start, now) : zonedTime(start, now), zonedTime(end, now)];
 }
 
-/** "Mon, 23 Nov 2026, 14:05:32 CET" */
+/** "Mon, 23 Nov 2026, 14:05:32 CET (13:05:32 UTC)"; the day of UTC is said where it is another one. */
 export function fullTime(ms: number): string {
-  return full.format(ms);
+  if (zoneName(ms) === 'UTC') return full.format(ms);
+  const sameDay = utcDay.format(ms) === dayMonth.format(ms);
+  return `${full.format(ms)} (${sameDay ? '' : `${utcDay.format(ms)}, `}${utcClock.format(ms)} UTC)`;
 }
 
 /** The abbreviation of the reader's zone at a moment: CET, BST, GMT+9 … */

@@ -43,3 +43,18 @@ export const toasts = new ToastStore();
 export function useToasts(): readonly Toast[] {
   return useSyncExternalStore(toasts.subscribe, toasts.read);
 }
+
+export interface Done {
+  text: string;
+  /** Takes it back; answers with what went wrong, or null. */
+  undo?: (() => Promise<string | null>) | undefined;
+}
+
+/** Says what was done, and with "Undo" whether that went. */
+export function sayDone({ text, undo }: Done): void {
+  const takeBack = undo && (async () => {
+    const wrong = await undo();
+    return wrong === null ? { text: 'Taken back.', tone: 'done' as const } : { text: `It could not be taken back: ${wrong}`, tone: 'failed' as const };
+  });
+  toasts.say({ text, tone: 'done', undo: takeBack });
+}

@@ -35,20 +35,24 @@ interface Props {
   syncKey?: string;
   /** Spans to be seen behind the lines. */
   marks?: readonly ChartMark[];
+  /** A moment to mark, in seconds. */
+  moment?: number | null;
+  /** A click, or Enter at the cursor, picks a moment (seconds). */
+  onPick?: (at: number) => void;
 }
 
 const NO_MARKS: readonly ChartMark[] = [];
 
 export function TimeChart(props: Props) {
-  const { series, data, from, to, height, summary, testId, over, fixed, syncKey, marks = NO_MARKS } = props;
+  const { series, data, from, to, height, summary, testId, over, fixed, syncKey, marks = NO_MARKS, moment = null, onPick } = props;
   const theme = useTheme();
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [index, setIndex] = useState<number | null>(null);
   const aligned = useMemo<uPlot.AlignedData>(() => [data.times, ...data.rows], [data]);
-  const latest = useRef({ aligned, from, to, marks });
+  const latest = useRef({ aligned, from, to, marks, moment });
   useEffect(() => {
-    latest.current = { aligned, from, to, marks };
+    latest.current = { aligned, from, to, marks, moment };
   });
 
   // A plot lives as long as its looks; data and window are set on the living plot below.
@@ -60,6 +64,7 @@ export function TimeChart(props: Props) {
       series,
       height,
       window: () => [latest.current.from, latest.current.to],
+      moment: () => latest.current.moment,
       onCursor: setIndex,
       marks: () => latest.current.marks,
       ...(over ? { over } : {}),
@@ -79,9 +84,18 @@ export function TimeChart(props: Props) {
 
   useEffect(() => {
     plot.current?.setData(aligned);
-  }, [aligned, from, to, marks]);
+  }, [aligned, from, to, marks, moment]);
+
+  const pick = () => {
+    const time = index === null ? undefined : data.times[index];
+    if (time !== undefined) onPick?.(time);
+  };
 
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && onPick) {
+      pick();
+      return;
+    }
     const next = nextIndex(event.key, index, data.times.length);
     const made = plot.current;
     if (next === undefined || !made) return;
@@ -96,11 +110,13 @@ export function TimeChart(props: Props) {
       <div
         ref={host}
         className={styles.plot}
+        data-pick={onPick ? true : undefined}
         style={{ height }}
         role="img"
         aria-label={summary}
         tabIndex={0}
         onKeyDown={onKeyDown}
+        onClick={pick}
       />
     </figure>
   );

@@ -32,6 +32,8 @@ interface Wanted {
   fixed?: readonly [number, number];
   syncKey?: string;
   marks?: () => readonly ChartMark[];
+  /** A moment to mark, in seconds. */
+  moment?: () => number | null;
 }
 
 const MARK_PX = 4;
@@ -41,7 +43,7 @@ const DAY_S = 86_400;
 const stepped = uPlot.paths.stepped?.({ align: 1 });
 
 export function chartOptions(wanted: Wanted): uPlot.Options {
-  const { element, series, height, window, onCursor, over, fixed, syncKey, marks } = wanted;
+  const { element, series, height, window, onCursor, over, fixed, syncKey, marks, moment } = wanted;
   const computed = getComputedStyle(element);
   const token = (name: string) => computed.getPropertyValue(name).trim();
   const font = `12px ${token('--font')}`;
@@ -76,6 +78,7 @@ export function chartOptions(wanted: Wanted): uPlot.Options {
     hooks: {
       setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
       drawClear: [(plot) => drawMarks(plot, marks?.() ?? [], token)],
+      draw: [(plot) => drawMoment(plot, moment?.() ?? null, token('--accent'))],
     },
   };
 }
@@ -98,6 +101,22 @@ function drawMarks(plot: uPlot, marks: readonly ChartMark[], token: (name: strin
     ctx.globalAlpha = 1;
     ctx.fillRect(left, bbox.top + labels.indexOf(label) * (MARK_PX + 2) * scale, width, MARK_PX * scale);
   }
+  ctx.restore();
+}
+
+/** An upright line at the moment, if it lies in the window. */
+function drawMoment(plot: uPlot, at: number | null, color: string): void {
+  const { min, max } = plot.scales.x ?? {};
+  if (at === null || typeof min !== 'number' || typeof max !== 'number' || at < min || at > max) return;
+  const x = Math.round(plot.valToPos(at, 'x', true));
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = color;
+  ctx.lineWidth = 2 * (window.devicePixelRatio || 1);
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
   ctx.restore();
 }
 

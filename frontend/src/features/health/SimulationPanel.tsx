@@ -1,0 +1,74 @@
+//! The simulator's time of day: day, night, or by the clock.
+import { useState } from 'react';
+import { useMutation } from 'urql';
+import type { SimulationMode } from '../../shared/gql/graphql';
+import { useCan } from '../../shared/lib/can';
+import { useLiveQuery } from '../../shared/lib/live';
+import { wrongIn } from '../../shared/lib/refusal';
+import { sayDone } from '../../shared/lib/toasts';
+import { Ago } from '../../shared/ui/Ago';
+import { Panel } from '../../shared/ui/Panel';
+import { Segmented } from '../../shared/ui/Segmented';
+import { Failed, Loading } from '../../shared/ui/States';
+import { SIMULATION_WORDS } from './model';
+import { SetSimulationMode, SimulationQuery } from './queries';
+import styles from './HealthPage.module.css';
+
+const ASK_EVERY_MS = 15_000;
+const MODES = [
+  { value: 'AUTO', label: 'By the clock' },
+  { value: 'DAY', label: 'Day' },
+  { value: 'NIGHT', label: 'Night' },
+] as const;
+
+export function SimulationPanel() {
+  const { data, error, loading, refresh } = useLiveQuery({ query: SimulationQuery, variables: {}, everyMs: ASK_EVERY_MS });
+  const simulation = data?.simulation;
+  return (
+    <Panel title="Simulation">
+      {error && !simulation ? <Failed what="the simulation" error={error} again={refresh} /> : null}
+      {loading ? <Loading what="the simulation" height={64} /> : null}
+      {simulation ? (
+        <>
+          <Mode mode={simulation.mode} />
+          <p className={styles.detail}>
+            {SIMULATION_WORDS[simulation.mode]}
+            {simulation.updatedAt ? (
+              <>
+                {' '}
+                Set <Ago at={simulation.updatedAt} />.
+              </>
+            ) : null}
+          </p>
+        </>
+      ) : null}
+    </Panel>
+  );
+}
+
+function Mode({ mode }: { mode: SimulationMode }) {
+  const may = useCan('setSimulation');
+  const [, set] = useMutation(SetSimulationMode);
+  const [problem, setProblem] = useState<string | null>(null);
+  /** What was chosen, until the API says that it is so. */
+  const [asked, setAsked] = useState<SimulationMode | null>(null);
+  if (!may) return <p className={styles.line}>{MODES.find(({ value }) => value === mode)?.label}</p>;
+
+  const choose = async (next: SimulationMode) => {
+    setAsked(next);
+    const wrong = wrongIn(await set({ mode: next }));
+    setAsked(null);
+    setProblem(wrong);
+    if (wrong === null) sayDone({ text: SIMULATION_WORDS[next], undo: async () => wrongIn(await set({ mode })) });
+  };
+  return (
+    <div>
+      <Segmented label="Time of day" options={MODES} value={asked ?? mode} onChange={(next) => void choose(next)} />
+      {problem ? (
+        <p className="problem" role="alert">
+          {problem}
+        </p>
+      ) : null}
+    </div>
+  );
+}
