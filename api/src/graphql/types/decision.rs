@@ -347,7 +347,11 @@ fn sentence(row: &DecisionDeviceRow, decision: &DecisionRow, bound: Option<&Boun
         "NON_COMPLIANT" => {
             "it does not follow its setpoints, so it counts at what it takes".to_owned()
         }
-        "OVERRIDE" => "an operator has set it".to_owned(),
+        "OVERRIDE" if row.bound_by.is_none() => "an operator has set it".to_owned(),
+        "OVERRIDE" => format!(
+            "an operator has set its power, within what limits leave: {}",
+            bound_words(row, decision, bound)
+        ),
         "OPTED_OUT" => "it is opted out: counted, not commanded".to_owned(),
         "NOT_COMMANDED" => {
             format!("it is not commanded: its type, or the mode {} of its feeder", decision.mode)
