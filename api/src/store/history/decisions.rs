@@ -215,10 +215,10 @@ const BOUND: &str = "
 SELECT
     any(limit_w)        AS limit_w,
     toString(any(binding)) AS binding,
-    (
+    assumeNotNull((
         SELECT count() FROM decision_devices
         WHERE at = fromUnixTimestamp64Milli({at:Int64}) AND decision_id = {decision:UUID} AND bound_by = {feeder:String}
-    )                   AS shared_by
+    ))                  AS shared_by
 FROM decisions
 WHERE feeder_id = {feeder:String} AND at = fromUnixTimestamp64Milli({at:Int64}) AND decision_id = {decision:UUID}
 HAVING count() > 0";
