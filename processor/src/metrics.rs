@@ -98,9 +98,16 @@ static STOPPED: LazyLock<IntGaugeVec> = LazyLock::new(|| {
         &["reason"],
     )
 });
-/// Of the newest decision of each tree: how many feeders run degraded, and why others are stopped.
-static TROUBLED: LazyLock<Mutex<BTreeMap<FeederId, (i64, Vec<String>)>>> =
-    LazyLock::new(Mutex::default);
+
+/// What is wrong in the newest decision of a tree.
+struct Troubles {
+    /// Feeders that run degraded.
+    degraded: i64,
+    /// Why others are stopped, as labels.
+    stopped: Vec<String>,
+}
+
+static TROUBLED: LazyLock<Mutex<BTreeMap<FeederId, Troubles>>> = LazyLock::new(Mutex::default);
 
 /// A reason as a label: its first words, since the rest may name numbers and devices.
 fn label(reason: &str) -> String {
@@ -117,10 +124,10 @@ fn observe_troubles(decision: &Decision) {
     let stopped = nodes.iter().filter_map(|node| node.stopped.as_deref()).map(label).collect();
     let mut troubled = TROUBLED.lock().unwrap_or_else(PoisonError::into_inner);
     let degraded = i64::try_from(degraded).unwrap_or(i64::MAX);
-    troubled.insert(decision.root.clone(), (degraded, stopped));
-    DEGRADED.set(troubled.values().map(|(degraded, _)| degraded).sum());
+    troubled.insert(decision.root.clone(), Troubles { degraded, stopped });
+    DEGRADED.set(troubled.values().map(|troubles| troubles.degraded).sum());
     STOPPED.reset();
-    for reason in troubled.values().flat_map(|(_, stopped)| stopped) {
+    for reason in troubled.values().flat_map(|troubles| &troubles.stopped) {
         STOPPED.with_label_values(&[reason.as_str()]).inc();
     }
 }

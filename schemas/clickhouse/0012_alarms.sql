@@ -27,7 +27,7 @@ ALTER TABLE operator_log ADD COLUMN IF NOT EXISTS source Nullable(String) CODEC(
 -- Demand-response events as they stand after their last change, also past and cancelled ones.
 CREATE OR REPLACE VIEW events AS
 SELECT
-    toUUID(c.entity)                                                                 AS event_id,
+    toUUIDOrZero(c.entity)                                                           AS event_id,
     JSONExtractString(c.body, 'feeder_id')                                           AS feeder_id,
     fromUnixTimestamp64Milli(JSONExtractInt(l.body, 'start'), 'UTC')                 AS start,
     fromUnixTimestamp64Milli(JSONExtractInt(l.body, 'end'), 'UTC')                   AS end,

@@ -435,7 +435,7 @@ WITH
     programs AS
     (
         SELECT
-            toUUID(entity)                                                                    AS program_id,
+            toUUIDOrZero(entity)                                                              AS program_id,
             argMaxIf(body, (toString(log_id), log_offset), kind = 'ProgramSet')               AS last,
             JSONExtractString(last, 'name')                                                   AS name,
             JSONExtract(last, 'feeder_ids', 'Array(String)')                                  AS named,
