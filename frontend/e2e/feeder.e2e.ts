@@ -108,5 +108,5 @@ test.skipIf(stage.viewer === null)('a viewer reads the same page and is offered 
   await openFeeder(page);
   await page.getByText(/give way|gives way/).waitFor();
   await page.getByRole('region', { name: 'Settings' }).waitFor();
-  expect(await page.getByRole('button', { name: /Change|New event|Cancel|Resume/ }).count()).toBe(0);
+  expect(await page.getByRole('main').getByRole('button', { name: /Change|New event|Cancel|Resume/ }).count()).toBe(0);
 });

@@ -1,5 +1,4 @@
 //! One feeder: how it stands, who gives way under its limit and why, and what an operator may change.
-import type { ReactNode } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { EventsPanel } from '../../shared/events/EventsPanel';
 import { AlarmList } from '../../shared/feeders/AlarmList';
@@ -78,7 +77,7 @@ function Way({ feeder }: { feeder: FeederFacts | undefined }) {
   const parent = feeder?.parentId ?? null;
   return (
     <nav className={styles.way} aria-label="Above this feeder">
-      <Link href="/" className={styles.back}>
+      <Link href="/">
         <Icon name="back" /> Overview
       </Link>
       {parent === null ? null : (
@@ -138,7 +137,7 @@ function Alarms({ feederId }: { feederId: string }) {
   );
 }
 
-function Children({ feeders }: { feeders: readonly FeederFacts[] }): ReactNode {
+function Children({ feeders }: { feeders: readonly FeederFacts[] }) {
   if (feeders.length === 0) return null;
   return (
     <section className={styles.children} aria-labelledby="children-title">

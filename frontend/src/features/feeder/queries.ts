@@ -9,7 +9,6 @@ export const FeederTracks = graphql(`
           id
           at
           allocatedKw
-          reservedKw
         }
       }
       pageInfo {
@@ -33,11 +32,9 @@ export const FeederMarks = graphql(`
     drPrograms {
       id
       name
-      mode
       feederIds
       start
       end
-      targetShedKw
       active
     }
     alarmHistory(feederId: $feederId, from: $from, to: $to, first: 100) {
@@ -46,8 +43,6 @@ export const FeederMarks = graphql(`
           from
           to
           code
-          severity
-          feederId
           deviceId
           message
         }

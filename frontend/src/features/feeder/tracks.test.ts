@@ -19,8 +19,8 @@ test('what is wanted is the load and what was held back', () => {
 
 const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
 const event = { limitKw: 50, cancelled: false, cancelledAt: null };
-const program = { name: 'Peak', mode: 'FIXED_CAP' as const, targetShedKw: 10, active: true };
-const alarm = { code: 'CTL-001', severity: 'CRITICAL', feederId: 'a', deviceId: null, message: 'over' };
+const program = { name: 'Peak', active: true };
+const alarm = { code: 'CTL-001', deviceId: null, message: 'over' };
 const data: FeederMarksQuery = {
   events: [
     { ...event, id: '1', start: iso(50), end: iso(150) },

@@ -30,7 +30,6 @@ const PATHS = {
   save: <path d="M10 3v9M6 8.500l4 4 4-4M3.500 16.500h13" />,
   edit: <path d="M3.500 16.500l.7-3.400L13 4.300l2.700 2.700-8.800 8.800zM11.200 6.100l2.700 2.700" />,
   open: <path d="M7.500 4.500L13 10l-5.500 5.500" />,
-  bell: <path d="M5 14V9a5 5 0 0 1 10 0v5l1.500 1.500h-13zM8.500 17.500h3" />,
 } satisfies Record<string, ReactNode>;
 
 export type IconName = keyof typeof PATHS;
