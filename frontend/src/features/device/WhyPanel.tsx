@@ -1,16 +1,17 @@
 //! Why the device has its setpoint, now or at any moment: the sentence, then the numbers that it is made of.
 import { Link } from 'wouter';
+import { bindingWords, reasonOf, rungWords } from '../../shared/decisions/reasons';
 import { readFragment } from '../../shared/gql';
 import { useNow } from '../../shared/lib/hooks';
 import { useBulkQuery } from '../../shared/lib/live';
-import { fromLocalInput, parseTime, toLocalInput, toRfc3339, zoneName } from '../../shared/lib/time';
+import { fromLocalInput, toLocalInput, toRfc3339, zoneName } from '../../shared/lib/time';
 import { testIds } from '../../shared/testIds';
 import { Ago } from '../../shared/ui/Ago';
 import { At } from '../../shared/ui/At';
 import { Badge } from '../../shared/ui/Badge';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading, StaleStrip } from '../../shared/ui/States';
-import { bindingWords, decisionWords, deviceNumbers, feederNumbers, reasonWords, sharedWords } from './explanation';
+import { decisionWords, deviceNumbers, feederNumbers, sharedWords } from './explanation';
 import type { Explanation, NumberRow } from './explanation';
 import { ExplainQuery, ExplanationFields } from './queries';
 import styles from './WhyPanel.module.css';
@@ -88,7 +89,7 @@ function Told({ explanation, isNow }: { explanation: Explanation; isNow: boolean
         {sentence}
       </p>
       <p className={styles.badges}>
-        <Badge tone="accent">{reasonWords(device.reason)}</Badge>
+        <Badge tone="accent">{reasonOf(device.reason).title}</Badge>
         <Badge>Bound by {bindingWords(decision.bindingConstraint)}</Badge>
         {decision.certified ? null : (
           <Badge tone="warn" icon="near">
@@ -106,8 +107,7 @@ function Told({ explanation, isNow }: { explanation: Explanation; isNow: boolean
         <Numbers title={decision.feederId} rows={feederNumbers(explanation)} />
       </div>
       <p className={styles.foot}>
-        Decided {isNow ? <Ago at={decision.at} /> : <At at={decision.at} seconds />} · {decisionWords(explanation)}
-        {parseTime(explanation.at) === null ? '' : ` · ${triggerWords(decision.trigger)}`}
+        Decided {isNow ? <Ago at={decision.at} /> : <At at={decision.at} seconds />} {triggerWords(decision.trigger)} · {decisionWords(explanation)} · {rungWords(decision.rung)}
       </p>
     </>
   );

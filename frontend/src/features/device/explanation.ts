@@ -1,64 +1,9 @@
 //! Why a device has its setpoint: the API's sentence, and the numbers of its decision in words. Pure.
 import type { ExplanationFragment } from '../../shared/gql/graphql';
-import { count, kw, plural, words } from '../../shared/lib/format';
+import { count, kw, plural } from '../../shared/lib/format';
 import { latency } from './commands';
 
 export type Explanation = ExplanationFragment;
-
-const REASONS: Record<string, string> = {
-  SATISFIED: 'It gets what it wants',
-  FAIR_SHARE: 'Held to its fair share',
-  RAMP: 'On its way up, bound by its ramp',
-  DEADBAND: 'The change is too small to send',
-  DWELL: 'Waits before it changes again',
-  ROTATION: 'Waits for its turn',
-  TARGET_REACHED: 'At its target charge',
-  RESERVE: 'At its reserve',
-  DISCHARGE: 'Discharged to keep a limit',
-  CURTAILED: 'Curtailed to keep an export limit',
-  STALE: 'Its last sample is too old',
-  MISSING: 'Never heard',
-  HOLD_LAST: 'Its last setpoint is held',
-  NON_COMPLIANT: 'It does not follow its setpoints',
-  OVERRIDE: 'An operator has set its power',
-  OPTED_OUT: 'Opted out: counted, not commanded',
-  NOT_COMMANDED: 'Not commanded',
-  RELEASE: 'Returns after an event',
-  RESTART: 'Not heard since the restart',
-  UNCERTIFIED: 'Held to what is safe: the plan failed its check',
-  AWAITS_HEADROOM: 'Waits until others have come down',
-};
-
-const BINDINGS: Record<string, string> = {
-  NONE: 'nothing',
-  IMPORT_LIMIT: 'the import limit',
-  EXPORT_LIMIT: 'the export limit',
-  EVENT: 'an event',
-  PROGRAM: 'a program',
-  ANCESTOR: 'the limit of a feeder above',
-};
-
-const RUNGS: Record<string, string> = {
-  NORMAL: 'everyone has what they want',
-  TRIM: 'shares are trimmed',
-  PAUSE: 'flexible load is paused',
-  MINIMUM: 'only guaranteed minima',
-  FALLBACK: 'everyone at the fallback',
-  ALARM: 'the limit cannot be met',
-};
-
-/** An API that has learnt a new word is still understood: the word itself is shown. */
-function said(table: Record<string, string>, value: string): string {
-  return table[value.toUpperCase()] ?? words(value);
-}
-
-export function reasonWords(reason: string): string {
-  return said(REASONS, reason);
-}
-
-export function bindingWords(binding: string): string {
-  return binding === '' ? 'nothing' : said(BINDINGS, binding);
-}
 
 export interface NumberRow {
   term: string;
@@ -102,7 +47,6 @@ export function feederNumbers({ decision }: Explanation): NumberRow[] {
 export function decisionWords({ decision }: Explanation): string {
   const parts = [
     `Policy ${decision.policy}`,
-    said(RUNGS, decision.rung).toLowerCase(),
     decision.certified ? 'checked' : 'did not pass its check',
     ...(decision.shadow ? ['never sent: the feeder is in shadow mode'] : []),
   ];

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { latency, stageTimes } from './commands';
 import type { Command } from './commands';
-import { bindingWords, decisionWords, deviceNumbers, feederNumbers, reasonWords, sharedWords } from './explanation';
+import { decisionWords, deviceNumbers, feederNumbers, sharedWords } from './explanation';
 import type { Explanation } from './explanation';
 import type { Facts } from './model';
 import { checkOverride, checkSettings, isChanged, overridePreview, restoreOverride, settingsInput, settingsOf, settingsPreview, undoInput } from './settings';
@@ -98,11 +98,8 @@ describe('explanation', () => {
     expect(feederNumbers({ ...explanation, decision: { ...explanation.decision, unmetKw: 2 } }).map(({ term }) => term)).toContain('Missing');
   });
 
-  test('words for what binds, also for words that are new', () => {
-    expect(bindingWords('EVENT')).toBe('an event');
-    expect(bindingWords('')).toBe('nothing');
-    expect(reasonWords('MOON_PHASE')).toBe('Moon phase');
-    expect(decisionWords(explanation)).toBe('Policy water-fill · shares are trimmed · checked');
+  test('how it was decided and who shares the limit', () => {
+    expect(decisionWords(explanation)).toBe('Policy water-fill · checked');
     expect(plain(sharedWords(explanation) ?? '')).toBe('a binds it at 40.0 kW, which it shares with 3 other devices.');
     expect(sharedWords({ ...explanation, boundFeederId: null })).toBeNull();
   });
