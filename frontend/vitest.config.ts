@@ -16,5 +16,7 @@ export default defineConfig({
     css: false,
     pool: 'threads',
     maxWorkers: 2,
+    // Whole forms are filled in key by key: seconds, on a machine that is busy with something else too.
+    testTimeout: 30_000,
   },
 });
