@@ -9,6 +9,7 @@ import { kw } from '../../shared/lib/format';
 import { useNow } from '../../shared/lib/hooks';
 import { refusalOf, wrongIn } from '../../shared/lib/refusal';
 import { zoneName } from '../../shared/lib/time';
+import { FormEnd } from '../../shared/ui/FormEnd';
 import formStyles from '../../shared/ui/Form.module.css';
 import { Field } from '../../shared/ui/Field';
 import type { Done } from '../../shared/lib/toasts';
@@ -87,22 +88,13 @@ export function ProgramForm({ feeders, program, feederId, onClose, onDone }: Pro
           <input type="checkbox" checked={draft.active} onChange={(event) => set({ active: event.target.checked })} /> Active: acts when its time comes
         </label>
       )}
-      <div className={formStyles.end}>
-        {valid ? <Preview draft={draft} feeders={feeders} sentence={programPreview(draft, feeders, now)} /> : null}
-        {refusal.rest ? (
-          <p className="problem" role="alert">
-            {refusal.rest}
-          </p>
-        ) : null}
-        <div className={formStyles.actions}>
-          <button type="submit" className="button" data-kind="primary" disabled={saving}>
-            {saving ? 'Saving…' : program ? 'Save changes' : 'Create program'}
-          </button>
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
-        </div>
-      </div>
+      <FormEnd
+        preview={valid ? <Preview draft={draft} feeders={feeders} sentence={programPreview(draft, feeders, now)} /> : null}
+        refused={refusal.rest}
+        submit={saving ? 'Saving…' : program ? 'Save changes' : 'Create program'}
+        disabled={saving}
+        onClose={onClose}
+      />
     </form>
   );
 }

@@ -10,6 +10,7 @@ import { duration, fullTime, parseTime, zonedTime } from '../../shared/lib/time'
 import { sayDone } from '../../shared/lib/toasts';
 import type { Done } from '../../shared/lib/toasts';
 import { Field } from '../../shared/ui/Field';
+import { FormEnd } from '../../shared/ui/FormEnd';
 import formStyles from '../../shared/ui/Form.module.css';
 import { Panel } from '../../shared/ui/Panel';
 import { orderWords } from './model';
@@ -150,22 +151,13 @@ function OverrideForm({ device, onClose, onDone }: FormProps) {
           </button>
         ))}
       </p>
-      <div className={formStyles.end}>
-        <p className={formStyles.preview}>{valid ? overridePreview(device.id, draft, now) : ''}</p>
-        {refusal.rest ? (
-          <p className="problem" role="alert">
-            {refusal.rest}
-          </p>
-        ) : null}
-        <div className={formStyles.actions}>
-          <button type="submit" className="button" data-kind="primary" disabled={fetching}>
-            {fetching ? 'Sending…' : 'Set power'}
-          </button>
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
-        </div>
-      </div>
+      <FormEnd
+        preview={<p className={formStyles.preview}>{valid ? overridePreview(device.id, draft, now) : ''}</p>}
+        refused={refusal.rest}
+        submit={fetching ? 'Sending…' : 'Set power'}
+        disabled={fetching}
+        onClose={onClose}
+      />
     </form>
   );
 }

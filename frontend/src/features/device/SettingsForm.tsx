@@ -7,6 +7,7 @@ import { useFeederNames } from '../../shared/feeders/useFeederNames';
 import { refusalOf, wrongIn } from '../../shared/lib/refusal';
 import type { Done } from '../../shared/lib/toasts';
 import { Field } from '../../shared/ui/Field';
+import { FormEnd } from '../../shared/ui/FormEnd';
 import formStyles from '../../shared/ui/Form.module.css';
 import { FormField } from '../../shared/ui/FormField';
 import type { Facts } from './model';
@@ -73,22 +74,13 @@ export function SettingsForm({ device, onClose, onDone }: Props) {
       <label className={`${formStyles.check} ${formStyles.wide}`}>
         <input type="checkbox" checked={draft.optedOut} onChange={(event) => set({ optedOut: event.target.checked })} /> Opted out: counted, never commanded
       </label>
-      <div className={formStyles.end}>
-        <p className={formStyles.preview}>{valid && isChanged(input) ? settingsPreview(input) : ''}</p>
-        {refusal.rest ? (
-          <p className="problem" role="alert">
-            {refusal.rest}
-          </p>
-        ) : null}
-        <div className={formStyles.actions}>
-          <button type="submit" className="button" data-kind="primary" disabled={fetching || !isChanged(input)}>
-            {fetching ? 'Saving…' : 'Save'}
-          </button>
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
-        </div>
-      </div>
+      <FormEnd
+        preview={<p className={formStyles.preview}>{valid && isChanged(input) ? settingsPreview(input) : ''}</p>}
+        refused={refusal.rest}
+        submit={fetching ? 'Saving…' : 'Save'}
+        disabled={fetching || !isChanged(input)}
+        onClose={onClose}
+      />
     </form>
   );
 }

@@ -16,6 +16,7 @@ import { testIds } from '../../shared/testIds';
 import { Badge } from '../../shared/ui/Badge';
 import { Field } from '../../shared/ui/Field';
 import { For } from '../../shared/ui/For';
+import { FormEnd } from '../../shared/ui/FormEnd';
 import formStyles from '../../shared/ui/Form.module.css';
 import { FormField } from '../../shared/ui/FormField';
 import { Icon } from '../../shared/ui/Icon';
@@ -165,22 +166,13 @@ function ApproveForm({ device, onClose, onDone }: FormProps) {
           </select>
         )}
       </FormField>
-      <div className={formStyles.end}>
-        <p className={formStyles.preview}>{id.trim() && chosen ? `${id.trim()} is let in on ${chosen}: it is measured and commanded there from the next decision.` : ''}</p>
-        {refusal.rest ? (
-          <p className="problem" role="alert">
-            {refusal.rest}
-          </p>
-        ) : null}
-        <div className={formStyles.actions}>
-          <button type="submit" className="button" data-kind="primary" disabled={fetching}>
-            {device ? 'Approve' : 'Register'}
-          </button>
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
-        </div>
-      </div>
+      <FormEnd
+        preview={<p className={formStyles.preview}>{id.trim() && chosen ? `${id.trim()} is let in on ${chosen}: it is measured and commanded there from the next decision.` : ''}</p>}
+        refused={refusal.rest}
+        submit={device ? 'Approve' : 'Register'}
+        disabled={fetching}
+        onClose={onClose}
+      />
     </form>
   );
 }

@@ -3,71 +3,48 @@ import { Link } from 'wouter';
 import { isCritical, runbookHref } from '../../shared/feeders/alarmModel';
 import type { AlarmHistoryQuery as Answer } from '../../shared/gql/graphql';
 import { saveCsv } from '../../shared/lib/csv';
-import { count, words } from '../../shared/lib/format';
+import { words } from '../../shared/lib/format';
 import { useNow } from '../../shared/lib/hooks';
 import { useBulkQuery } from '../../shared/lib/live';
-import { toRfc3339 } from '../../shared/lib/time';
 import { Badge } from '../../shared/ui/Badge';
-import { Icon } from '../../shared/ui/Icon';
-import { Panel } from '../../shared/ui/Panel';
-import { Empty, Failed, Loading } from '../../shared/ui/States';
-import { boundsOf, lasted } from './model';
+import { aboutSpan, lasted } from './model';
 import type { Span } from './model';
 import { AlarmHistoryQuery } from './queries';
+import { SpanTable } from './SpanTable';
 import { When } from './When';
 import styles from './Tables.module.css';
 
-const ASK_EVERY_MS = 60_000;
 type Period = Answer['alarmHistory']['edges'][number]['node'];
 
 export function AlarmsTable({ feederId, span }: { feederId: string | null; span: Span }) {
   const now = useNow(60_000);
-  const { data, error, loading, refresh } = useBulkQuery({
-    query: AlarmHistoryQuery,
-    variables: () => {
-      const { from, to } = boundsOf(span, Date.now());
-      return { feederId, from: toRfc3339(from), to: toRfc3339(to) };
-    },
-    key: `${feederId ?? ''}/${JSON.stringify(span)}`,
-    everyMs: ASK_EVERY_MS,
-  });
-  const rows = (data?.alarmHistory.edges ?? []).map(({ node }) => node).sort((a, b) => b.from.localeCompare(a.from));
-  const left = (data?.alarmHistory.totalCount ?? 0) - rows.length;
+  const answer = useBulkQuery({ query: AlarmHistoryQuery, ...aboutSpan(feederId, span) });
+  const found = answer.data?.alarmHistory;
+  const rows = (found?.edges ?? []).map(({ node }) => node).sort((a, b) => b.from.localeCompare(a.from));
   return (
-    <Panel
+    <SpanTable
       title="Alarms"
-      aside={
-        <button type="button" className="button" data-size="s" disabled={rows.length === 0} onClick={() => save(rows)}>
-          <Icon name="save" /> CSV
-        </button>
+      what="the alarms"
+      label="Alarms of this time"
+      empty="No alarm stood in the time on record"
+      answer={answer}
+      rows={rows}
+      total={found?.totalCount ?? 0}
+      save={save}
+      head={
+        <>
+          <th scope="col">From</th>
+          <th scope="col">For</th>
+          <th scope="col">Urgency</th>
+          <th scope="col">Code</th>
+          <th scope="col">About</th>
+          <th scope="col">What</th>
+        </>
       }
-    >
-      {error && !data ? <Failed what="the alarms" error={error} again={refresh} /> : null}
-      {loading ? <Loading what="the alarms" height={120} /> : null}
-      {data && rows.length === 0 ? <Empty title="No alarm stood in the time on record" /> : null}
-      {rows.length > 0 ? (
-        <div className={styles.scroll} role="region" aria-label="Alarms of this time" tabIndex={0}>
-          <table className={styles.table}>
-            <thead>
-              <tr>
-                <th scope="col">From</th>
-                <th scope="col">For</th>
-                <th scope="col">Urgency</th>
-                <th scope="col">Code</th>
-                <th scope="col">About</th>
-                <th scope="col">What</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <Row key={`${row.code}/${row.feederId}/${row.deviceId}/${row.from}`} row={row} now={now} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      ) : null}
-      {left > 0 ? <p className="hint">The first {count(rows.length)}; {count(left)} more are not shown. Choose a shorter time.</p> : null}
-    </Panel>
+      row={(row) => (
+        <Row key={`${row.code}/${row.feederId}/${row.deviceId}/${row.from}`} row={row} now={now} />
+      )}
+    />
   );
 }
 

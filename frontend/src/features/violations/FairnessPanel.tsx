@@ -4,17 +4,15 @@ import { Link } from 'wouter';
 import { saveCsv } from '../../shared/lib/csv';
 import { count, percent, plural } from '../../shared/lib/format';
 import { useBulkQuery } from '../../shared/lib/live';
-import { toRfc3339 } from '../../shared/lib/time';
 import { testIds } from '../../shared/testIds';
 import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading } from '../../shared/ui/States';
-import { boundsOf, jainWords, kwh, shareOf, shareWords, sortedFair, totals } from './model';
+import { aboutSpan, jainWords, kwh, shareOf, shareWords, sortedFair, totals } from './model';
 import type { FairKey, FairnessDevice, FairSort, Span } from './model';
 import { FairnessQuery } from './queries';
 import styles from './Tables.module.css';
 
-const ASK_EVERY_MS = 60_000;
 /** Rows at first; the others on request, so that ten thousand do not hold up the page. */
 const SHOWN = 25;
 const MORE = 250;
@@ -47,15 +45,7 @@ export function FairnessPanel({ feederId, chosen, span }: Props) {
 }
 
 function Fairness({ title, feederId, chosen, span }: { title: string; feederId: string; chosen: boolean; span: Span }) {
-  const { data, error, loading, refresh } = useBulkQuery({
-    query: FairnessQuery,
-    variables: () => {
-      const { from, to } = boundsOf(span, Date.now());
-      return { feederId, from: toRfc3339(from), to: toRfc3339(to) };
-    },
-    key: `${feederId}/${JSON.stringify(span)}`,
-    everyMs: ASK_EVERY_MS,
-  });
+  const { data, error, loading, refresh } = useBulkQuery({ query: FairnessQuery, ...aboutSpan(feederId, span) });
   const fairness = data?.fairness;
   const rows = fairness?.perDevice ?? [];
   return (

@@ -44,6 +44,20 @@ export function boundsOf(span: Span, now: number): { from: number; to: number } 
   return { from: now - ms, to: now };
 }
 
+const ASK_EVERY_MS = 60_000;
+
+/** What a part of the page asks about a span: the same question until feeder or span is another. */
+export function aboutSpan<Feeder extends string | null>(feederId: Feeder, span: Span) {
+  return {
+    variables: () => {
+      const { from, to } = boundsOf(span, Date.now());
+      return { feederId, from: toRfc3339(from), to: toRfc3339(to) };
+    },
+    key: `${feederId ?? ''}/${JSON.stringify(span)}`,
+    everyMs: ASK_EVERY_MS,
+  };
+}
+
 export interface SpanProblems {
   from?: string;
   to?: string;

@@ -13,6 +13,7 @@ import { checkDraft, draftOf, phase, preview, startLabel, toInput, toPatch } fro
 import type { DrEvent, EventDraft, FeederFacts } from './eventModel';
 import { CreateEvent } from './queries';
 import { useCancelEvent, useUpdateEvent } from './useEventWrites';
+import { FormEnd } from '../ui/FormEnd';
 import styles from '../ui/Form.module.css';
 
 interface Props {
@@ -89,22 +90,13 @@ export function EventForm({ feeders, event: edited, feederId, onClose, onDone }:
       ) : null}
       <Field label="Duration (minutes)" value={draft.minutes} problem={shown.minutes ?? shown.end} onChange={(minutes) => set({ minutes })} />
       <Field label="Ramp (seconds)" value={draft.rampSeconds} problem={shown.rampSeconds} onChange={(rampSeconds) => set({ rampSeconds })} />
-      <div className={styles.end}>
-        <p className={styles.preview}>{valid && feeder ? preview(toInput(draft, now, running), feeder, now) : ''}</p>
-        {refusal.rest ? (
-          <p className="problem" role="alert">
-            {refusal.rest}
-          </p>
-        ) : null}
-        <div className={styles.actions}>
-          <button type="submit" className="button" data-kind="primary" disabled={busy}>
-            {submitWord(edited !== undefined, busy)}
-          </button>
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
-        </div>
-      </div>
+      <FormEnd
+        preview={<p className={styles.preview}>{valid && feeder ? preview(toInput(draft, now, running), feeder, now) : ''}</p>}
+        refused={refusal.rest}
+        submit={submitWord(edited !== undefined, busy)}
+        disabled={busy}
+        onClose={onClose}
+      />
     </form>
   );
 }
