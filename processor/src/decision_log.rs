@@ -28,7 +28,8 @@ impl DecisionLog {
 
     /// Says a decision. Feeders and devices are JSON, in kW.
     pub fn say(self, decision: &Decision) {
-        if self == Self::Off {
+        // What nobody reads is not put together.
+        if self == Self::Off || !tracing::enabled!(tracing::Level::INFO) {
             return;
         }
         let header = &decision.header;

@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use schemas::records::operator::POLICIES;
 use schemas::{DeviceId, FeederId};
-use uuid::Uuid;
 
+use super::change::uuid;
 use super::cost;
 use super::errors::bad_input;
 use super::guards::{Can, user};
@@ -180,7 +180,7 @@ impl Query {
     /// One program; null when there is none of that id.
     #[graphql(guard = "Can(Action::ReadEvents)")]
     async fn dr_program(&self, ctx: &Context<'_>, id: ID) -> Result<Option<DrProgram>> {
-        let id: Uuid = id.parse().map_err(|_| bad_input("id: expected the UUID of a program"))?;
+        let id = uuid("id", "a program", &id)?;
         present(ctx, |present| {
             let program = present.view.registry().programs.get(&id);
             Ok(program.map(|program| DrProgram::read(present, program)))
@@ -198,7 +198,7 @@ impl Query {
         #[graphql(default_with = "Some(cost::DEFAULT_PAGE)")] first: Option<i32>,
         after: Option<String>,
     ) -> Result<DecisionConnection> {
-        let feeder = self::feeder(Some(&feeder_id))?.expect("it was named");
+        let feeder = self::feeder_id("feederId", &feeder_id)?;
         past::decisions(ctx, &feeder, Asked { from, to, first, after }).await
     }
 
@@ -255,7 +255,7 @@ impl Query {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Fairness> {
-        let feeder = self::feeder(Some(&feeder_id))?.expect("it was named");
+        let feeder = self::feeder_id("feederId", &feeder_id)?;
         past::fairness(ctx, &feeder, from, to).await
     }
 

@@ -19,7 +19,7 @@ use super::types::{Present, stores};
 use crate::auth::Action;
 use crate::caps::SUBSCRIPTION_PAUSE;
 use crate::metrics::Counted;
-use crate::store::live::Revision;
+use crate::store::live::{Revision, Subject, subject};
 
 /// The root of subscriptions.
 #[derive(Debug, Clone, Copy)]
@@ -135,12 +135,12 @@ impl Subscription {
             let mut revisions = stores.live.complete().await;
             let mut told = HashSet::new();
             loop {
-                let standing: Vec<Alarm> =
-                    stores.live.view().alarms(None).into_iter().map(Alarm::from).collect();
-                let subjects: HashSet<_> = standing.iter().map(Alarm::subject).collect();
-                for alarm in standing {
-                    if !told.contains(&alarm.subject()) {
-                        yield alarm;
+                let standing = stores.live.view().alarms(None);
+                let subjects: HashSet<Subject> =
+                    standing.iter().map(|standing| subject(&standing.alarm)).collect();
+                for standing in standing {
+                    if !told.contains(&subject(&standing.alarm)) {
+                        yield Alarm::from(standing);
                     }
                 }
                 // One that is over may be raised again.

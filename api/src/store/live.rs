@@ -54,14 +54,13 @@ pub struct Standing {
     pub alarm: Alarm,
 }
 
-impl Standing {
-    /// Whether both say the same of the same; their words, which carry figures, may differ.
-    fn is_same(&self, other: &Alarm) -> bool {
-        let (one, other) = (&self.alarm, other);
-        one.code == other.code
-            && one.feeder_id == other.feeder_id
-            && one.device_id == other.device_id
-    }
+/// What an alarm is about: one that says the same of the same goes on, although its words carry other figures.
+pub type Subject = (String, Option<FeederId>, Option<DeviceId>);
+
+/// The subject of an alarm.
+#[must_use]
+pub fn subject(alarm: &Alarm) -> Subject {
+    (alarm.code.clone(), alarm.feeder_id.clone(), alarm.device_id.clone())
 }
 
 /// Everything in the view.
@@ -401,7 +400,8 @@ impl Live {
             if newer {
                 let before = view.alarms.remove(&id).unwrap_or_default();
                 let since = |alarm: &Alarm| {
-                    let known = before.iter().find(|standing| standing.is_same(alarm));
+                    let same = |standing: &&Standing| subject(&standing.alarm) == subject(alarm);
+                    let known = before.iter().find(same);
                     known.map_or(state.at, |standing| standing.since)
                 };
                 let standing: Vec<Standing> = state

@@ -1,5 +1,7 @@
 //! The latest states of devices and feeders, derived from a decision and from what the tree knows after it.
 
+use std::collections::BTreeMap;
+
 use schemas::records::decision::{Alarm, Decision, DeviceDecision};
 use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::state::{DeviceState, FeederState, Made, Version};
@@ -20,6 +22,7 @@ pub fn feeder_states(decision: &Decision) -> impl Iterator<Item = FeederState> +
         window_end: header.window_end,
         certified: header.certified,
     };
+    let mut alarms = alarms_by_feeder(decision);
     header.nodes.iter().map(move |node| FeederState {
         version,
         at: header.at,
@@ -27,19 +30,19 @@ pub fn feeder_states(decision: &Decision) -> impl Iterator<Item = FeederState> +
         policy: header.policy.clone(),
         node: node.clone(),
         made: Some(made),
-        alarms: alarms_of(decision, &node.feeder_id),
+        alarms: alarms.remove(&node.feeder_id).unwrap_or_default(),
     })
 }
 
-/// The alarms that stand about a feeder; those about no feeder of the tree are the root's.
-fn alarms_of(decision: &Decision, feeder_id: &FeederId) -> Vec<Alarm> {
-    let nodes = &decision.header.nodes;
-    let is_of = |alarm: &&Alarm| {
-        let named = alarm.feeder_id.as_ref();
-        let named = named.filter(|named| nodes.iter().any(|node| node.feeder_id == **named));
-        named.unwrap_or(&decision.root) == feeder_id
-    };
-    decision.header.alarms.iter().filter(is_of).cloned().collect()
+/// The alarms that stand about each feeder; those about no feeder of the tree are the root's.
+fn alarms_by_feeder(decision: &Decision) -> BTreeMap<&FeederId, Vec<Alarm>> {
+    let mut by_feeder: BTreeMap<&FeederId, Vec<Alarm>> =
+        decision.header.nodes.iter().map(|node| (&node.feeder_id, Vec::new())).collect();
+    for alarm in &decision.header.alarms {
+        let named = alarm.feeder_id.as_ref().filter(|named| by_feeder.contains_key(*named));
+        by_feeder.entry(named.unwrap_or(&decision.root)).or_default().push(alarm.clone());
+    }
+    by_feeder
 }
 
 impl Tree {

@@ -47,7 +47,7 @@ fn key_in_use(what: &str, id: Uuid) -> async_graphql::Error {
 }
 
 /// The id that a client names.
-fn uuid(argument: &str, what: &str, id: &async_graphql::ID) -> Result<Uuid> {
+pub(super) fn uuid(argument: &str, what: &str, id: &async_graphql::ID) -> Result<Uuid> {
     id.parse().map_err(|_| bad_input(format!("{argument}: expected the UUID of {what}")))
 }
 

@@ -3,15 +3,15 @@
 use async_graphql::{ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use schemas::Timestamp;
-use schemas::records::decision::Severity;
 
+use super::enums::word;
 use super::paging::connection;
 use super::scalars::{to_datetime, to_the_watt};
 use crate::store::history::past::{AlarmRow, DeadLetterRow, ViolationRow};
 use crate::store::live::Standing;
 
 /// Something that operators should know, while it stands.
-#[derive(Debug, Clone, PartialEq, SimpleObject)]
+#[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct Alarm {
     /// Since when it stands, as far as this server has seen.
     at: DateTime<Utc>,
@@ -34,26 +34,15 @@ fn runbook(code: &str) -> String {
 impl From<Standing> for Alarm {
     fn from(standing: Standing) -> Self {
         let Standing { since, alarm } = standing;
-        let severity = match alarm.severity {
-            Severity::Warning => "WARNING",
-            Severity::Critical => "CRITICAL",
-        };
         Self {
             at: to_datetime(since),
             runbook: runbook(&alarm.code),
             code: alarm.code,
-            severity: severity.to_owned(),
+            severity: word(&alarm.severity),
             feeder_id: alarm.feeder_id.map(|id| id.as_str().into()),
             device_id: alarm.device_id.map(|id| id.as_str().into()),
             message: alarm.message,
         }
-    }
-}
-
-impl Alarm {
-    /// What it is about: two alarms of the same are one that goes on.
-    pub(crate) fn subject(&self) -> (String, Option<ID>, Option<ID>) {
-        (self.code.clone(), self.feeder_id.clone(), self.device_id.clone())
     }
 }
 

@@ -6,9 +6,9 @@ use schemas::records::decision::decision_id;
 use schemas::records::operator::FeederMode;
 use schemas::records::state::FeederState;
 use schemas::{FeederId, Timestamp, Watts};
-use serde::Serialize;
 use uuid::Uuid;
 
+use super::enums::word;
 use super::paging::{Cursor, connection, size};
 use super::present;
 use super::scalars::to_datetime;
@@ -110,12 +110,6 @@ pub(crate) fn parse_id(id: &ID) -> Result<(Uuid, Option<FeederId>)> {
         None => (id.as_str(), None),
     };
     Ok((decision.parse().map_err(|_| bad())?, feeder))
-}
-
-/// An enum's word as the log writes it.
-fn word<T: Serialize>(value: &T) -> String {
-    let text = serde_json::to_value(value).ok();
-    text.and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a latency in ms is far below 2^52")]

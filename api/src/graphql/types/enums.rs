@@ -1,6 +1,13 @@
 //! The enums of the schema, one for each of the domain.
 
 use async_graphql::Enum;
+use serde::Serialize;
+
+/// The word of an enum of the domain as the log writes it, where the schema shows it as text.
+pub(crate) fn word<T: Serialize>(value: &T) -> String {
+    let text = serde_json::to_value(value).ok();
+    text.and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
+}
 
 /// What a device is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
