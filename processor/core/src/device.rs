@@ -326,6 +326,24 @@ pub(crate) fn rejects(device: &Device) -> bool {
     device.rejections > 1
 }
 
+/// What a charger takes for itself, W, or one part in so many of its rating: no car is charged with that.
+const IDLE_W: i64 = 60;
+const IDLE_PART: i64 = 100;
+/// Least current that a charger may offer a car, A (IEC 61851-1).
+const LEAST_OFFER_A: i64 = 6;
+
+/// Whether a charger of that rating draws nothing but what it takes for itself.
+pub(crate) fn draws_nothing(power_w: Watts, rated_w: i64) -> bool {
+    power_w.0 <= IDLE_W.max(rated_w / IDLE_PART)
+}
+
+/// The power with which a car starts whose charger names no smallest one, W: six amperes on as many phases as the rating
+/// needs.
+pub(crate) fn start_w(rated_w: i64) -> i64 {
+    let phases = if rated_w > ONE_PHASE_MAX_W { 3 } else { 1 };
+    rated_w.min(LEAST_OFFER_A * AMPERE_W * phases)
+}
+
 /// The most that the device can take, as far as it is known.
 pub(crate) fn rated_w(device: &Device, settings: &ControlSettings) -> Watts {
     let unnamed = || settings.unheard_w.max(device.peak_w);

@@ -7,7 +7,7 @@ use schemas::records::telemetry::DeviceType;
 use schemas::registry::{self, DEFAULT_PRIORITY};
 use schemas::{Soc, Timestamp, Watts};
 
-use crate::device::{rated_w, tolerance};
+use crate::device::{draws_nothing, rated_w, start_w, tolerance};
 use crate::soc;
 
 /// Beyond the reserve or below the target by so much storage begins again, in parts per 10 000: a charge that flickers
@@ -131,9 +131,13 @@ pub(crate) fn note_need(device: &mut Device, window_start: Timestamp, settings: 
     }
     let cap = &device.capabilities;
     let rated = if generates { cap.export_cap() } else { cap.import_cap() };
-    let rated = rated.unwrap_or(device.peak_w).0;
     // Wider than the tolerance, or the probe itself would look like all that it may take.
-    let probe = (rated / 10).max(2 * tolerance);
+    let probe = (rated.unwrap_or(device.peak_w).0 / 10).max(2 * tolerance);
+    // A car that comes to a charger which names no smallest power would wait for ever for one that is too small for it.
+    let may_start = device.device_type == DeviceType::Ev && cap.min_power_w.is_none();
+    let most = rated_w(device, settings).0;
+    let probe =
+        if may_start && draws_nothing(seen, most) { probe.max(start_w(most)) } else { probe };
     let need = Watts(takes.max(0) + probe);
     // Noise moves nothing.
     if device.need_w.is_none_or(|known| (known - need).0.abs() > probe / 2) {

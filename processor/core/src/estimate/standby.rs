@@ -5,13 +5,11 @@
 use schemas::records::telemetry::DeviceType;
 
 use super::{Role, Seen, View};
+use crate::device::draws_nothing;
 use crate::topology::Topology;
 
 /// What is held back for starts is at most one part in so many of what a node leaves.
 const HELD_PART: i64 = 3;
-/// What a charger takes for itself, W, or one part in so many of its rating.
-const IDLE_W: i64 = 60;
-const IDLE_PART: i64 = 100;
 
 /// The two largest powers that those who stand by under a node may start with.
 #[derive(Debug, Clone, Copy, Default)]
@@ -83,8 +81,8 @@ fn fits(topology: &Topology, held: &[Option<i64>]) -> Vec<bool> {
 /// The power that one may start with that draws nothing, has shown that it needs nothing, and is not owed a decrease.
 fn may_stand_by(seen: &Seen<'_>) -> Option<i64> {
     let device = seen.device?;
-    let idle = IDLE_W.max(seen.want.rated_w / IDLE_PART);
-    let draws = device.power_w.max(device.mean_w).is_none_or(|power| power.0 > idle);
+    let power = device.power_w.max(device.mean_w);
+    let draws = power.is_none_or(|power| !draws_nothing(power, seen.want.rated_w));
     let watts = seen.want.high_w;
     let stands_by = seen.role == Role::Controlled
         && seen.device_type == DeviceType::Ev

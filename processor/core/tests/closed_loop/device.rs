@@ -44,6 +44,8 @@ pub(crate) struct Flaws {
     pub(crate) falls_short_permille: i64,
     /// It rounds up to whole steps, W.
     pub(crate) rounds_up_w: i64,
+    /// Least at which it runs, W, which it does not say.
+    pub(crate) hidden_min_w: i64,
     /// It refuses every setpoint and does as it likes.
     pub(crate) rejects: bool,
     /// It never says anything.
@@ -247,7 +249,8 @@ impl Sim {
         match self.spec.device_type {
             DeviceType::Ev => {
                 let power = told.min(self.wish_w).max(0);
-                if power < self.spec.min_w { 0 } else { power }
+                let least = self.spec.min_w.max(self.spec.flaws.hidden_min_w);
+                if power < least { 0 } else { power }
             }
             DeviceType::Pv => told.min(0).max(self.wish_w),
             DeviceType::Battery => {

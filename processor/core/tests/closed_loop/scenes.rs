@@ -117,6 +117,30 @@ fn two_cars_with_a_minimum_share_steadily_and_take_turns_when_only_one_fits() {
     assert!(idle_ms <= 12 * MINUTE, "one runs nearly all the time, idle for {idle_ms} ms");
 }
 
+/// A car comes to a charger that does not name its smallest power: it starts at any standard one, and chargers without a car
+/// hold back no more than a start or two.
+#[test]
+fn a_car_at_a_charger_that_names_no_smallest_power_starts_within_a_minute() {
+    // Rating and smallest power: one phase of 16 and 32 A, three phases of 16 and 32 A.
+    for (rated_w, min_w) in [(3_680, 1_380), (7_360, 1_380), (11_040, 4_140), (22_080, 4_140)] {
+        let mut world = World::new(12);
+        world.feeder("root", None, 60_000);
+        for index in 0..12 {
+            let mut spec = Spec::new(DeviceType::Ev, &format!("ev-{index}"), "root", rated_w);
+            spec.flaws.hidden_min_w = min_w;
+            world.add(spec);
+            world.sims[index].wish_w = 0;
+        }
+        world.run(5 * MINUTE);
+        world.sims[3].wish_w = rated_w;
+        world.run(MINUTE);
+        assert!(world.sims[3].power_w >= min_w, "{rated_w} W: takes {} W", world.sims[3].power_w);
+        world.run(4 * MINUTE);
+        let power_w = world.sims[3].power_w;
+        assert!(power_w >= rated_w * 19 / 20, "{rated_w} W, with room for all: takes {power_w} W");
+    }
+}
+
 /// Scene 3.
 #[test]
 fn a_charger_that_acks_and_ignores_is_marked_and_counted_at_its_real_draw() {
