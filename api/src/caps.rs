@@ -113,17 +113,38 @@ pub const OVERRIDE_MAX_S: i32 = 604_800;
 /// Characters of a client's key for a mutation; more are refused.
 pub const MUTATION_KEY_LEN_MAX: usize = 128;
 
+/// Messages of telemetry by API that wait for their receipts; further ones are told to come back.
+pub const INGEST_WAITING_MAX: usize = 2_000;
+
+/// Messages in one request of telemetry; more are refused.
+pub const INGEST_BATCH_MAX: usize = 500;
+
+/// Telemetry without a receipt is published once more after this.
+pub const INGEST_AGAIN: Duration = Duration::from_secs(3);
+
+/// Longest wait for the receipt of telemetry; shorter than the bound on a query.
+pub const INGEST_PATIENCE: Duration = Duration::from_secs(8);
+
+/// How often it is looked at who waits too long.
+pub const INGEST_TICK: Duration = Duration::from_millis(250);
+
 /// Earlier changes that are read to tell what stood before those of a page of the audit; beyond it a change is told alone.
 pub const AUDIT_FOLD_MAX: usize = 20_000;
 
 /// Entries of a list of alarms or violations that can be paged through; beyond it a shorter range is asked for.
 pub const PAST_PAGES_MAX: usize = 10_000;
 
-/// At most so often is a subscriber told of decisions and alarms.
+/// At most so often is a subscriber told of an entity.
 pub const SUBSCRIPTION_PAUSE: Duration = Duration::from_millis(500);
 
 /// Reads of history at the same time; further ones wait for their turn within the query's time.
 pub const HISTORY_READS_MAX: usize = 8;
+
+/// Files of telemetry that are read at the same time; further ones wait for their turn.
+pub const EXPORTS_MAX: usize = 2;
+
+/// Longest reading of one file, s; a longer one breaks off.
+pub const EXPORT_SECONDS_MAX: u64 = 600;
 
 /// A request that takes longer is answered with a time-out.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -180,10 +201,10 @@ pub const NAME_SHOWN_MAX: usize = 64;
 pub const ENDED_SESSIONS_MAX: usize = 100_000;
 
 /// Connections at the same time; further ones are closed at once.
-pub const CONNECTIONS_MAX: usize = 512;
+pub const CONNECTIONS_MAX: usize = 8_192;
 
 /// Connections of one address (of one /64 of IPv6); the proxies that are trusted are free of it.
-pub const CONNECTIONS_PER_ADDRESS: usize = 128;
+pub const CONNECTIONS_PER_ADDRESS: usize = 512;
 
 /// A request's head must be there within this, and a kept connection's next one.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
@@ -198,13 +219,13 @@ pub const HEADERS_MAX: usize = 64;
 pub const WRITE_STALL_MAX: Duration = Duration::from_secs(15);
 
 /// WebSocket connections at the same time; further ones are refused.
-pub const SOCKETS_MAX: usize = 256;
+pub const SOCKETS_MAX: usize = 4_096;
 
 /// WebSocket connections of one address.
-pub const SOCKETS_PER_ADDRESS: usize = 64;
+pub const SOCKETS_PER_ADDRESS: usize = 256;
 
 /// WebSocket connections of one user; a further one is closed.
-pub const SOCKETS_PER_USER: usize = 32;
+pub const SOCKETS_PER_USER: usize = 128;
 
 /// Bytes of a message to a WebSocket; a larger one ends the connection.
 pub const SOCKET_MESSAGE_MAX: usize = 64 * 1024;

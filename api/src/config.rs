@@ -6,14 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+use schemas::mqtt::Topics;
 use secrecy::SecretString;
 use service_kit::log::LogConfig;
+use service_kit::mqtt::Broker;
 use service_kit::settings::Settings;
 
 use crate::auth::{TokenConfig, Users};
 use crate::http::Names;
 use crate::network::Proxies;
 use crate::store::history::HistoryConfig;
+use crate::store::ingest::IngestConfig;
 
 /// Everything the API needs to know.
 #[derive(Debug, Clone)]
@@ -30,6 +33,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Where ClickHouse is.
     pub history: HistoryConfig,
+    /// Where telemetry goes that comes over the API.
+    pub ingest: IngestConfig,
     /// Longest wait for a change to be confirmed.
     pub write_timeout: Duration,
     /// How the HTTP side behaves.
@@ -95,11 +100,13 @@ impl Config {
         let proxies = proxies(settings).map_err(&mut check).ok();
         let metrics_path = metrics_path(settings).map_err(&mut check).ok();
         let tls = tls(settings).map_err(&mut check).ok();
+        let ingest = ingest(settings).map_err(&mut check).ok();
         let (Some(users), Some(body_limit), Some(metrics_path)) = (users, body_limit, metrics_path)
         else {
             return Err(ConfigProblems(problems));
         };
-        let (Some(names), Some(proxies), Some(tls)) = (names, proxies, tls) else {
+        let (Some(names), Some(proxies), Some(tls), Some(ingest)) = (names, proxies, tls, ingest)
+        else {
             return Err(ConfigProblems(problems));
         };
         let timeout = settings.millis("DB_QUERY_TIMEOUT_MS");
@@ -119,6 +126,7 @@ impl Config {
                 authority: settings.optional_path("DERMS_CLICKHOUSE_CA_PATH"),
                 timeout,
             },
+            ingest,
             write_timeout: timeout,
             http: HttpConfig {
                 names: Arc::new(names),
@@ -132,6 +140,16 @@ impl Config {
             tls,
         })
     }
+}
+
+fn ingest(settings: &Settings) -> Result<IngestConfig, String> {
+    let payload_max = settings.int("MQTT_MAX_PAYLOAD_BYTES");
+    Ok(IngestConfig {
+        broker: Broker::from_settings(settings).map_err(|error| format!("{error:#}"))?,
+        topics: Topics::new(settings.text("MQTT_TOPIC_PREFIX"))
+            .map_err(|error| format!("MQTT_TOPIC_PREFIX: {error}"))?,
+        payload_max: usize::try_from(payload_max).unwrap_or_default(),
+    })
 }
 
 fn tokens(settings: &Settings) -> TokenConfig {

@@ -18,6 +18,7 @@ use crate::http::{App, router};
 use crate::store::follow;
 use crate::store::health::{HealthMonitor, Probe};
 use crate::store::history::History;
+use crate::store::ingest::Ingest;
 use crate::store::live::Live;
 use crate::store::operator::OperatorLog;
 use crate::store::stored::watch_clickhouse;
@@ -53,7 +54,9 @@ pub async fn serve(
     let log_probe = Arc::new(Probe::new(Arc::clone(&clock)));
     let clickhouse_probe = Arc::new(Probe::new(Arc::clone(&clock)));
     let producer = Producer::new(&config.log).context("making the log's producer")?;
+    let (ingest, courier) = Ingest::new(config.ingest);
     let stores = Stores {
+        ingest,
         live: Arc::clone(&live),
         history: Arc::clone(&history),
         operator: Arc::new(OperatorLog::new(
@@ -84,6 +87,7 @@ pub async fn serve(
     let mut crew = Crew::new(shutdown.clone());
     crew.spawn("live view", follow::run(config.log, live, log_probe, shutdown.clone()));
     crew.spawn("clickhouse probe", watching);
+    crew.spawn("telemetry by api", courier.run(shutdown.clone()));
     if let Some(certificates) = tls {
         crew.spawn("certificates", certificates.follow(shutdown.clone()));
     }

@@ -7,17 +7,22 @@ use std::time::Duration;
 
 use derms_api::store::history::audit::AuditAsked;
 use derms_api::store::history::commands::{CommandsAsked, Followed};
-use derms_api::store::history::decisions::{BoundRow, DecisionsAsked};
+use derms_api::store::history::decisions::{
+    BoundRow, DecisionDevices, DecisionsAsked, DevicesAsked,
+};
+use derms_api::store::history::export::{ExportAsked, ExportFormat};
 use derms_api::store::history::past::Asked;
 use derms_api::store::history::{
     FeederPoint, History, HistoryConfig, HistoryError, PlanError, Range, Resolution, TelemetryPoint,
 };
+use futures::TryStreamExt;
 use schemas::clickhouse::{MIGRATIONS, statements};
 use schemas::{DeviceId, FeederId, Timestamp};
 use tempfile::TempDir;
 use testbench::certificates::Certificates;
 use testbench::mosquitto::free_port;
 use testbench::service::Service;
+use uuid::Uuid;
 use world::front::TlsFront;
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -173,6 +178,49 @@ fn load(at: Timestamp, load_kw: f64) -> FeederPoint {
     }
 }
 
+async fn device_series(
+    history: &History,
+    range: &Range,
+    now: Timestamp,
+) -> Result<Vec<TelemetryPoint>, HistoryError> {
+    let all = history.devices(&[device().as_str()], range, now).await?;
+    Ok(all[device().as_str()].clone())
+}
+
+async fn feeder_series(
+    history: &History,
+    range: &Range,
+    now: Timestamp,
+) -> Result<Vec<FeederPoint>, HistoryError> {
+    let all = history.feeders(&[feeder().as_str()], range, now).await?;
+    Ok(all[feeder().as_str()].clone())
+}
+
+#[tokio::test]
+async fn the_series_of_many_are_those_of_each_alone() {
+    let engine = Engine::start().await;
+    let from = start();
+    let now = from.plus_ms(2 * HOUR_MS);
+    for (device, count) in [("ev-1", 12), ("ev-2", 5)] {
+        engine.samples(device, from, count).await;
+        engine.decisions(device, from, count).await;
+    }
+    let history = engine.history();
+    for resolution in [Resolution::Raw, Resolution::Auto, Resolution::Minute, Resolution::Hour] {
+        let range = range(from, HOUR_MS, resolution, 600);
+        let together = history.devices(&["ev-1", "ev-2", "none"], &range, now).await.expect("rows");
+        assert!(together["ev-1"].len() >= together["ev-2"].len() && !together["ev-2"].is_empty());
+        assert_eq!(together["none"], []);
+        for (id, points) in &together {
+            let alone = history.devices(&[id], &range, now).await.expect("rows");
+            assert_eq!(&alone[id], points, "{id} at {resolution:?}");
+        }
+        let feeders = history.feeders(&["f1", "f2"], &range, now).await.expect("rows");
+        assert_eq!(feeders["f2"], []);
+        assert_eq!(feeders["f1"], history.feeders(&["f1"], &range, now).await.expect("rows")["f1"]);
+    }
+}
+
 #[tokio::test]
 async fn series_are_read_at_each_resolution_and_gaps_stay_gaps() {
     let engine = Engine::start().await;
@@ -188,7 +236,7 @@ async fn series_are_read_at_each_resolution_and_gaps_stay_gaps() {
 
     let raw = range(from, 25_000, Resolution::Raw, 10);
     assert_eq!(
-        history.device(&device(), &raw, now).await.expect("rows"),
+        device_series(&history, &raw, now).await.expect("rows"),
         [
             point(from, 1.0, None, None, 0.5),
             point(from.plus_ms(10_000), 2.0, None, Some(7.0), 0.51),
@@ -196,13 +244,13 @@ async fn series_are_read_at_each_resolution_and_gaps_stay_gaps() {
         ]
     );
     assert_eq!(
-        history.feeder(&feeder(), &raw, now).await.expect("rows"),
+        feeder_series(&history, &raw, now).await.expect("rows"),
         [load(from.plus_ms(5_000), 10.0), load(from.plus_ms(15_000), 20.0)]
     );
 
     // 3 minutes in 31 points: buckets of 6 s, empty ones left out. The setpoint ends with the decisions.
     let auto = range(from, 180_000, Resolution::Auto, 31);
-    let points = history.device(&device(), &auto, now).await.expect("buckets");
+    let points = device_series(&history, &auto, now).await.expect("buckets");
     assert_eq!(points.len(), 9);
     assert_eq!(points[1], point(from.plus_ms(6_000), 2.0, Some((2.0, 2.0)), Some(7.0), 0.51));
     assert_eq!(points[6].at_ms, minutes(2).0);
@@ -211,23 +259,65 @@ async fn series_are_read_at_each_resolution_and_gaps_stay_gaps() {
 
     let by_minute = range(from, 240_000, Resolution::Minute, 10);
     assert_eq!(
-        history.device(&device(), &by_minute, now).await.expect("minutes"),
+        device_series(&history, &by_minute, now).await.expect("minutes"),
         [
             point(minutes(0), 3.5, Some((1.0, 6.0)), Some(7.0), 0.55),
             point(minutes(2), 2.0, Some((1.0, 3.0)), None, 0.52),
         ]
     );
     assert_eq!(
-        history.feeder(&feeder(), &by_minute, now).await.expect("minutes"),
+        feeder_series(&history, &by_minute, now).await.expect("minutes"),
         [load(minutes(0), 35.0)]
     );
 
     let by_hour = range(from, HOUR_MS, Resolution::Hour, 10);
     assert_eq!(
-        history.device(&device(), &by_hour, now).await.expect("hours"),
+        device_series(&history, &by_hour, now).await.expect("hours"),
         [point(from, 3.0, Some((1.0, 6.0)), Some(7.0), 0.52)]
     );
-    assert_eq!(history.feeder(&feeder(), &by_hour, now).await.expect("hours"), [load(from, 35.0)]);
+    assert_eq!(feeder_series(&history, &by_hour, now).await.expect("hours"), [load(from, 35.0)]);
+}
+
+#[tokio::test]
+async fn samples_are_exported_whole_and_in_each_format() {
+    let engine = Engine::start().await;
+    let from = start();
+    // Enough for many blocks.
+    engine.samples("ev-1", from, 200_000).await;
+    engine.samples("ev-2", from, 3).await;
+    let history = engine.history();
+    let asked = |to_ms: i64, device: Option<&str>| ExportAsked {
+        from,
+        to: from.plus_ms(to_ms),
+        feeder_id: Some(feeder()),
+        device_id: device.map(|id| DeviceId::new(id).expect("an id")),
+    };
+    let read = async |asked: &ExportAsked, format: ExportFormat| {
+        let export = history.export(asked, format).await.expect("it begins");
+        let rows = export.rows;
+        let chunks: Vec<_> = export.bytes().try_collect().await.expect("it is whole");
+        (rows, chunks.concat())
+    };
+    let (rows, csv) = read(&asked(20_000, None), ExportFormat::Csv).await;
+    let csv = String::from_utf8(csv).expect("text");
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!((rows, lines.len()), (4, 5), "{csv}");
+    assert!(lines[0].starts_with(
+        r#""device_id","device_type","feeder_id","site_id","ts","arrival","power_kw","soc""#
+    ));
+    assert!(
+        lines[2].starts_with(r#""ev-1","EV","f1",\N,"#) && lines[2].contains(",2,0.51,"),
+        "{csv}"
+    );
+    let of_one = asked(2_000_000_000, Some("ev-1"));
+    let (rows, csv) = read(&of_one, ExportFormat::Csv).await;
+    assert_eq!((rows, csv.iter().filter(|byte| **byte == b'\n').count()), (200_000, 200_001));
+    let (_, parquet) = read(&of_one, ExportFormat::Parquet).await;
+    assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
+    let (_, arrow) = read(&of_one, ExportFormat::Arrow).await;
+    assert!(arrow.starts_with(&[0xff; 4]) && arrow.ends_with(&[0; 4]));
+    let backwards = history.export(&asked(0, None), ExportFormat::Csv).await;
+    assert_eq!(backwards.expect_err("an empty range"), HistoryError::Plan(PlanError::Empty));
 }
 
 #[tokio::test]
@@ -244,26 +334,26 @@ async fn no_point_is_from_before_its_range() {
     // An hour that begins at another minute than the clock's.
     let by_hour = range(minutes(1), HOUR_MS, Resolution::Hour, 10);
     assert_eq!(
-        history.device(&device(), &by_hour, now).await.expect("hours"),
+        device_series(&history, &by_hour, now).await.expect("hours"),
         [point(minutes(1), 2.0, Some((1.0, 3.0)), None, 0.52)]
     );
-    assert_eq!(history.feeder(&feeder(), &by_hour, now).await.expect("hours"), []);
+    assert_eq!(feeder_series(&history, &by_hour, now).await.expect("hours"), []);
     let before = range(minutes(-30), HOUR_MS, Resolution::Hour, 10);
     assert_eq!(
-        history.feeder(&feeder(), &before, now).await.expect("hours"),
+        feeder_series(&history, &before, now).await.expect("hours"),
         [load(minutes(-30), 35.0)]
     );
 
     // Minutes cannot be taken apart: the first whole one is the first.
     let within = range(from.plus_ms(15_000), 240_000, Resolution::Minute, 10);
     assert_eq!(
-        history.device(&device(), &within, now).await.expect("minutes"),
+        device_series(&history, &within, now).await.expect("minutes"),
         [point(minutes(2), 2.0, Some((1.0, 3.0)), None, 0.52)]
     );
 
     // Buckets of 6 s that stand on the clock: what was before the range is cut off the first one.
     let auto = range(from.plus_ms(20_000), 180_000, Resolution::Auto, 31);
-    let points = history.device(&device(), &auto, now).await.expect("buckets");
+    let points = device_series(&history, &auto, now).await.expect("buckets");
     assert_eq!(points[0].at_ms, auto.from.0);
     assert_eq!(points[0].power_kw, 3.0);
     assert!(points.windows(2).all(|pair| pair[0].at_ms < pair[1].at_ms), "{points:?}");
@@ -285,11 +375,11 @@ async fn tracking_compares_power_with_the_setpoint_before_it_and_too_many_points
 
     let raw = range(from, HOUR_MS, Resolution::Raw, 5);
     assert_eq!(
-        history.device(&device(), &raw, now).await,
+        device_series(&history, &raw, now).await,
         Err(HistoryError::Plan(PlanError::TooMany(5)))
     );
-    let nobody = DeviceId::new("nobody").expect("an id");
-    assert_eq!(history.device(&nobody, &raw, now).await, Ok(Vec::new()));
+    let nobody = history.devices(&["nobody"], &raw, now).await.expect("an answer");
+    assert_eq!(nobody["nobody"], []);
 }
 
 #[tokio::test]
@@ -306,10 +396,10 @@ async fn history_is_read_over_https_and_another_authority_is_refused_in_words() 
     let now = from.plus_ms(2 * HOUR_MS);
     engine.samples("ev-1", from, 6).await;
     let whole = range(from, 60_000, Resolution::Auto, 100);
-    let plain = engine.history().device(&device(), &whole, now).await.expect("an answer");
+    let plain = device_series(&engine.history(), &whole, now).await.expect("an answer");
     let over_tls = history(url.clone(), Some(own.authority()));
     assert_eq!(over_tls.ping().await, Ok(()));
-    assert_eq!(over_tls.device(&device(), &whole, now).await, Ok(plain));
+    assert_eq!(device_series(&over_tls, &whole, now).await, Ok(plain));
     let refused = history(url, Some(other.authority())).ping().await.expect_err("not trusted");
     let words = refused.to_string();
     assert!(words.contains("certificate is not accepted"), "{words}");
@@ -417,11 +507,13 @@ async fn decisions_and_commands_of_the_past_are_told_in_pages() {
     let child = history.decision(newest.decision_id, Some(&below)).await.expect("an answer");
     assert_eq!(child.expect("stored").binding, "ANCESTOR");
     for (tree, devices) in [(vec![], vec!["ev-1", "ev-2"]), (vec!["f2".to_owned()], vec!["ev-2"])] {
-        let rows = history.decision_devices(newest.decision_id, made, &tree, "", 10).await;
-        let rows = rows.expect("an answer");
-        assert_eq!(rows.iter().map(|row| row.device_id.as_str()).collect::<Vec<_>>(), devices);
-        let count = history.count_decision_devices(newest.decision_id, made, &tree).await;
-        assert_eq!(count, Ok(devices.len() as u64));
+        let asked = DevicesAsked { tree, after: String::new(), most: 10 };
+        let decisions = [(newest.decision_id, made), (Uuid::from_u128(7), made)];
+        let all = history.decision_devices(&decisions, &asked).await.expect("an answer");
+        let found = &all[&newest.decision_id];
+        let ids: Vec<&str> = found.rows.iter().map(|row| row.device_id.as_str()).collect();
+        assert_eq!((ids, found.total), (devices.clone(), devices.len() as u64));
+        assert_eq!(all[&Uuid::from_u128(7)], DecisionDevices::default());
     }
 
     let asked = CommandsAsked {

@@ -173,6 +173,98 @@ fn the_tracking_error_route_wants_a_token() {
 }
 
 #[test]
+fn telemetry_and_exports_want_their_roles_and_say_what_is_wrong() {
+    world::run(async {
+        // Nothing listens on port 9.
+        let api = Api::start(&[("MQTT_HOST", "127.0.0.1"), ("MQTT_PORT", "9")]).await;
+        let (operator, viewer) = (api.token("otto").await, api.token("vic").await);
+        let sample = |extra: &str| {
+            format!(
+                r#"{{"v":1,"messageType":"telemetry","messageId":"0193a5f0-0000-7000-8000-00000000000a","deviceId":"ev-1",
+                "deviceType":"ev","timestampMs":1800000000000,"payload":{{"readings":{{"powerKw":1}},"status":{{"online":true}}}}{extra}}}"#
+            )
+        };
+        let many = format!("[{}]", vec!["{}"; 501].join(","));
+        for (token, body, status, words) in [
+            (None, sample(""), StatusCode::UNAUTHORIZED, "Missing bearer token"),
+            (Some(&viewer), sample(""), StatusCode::FORBIDDEN, "needs the operator role"),
+            (Some(&operator), "[".to_owned(), StatusCode::BAD_REQUEST, "not_json"),
+            (Some(&operator), "{}".to_owned(), StatusCode::BAD_REQUEST, "deviceId: found nothing"),
+            (Some(&operator), sample(r#","v":1"#), StatusCode::BAD_REQUEST, "twice"),
+            (Some(&operator), many, StatusCode::BAD_REQUEST, "at most 500"),
+            (Some(&operator), sample(""), StatusCode::SERVICE_UNAVAILABLE, "MQTT_HOST"),
+        ] {
+            let mut request = api.post("/api/telemetry").body(body.clone());
+            if let Some(token) = token {
+                request = request.bearer_auth(token);
+            }
+            let (found, answer) = answer(request).await;
+            assert_eq!(found, status, "{body}: {answer}");
+            assert!(answer["error"].as_str().is_some_and(|text| text.contains(words)), "{answer}");
+        }
+        let span = "from=2027-01-15T08:00:00Z&to=2027-01-15T09:00:00Z";
+        for (path, status, words) in [
+            (format!("telemetry.csv?{span}"), StatusCode::SERVICE_UNAVAILABLE, "ClickHouse"),
+            (format!("telemetry.xlsx?{span}"), StatusCode::NOT_FOUND, "telemetry.parquet"),
+            ("telemetry.csv?to=soon".to_owned(), StatusCode::BAD_REQUEST, "from: expected a time"),
+            (format!("telemetry.csv?{span}&deviceId=a%20b"), StatusCode::BAD_REQUEST, "deviceId"),
+        ] {
+            let path = format!("/api/export/{path}");
+            assert_eq!(answer(api.get(&path)).await.0, StatusCode::UNAUTHORIZED, "{path}");
+            let (found, answer) = answer(api.get(&path).bearer_auth(&viewer)).await;
+            assert_eq!(found, status, "{path}: {answer}");
+            assert!(answer["error"].as_str().is_some_and(|text| text.contains(words)), "{answer}");
+        }
+        api.stop().await;
+    });
+}
+
+#[test]
+fn it_lives_before_it_is_ready() {
+    world::run(async {
+        let api = Api::start(&[]).await;
+        assert_eq!(answer(api.get("/livez")).await.0, StatusCode::OK);
+        let (status, body) = answer(api.get("/readyz")).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(body["error"].as_str().is_some_and(|text| text.contains("the log")), "{body}");
+        api.stop().await;
+    });
+}
+
+/// Every route of the router but the dashboard's, GraphQL's socket and metrics, whose path is a setting.
+#[test]
+fn the_description_names_every_route_and_no_other() {
+    let router = include_str!("../src/http/mod.rs");
+    let mut routes: Vec<&str> = router
+        .split(".route(\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().expect("a path"))
+        .filter(|path| !["/graphql/ws", "/metrics"].contains(path))
+        .collect();
+    routes.sort_unstable();
+    world::run(async {
+        let api = Api::start(&[]).await;
+        let (status, description) = answer(api.get("/api/openapi.json")).await;
+        assert_eq!(status, StatusCode::OK);
+        let paths = description["paths"].as_object().expect("paths");
+        let mut described: Vec<&str> = paths.keys().map(String::as_str).collect();
+        described.sort_unstable();
+        assert_eq!(described, routes);
+        for (path, methods) in paths {
+            for method in ["get", "post"] {
+                let path = path.replace("{file}", "telemetry.csv");
+                let request = if method == "get" { api.get(&path) } else { api.post(&path) };
+                let (status, body) = answer(request).await;
+                let known = methods[method]["responses"].get(status.as_str()).is_some();
+                let other = status == StatusCode::METHOD_NOT_ALLOWED && methods[method].is_null();
+                assert!(known || other, "{method} {path}: {status} {body}");
+            }
+        }
+        api.stop().await;
+    });
+}
+
+#[test]
 fn metrics_are_where_they_are_set_to_be_and_nowhere_when_off() {
     world::run(async {
         let api = Api::start(&[("PROMETHEUS_PATH", "/internal/metrics")]).await;

@@ -7,7 +7,7 @@ use schemas::Watts;
 use schemas::ids::FeederId;
 use schemas::mqtt::Topics;
 use service_kit::log::{LogConfig, Partitions};
-use service_kit::mqtt::tls::Tls;
+use service_kit::mqtt::Broker;
 use service_kit::settings::Settings;
 
 use crate::admission::{self, Registration, UnknownFeeder};
@@ -15,26 +15,6 @@ use crate::watchdog::{OnSilence, Rules};
 
 /// A tree without a decision for so many intervals is without control.
 const SILENT_INTERVALS: i64 = 3;
-
-/// How to reach the broker.
-#[derive(Clone)]
-pub struct Broker {
-    /// Its host.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// User and password.
-    pub login: Option<(String, String)>,
-    /// TLS; none = a plain connection.
-    pub tls: Option<Tls>,
-}
-
-// The password is never printed.
-impl std::fmt::Debug for Broker {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
-    }
-}
 
 /// Bounds of one setpoint's publishing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,19 +62,10 @@ impl Config {
     /// # Errors
     /// When a text is not what it must be: a topic prefix, a feeder id, a list of partitions.
     pub fn from_settings(settings: &Settings) -> anyhow::Result<Self> {
-        let login = settings.optional_text("MQTT_USERNAME").map(|user| {
-            let password = settings.optional_text("MQTT_PASSWORD").unwrap_or_default();
-            (user.to_owned(), password.to_owned())
-        });
         let interval = settings.seconds("CONTROL_INTERVAL_SECONDS");
         Ok(Self {
             log: LogConfig::from_settings(settings),
-            broker: Broker {
-                host: settings.text("MQTT_HOST").to_owned(),
-                port: settings.port("MQTT_PORT"),
-                login,
-                tls: Tls::from_settings(settings)?,
-            },
+            broker: Broker::from_settings(settings)?,
             client_id: settings.text("DERMS_MQTT_CLIENT_ID").to_owned(),
             share_group: share_group(settings.optional_text("DERMS_MQTT_SHARE_GROUP"))
                 .context("setting DERMS_MQTT_SHARE_GROUP")?,

@@ -15,10 +15,10 @@ use rumqttc::v5::mqttbytes::v5::{
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
 use rumqttc::{NetworkOptions, Outgoing};
 use service_kit::mqtt::backoff::{self, Ended, is_taken};
+use service_kit::mqtt::{Broker, Credentials};
 use thiserror::Error;
 
 use crate::caps;
-use crate::config::Broker;
 
 /// Requests beside acknowledgements or publishes: subscribe, disconnect.
 const OTHER_REQUESTS: usize = 16;
@@ -194,7 +194,7 @@ fn options(broker: &Broker, client_id: &str) -> MqttOptions {
     if let Some(tls) = &broker.tls {
         options.set_transport(tls.transport());
     }
-    if let Some((user, password)) = &broker.login {
+    if let Some(Credentials { user, password }) = &broker.credentials {
         options.set_credentials(user, password);
     }
     options

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use service_kit::mqtt::Broker;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::caps;
-use crate::config::Broker;
 use crate::metrics;
 use crate::mqtt::{Connection, Happening, Lost, Publication};
 

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::backoff::{Backoff, Ended, is_taken};
 use self::outbox::Outbox;
+use crate::settings::Settings;
 use crate::task;
 
 pub mod backoff;
@@ -101,6 +102,37 @@ pub struct Credentials {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// Where the broker is, and who we are there.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    /// Its host.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// User and password.
+    pub credentials: Option<Credentials>,
+    /// TLS; none = a plain connection.
+    pub tls: Option<tls::Tls>,
+}
+
+impl Broker {
+    /// Reads the `MQTT_` settings.
+    ///
+    /// # Errors
+    /// Certificate files that do not go together.
+    pub fn from_settings(settings: &Settings) -> anyhow::Result<Self> {
+        let password = settings.optional_text("MQTT_PASSWORD").unwrap_or_default();
+        Ok(Self {
+            host: settings.text("MQTT_HOST").to_owned(),
+            port: settings.port("MQTT_PORT"),
+            credentials: settings
+                .optional_text("MQTT_USERNAME")
+                .map(|user| Credentials { user: user.to_owned(), password: password.to_owned() }),
+            tls: tls::Tls::from_settings(settings)?,
+        })
     }
 }
 

@@ -4,22 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use schemas::mqtt::Topics;
-use service_kit::mqtt::Credentials;
-use service_kit::mqtt::tls::Tls;
+use service_kit::mqtt::Broker;
 use service_kit::settings::Settings;
-
-/// How to reach the MQTT broker.
-#[derive(Debug, Clone)]
-pub struct Broker {
-    /// Its host.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// User and password.
-    pub credentials: Option<Credentials>,
-    /// TLS; none = a plain connection.
-    pub tls: Option<Tls>,
-}
 
 /// What to simulate, and where.
 #[derive(Debug, Clone)]
@@ -44,7 +30,7 @@ impl Config {
     /// Reads the simulator's settings.
     ///
     /// # Errors
-    /// When the topic prefix is none.
+    /// When the topic prefix is none, or certificate files do not go together.
     pub fn from_settings(settings: &Settings) -> anyhow::Result<Self> {
         let prefix = settings.text("MQTT_TOPIC_PREFIX");
         let devices = usize::try_from(settings.int("DERMS_SIM_DEVICES")).unwrap_or(1);
@@ -53,17 +39,8 @@ impl Config {
             || settings.millis("DERMS_SIM_INTERVAL_MS"),
             |per_second| Duration::from_secs_f64(devices as f64 / per_second),
         );
-        let password = settings.optional_text("MQTT_PASSWORD").unwrap_or_default();
         Ok(Self {
-            broker: Broker {
-                host: settings.text("MQTT_HOST").to_owned(),
-                port: settings.port("MQTT_PORT"),
-                credentials: settings.optional_text("MQTT_USERNAME").map(|user| Credentials {
-                    user: user.to_owned(),
-                    password: password.to_owned(),
-                }),
-                tls: Tls::from_settings(settings)?,
-            },
+            broker: Broker::from_settings(settings)?,
             topics: Topics::new(prefix).context("setting MQTT_TOPIC_PREFIX")?,
             devices,
             feeders: usize::try_from(settings.int("DERMS_SIM_FEEDERS")).unwrap_or(1),

@@ -9,7 +9,7 @@ mod run;
 mod shard;
 mod stats;
 
-pub use config::{Broker, Config};
+pub use config::Config;
 pub use fleet::build as build_fleet;
 pub use run::run;
 pub use stats::Stats;

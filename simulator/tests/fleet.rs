@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use derms_sim::{Broker, Config, Stats, run};
+use derms_sim::{Config, Stats, run};
 use schemas::mqtt::{
     Envelope, Inbound, Mode, Setpoint, Source, TelemetryMessage, Topics, decode_ack,
     decode_telemetry,
@@ -12,6 +12,7 @@ use schemas::records::ack::AckStatus;
 use schemas::records::telemetry::DeviceType;
 use schemas::{DeviceId, Timestamp, Watts};
 use service_kit::clock::{Clock, SystemClock};
+use service_kit::mqtt::Broker;
 use testbench::mosquitto::Mosquitto;
 use testbench::mqtt::{Client, Heard};
 use tokio::task::JoinHandle;

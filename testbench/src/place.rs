@@ -316,14 +316,14 @@ impl Place {
 
     /// Asks the API, from another thread too.
     pub fn asker(&self, token: &str) -> impl Fn(&str) -> Value + Send + 'static {
-        let url = format!("{}/graphql", self.api_url);
-        let bearer = format!("authorization: Bearer {token}");
-        move |query| {
-            let body = serde_json::json!({ "query": query }).to_string();
-            let json = "content-type: application/json";
-            let (_, answer) = curl(&["-H", json, "-H", &bearer, "-d", &body, &url]);
-            serde_json::from_str(&answer).unwrap_or(Value::Null)
-        }
+        let (url, token) = (format!("{}/graphql", self.api_url), token.to_owned());
+        move |query| post(&url, &token, &serde_json::json!({ "query": query })).1
+    }
+
+    /// Posts JSON to a path of the API: the status, and the answer.
+    #[must_use]
+    pub fn post(&self, token: &str, path: &str, body: &Value) -> (u16, Value) {
+        post(&format!("{}{path}", self.api_url), token, body)
     }
 
     /// Everything that `derms up` has written so far; empty for servers.
@@ -351,6 +351,13 @@ impl Place {
         };
         services.iter().map(last).collect::<Vec<_>>().join("\n\n")
     }
+}
+
+fn post(url: &str, token: &str, body: &Value) -> (u16, Value) {
+    let bearer = format!("authorization: Bearer {token}");
+    let json = "content-type: application/json";
+    let (status, answer) = curl(&["-H", json, "-H", &bearer, "-d", &body.to_string(), url]);
+    (status, serde_json::from_str(&answer).unwrap_or(Value::Null))
 }
 
 fn end(service: &mut Service) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@ use schemas::registry::Refused;
 
 use crate::caps::ERRORS_TOLD_MAX;
 use crate::store::history::HistoryError;
+use crate::store::ingest::IngestError;
 use crate::store::operator::WriteError;
 
 /// `extensions.code`.
@@ -69,6 +70,15 @@ pub(super) fn write(error: &WriteError) -> Error {
         WriteError::Refused(_) => Code::BadUserInput,
         WriteError::Unavailable => Code::Unavailable,
         WriteError::Unconfirmed(_) => Code::Timeout,
+    };
+    code.error(error.to_string())
+}
+
+pub(super) fn ingest(error: &IngestError) -> Error {
+    let code = match error {
+        IngestError::Refused(_) => Code::BadUserInput,
+        IngestError::Busy | IngestError::Unavailable => Code::Unavailable,
+        IngestError::Unconfirmed => Code::Timeout,
     };
     code.error(error.to_string())
 }

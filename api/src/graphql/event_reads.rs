@@ -2,17 +2,20 @@
 //! ClickHouse for ever. Each user has a pace.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Result};
 
-use super::errors::Code;
+use super::errors::{self, Code};
 use super::guards::user;
+use super::series::{Series, SeriesLoader};
 use super::types::stores;
 use crate::caps::{EVENT_READS, EVENT_READS_EVERY};
 use crate::metrics::{Refusal, count_refused};
 use crate::pace::{Pace, Used};
-use crate::store::history::History;
+use crate::store::history::{History, HistoryError};
 
 const PACE: Pace = Pace { burst: EVENT_READS, every: EVENT_READS_EVERY };
 
@@ -25,6 +28,29 @@ pub(crate) struct EventReads(Arc<Mutex<HashMap<String, Used>>>);
 /// # Errors
 /// UNAVAILABLE for an event of a subscription whose user has asked too often.
 pub(super) fn history<'a>(ctx: &Context<'a>) -> Result<&'a History> {
+    take_turn(ctx)?;
+    Ok(&stores(ctx).history)
+}
+
+/// History of one of many, for a field that is about to ask for it; an entity that is not there any more has none.
+///
+/// # Errors
+/// As for [`history`], and as history has them.
+pub(super) async fn one_of_many<K>(
+    ctx: &Context<'_>,
+    key: K,
+) -> Result<<Series as Loader<K>>::Value>
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+    Series: Loader<K, Error = HistoryError>,
+    <Series as Loader<K>>::Value: Default,
+{
+    take_turn(ctx)?;
+    let found = ctx.data_unchecked::<SeriesLoader>().load_one(key).await;
+    Ok(found.map_err(|error| errors::history(&error))?.unwrap_or_default())
+}
+
+fn take_turn(ctx: &Context<'_>) -> Result<()> {
     let stores = stores(ctx);
     if let Some(EventReads(by_user)) = ctx.data_opt::<EventReads>() {
         let name = &user(ctx)?.name;
@@ -37,5 +63,5 @@ pub(super) fn history<'a>(ctx: &Context<'a>) -> Result<&'a History> {
             ));
         }
     }
-    Ok(&stores.history)
+    Ok(())
 }

@@ -13,6 +13,7 @@ mod pool;
 mod precheck;
 mod query;
 mod run;
+mod series;
 mod subscription;
 mod types;
 
@@ -38,6 +39,7 @@ use crate::caps::{
 };
 use crate::store::health::HealthMonitor;
 use crate::store::history::History;
+use crate::store::ingest::Ingest;
 use crate::store::live::Live;
 use crate::store::operator::OperatorLog;
 
@@ -55,6 +57,8 @@ pub struct Stores {
     pub live: Arc<Live>,
     /// The past.
     pub history: Arc<History>,
+    /// Where telemetry goes that comes over the API.
+    pub ingest: Ingest,
     /// Where changes go.
     pub operator: Arc<OperatorLog>,
     /// How the parts are.
@@ -66,11 +70,13 @@ pub struct Stores {
 /// Builds the schema with its limits.
 #[must_use]
 pub fn build(stores: Stores, introspection: bool) -> ApiSchema {
+    let series = series::loader(Arc::clone(&stores.history), Arc::clone(&stores.clock));
     let mut builder = Schema::build(Query, Mutation, Subscription)
         .limit_depth(QUERY_DEPTH_MAX)
         .limit_complexity(QUERY_COMPLEXITY_MAX)
         .limit_recursive_depth(QUERY_RECURSION_MAX)
         .limit_directives(QUERY_DIRECTIVES_MAX)
+        .data(series)
         .data(stores);
     if !introspection {
         builder = builder.disable_introspection().disable_suggestions();

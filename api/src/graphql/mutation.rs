@@ -4,7 +4,8 @@ use async_graphql::{Context, ID, Object, Result};
 
 use super::change::device::DeviceInput;
 use super::change::feeder::FeederInput;
-use super::change::{device, event, feeder, lifecycle, program, simulation};
+use super::change::telemetry::TelemetryInput;
+use super::change::{device, event, feeder, lifecycle, program, simulation, telemetry};
 use super::guards::Can;
 use super::types::device::Device;
 use super::types::enums::DeviceType;
@@ -152,5 +153,11 @@ impl Mutation {
         mode: SimulationMode,
     ) -> Result<Simulation> {
         simulation::set(ctx, mode).await
+    }
+
+    /// Sends a sample in a device's name, the way that devices send theirs; gives the message's id once the log has it.
+    #[graphql(guard = "Can(Action::SendTelemetry)")]
+    async fn ingest_telemetry(&self, ctx: &Context<'_>, input: TelemetryInput) -> Result<ID> {
+        telemetry::ingest(ctx, input).await
     }
 }

@@ -1,6 +1,7 @@
 //! What is told as it happens. A subscriber holds a place in the order of changes and is told the newest state of each
-//! entity that changed after it: one that is slow misses steps in between, never the newest. Nothing is told before the
-//! view is complete: until then it is not known either whether the subscriber's session was ended.
+//! entity that changed after it, at most twice a second: one that is slow misses steps in between, never the newest.
+//! Nothing is told before the view is complete: until then it is not known either whether the subscriber's session was
+//! ended.
 
 use std::collections::HashSet;
 
@@ -52,7 +53,10 @@ impl Subscription {
                 };
                 match found {
                     Some(feeder) => yield feeder,
-                    None => if revisions.changed().await.is_err() { break },
+                    None => {
+                        tokio::time::sleep(SUBSCRIPTION_PAUSE).await;
+                        if revisions.changed().await.is_err() { break }
+                    }
                 }
             }
         })
@@ -89,7 +93,10 @@ impl Subscription {
                 };
                 match found {
                     Some(device) => yield device,
-                    None => if revisions.changed().await.is_err() { break },
+                    None => {
+                        tokio::time::sleep(SUBSCRIPTION_PAUSE).await;
+                        if revisions.changed().await.is_err() { break }
+                    }
                 }
             }
         })

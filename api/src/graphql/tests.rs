@@ -1,7 +1,9 @@
 //! The schema without a network: what it serves, who may ask for it, and what it answers.
 
 mod changes;
+mod docs;
 mod lifecycle;
+mod many;
 mod matrix;
 mod sdl;
 mod subscriptions;
@@ -13,17 +15,20 @@ use std::time::Duration;
 use async_graphql::{Request, Response, Value as GraphqlValue};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
+use schemas::mqtt::Topics;
 use schemas::records::operator::{Change, DeviceRegistered, OperatorRecord};
 use schemas::records::telemetry::{DeviceOrigin, DeviceType};
 use schemas::{DeviceId, FeederId, Timestamp, Watts};
 use serde_json::{Value, json};
 use service_kit::log::AppendError;
+use service_kit::mqtt::Broker;
 
 use super::*;
 use crate::auth::{AuthUser, Role};
 use crate::graphql::errors::label;
 use crate::store::health::Probe;
 use crate::store::history::HistoryConfig;
+use crate::store::ingest::IngestConfig;
 use crate::store::operator::Append;
 use crate::test_data::{NOW, device_state, feeder_state, operator_record};
 
@@ -63,6 +68,9 @@ impl Append for TestLog {
     }
 }
 
+/// Port 9 is "discard": nothing listens there.
+const NO_HISTORY: &str = "http://127.0.0.1:9";
+
 struct World {
     schema: ApiSchema,
     live: Arc<Live>,
@@ -90,18 +98,17 @@ fn world_with(log: impl FnOnce(&Arc<Live>) -> TestLog) -> World {
     live.apply_device(pv);
     live.apply_feeder(feeder_state("f1", 1, 1, Watts(1_000)));
     live.set_complete();
-    around(clock, &live, log(&live))
+    around(clock, &live, log(&live), NO_HISTORY)
 }
 
 /// A world whose view is not read to its end yet.
 fn incomplete(log: TestLog) -> World {
-    around(Arc::new(TestClock), &Arc::new(Live::default()), log)
+    around(Arc::new(TestClock), &Arc::new(Live::default()), log, NO_HISTORY)
 }
 
-fn around(clock: Arc<dyn Clock>, live: &Arc<Live>, log: TestLog) -> World {
+fn around(clock: Arc<dyn Clock>, live: &Arc<Live>, log: TestLog, history: &str) -> World {
     let history = HistoryConfig {
-        // Port 9 is "discard": nothing listens there.
-        url: "http://127.0.0.1:9".to_owned(),
+        url: history.to_owned(),
         database: "derms".to_owned(),
         user: None,
         password: None,
@@ -109,7 +116,11 @@ fn around(clock: Arc<dyn Clock>, live: &Arc<Live>, log: TestLog) -> World {
         timeout: Duration::from_millis(500),
     };
     let probe = || Arc::new(Probe::new(Arc::clone(&clock)));
+    let broker = Broker { host: "127.0.0.1".to_owned(), port: 9, credentials: None, tls: None };
+    let ingest = IngestConfig { broker, topics: Topics::default(), payload_max: 10_000 };
     let stores = Stores {
+        // Nobody carries what it takes.
+        ingest: Ingest::new(ingest).0,
         history: Arc::new(History::new(&history).expect("a plain connection")),
         operator: Arc::new(OperatorLog::new(
             Arc::new(log),

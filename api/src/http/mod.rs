@@ -5,6 +5,7 @@ mod client;
 mod dashboard;
 mod door;
 mod error;
+mod export;
 mod gate;
 mod graphql;
 mod headers;
@@ -14,6 +15,7 @@ mod login;
 mod logout;
 mod metrics;
 mod socket;
+mod telemetry;
 mod tracking;
 
 use std::sync::Arc;
@@ -97,9 +99,14 @@ pub fn router(app: App, config: &HttpConfig) -> Router {
     let login_limit = LOGIN_BODY_MAX.min(config.body_limit);
     let mut routes = Router::new()
         .route("/api/health", get(health::show))
+        .route("/api/openapi.json", get(openapi))
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
         .route("/api/auth/login", post(login::login).layer(DefaultBodyLimit::max(login_limit)))
         .route("/api/auth/logout", post(logout::logout))
         .route("/api/metrics/tracking-error", get(tracking::show))
+        .route("/api/telemetry", post(telemetry::take))
+        .route("/api/export/{file}", get(export::telemetry))
         .route("/graphql", post(graphql::answer))
         .route("/graphql/ws", get(socket::open));
     routes = match &config.metrics_path {
@@ -118,6 +125,11 @@ pub fn router(app: App, config: &HttpConfig) -> Router {
         .layer(middleware::from_fn_with_state(config.is_https, headers::secure))
         .layer(middleware::from_fn(count))
         .with_state(app)
+}
+
+/// The routes beside GraphQL, described for programs.
+async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], include_str!("../../openapi.json"))
 }
 
 async fn wrong_method(request: Request) -> ApiError {

@@ -5,15 +5,18 @@
 pub mod audit;
 pub mod commands;
 pub mod decisions;
+pub mod export;
 pub mod past;
 mod plan;
 mod sql;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clickhouse::{Client, Row};
-use schemas::{DeviceId, FeederId, Timestamp};
+use schemas::{FeederId, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use service_kit::clickhouse::why;
@@ -23,7 +26,7 @@ use tokio::time::Instant;
 
 pub use plan::{Plan, PlanError, Range, Resolution};
 
-use crate::caps::HISTORY_READS_MAX;
+use crate::caps::{EXPORTS_MAX, HISTORY_READS_MAX};
 use crate::metrics;
 
 /// Where ClickHouse is.
@@ -63,7 +66,7 @@ pub enum HistoryError {
 pub struct Unreachable(String);
 
 /// A point of a feeder's series.
-#[derive(Debug, Clone, PartialEq, Row, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FeederPoint {
     /// When: the decision, or the start of the bucket; ms since the epoch.
     pub at_ms: i64,
@@ -78,7 +81,7 @@ pub struct FeederPoint {
 }
 
 /// A point of a device's series.
-#[derive(Debug, Clone, PartialEq, Row, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TelemetryPoint {
     /// When: the sample, or the start of the bucket; ms since the epoch.
     pub at_ms: i64,
@@ -92,6 +95,58 @@ pub struct TelemetryPoint {
     pub setpoint_kw: Option<f64>,
     /// The last state of charge within the bucket.
     pub soc: Option<f64>,
+}
+
+#[derive(Row, Deserialize)]
+struct FeederRow {
+    id: String,
+    at_ms: i64,
+    load_kw: f64,
+    limit_kw: f64,
+    headroom_kw: f64,
+    curtailed_kw: f64,
+}
+
+impl FeederRow {
+    fn split(self) -> (String, FeederPoint) {
+        let Self { id, at_ms, load_kw, limit_kw, headroom_kw, curtailed_kw } = self;
+        (id, FeederPoint { at_ms, load_kw, limit_kw, headroom_kw, curtailed_kw })
+    }
+}
+
+#[derive(Row, Deserialize)]
+struct DeviceRow {
+    id: String,
+    at_ms: i64,
+    power_kw: f64,
+    min_kw: Option<f64>,
+    max_kw: Option<f64>,
+    setpoint_kw: Option<f64>,
+    soc: Option<f64>,
+}
+
+impl DeviceRow {
+    fn split(self) -> (String, TelemetryPoint) {
+        let Self { id, at_ms, power_kw, min_kw, max_kw, setpoint_kw, soc } = self;
+        (id, TelemetryPoint { at_ms, power_kw, min_kw, max_kw, setpoint_kw, soc })
+    }
+}
+
+/// Points of each id, also of those without any.
+fn by_id<T>(
+    ids: &[&str],
+    range: &Range,
+    rows: impl Iterator<Item = (String, T)>,
+) -> Result<HashMap<String, Vec<T>>, HistoryError> {
+    let mut series: HashMap<String, Vec<T>> =
+        ids.iter().map(|id| ((*id).to_owned(), Vec::new())).collect();
+    for (id, point) in rows {
+        series.entry(id).or_default().push(point);
+    }
+    for points in series.values() {
+        range.check_count(points.len())?;
+    }
+    Ok(series)
 }
 
 /// How far a device was from its setpoints.
@@ -112,6 +167,7 @@ pub struct History {
     client: Client,
     timeout: Duration,
     reads: Semaphore,
+    exports: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for History {
@@ -137,7 +193,12 @@ impl History {
         // The server gives up too, so that nobody computes for an answer that nobody awaits.
         let seconds = config.timeout.as_secs_f64().ceil();
         client = client.with_setting("max_execution_time", seconds.to_string());
-        Ok(Self { client, timeout: config.timeout, reads: Semaphore::new(HISTORY_READS_MAX) })
+        Ok(Self {
+            client,
+            timeout: config.timeout,
+            reads: Semaphore::new(HISTORY_READS_MAX),
+            exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
+        })
     }
 
     /// Whether ClickHouse answers.
@@ -153,36 +214,36 @@ impl History {
         }
     }
 
-    /// A feeder's series.
+    /// The series of some feeders, by their ids.
     ///
     /// # Errors
     /// [`HistoryError`].
-    pub async fn feeder(
+    pub async fn feeders(
         &self,
-        feeder_id: &FeederId,
+        ids: &[&str],
         range: &Range,
         now: Timestamp,
-    ) -> Result<Vec<FeederPoint>, HistoryError> {
+    ) -> Result<HashMap<String, Vec<FeederPoint>>, HistoryError> {
         let plan = range.plan(now)?;
-        let query = self.series(sql::feeder(plan), plan, range).param("feeder", feeder_id.as_str());
-        let points = self.fetch::<FeederPoint>(query).await?;
-        Ok(range.check_count(points)?)
+        let rows =
+            self.fetch::<FeederRow>(self.series(sql::feeders(plan), plan, range, ids)).await?;
+        by_id(ids, range, rows.into_iter().map(FeederRow::split))
     }
 
-    /// A device's series.
+    /// The series of some devices, by their ids.
     ///
     /// # Errors
     /// [`HistoryError`].
-    pub async fn device(
+    pub async fn devices(
         &self,
-        device_id: &DeviceId,
+        ids: &[&str],
         range: &Range,
         now: Timestamp,
-    ) -> Result<Vec<TelemetryPoint>, HistoryError> {
+    ) -> Result<HashMap<String, Vec<TelemetryPoint>>, HistoryError> {
         let plan = range.plan(now)?;
-        let query = self.series(sql::device(plan), plan, range).param("device", device_id.as_str());
-        let points = self.fetch::<TelemetryPoint>(query).await?;
-        Ok(range.check_count(points)?)
+        let rows =
+            self.fetch::<DeviceRow>(self.series(sql::devices(plan), plan, range, ids)).await?;
+        by_id(ids, range, rows.into_iter().map(DeviceRow::split))
     }
 
     /// How far each device was from its setpoints since a point in time.
@@ -216,10 +277,17 @@ impl History {
         self.fetch(self.client.query(sql::LOGS)).await
     }
 
-    fn series(&self, text: &str, plan: Plan, range: &Range) -> clickhouse::query::Query {
+    fn series(
+        &self,
+        text: &str,
+        plan: Plan,
+        range: &Range,
+        ids: &[&str],
+    ) -> clickhouse::query::Query {
         let bounds = plan.bounds(range);
         self.client
             .query(text)
+            .param("ids", ids)
             .param("from", bounds.from.0)
             .param("to", bounds.to.0)
             .param("grid", bounds.grid.0)

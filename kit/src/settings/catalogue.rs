@@ -185,7 +185,7 @@ use Service::{Agent, Api, Bridge, Processor, Sim, Standalone};
 
 const ALL: &[Service] = &[Bridge, Processor, Api, Sim, Agent, Standalone];
 const LOG_USERS: &[Service] = &[Bridge, Processor, Api];
-const MQTT_USERS: &[Service] = &[Bridge, Sim];
+const MQTT_USERS: &[Service] = &[Bridge, Api, Sim];
 const CLICKHOUSE_USERS: &[Service] = &[Processor, Api];
 
 const fn row(
@@ -251,7 +251,7 @@ pub const CATALOGUE: &[Setting] = &[
     row("DERMS_INSTANCE", None, Text, LOG_USERS, "this instance's own name: gives it static membership"),
     // MQTT.
     row("MQTT_HOST", Some("localhost"), Text, MQTT_USERS, "the MQTT broker's host"),
-    row("MQTT_PORT", Some("1883"), Port, &[Bridge, Sim, Standalone], "the MQTT broker's port"),
+    row("MQTT_PORT", Some("1883"), Port, &[Bridge, Api, Sim, Standalone], "the MQTT broker's port"),
     row("MQTT_TOPIC_PREFIX", Some("der"), Text, MQTT_USERS, "prefix of all MQTT topics"),
     row("MQTT_USERNAME", None, Text, MQTT_USERS, "user at the MQTT broker"),
     row("MQTT_PASSWORD", None, Secret { min_len: 1 }, MQTT_USERS, "password at the MQTT broker"),
@@ -260,7 +260,7 @@ pub const CATALOGUE: &[Setting] = &[
     row("MQTT_TLS_CERT_PATH", None, Text, MQTT_USERS, "PEM file of our certificate, where the broker asks for one"),
     row("MQTT_TLS_KEY_PATH", None, Text, MQTT_USERS, "PEM file of its private key"),
     row("MQTT_TLS_REJECT_UNAUTHORIZED", Some("true"), Choice(&["true"]), MQTT_USERS, "the broker's certificate is always checked; give MQTT_TLS_CA_PATH for one of your own"),
-    row("MQTT_MAX_PAYLOAD_BYTES", Some("256000"), int(1_024, 8_388_608, "bytes"), &[Bridge], "a larger message is refused to the dead letters"),
+    row("MQTT_MAX_PAYLOAD_BYTES", Some("256000"), int(1_024, 8_388_608, "bytes"), &[Bridge, Api], "a larger message is refused to the dead letters"),
     row("MQTT_PUBLISH_TIMEOUT_MS", Some("2000"), ms(50, 600_000), &[Bridge], "longest wait for a setpoint's PUBACK, each try"),
     row("MQTT_MAX_RETRIES", Some("3"), int(0, 100, "retries"), &[Bridge], "further tries of a setpoint that the broker refuses; one that it is not there for is tried until its lease ends"),
     row("MQTT_RETRY_BACKOFF_MS", Some("200"), ms(1, 600_000), &[Bridge], "wait before the first retry; doubles"),

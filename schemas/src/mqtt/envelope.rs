@@ -78,16 +78,22 @@ pub(super) struct Opened<'a> {
     pub(super) unknown: i32,
 }
 
+/// Refuses what is longer than accepted.
+pub(super) fn check_length(bytes: &[u8], max_len: usize) -> Result<(), Rejection> {
+    if bytes.len() <= max_len {
+        return Ok(());
+    }
+    Err(Rejection::at(
+        RejectReason::PayloadTooLarge,
+        "message",
+        &format!("{} bytes", bytes.len()),
+        &format!("at most {max_len} bytes"),
+    ))
+}
+
 /// Reads bytes as JSON, within the limit.
 pub(super) fn parse_json(bytes: &[u8], max_len: usize) -> Result<Value, Rejection> {
-    if bytes.len() > max_len {
-        return Err(Rejection::at(
-            RejectReason::PayloadTooLarge,
-            "message",
-            &format!("{} bytes", bytes.len()),
-            &format!("at most {max_len} bytes"),
-        ));
-    }
+    check_length(bytes, max_len)?;
     json::parse(bytes).map_err(|error| match error {
         NoJson::Syntax(error) => Rejection::at(
             RejectReason::NotJson,

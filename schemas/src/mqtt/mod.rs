@@ -20,7 +20,7 @@ pub mod topics;
 pub use ack::{AckMessage, decode_ack};
 pub use envelope::{Envelope, Source};
 pub use profile::{Profile, ProfileMessage};
-pub use receipt::{ReceiptMessage, decode_receipt, receipt_asked};
+pub use receipt::{Asking, HandedIn, ReceiptMessage, decode_receipt, hand_in, receipt_asked};
 pub use rejection::{RejectReason, Rejection};
 pub use setpoint::{Fence, Mode, Setpoint, decode_setpoint};
 pub use status::{StatusMessage, StatusWord, decode_status};

@@ -5,9 +5,12 @@
 //! row, whatever ends after that: the device need not keep it any longer.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, ID_RULE};
+use crate::mqtt::envelope;
+use crate::mqtt::fields::Fields;
 use crate::mqtt::rejection::{RejectReason, Rejection};
 use crate::units::Timestamp;
 
@@ -128,6 +131,51 @@ pub fn receipt_asked(payload: &[u8]) -> Option<Uuid> {
     asked.receipt.then_some(asked.message_id)
 }
 
+/// A message that asks for a receipt, and what the asker has to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asking {
+    /// Whose message it is.
+    pub device_id: DeviceId,
+    /// Its id: the receipt names it.
+    pub message_id: Uuid,
+    /// Its bytes.
+    pub payload: Vec<u8>,
+}
+
+/// Messages that somebody hands in for devices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedIn {
+    /// Whether they came as a list.
+    pub is_list: bool,
+    /// Each of them, asking for a receipt, however wrong the rest of it is; a [`Rejection`] where there could be no receipt:
+    /// no JSON object, no message id, no device id, too long.
+    pub messages: Vec<Result<Asking, Rejection>>,
+}
+
+/// Reads one message, or a list of them, each of at most `max_len` bytes.
+///
+/// # Errors
+/// A [`Rejection`] where the whole is no JSON, or an object in it has a key twice.
+pub fn hand_in(body: &[u8], max_len: usize) -> Result<HandedIn, Rejection> {
+    let (is_list, values) = match envelope::parse_json(body, body.len())? {
+        Value::Array(values) => (true, values),
+        value => (false, vec![value]),
+    };
+    let messages = values.into_iter().map(|value| asking(value, max_len)).collect();
+    Ok(HandedIn { is_list, messages })
+}
+
+fn asking(mut value: Value, max_len: usize) -> Result<Asking, Rejection> {
+    let mut fields = Fields::of(&value, "")?;
+    let device_id = fields.required("deviceId")?.word(|text| DeviceId::new(text).ok(), ID_RULE)?;
+    let message_id = fields.required("messageId")?.uuid()?;
+    fields.optional("receipt").map(|field| field.boolean()).transpose()?;
+    value["receipt"] = Value::Bool(true);
+    let payload = value.to_string().into_bytes();
+    envelope::check_length(&payload, max_len)?;
+    Ok(Asking { device_id, message_id, payload })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,5 +219,42 @@ mod tests {
         for other in [asks("\"receipt\":false,"), asks(""), "{".to_owned(), "[]".to_owned()] {
             assert_eq!(receipt_asked(other.as_bytes()), None, "{other}");
         }
+    }
+
+    #[test]
+    fn messages_that_are_handed_in_ask_for_a_receipt_whatever_else_they_say() {
+        let id = Uuid::from_u128(7);
+        let one =
+            format!(r#"{{"deviceId":"ev-1","messageId":"{id}","receipt":false,"v":9,"x":[1.5]}}"#);
+        let HandedIn { is_list, messages } = hand_in(one.as_bytes(), 1_000).expect("JSON");
+        assert!(!is_list);
+        let asking = messages[0].clone().expect("it names device and message");
+        assert_eq!((asking.device_id, asking.message_id), (device(), id));
+        assert_eq!(receipt_asked(&asking.payload), Some(id));
+        let read: Value = serde_json::from_slice(&asking.payload).expect("JSON");
+        assert_eq!((&read["v"], &read["x"][0]), (&Value::from(9), &Value::from(1.5)));
+    }
+
+    #[test]
+    fn of_a_list_each_is_judged_alone() {
+        let id = Uuid::from_u128(7);
+        let good = format!(r#"{{"deviceId":"ev-1","messageId":"{id}"}}"#);
+        let long = format!(r#"{{"deviceId":"ev-1","messageId":"{id}","x":"{}"}}"#, "y".repeat(200));
+        let bad = [
+            ("7", "message: found a number"),
+            (r#"{"deviceId":"ev 1","messageId":1}"#, "deviceId"),
+            (r#"{"deviceId":"ev-1"}"#, "messageId"),
+            (&good.replace('}', r#","receipt":1}"#), "receipt"),
+            (&long, "at most 200 bytes"),
+        ];
+        for (bad, part) in bad {
+            let HandedIn { is_list, messages } =
+                hand_in(format!("[{bad},{good}]").as_bytes(), 200).expect("JSON");
+            assert!(is_list && messages[1].is_ok());
+            let rejection = messages[0].clone().expect_err("no receipt could name it");
+            assert!(rejection.to_string().contains(part), "{rejection}");
+        }
+        assert!(hand_in(b"[{", 200).is_err());
+        assert!(hand_in(br#"{"deviceId":"a","deviceId":"b"}"#, 200).is_err());
     }
 }

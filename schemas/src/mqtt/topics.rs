@@ -135,6 +135,12 @@ impl Topics {
         format!("{}/status/#", self.prefix)
     }
 
+    /// Subscribes to every device's receipts.
+    #[must_use]
+    pub fn receipts_filter(&self) -> String {
+        format!("{}/receipts/+", self.prefix)
+    }
+
     /// The filter shared by the members of a group (MQTT 5).
     #[must_use]
     pub fn shared(group: &str, filter: &str) -> String {
@@ -201,6 +207,17 @@ impl Topics {
             ["control", id] => device(topic, id),
             ["setpoints", word, id] if device_type_of(word).is_some() => device(topic, id),
             _ => Err(bad(topic, &format!("{0}/control/<deviceId>", self.prefix))),
+        }
+    }
+
+    /// The device that a topic of receipts is for.
+    ///
+    /// # Errors
+    /// [`RejectReason::BadTopic`] when it is no such topic.
+    pub fn parse_receipts(&self, topic: &str) -> Result<DeviceId, Rejection> {
+        match self.levels(topic)?.as_slice() {
+            ["receipts", id] => device(topic, id),
+            _ => Err(bad(topic, &format!("{0}/receipts/<deviceId>", self.prefix))),
         }
     }
 

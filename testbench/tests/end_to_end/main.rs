@@ -187,6 +187,61 @@ fn what_is_wrong_becomes_a_dead_letter_and_a_receipt_says_so(world: &mut World) 
     }
 }
 
+fn telemetry_by_api_goes_the_devices_way(world: &mut World) {
+    let number = std::cell::Cell::new(0_u8);
+    let sample = |power: Value| {
+        number.set(number.get() + 1);
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_millis();
+        json!({
+            "v": 1, "messageType": "telemetry", "deviceId": "meter-by-api", "deviceType": "meter",
+            "messageId": format!("0193a5f0-0000-7000-8000-0000000001{:02x}", number.get()),
+            "timestampMs": u64::try_from(now).expect("fits"),
+            "payload": {"readings": {"powerKw": power}, "status": {"online": true}, "siteId": "feeder-1"},
+        })
+    };
+    let place = &world.place;
+    let send = |token: &str, body: &Value| place.post(token, "/api/telemetry", body);
+    let one = sample(json!(1.5));
+    let viewer = place.login("vic").expect("a viewer may look");
+    assert_eq!(send(&viewer, &one).0, 403);
+    // Whoever reads the answer finds the row; the same message again is no other.
+    for _ in 0..2 {
+        assert_eq!(send(&world.operator, &one), (201, json!({"status": "ok"})), "{}", place.logs());
+    }
+    let (status, answer) = send(&world.operator, &sample(json!("much")));
+    let words = answer["error"].as_str().unwrap_or_default();
+    assert!(status == 400 && words.contains("payload.readings.powerKw"), "{status}: {answer}");
+    let mut other_type = sample(json!(2));
+    other_type["deviceType"] = json!("ev");
+    let (status, answer) = send(&world.operator, &other_type);
+    let words = answer["error"].as_str().unwrap_or_default();
+    assert!(status == 400 && words.contains("device_conflict"), "{status}: {answer}");
+    let list = json!([sample(json!(2)), {"deviceId": "meter-by-api"}, sample(json!(3))]);
+    let (status, answer) = send(&world.operator, &list);
+    assert_eq!((status, &answer["stored"]), (400, &json!(2)), "{answer}");
+    assert!(
+        answer["results"][1]["error"].as_str().is_some_and(|words| words.contains("messageId"))
+    );
+    let mutation = r#"mutation { ingestTelemetry(input: { deviceId: "pv-by-api", deviceType: PV, powerKw: -4.2, feederId: "feeder-1", clientMutationId: "once" }) }"#;
+    let answers = [(); 2].map(|()| place.graphql(&world.operator, mutation));
+    assert!(answers[0]["data"]["ingestTelemetry"].is_string(), "{}", answers[0]);
+    assert_eq!(answers[0], answers[1], "one key, one message");
+    let samples = "SELECT device_id, count(), sum(power_w) FROM derms.telemetry WHERE device_id IN ('meter-by-api', 'pv-by-api') GROUP BY device_id ORDER BY device_id FORMAT CSV";
+    let letters = "SELECT arrayStringConcat(arraySort(groupArray(toString(reason))), ' ') FROM derms.dead_letters WHERE device_id = 'meter-by-api'";
+    for (query, expected) in [
+        (samples, "\"meter-by-api\",3,6500\n\"pv-by-api\",1,-4200"),
+        (letters, "contract_violation device_conflict"),
+    ] {
+        world.eventually(query, || (place.sql(query) == expected).then_some(()));
+    }
+    // It speaks no more, and nothing is kept for it.
+    for device in ["meter-by-api", "pv-by-api"] {
+        let retired = format!("mutation {{ retireDevice(id: \"{device}\") }}");
+        let answer = place.graphql(&world.operator, &retired);
+        assert_eq!(answer["data"]["retireDevice"], device, "{answer}");
+    }
+}
+
 fn what_the_simulator_had_acknowledged_is_stored_once(world: &mut World) {
     let ended = world.simulator.terminate(Duration::from_secs(10)).expect("the simulator ends");
     let log = world.simulator.log();
@@ -270,7 +325,7 @@ fn everything_ends_in_good_order(world: &mut World) {
 type Promise = fn(&mut World);
 
 /// Every promise, in an order in which none spoils another.
-const PROMISES: [(&str, Promise); 18] = [
+const PROMISES: [(&str, Promise); 19] = [
     ("devices get setpoints", devices_get_setpoints),
     ("limits are kept and an event holds", limits_are_kept_and_an_operators_event_holds),
     ("a setpoint stands at the broker", a_setpoint_stands_at_the_broker),
@@ -286,6 +341,7 @@ const PROMISES: [(&str, Promise); 18] = [
     ("devices and the simulation", operators::devices_are_set_and_the_simulators_day_too),
     ("the past", operators::the_past_is_explained),
     ("dead letters and receipts", what_is_wrong_becomes_a_dead_letter_and_a_receipt_says_so),
+    ("telemetry by API", telemetry_by_api_goes_the_devices_way),
     ("acknowledged is stored once", what_the_simulator_had_acknowledged_is_stored_once),
     ("a stop and a start", after_a_stop_it_goes_on_where_it_was),
     ("settings after it", operators::what_operators_have_set_outlives_a_restart),

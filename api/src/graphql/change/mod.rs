@@ -7,6 +7,7 @@ pub(super) mod feeder;
 pub(super) mod lifecycle;
 pub(super) mod program;
 pub(super) mod simulation;
+pub(super) mod telemetry;
 
 use async_graphql::{Context, Result};
 use schemas::records::operator::Change;

@@ -76,6 +76,11 @@ const FIELDS: &[(&str, &str, Role)] = &[
     ("clearOverride", "mutation { clearOverride(deviceId: \"ev-1\") { id } }", Role::Operator),
     ("resumeControl", "mutation { resumeControl(feederId: \"f1\") { id } }", Role::Operator),
     ("setSimulationMode", "mutation { setSimulationMode(mode: NIGHT) { mode } }", Role::Operator),
+    (
+        "ingestTelemetry",
+        "mutation { ingestTelemetry(input: { deviceId: \"ev-1\", deviceType: EV, powerKw: 1 }) }",
+        Role::Operator,
+    ),
     ("drPrograms", "{ drPrograms { id } }", Role::Viewer),
     (
         "drProgram",

@@ -12,9 +12,12 @@ use super::enums::word;
 use super::paging::{Cursor, connection, size};
 use super::present;
 use super::scalars::to_datetime;
-use crate::graphql::errors::{self, bad_input};
+use crate::graphql::errors::bad_input;
+use crate::graphql::series::OfDecision;
 use crate::graphql::{cost, event_reads};
-use crate::store::history::decisions::{BoundRow, DecisionDeviceRow, DecisionRow};
+use crate::store::history::decisions::{
+    BoundRow, DecisionDeviceRow, DecisionDevices, DecisionRow, DevicesAsked,
+};
 
 /// Devices of a page where no number is asked for.
 const DEVICES_PAGE: i32 = 100;
@@ -207,12 +210,9 @@ impl Decision {
         let after = after.map(|text| cursor.decode::<1>(&text)).transpose()?;
         let [after] = after.unwrap_or_default();
         let tree = self.tree(ctx)?;
-        let history = event_reads::history(ctx)?;
-        let (rows, total) = tokio::try_join!(
-            history.decision_devices(self.decision_id, self.made, &tree, &after, most + 1),
-            history.count_decision_devices(self.decision_id, self.made, &tree)
-        )
-        .map_err(|error| errors::history(&error))?;
+        let asked = DevicesAsked { tree, after, most: most + 1 };
+        let key = OfDecision(self.decision_id, self.made, asked);
+        let DecisionDevices { rows, total } = event_reads::one_of_many(ctx, key).await?;
         let has_next_page = rows.len() > most;
         let entries = rows
             .into_iter()

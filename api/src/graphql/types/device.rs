@@ -8,12 +8,13 @@ use schemas::records::telemetry;
 use schemas::registry::{DEFAULT_PRIORITY, Device as Registered};
 use schemas::{DeviceId, FeederId, Soc, Timestamp, Watts};
 
+use super::Present;
 use super::enums::{DeviceOrigin, DeviceType, Freshness, Resolution};
 use super::feeder::range;
 use super::lifecycle::{Notice, notices};
 use super::scalars::{to_datetime, to_the_watt};
-use super::{Present, stores};
-use crate::graphql::{cost, errors, event_reads};
+use crate::graphql::series::OfDevice;
+use crate::graphql::{cost, event_reads};
 use crate::store::health::silence_max_ms;
 use crate::store::history;
 use crate::store::live::DeviceView;
@@ -265,11 +266,8 @@ impl Device {
         #[graphql(default_with = "Some(cost::DEFAULT_POINTS)")] max_points: Option<i32>,
     ) -> Result<Vec<TelemetryPoint>> {
         let range = range(from, to, resolution, max_points)?;
-        let now = stores(ctx).clock.now();
-        let points = event_reads::history(ctx)?
-            .device(&self.device_id, &range, now)
-            .await
-            .map_err(|error| errors::history(&error))?;
+        let points =
+            event_reads::one_of_many(ctx, OfDevice(self.device_id.to_string(), range)).await?;
         Ok(points.into_iter().map(TelemetryPoint::from).collect())
     }
 }

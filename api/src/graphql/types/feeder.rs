@@ -7,9 +7,10 @@ use schemas::{FeederId, Timestamp, Watts};
 
 use super::enums::{DeviceType, FeederMode, Resolution};
 use super::scalars::{from_datetime, to_datetime, to_the_watt};
-use super::{Present, present, stores};
+use super::{Present, present};
 use crate::caps::POINTS_MAX;
-use crate::graphql::errors::{self, bad_input};
+use crate::graphql::errors::bad_input;
+use crate::graphql::series::OfFeeder;
 use crate::graphql::{cost, event_reads};
 use crate::store::health::silent_for_ms;
 use crate::store::history::{self, Range};
@@ -225,11 +226,8 @@ impl Feeder {
         #[graphql(default_with = "Some(cost::DEFAULT_POINTS)")] max_points: Option<i32>,
     ) -> Result<Vec<FeederPoint>> {
         let range = range(from, to, resolution, max_points)?;
-        let now = stores(ctx).clock.now();
-        let points = event_reads::history(ctx)?
-            .feeder(&self.feeder_id, &range, now)
-            .await
-            .map_err(|error| errors::history(&error))?;
+        let points =
+            event_reads::one_of_many(ctx, OfFeeder(self.feeder_id.to_string(), range)).await?;
         Ok(points.into_iter().map(FeederPoint::from).collect())
     }
 }

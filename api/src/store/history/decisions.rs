@@ -1,5 +1,7 @@
 //! Past decisions: of a feeder, one of them, its devices, and the one that a device's setpoint comes from.
 
+use std::collections::HashMap;
+
 use clickhouse::Row;
 use schemas::{DeviceId, FeederId, Timestamp};
 use serde::Deserialize;
@@ -189,17 +191,20 @@ const DEVICES: &str = concat!(
     "SELECT",
     device_columns!(),
     "
-WHERE at = fromUnixTimestamp64Milli({at:Int64}) AND decision_id = {decision:UUID}
+WHERE at >= fromUnixTimestamp64Milli({from:Int64}) AND at <= fromUnixTimestamp64Milli({to:Int64})
+  AND decision_id IN {ids:Array(UUID)}
   AND (empty({tree:Array(String)}) OR has({tree:Array(String)}, toString(decision_devices.feeder_id)))
   AND decision_devices.device_id > {after:String}
-ORDER BY decision_devices.device_id
-LIMIT {most:UInt32}"
+ORDER BY decision_id, decision_devices.device_id
+LIMIT {most:UInt32} BY decision_id"
 );
 
 const DEVICES_COUNT: &str = "
-SELECT count() AS found FROM decision_devices
-WHERE at = fromUnixTimestamp64Milli({at:Int64}) AND decision_id = {decision:UUID}
-  AND (empty({tree:Array(String)}) OR has({tree:Array(String)}, toString(feeder_id)))";
+SELECT decision_id, count() AS found FROM decision_devices
+WHERE at >= fromUnixTimestamp64Milli({from:Int64}) AND at <= fromUnixTimestamp64Milli({to:Int64})
+  AND decision_id IN {ids:Array(UUID)}
+  AND (empty({tree:Array(String)}) OR has({tree:Array(String)}, toString(feeder_id)))
+GROUP BY decision_id";
 
 const NEWEST_OF_DEVICE: &str = concat!(
     "SELECT",
@@ -222,6 +227,34 @@ SELECT
 FROM decisions
 WHERE feeder_id = {feeder:String} AND at = fromUnixTimestamp64Milli({at:Int64}) AND decision_id = {decision:UUID}
 HAVING count() > 0";
+
+/// Which devices of decisions: those of the feeders in `tree`, or all where it is empty; those after an id, and how many of
+/// each decision at most.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DevicesAsked {
+    /// Feeders.
+    pub tree: Vec<String>,
+    /// Id of the last device that is known.
+    pub after: String,
+    /// Rows of each decision.
+    pub most: usize,
+}
+
+/// Devices of a decision, by id.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DecisionDevices {
+    /// Those that were asked for.
+    pub rows: Vec<DecisionDeviceRow>,
+    /// How many there are in the tree.
+    pub total: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct CountRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    decision_id: Uuid,
+    found: u64,
+}
 
 impl History {
     /// A page of a feeder's decisions.
@@ -275,33 +308,39 @@ impl History {
         Ok(self.fetch(query.param("feeder", feeder)).await?.pop())
     }
 
-    /// Devices of a decision, by id: those of the feeders in `tree`, or all where it is empty; those after an id.
+    /// Devices of some decisions.
     ///
     /// # Errors
     /// [`HistoryError`].
     pub async fn decision_devices(
         &self,
-        decision_id: Uuid,
-        at: Timestamp,
-        tree: &[String],
-        after: &str,
-        most: usize,
-    ) -> Result<Vec<DecisionDeviceRow>, HistoryError> {
-        let query = self.of_decision(DEVICES, decision_id, at);
-        self.fetch(query.param("tree", tree).param("after", after).param("most", most)).await
-    }
-
-    /// How many devices a decision has in the feeders of `tree`.
-    ///
-    /// # Errors
-    /// [`HistoryError`].
-    pub async fn count_decision_devices(
-        &self,
-        decision_id: Uuid,
-        at: Timestamp,
-        tree: &[String],
-    ) -> Result<u64, HistoryError> {
-        self.fetch_one(self.of_decision(DEVICES_COUNT, decision_id, at).param("tree", tree)).await
+        decisions: &[(Uuid, Timestamp)],
+        asked: &DevicesAsked,
+    ) -> Result<HashMap<Uuid, DecisionDevices>, HistoryError> {
+        let times = || decisions.iter().map(|(_, at)| at.0);
+        let ids: Vec<String> = decisions.iter().map(|(id, _)| id.to_string()).collect();
+        let query = |text| {
+            self.client
+                .query(text)
+                .param("ids", &ids)
+                .param("from", times().min().unwrap_or_default())
+                .param("to", times().max().unwrap_or_default())
+                .param("tree", &asked.tree)
+        };
+        let rows = query(DEVICES).param("after", &asked.after).param("most", asked.most);
+        let (rows, counts) = tokio::try_join!(
+            self.fetch::<DecisionDeviceRow>(rows),
+            self.fetch::<CountRow>(query(DEVICES_COUNT))
+        )?;
+        let mut devices: HashMap<Uuid, DecisionDevices> =
+            decisions.iter().map(|(id, _)| (*id, DecisionDevices::default())).collect();
+        for row in rows {
+            devices.entry(row.decision_id).or_default().rows.push(row);
+        }
+        for CountRow { decision_id, found } in counts {
+            devices.entry(decision_id).or_default().total = found;
+        }
+        Ok(devices)
     }
 
     /// The newest decision about a device at a moment; none where there is none within ten minutes before it.

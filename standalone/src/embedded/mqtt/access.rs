@@ -16,7 +16,7 @@ pub(super) const TOPIC_LEVELS_MAX: usize = 16;
 /// A client that was let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Client {
-    /// Bridge or simulator: it has shown the services' secret.
+    /// Bridge, API or simulator: it has shown the services' secret.
     Service,
     /// A device with an account or a certificate.
     Device(DeviceId),
