@@ -2,6 +2,7 @@
 //! ClickHouse for ever. Each user has a pace.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -32,22 +33,19 @@ pub(super) fn history<'a>(ctx: &Context<'a>) -> Result<&'a History> {
     Ok(&stores(ctx).history)
 }
 
-/// History of one of many, for a field that is about to ask for it; an entity that is not there any more has none.
+/// History of one of many, for a field that is about to ask for it.
 ///
 /// # Errors
 /// As for [`history`], and as history has them.
-pub(super) async fn one_of_many<K>(
-    ctx: &Context<'_>,
-    key: K,
-) -> Result<<Series as Loader<K>>::Value>
+pub(super) async fn one_of_many<K, V>(ctx: &Context<'_>, key: K) -> Result<V>
 where
     K: Send + Sync + Hash + Eq + Clone + 'static,
-    Series: Loader<K, Error = HistoryError>,
-    <Series as Loader<K>>::Value: Default,
+    V: Default,
+    Series: Loader<K, Value = std::result::Result<V, HistoryError>, Error = Infallible>,
 {
     take_turn(ctx)?;
-    let found = ctx.data_unchecked::<SeriesLoader>().load_one(key).await;
-    Ok(found.map_err(|error| errors::history(&error))?.unwrap_or_default())
+    let Ok(found) = ctx.data_unchecked::<SeriesLoader>().load_one(key).await;
+    found.unwrap_or_else(|| Ok(V::default())).map_err(|error| errors::history(&error))
 }
 
 fn take_turn(ctx: &Context<'_>) -> Result<()> {

@@ -2,10 +2,12 @@
 //! not fifty.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::hash::Hash;
 use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
+use futures::future::join_all;
 use schemas::Timestamp;
 use service_kit::clock::Clock;
 use service_kit::task;
@@ -40,70 +42,78 @@ pub(super) fn loader(history: Arc<History>, clock: Arc<dyn Clock>) -> SeriesLoad
     DataLoader::new(Series { history, clock }, |work| task::spawn("history of many", work))
 }
 
-/// Keys by what they ask in the same way.
-fn alike<'k, K, A: Eq + Hash>(keys: &'k [K], how: impl Fn(&'k K) -> A) -> HashMap<A, Vec<&'k K>> {
-    let mut groups: HashMap<A, Vec<&K>> = HashMap::new();
+/// Answers keys, those together that ask in the same way. What goes wrong with some is no matter of the others: they may
+/// be other people's.
+async fn answer<K, A, V, W>(
+    keys: &[K],
+    how: impl Fn(&K) -> A,
+    ask: impl Fn(A, Vec<K>) -> W,
+) -> HashMap<K, Result<V, HistoryError>>
+where
+    K: Eq + Hash + Clone,
+    A: Eq + Hash,
+    W: Future<Output = Result<HashMap<K, Result<V, HistoryError>>, HistoryError>>,
+{
+    let mut groups: HashMap<A, Vec<K>> = HashMap::new();
     for key in keys {
-        groups.entry(how(key)).or_default().push(key);
+        groups.entry(how(key)).or_default().push(key.clone());
     }
-    groups
+    let answers =
+        groups.into_iter().map(async |(how, group)| match ask(how, group.clone()).await {
+            Ok(answers) => answers,
+            Err(error) => group.into_iter().map(|key| (key, Err(error.clone()))).collect(),
+        });
+    join_all(answers).await.into_iter().flatten().collect()
 }
 
 impl Loader<OfFeeder> for Series {
-    type Value = Vec<FeederPoint>;
-    type Error = HistoryError;
+    type Value = Result<Vec<FeederPoint>, HistoryError>;
+    type Error = Infallible;
 
-    async fn load(
-        &self,
-        keys: &[OfFeeder],
-    ) -> Result<HashMap<OfFeeder, Self::Value>, HistoryError> {
-        let mut all = HashMap::new();
-        for (range, group) in alike(keys, |OfFeeder(_, range)| *range) {
+    async fn load(&self, keys: &[OfFeeder]) -> Result<HashMap<OfFeeder, Self::Value>, Infallible> {
+        let ask = async |range, group: Vec<OfFeeder>| {
             let ids: Vec<&str> = group.iter().map(|OfFeeder(id, _)| id.as_str()).collect();
             let series = self.history.feeders(&ids, &range, self.clock.now()).await?;
-            all.extend(series.into_iter().map(|(id, points)| (OfFeeder(id, range), points)));
-        }
-        Ok(all)
+            let each = series.into_iter();
+            Ok(each.map(|(id, points)| (OfFeeder(id, range), points.map_err(Into::into))).collect())
+        };
+        Ok(answer(keys, |OfFeeder(_, range)| *range, ask).await)
     }
 }
 
 impl Loader<OfDevice> for Series {
-    type Value = Vec<TelemetryPoint>;
-    type Error = HistoryError;
+    type Value = Result<Vec<TelemetryPoint>, HistoryError>;
+    type Error = Infallible;
 
-    async fn load(
-        &self,
-        keys: &[OfDevice],
-    ) -> Result<HashMap<OfDevice, Self::Value>, HistoryError> {
-        let mut all = HashMap::new();
-        for (range, group) in alike(keys, |OfDevice(_, range)| *range) {
+    async fn load(&self, keys: &[OfDevice]) -> Result<HashMap<OfDevice, Self::Value>, Infallible> {
+        let ask = async |range, group: Vec<OfDevice>| {
             let ids: Vec<&str> = group.iter().map(|OfDevice(id, _)| id.as_str()).collect();
             let series = self.history.devices(&ids, &range, self.clock.now()).await?;
-            all.extend(series.into_iter().map(|(id, points)| (OfDevice(id, range), points)));
-        }
-        Ok(all)
+            let each = series.into_iter();
+            Ok(each.map(|(id, points)| (OfDevice(id, range), points.map_err(Into::into))).collect())
+        };
+        Ok(answer(keys, |OfDevice(_, range)| *range, ask).await)
     }
 }
 
 impl Loader<OfDecision> for Series {
-    type Value = DecisionDevices;
-    type Error = HistoryError;
+    type Value = Result<DecisionDevices, HistoryError>;
+    type Error = Infallible;
 
     async fn load(
         &self,
         keys: &[OfDecision],
-    ) -> Result<HashMap<OfDecision, Self::Value>, HistoryError> {
-        let mut all = HashMap::new();
-        for (asked, group) in alike(keys, |OfDecision(_, _, asked)| asked) {
+    ) -> Result<HashMap<OfDecision, Self::Value>, Infallible> {
+        let ask = async |asked: DevicesAsked, group: Vec<OfDecision>| {
             let decisions: Vec<(Uuid, Timestamp)> =
                 group.iter().map(|OfDecision(id, at, _)| (*id, *at)).collect();
-            let mut devices = self.history.decision_devices(&decisions, asked).await?;
-            all.extend(
-                group
-                    .into_iter()
-                    .map(|key| (key.clone(), devices.remove(&key.0).unwrap_or_default())),
-            );
-        }
-        Ok(all)
+            let mut devices = self.history.decision_devices(&decisions, &asked).await?;
+            let found = |key: OfDecision| {
+                let devices = devices.remove(&key.0).unwrap_or_default();
+                (key, Ok(devices))
+            };
+            Ok(group.into_iter().map(found).collect())
+        };
+        Ok(answer(keys, |OfDecision(_, _, asked)| asked.clone(), ask).await)
     }
 }

@@ -133,20 +133,15 @@ impl DeviceRow {
 }
 
 /// Points of each id, also of those without any.
-fn by_id<T>(
-    ids: &[&str],
-    range: &Range,
-    rows: impl Iterator<Item = (String, T)>,
-) -> Result<HashMap<String, Vec<T>>, HistoryError> {
+type Each<T> = HashMap<String, Result<Vec<T>, PlanError>>;
+
+fn by_id<T>(ids: &[&str], range: &Range, rows: impl Iterator<Item = (String, T)>) -> Each<T> {
     let mut series: HashMap<String, Vec<T>> =
         ids.iter().map(|id| ((*id).to_owned(), Vec::new())).collect();
     for (id, point) in rows {
         series.entry(id).or_default().push(point);
     }
-    for points in series.values() {
-        range.check_count(points.len())?;
-    }
-    Ok(series)
+    series.into_iter().map(|(id, points)| (id, range.check_count(points))).collect()
 }
 
 /// How far a device was from its setpoints.
@@ -214,7 +209,7 @@ impl History {
         }
     }
 
-    /// The series of some feeders, by their ids.
+    /// The series of some feeders, by their ids; of each, whether it has more points than were asked for.
     ///
     /// # Errors
     /// [`HistoryError`].
@@ -223,14 +218,14 @@ impl History {
         ids: &[&str],
         range: &Range,
         now: Timestamp,
-    ) -> Result<HashMap<String, Vec<FeederPoint>>, HistoryError> {
+    ) -> Result<Each<FeederPoint>, HistoryError> {
         let plan = range.plan(now)?;
         let rows =
             self.fetch::<FeederRow>(self.series(sql::feeders(plan), plan, range, ids)).await?;
-        by_id(ids, range, rows.into_iter().map(FeederRow::split))
+        Ok(by_id(ids, range, rows.into_iter().map(FeederRow::split)))
     }
 
-    /// The series of some devices, by their ids.
+    /// The series of some devices, by their ids; of each, whether it has more points than were asked for.
     ///
     /// # Errors
     /// [`HistoryError`].
@@ -239,11 +234,11 @@ impl History {
         ids: &[&str],
         range: &Range,
         now: Timestamp,
-    ) -> Result<HashMap<String, Vec<TelemetryPoint>>, HistoryError> {
+    ) -> Result<Each<TelemetryPoint>, HistoryError> {
         let plan = range.plan(now)?;
         let rows =
             self.fetch::<DeviceRow>(self.series(sql::devices(plan), plan, range, ids)).await?;
-        by_id(ids, range, rows.into_iter().map(DeviceRow::split))
+        Ok(by_id(ids, range, rows.into_iter().map(DeviceRow::split)))
     }
 
     /// How far each device was from its setpoints since a point in time.

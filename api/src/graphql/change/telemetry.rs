@@ -29,7 +29,7 @@ pub(crate) struct TelemetryInput {
     /// The feeder that it claims, if it is new.
     feeder_id: Option<ID>,
     /// Its site.
-    site_id: Option<String>,
+    site_id: Option<ID>,
     /// A key of the client's: the same key is the same message, stored once.
     client_mutation_id: Option<String>,
 }
@@ -64,7 +64,7 @@ impl TelemetryInput {
             fault_code: None,
             capabilities: Capabilities::default(),
             preferences: Preferences::default(),
-            site_id: self.site_id,
+            site_id: self.site_id.map(|id| id.0),
             feeder_id: self.feeder_id.map(|id| feeder_id("feederId", &id)).transpose()?,
             unknown_fields: 0,
         })

@@ -152,13 +152,13 @@ impl Range {
         self.max_points.max(1).unsigned_abs() + 1
     }
 
-    /// Refuses more points than were asked for.
-    pub(super) fn check_count(&self, points: usize) -> Result<(), PlanError> {
+    /// The points, if they are not too many.
+    pub(super) fn check_count<T>(&self, points: Vec<T>) -> Result<Vec<T>, PlanError> {
         let most = usize::try_from(self.max_points.max(1)).unwrap_or(usize::MAX);
-        if points > most {
+        if points.len() > most {
             return Err(PlanError::TooMany(self.max_points));
         }
-        Ok(())
+        Ok(points)
     }
 }
 
@@ -247,8 +247,8 @@ mod tests {
     #[test]
     fn too_many_points_and_an_empty_range_are_refused() {
         let range_of_two = range(DAY_MS, Resolution::Raw, 2);
-        assert_eq!(range_of_two.check_count(2), Ok(()));
-        assert_eq!(range_of_two.check_count(3), Err(PlanError::TooMany(2)));
+        assert_eq!(range_of_two.check_count(vec![1, 2]), Ok(vec![1, 2]));
+        assert_eq!(range_of_two.check_count(vec![1, 2, 3]), Err(PlanError::TooMany(2)));
         assert_eq!(range(0, Resolution::Auto, 2).plan(NOW), Err(PlanError::Empty));
     }
 }
