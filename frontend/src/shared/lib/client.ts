@@ -81,7 +81,7 @@ const KEYLESS = [
   'CommandEdge', 'DeadLetterReason', 'DecisionConnection', 'DecisionDevice', 'DecisionDeviceConnection',
   'DecisionDeviceEdge', 'DecisionEdge', 'DeviceConnection', 'DeviceEdge', 'DrImpact', 'Explanation', 'Fairness',
   'FairnessDevice', 'FeederPoint', 'Health', 'Notice', 'NoticedDeviceConnection', 'NoticedDeviceEdge', 'Override',
-  'PageInfo', 'Part', 'Simulation', 'TelemetryPoint', 'TrackingError', 'TypeTotal', 'User', 'Violation',
+  'PageInfo', 'Part', 'TelemetryPoint', 'TrackingError', 'TypeTotal', 'User', 'Violation',
   'ViolationConnection', 'ViolationEdge', 'WaitingDeviceConnection', 'WaitingDeviceEdge',
 ];
 
@@ -107,7 +107,8 @@ export function createClients(token: string): Clients {
     }),
   });
   const cache = cacheExchange({
-    keys: Object.fromEntries(KEYLESS.map((name) => [name, noKey])),
+    // There is one simulation: what a change answers is what its question shows, without asking again.
+    keys: { ...Object.fromEntries(KEYLESS.map((name) => [name, noKey])), Simulation: () => 'the' },
     updates: {
       Mutation: {
         createEvent: (_result, _args, store) => forget(store, 'events'),
@@ -117,7 +118,6 @@ export function createClients(token: string): Clients {
         deleteDrProgram: (_result, _args, store) => forget(store, 'drPrograms'),
         setFeeder: (_result, _args, store) => forget(store, 'feeders', 'feeder'),
         resumeControl: (_result, _args, store) => forget(store, 'alarms'),
-        setSimulationMode: (_result, _args, store) => forget(store, 'simulation'),
       },
       Subscription: {
         alarm: (_result, _args, store) => forget(store, 'alarms'),
