@@ -35,7 +35,7 @@ test('the setpoint is explained now, at a moment of the chart, and from a comman
   const at = new URL(page.url()).searchParams.get('at');
   await page.reload();
   await why.getByText('Limit in force').waitFor();
-  expect(new URL(page.url()).searchParams.get('at')).toBe(at);
+  await expect.poll(() => new URL(page.url()).searchParams.get('at')).toBe(at);
   await page.getByRole('heading', { level: 1, name: id }).waitFor();
   await why.locator('..').getByRole('button', { name: 'Now' }).click();
   await expect.poll(() => new URL(page.url()).searchParams.get('at')).toBeNull();

@@ -32,7 +32,7 @@ test('the page of a feeder shows its load, and who gives way and why', async () 
   await page.getByText(/^Held by|Held by/).first().waitFor();
   await page.getByRole('radio', { name: '6 h' }).check();
   await page.getByText(/last 6 hours/).waitFor();
-  expect(new URL(page.url()).searchParams.get('range')).toBe('6h');
+  await expect.poll(() => new URL(page.url()).searchParams.get('range')).toBe('6h');
   await page.reload();
   await page.getByText(/last 6 hours/).waitFor();
   await page.getByRole('heading', { level: 1, name: id }).waitFor();

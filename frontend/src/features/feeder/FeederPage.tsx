@@ -27,7 +27,7 @@ import styles from './FeederPage.module.css';
 
 export function FeederPage({ id }: { id: string }) {
   useTitle(id);
-  const { feeders, error, loading, refresh, tails } = useFeeders();
+  const { feeders, error, loading, refresh, accept, tails } = useFeeders();
   const [params, setParams] = useSearchParams();
   const range = rangeOf(params.get('range') ?? '1h');
   const feeder = feeders.find((each) => each.id === id);
@@ -52,7 +52,7 @@ export function FeederPage({ id }: { id: string }) {
       ) : null}
       {feeder ? (
         <>
-          {feeder.stopped === null ? null : <StoppedStrip feederId={id} reason={feeder.stopped} onChanged={refresh} />}
+          {feeder.stopped === null ? null : <StoppedStrip feederId={id} reason={feeder.stopped} onChanged={accept} />}
           {feeder.degraded === null ? null : <StaleStrip>Degraded: {feeder.degraded}</StaleStrip>}
           <Now feeder={feeder} />
           <Alarms feederId={id} />
@@ -63,7 +63,7 @@ export function FeederPage({ id }: { id: string }) {
               <EventsPanel feeders={[feeder]} feederId={id} />
             </div>
             <div className={styles.side}>
-              <SettingsPanel feeder={feeder} feeders={feeders} onChanged={refresh} />
+              <SettingsPanel feeder={feeder} feeders={feeders} onChanged={accept} />
             </div>
           </div>
           <Children feeders={feeders.filter(({ parentId }) => parentId === id)} />

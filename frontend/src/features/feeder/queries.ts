@@ -114,6 +114,7 @@ export const SetFeeder = graphql(`
   mutation SetFeeder($input: FeederInput!) {
     setFeeder(input: $input) {
       id
+      ...FeederFacts
     }
   }
 `);
@@ -122,7 +123,7 @@ export const ResumeControl = graphql(`
   mutation ResumeControl($feederId: ID!) {
     resumeControl(feederId: $feederId) {
       id
-      stopped
+      ...FeederFacts
     }
   }
 `);

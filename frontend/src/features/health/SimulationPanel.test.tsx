@@ -78,7 +78,7 @@ test('undo shows the former choice, and nothing in between', async () => {
 
 test('of two quick choices the second is shown while both are on their way', async () => {
   answerOnce('AUTO');
-  let answerSecond = () => undefined as void;
+  let answerSecond: () => void = () => undefined;
   const second = new Promise<void>((resolve) => {
     answerSecond = resolve;
   });

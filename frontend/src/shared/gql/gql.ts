@@ -46,8 +46,8 @@ type Documents = {
     "\n  query NewestDecision($feederId: ID!) {\n    decisions(feederId: $feederId, first: 1) {\n      edges {\n        node {\n          id\n          at\n          policy\n          shadow\n          limitKw\n          unmetKw\n          bindingConstraint\n          rung\n          certified\n          devices(first: 500) {\n            edges {\n              node {\n                ...DecisionDeviceRow\n              }\n            }\n            pageInfo {\n              hasNextPage\n              endCursor\n            }\n            totalCount\n          }\n        }\n      }\n    }\n  }\n": typeof types.NewestDecisionDocument,
     "\n  subscription DecisionMade($feederId: ID!) {\n    decisionMade(feederId: $feederId) {\n      id\n      at\n    }\n  }\n": typeof types.DecisionMadeDocument,
     "\n  query Policies {\n    policies\n  }\n": typeof types.PoliciesDocument,
-    "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n    }\n  }\n": typeof types.SetFeederDocument,
-    "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      stopped\n    }\n  }\n": typeof types.ResumeControlDocument,
+    "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n      ...FeederFacts\n    }\n  }\n": typeof types.SetFeederDocument,
+    "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      ...FeederFacts\n    }\n  }\n": typeof types.ResumeControlDocument,
     "\n  fragment ServicePart on Part {\n    ok\n    detail\n    since\n  }\n": typeof types.ServicePartFragmentDoc,
     "\n  query HealthPage {\n    health {\n      status\n      version\n      control {\n        ...ServicePart\n      }\n      mqtt {\n        ...ServicePart\n      }\n      log {\n        ...ServicePart\n      }\n      clickhouse {\n        ...ServicePart\n      }\n    }\n  }\n": typeof types.HealthPageDocument,
     "\n  fragment DeadLetter on DeadLetterReason {\n    reason\n    count\n    lastAt\n    detail\n    sample\n    deviceId\n  }\n": typeof types.DeadLetterFragmentDoc,
@@ -111,8 +111,8 @@ const documents: Documents = {
     "\n  query NewestDecision($feederId: ID!) {\n    decisions(feederId: $feederId, first: 1) {\n      edges {\n        node {\n          id\n          at\n          policy\n          shadow\n          limitKw\n          unmetKw\n          bindingConstraint\n          rung\n          certified\n          devices(first: 500) {\n            edges {\n              node {\n                ...DecisionDeviceRow\n              }\n            }\n            pageInfo {\n              hasNextPage\n              endCursor\n            }\n            totalCount\n          }\n        }\n      }\n    }\n  }\n": types.NewestDecisionDocument,
     "\n  subscription DecisionMade($feederId: ID!) {\n    decisionMade(feederId: $feederId) {\n      id\n      at\n    }\n  }\n": types.DecisionMadeDocument,
     "\n  query Policies {\n    policies\n  }\n": types.PoliciesDocument,
-    "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n    }\n  }\n": types.SetFeederDocument,
-    "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      stopped\n    }\n  }\n": types.ResumeControlDocument,
+    "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n      ...FeederFacts\n    }\n  }\n": types.SetFeederDocument,
+    "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      ...FeederFacts\n    }\n  }\n": types.ResumeControlDocument,
     "\n  fragment ServicePart on Part {\n    ok\n    detail\n    since\n  }\n": types.ServicePartFragmentDoc,
     "\n  query HealthPage {\n    health {\n      status\n      version\n      control {\n        ...ServicePart\n      }\n      mqtt {\n        ...ServicePart\n      }\n      log {\n        ...ServicePart\n      }\n      clickhouse {\n        ...ServicePart\n      }\n    }\n  }\n": types.HealthPageDocument,
     "\n  fragment DeadLetter on DeadLetterReason {\n    reason\n    count\n    lastAt\n    detail\n    sample\n    deviceId\n  }\n": types.DeadLetterFragmentDoc,
@@ -289,11 +289,11 @@ export function graphql(source: "\n  query Policies {\n    policies\n  }\n"): (t
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n    }\n  }\n"): (typeof documents)["\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n    }\n  }\n"];
+export function graphql(source: "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n      ...FeederFacts\n    }\n  }\n"): (typeof documents)["\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n      ...FeederFacts\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      stopped\n    }\n  }\n"): (typeof documents)["\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      stopped\n    }\n  }\n"];
+export function graphql(source: "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      ...FeederFacts\n    }\n  }\n"): (typeof documents)["\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      ...FeederFacts\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
