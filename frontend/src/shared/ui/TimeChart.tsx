@@ -1,13 +1,16 @@
 //! A line chart over time on uPlot: legend with the values under the cursor, theme colours, keyboard cursor.
 //! Knows nothing of feeders or devices.
-import { useEffect, useMemo, useRef, useState } from 'react';
-import type { KeyboardEvent } from 'react';
+import { useEffect, useImperativeHandle, useMemo, useRef, useState } from 'react';
+import type { KeyboardEvent, Ref } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useTheme } from '../lib/theme';
 import { clock, fullTime, zoneName } from '../lib/time';
 import { chartOptions } from './chartOptions';
 import type { ChartMark, ChartSeries } from './chartOptions';
+import { drawPicture } from './chartPicture';
+import type { PictureHead } from './chartPicture';
+import type { Picture } from './SaveTools';
 import styles from './TimeChart.module.css';
 
 export interface ChartData {
@@ -39,12 +42,15 @@ interface Props {
   moment?: number | null;
   /** A click, or Enter at the cursor, picks a moment (seconds). */
   onPick?: (at: number) => void;
+  /** Draws the chart as a picture under this head. */
+  picture?: Ref<Picture>;
+  head?: PictureHead;
 }
 
 const NO_MARKS: readonly ChartMark[] = [];
 
 export function TimeChart(props: Props) {
-  const { series, data, from, to, height, summary, testId, over, fixed, syncKey, marks = NO_MARKS, moment = null, onPick } = props;
+  const { series, data, from, to, height, summary, testId, over, fixed, syncKey, marks = NO_MARKS, moment = null, onPick, picture, head } = props;
   const theme = useTheme();
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -85,6 +91,12 @@ export function TimeChart(props: Props) {
   useEffect(() => {
     plot.current?.setData(aligned);
   }, [aligned, from, to, marks, moment]);
+
+  useImperativeHandle(
+    picture,
+    () => () => (plot.current && head ? drawPicture(plot.current, { ...head, series, marks, from, to }) : null),
+    [head, series, marks, from, to],
+  );
 
   const pick = () => {
     const time = index === null ? undefined : data.times[index];
