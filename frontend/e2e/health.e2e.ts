@@ -63,6 +63,7 @@ test.skipIf(stage.admin === null)('an admin narrows the audit trail, reads a cha
   await enter(page, stage.admin, '/audit?span=all');
   const rows = page.getByTestId(testIds.auditRow);
   await rows.first().waitFor();
+  await page.getByText('As recorded', { exact: true }).waitFor();
   const before = await rows.count();
   if (isMock) {
     await page.getByRole('button', { name: 'Show more' }).click();

@@ -14,5 +14,8 @@ export const testIds = {
   alarmRow: 'health.alarm-row',
   deadLetterRow: 'health.dead-letter-row',
   waitingRow: 'health.waiting-row',
+  replayChart: 'replay.chart',
+  replayFeeder: 'replay.feeder',
+  replayDevice: 'replay.device',
   auditRow: 'audit.row',
 } as const;

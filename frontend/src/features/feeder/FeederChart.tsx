@@ -1,7 +1,9 @@
 //! Load, limit, allocation and want over time, with what happened marked; and what that says in words.
 import { useMemo, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
 import { describeHistory, summarise } from '../../shared/feeders/model';
 import type { HistoryPoint } from '../../shared/feeders/model';
+import { replayHref } from '../../shared/feeders/replayHref';
 import { useHistory } from '../../shared/feeders/useHistory';
 import type { LivePoint } from '../../shared/feeders/useFeeders';
 import { saveCsv } from '../../shared/lib/csv';
@@ -77,6 +79,7 @@ export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
   const data = useMemo(() => toColumns(points, lines.map((line) => line.pick), gap), [points, lines, gap]);
   const start = windowStart(points, now, range.ms);
   const marks = useMemo(() => marksOf(happened, id, start, now), [happened, id, start, now]);
+  const [, go] = useLocation();
   const picture = useRef<Picture>(null);
   const head = useMemo(() => ({ title: `Load against limit of ${id}`, unit: 'kW' }), [id]);
   const sentence = describeHistory(summarise(points, gap), range, now);
@@ -108,13 +111,14 @@ export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
             marks={marks}
             summary={`Load, limit and allocation of ${id}, ${range.words}. ${sentence}`}
             testId={testIds.feederChart}
+            onPick={(seconds) => go(replayHref(id, seconds * 1000))}
             picture={picture}
             head={head}
           />
           <p className={styles.sentence}>
             {failed ? 'The stored history could not be loaded; shown is what arrived since. ' : ''}
             {sentence}
-            {detailed ? '' : ' What was allocated is shown for up to an hour.'}
+            {detailed ? '' : ' What was allocated is shown for up to an hour.'} Click a moment, or choose it with the arrow keys and Enter, to replay it.
           </p>
           <MarkList marks={marks} now={now} />
         </>

@@ -51,18 +51,6 @@ export const FeederMarks = graphql(`
   }
 `);
 
-export const DecisionDeviceFields = graphql(`
-  fragment DecisionDeviceRow on DecisionDevice {
-    deviceId
-    wantedKw
-    setpointKw
-    weight
-    reason
-    bindingConstraint
-    sampleAgeMs
-  }
-`);
-
 export const NewestDecision = graphql(`
   query NewestDecision($feederId: ID!) {
     decisions(feederId: $feederId, first: 1) {

@@ -1,7 +1,7 @@
 //! A line chart over time on uPlot: legend with the values under the cursor, theme colours, keyboard cursor.
 //! Knows nothing of feeders or devices.
 import { useEffect, useImperativeHandle, useMemo, useRef, useState } from 'react';
-import type { KeyboardEvent, Ref } from 'react';
+import type { KeyboardEvent, MouseEvent, Ref } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useTheme } from '../lib/theme';
@@ -98,14 +98,19 @@ export function TimeChart(props: Props) {
     [head, series, marks, from, to],
   );
 
-  const pick = () => {
-    const time = index === null ? undefined : data.times[index];
+  const pick = (point: number | null | undefined) => {
+    const time = point === null || point === undefined ? undefined : data.times[point];
     if (time !== undefined) onPick?.(time);
+  };
+  /** Where the click is, not where the cursor was last seen. */
+  const pickAt = ({ clientX }: MouseEvent) => {
+    const made = plot.current;
+    pick(made?.posToIdx(clientX - made.over.getBoundingClientRect().left));
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && onPick) {
-      pick();
+      pick(index);
       return;
     }
     const next = nextIndex(event.key, index, data.times.length);
@@ -118,7 +123,7 @@ export function TimeChart(props: Props) {
 
   return (
     <figure className={styles.chart} data-testid={testId}>
-      <Legend series={series} data={data} index={index} marks={marks} />
+      <Legend series={series} data={data} index={index ?? indexAt(data.times, moment)} marks={marks} />
       <div
         ref={host}
         className={styles.plot}
@@ -128,10 +133,17 @@ export function TimeChart(props: Props) {
         aria-label={summary}
         tabIndex={0}
         onKeyDown={onKeyDown}
-        onClick={pick}
+        onClick={pickAt}
       />
     </figure>
   );
+}
+
+/** The last point that is not after the moment. */
+function indexAt(times: readonly number[], moment: number | null): number | null {
+  if (moment === null) return null;
+  const found = times.findLastIndex((time) => time <= moment);
+  return found < 0 ? null : found;
 }
 
 /** undefined: not for us; null: no cursor. */
