@@ -95,6 +95,15 @@ test.skipIf(baseUrl() !== null)('an operator resumes a feeder whose control has 
   await strip.waitFor({ state: 'detached' });
 });
 
+test.skipIf(baseUrl() !== null)('the programs that act on a feeder stand beside its events and lead to their page', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator, '/feeders/feeder-a');
+  const row = page.getByTestId(testIds.feederProgram).filter({ hasText: 'Evening peak' });
+  await row.getByText('Switched off').waitFor();
+  await row.getByRole('link', { name: 'Evening peak' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Demand response' }).waitFor();
+});
+
 test('a feeder that does not exist is said to be missing', async () => {
   const { page } = await stage.open();
   await enter(page, stage.operator, '/feeders/never-heard-of');

@@ -2,6 +2,7 @@
 export const testIds = {
   feederLine: 'feeders.line',
   feederChart: 'feeders.chart',
+  feederProgram: 'feeder.program',
   eventRow: 'events.row',
   deviceRow: 'devices.row',
   fairnessRow: 'violations.fairness-row',

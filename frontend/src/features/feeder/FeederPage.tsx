@@ -21,6 +21,7 @@ import { rangeOf } from '../../shared/ui/ranges';
 import { Empty, Failed, Loading, StaleStrip } from '../../shared/ui/States';
 import { CurtailedPanel } from './CurtailedPanel';
 import { FeederChart } from './FeederChart';
+import { ProgramsPanel } from './ProgramsPanel';
 import { SettingsPanel } from './SettingsPanel';
 import { StoppedStrip } from './StoppedStrip';
 import styles from './FeederPage.module.css';
@@ -61,6 +62,7 @@ export function FeederPage({ id }: { id: string }) {
             <div className={styles.side}>
               <CurtailedPanel feederId={id} />
               <EventsPanel feeders={[feeder]} feederId={id} />
+              <ProgramsPanel feederId={id} feeders={feeders} />
             </div>
             <div className={styles.side}>
               <SettingsPanel feeder={feeder} feeders={feeders} onChanged={accept} />

@@ -92,6 +92,25 @@ export const DecisionMade = graphql(`
   }
 `);
 
+export const FeederPrograms = graphql(`
+  query FeederPrograms {
+    drPrograms {
+      id
+      name
+      mode
+      feederIds
+      start
+      end
+      targetShedKw
+      active
+      impact {
+        at
+        shedKw
+      }
+    }
+  }
+`);
+
 export const PoliciesQuery = graphql(`
   query Policies {
     policies
