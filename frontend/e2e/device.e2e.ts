@@ -6,7 +6,7 @@ import { enter } from './browser';
 import { useStage } from './stage';
 
 const stage = useStage();
-const isMock = !process.env.BASE_URL?.startsWith('http');
+const { isMock } = stage;
 
 async function openFirst(page: Page, type: string): Promise<string> {
   await page.goto(`/devices?type=${type}&state=FRESH`);

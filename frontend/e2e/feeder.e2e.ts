@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { testIds } from '../src/shared/testIds';
 import { enter } from './browser';
 import { useStage } from './stage';
-import { baseUrl } from './target';
 
 const stage = useStage();
 
@@ -85,7 +84,7 @@ test('an event is made on the page of its feeder, marked in the chart, changed, 
   await expect.poll(() => limit(page, id), { timeout: 30_000 }).toBeCloseTo(before, 0);
 });
 
-test.skipIf(baseUrl() !== null)('an operator resumes a feeder whose control has stopped', async () => {
+test.skipIf(!stage.isMock)('an operator resumes a feeder whose control has stopped', async () => {
   const { page } = await stage.open();
   await enter(page, stage.operator, '/feeders/feeder-c');
   const strip = page.getByRole('region', { name: 'Control has stopped' });
@@ -95,7 +94,7 @@ test.skipIf(baseUrl() !== null)('an operator resumes a feeder whose control has 
   await strip.waitFor({ state: 'detached' });
 });
 
-test.skipIf(baseUrl() !== null)('the programs that act on a feeder stand beside its events and lead to their page', async () => {
+test.skipIf(!stage.isMock)('the programs that act on a feeder stand beside its events and lead to their page', async () => {
   const { page } = await stage.open();
   await enter(page, stage.operator, '/feeders/feeder-a');
   const row = page.getByTestId(testIds.feederProgram).filter({ hasText: 'Evening peak' });

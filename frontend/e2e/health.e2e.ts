@@ -6,7 +6,7 @@ import { enter } from './browser';
 import { useStage } from './stage';
 
 const stage = useStage();
-const isMock = !process.env.BASE_URL?.startsWith('http');
+const { isMock } = stage;
 
 test('services, alarms with their runbook, and refused messages with a sample', async () => {
   const { page } = await stage.open();

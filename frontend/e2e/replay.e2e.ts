@@ -5,7 +5,6 @@ import { testIds } from '../src/shared/testIds';
 import { enter } from './browser';
 import type { Look } from './browser';
 import { axeViolations, sideways, useStage } from './stage';
-import { baseUrl } from './target';
 
 const stage = useStage();
 const at = (page: Page) => Date.parse(new URL(page.url()).searchParams.get('at') ?? '');
@@ -83,7 +82,7 @@ test('a time before anything was decided is shown as such', async () => {
   await page.getByText('No decision is on record before this moment.').first().waitFor();
 });
 
-test.skipIf(baseUrl() !== null)('an alarm and a violation lead to their moment', async () => {
+test.skipIf(!stage.isMock)('an alarm and a violation lead to their moment', async () => {
   const { page } = await stage.open();
   await enter(page, stage.operator, '/health');
   await page.getByTestId(testIds.alarmRow).first().getByRole('link', { name: 'Replay' }).first().click();
@@ -93,7 +92,7 @@ test.skipIf(baseUrl() !== null)('an alarm and a violation lead to their moment',
   await page.getByRole('heading', { level: 1, name: 'Incident replay' }).waitFor();
 });
 
-test.skipIf(baseUrl() !== null)('while the past cannot be read that is said, and it can be asked for again', async () => {
+test.skipIf(!stage.isMock)('while the past cannot be read that is said, and it can be asked for again', async () => {
   const { page, errors } = await stage.open();
   await page.route('**/graphql', async (route) => {
     if (route.request().postData()?.includes('query ReplaySteps')) await route.fulfill({ status: 200, contentType: 'application/json', body: '{"errors":[{"message":"the history does not answer"}]}' });
