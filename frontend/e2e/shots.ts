@@ -51,6 +51,7 @@ async function round(page: Page, suffix: string, person: Person): Promise<void> 
   await page.getByTestId(testIds.replayChart).locator('canvas').waitFor();
   await page.getByTestId(testIds.replayDevice).first().getByRole('button', { name: /^Why/ }).click();
   await page.getByText(/was told/).waitFor();
+  await page.evaluate(() => window.scrollTo(0, 0));
   await shoot(page, `replay-${suffix}`);
   await steeringRound(page, suffix, shoot);
 }
