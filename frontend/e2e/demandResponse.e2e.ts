@@ -16,7 +16,7 @@ test('an operator makes a program, sees its impact, changes it, and switches it 
   const { page } = await stage.open();
   await enter(page, stage.operator, '/demand-response');
   await page.getByRole('button', { name: 'New program' }).click();
-  expect(new URL(page.url()).searchParams.get('new')).toBe('program');
+  await expect.poll(() => new URL(page.url()).searchParams.get('new')).toBe('program');
   const form = page.getByRole('form', { name: 'New program' });
   await form.getByRole('button', { name: 'Create program' }).click();
   await form.getByText('Give it a name.').waitFor();

@@ -6,6 +6,7 @@ import { enter } from './browser';
 import { useStage } from './stage';
 
 const stage = useStage();
+const { isMock } = stage;
 
 async function openFirst(page: Page, type: string): Promise<string> {
   await page.goto(`/devices?type=${type}&state=FRESH`);
@@ -35,7 +36,7 @@ test('the setpoint is explained now, at a moment of the chart, and from a comman
   const at = new URL(page.url()).searchParams.get('at');
   await page.reload();
   await why.getByText('Limit in force').waitFor();
-  expect(new URL(page.url()).searchParams.get('at')).toBe(at);
+  await expect.poll(() => new URL(page.url()).searchParams.get('at')).toBe(at);
   await page.getByRole('heading', { level: 1, name: id }).waitFor();
   await why.locator('..').getByRole('button', { name: 'Now' }).click();
   await expect.poll(() => new URL(page.url()).searchParams.get('at')).toBeNull();
@@ -95,4 +96,22 @@ test.skipIf(stage.viewer === null)('a viewer reads the same and is offered nothi
   for (const name of ['Set its power', 'Change settings', 'Retire this device']) {
     expect(await page.getByRole('button', { name }).count()).toBe(0);
   }
+});
+
+test.skipIf(!isMock)('a device is replaced by another of its type', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator, '/devices/ev-110');
+  await page.getByRole('button', { name: 'Replace this device…' }).click();
+  const form = page.getByRole('form', { name: 'Replace ev-110' });
+  await form.getByLabel('Replaced by').fill('pv-112');
+  await form.getByRole('button', { name: 'Replace…' }).click();
+  await form.getByRole('button', { name: 'Yes, replace it' }).click();
+  await form.getByText(/calls itself PV/).waitFor();
+  await form.getByLabel('Replaced by').fill('ev-113');
+  await form.getByText(/ev-113 takes the place of ev-110/).waitFor();
+  await form.getByRole('button', { name: 'Replace…' }).click();
+  await form.getByRole('button', { name: 'Yes, replace it' }).click();
+  await page.getByRole('heading', { level: 1, name: 'ev-113' }).waitFor();
+  await page.goto('/devices/ev-110');
+  await page.getByText('There is no device “ev-110”').waitFor();
 });

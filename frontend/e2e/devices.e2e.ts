@@ -15,7 +15,7 @@ test('the table filters, searches and sorts, and the address says so', async () 
 
   await page.getByLabel('Type').selectOption({ label: 'Battery' });
   await expect.poll(() => rows.filter({ hasNotText: 'Battery' }).count()).toBe(0);
-  expect(new URL(page.url()).searchParams.get('type')).toBe('BATTERY');
+  await expect.poll(() => new URL(page.url()).searchParams.get('type')).toBe('BATTERY');
 
   await page.getByRole('columnheader', { name: /Charge/ }).getByRole('button').click();
   await expect.poll(() => page.getByRole('columnheader', { name: /Charge/ }).getAttribute('aria-sort')).toBe('ascending');
@@ -60,7 +60,7 @@ test('the keyboard leads from the table to a device and its charts', async () =>
   await page.getByTestId(testIds.socChart).locator('canvas').waitFor();
   await page.getByText('Target charge').waitFor();
   await page.goBack();
-  expect(new URL(page.url()).search).toBe('?type=BATTERY');
+  await expect.poll(() => new URL(page.url()).search).toBe('?type=BATTERY');
 });
 
 test('a device that does not exist is said to be missing', async () => {

@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { testIds } from '../src/shared/testIds';
 import { enter } from './browser';
 import { useStage } from './stage';
-import { baseUrl } from './target';
 
 const stage = useStage();
 
@@ -32,7 +31,7 @@ test('the page of a feeder shows its load, and who gives way and why', async () 
   await page.getByText(/^Held by|Held by/).first().waitFor();
   await page.getByRole('radio', { name: '6 h' }).check();
   await page.getByText(/last 6 hours/).waitFor();
-  expect(new URL(page.url()).searchParams.get('range')).toBe('6h');
+  await expect.poll(() => new URL(page.url()).searchParams.get('range')).toBe('6h');
   await page.reload();
   await page.getByText(/last 6 hours/).waitFor();
   await page.getByRole('heading', { level: 1, name: id }).waitFor();
@@ -85,7 +84,7 @@ test('an event is made on the page of its feeder, marked in the chart, changed, 
   await expect.poll(() => limit(page, id), { timeout: 30_000 }).toBeCloseTo(before, 0);
 });
 
-test.skipIf(baseUrl() !== null)('an operator resumes a feeder whose control has stopped', async () => {
+test.skipIf(!stage.isMock)('an operator resumes a feeder whose control has stopped', async () => {
   const { page } = await stage.open();
   await enter(page, stage.operator, '/feeders/feeder-c');
   const strip = page.getByRole('region', { name: 'Control has stopped' });
@@ -93,6 +92,15 @@ test.skipIf(baseUrl() !== null)('an operator resumes a feeder whose control has 
   await strip.getByRole('button', { name: 'Resume control', exact: true }).click();
   await page.getByText(/^Control of feeder-c is resumed/).waitFor();
   await strip.waitFor({ state: 'detached' });
+});
+
+test.skipIf(!stage.isMock)('the programs that act on a feeder stand beside its events and lead to their page', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator, '/feeders/feeder-a');
+  const row = page.getByTestId(testIds.feederProgram).filter({ hasText: 'Evening peak' });
+  await row.getByText('Switched off').waitFor();
+  await row.getByRole('link', { name: 'Evening peak' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Demand response' }).waitFor();
 });
 
 test('a feeder that does not exist is said to be missing', async () => {

@@ -8,6 +8,8 @@ import { baseUrl, target } from './target';
 declare module 'vitest' {
   interface ProvidedContext {
     url: string;
+    /** The test runner gives its workers a BASE_URL of its own: they are told here. */
+    isMock: boolean;
     operator: Person;
     viewer: Person | null;
     admin: Person | null;
@@ -18,6 +20,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (!baseUrl()) build();
   const { url, operator, viewer, admin, close } = await target();
   project.provide('url', url);
+  project.provide('isMock', baseUrl() === null);
   project.provide('operator', operator);
   project.provide('viewer', viewer);
   project.provide('admin', admin);

@@ -6,7 +6,7 @@ import { enter } from './browser';
 import { useStage } from './stage';
 
 const stage = useStage();
-const isMock = !process.env.BASE_URL?.startsWith('http');
+const { isMock } = stage;
 
 test('services, alarms with their runbook, and refused messages with a sample', async () => {
   const { page } = await stage.open();
@@ -14,7 +14,7 @@ test('services, alarms with their runbook, and refused messages with a sample', 
   await page.getByRole('region', { name: 'Verdict' }).waitFor();
   for (const name of ['Control', 'MQTT', 'Log', 'ClickHouse']) await page.getByRole('region', { name: 'Services' }).getByText(name, { exact: true }).waitFor();
   await page.getByRole('radio', { name: '7 days' }).check();
-  expect(new URL(page.url()).searchParams.get('letters')).toBe('7d');
+  await expect.poll(() => new URL(page.url()).searchParams.get('letters')).toBe('7d');
   if (!isMock) return;
   await page.getByTestId(testIds.alarmRow).first().getByText(/^What to do about CTL-/).click();
   await page.getByRole('heading', { name: 'What happened' }).first().waitFor();
@@ -63,6 +63,7 @@ test.skipIf(stage.admin === null)('an admin narrows the audit trail, reads a cha
   await enter(page, stage.admin, '/audit?span=all');
   const rows = page.getByTestId(testIds.auditRow);
   await rows.first().waitFor();
+  await page.getByText('As recorded', { exact: true }).waitFor();
   const before = await rows.count();
   if (isMock) {
     await page.getByRole('button', { name: 'Show more' }).click();
@@ -73,7 +74,7 @@ test.skipIf(stage.admin === null)('an admin narrows the audit trail, reads a cha
 
   await page.getByRole('searchbox', { name: 'By' }).fill('nobody-at-all');
   await page.getByText('No change matches these filters').waitFor();
-  expect(new URL(page.url()).searchParams.get('actor')).toBe('nobody-at-all');
+  await expect.poll(() => new URL(page.url()).searchParams.get('actor')).toBe('nobody-at-all');
   await page.getByRole('button', { name: 'Clear filters' }).click();
   await rows.first().waitFor();
 

@@ -14,17 +14,17 @@ test('a wrong password is refused in words and the form stays usable', async () 
   expectError(opened, /401/);
   await fillLogin(page, stage.operator);
   await page.getByRole('navigation', { name: 'Pages' }).waitFor();
-  expect(new URL(page.url()).pathname).toBe('/');
+  await expect.poll(() => new URL(page.url()).pathname).toBe('/');
 });
 
 test('a deep link leads through the login to the page that was asked for', async () => {
   const { page } = await stage.open();
   await page.goto('/devices?type=EV');
   await page.getByLabel('User name').waitFor();
-  expect(new URL(page.url()).pathname).toBe('/login');
+  await expect.poll(() => new URL(page.url()).pathname).toBe('/login');
   await fillLogin(page, stage.operator);
   await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
-  expect(new URL(page.url()).search).toBe('?type=EV');
+  await expect.poll(() => new URL(page.url()).search).toBe('?type=EV');
 });
 
 test('signing out closes the dashboard, here and at the API', async () => {

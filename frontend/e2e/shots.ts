@@ -47,6 +47,12 @@ async function round(page: Page, suffix: string, person: Person): Promise<void> 
   await page.goto('/violations');
   await page.getByTestId(testIds.fairnessRow).first().waitFor();
   await shoot(page, `violations-${suffix}`);
+  await page.goto(`/replay?at=${new Date(Date.now() - 120_000).toISOString()}`);
+  await page.getByTestId(testIds.replayChart).locator('canvas').waitFor();
+  await page.getByTestId(testIds.replayDevice).first().getByRole('button', { name: /^Why/ }).click();
+  await page.getByText(/was told/).waitFor();
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await shoot(page, `replay-${suffix}`);
   await steeringRound(page, suffix, shoot);
 }
 

@@ -32,6 +32,7 @@ export function useStage() {
   });
 
   return {
+    isMock: inject('isMock'),
     operator: inject('operator'),
     viewer: inject('viewer'),
     admin: inject('admin'),

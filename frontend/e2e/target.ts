@@ -47,7 +47,7 @@ async function startMock(): Promise<Target> {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const child = spawn(process.execPath, ['--import', 'tsx', 'dev/mock/main.ts'], {
     cwd: root,
-    env: { ...process.env, MOCK_PORT: '0', MOCK_DEVICES: String(MOCK_DEVICES) },
+    env: { ...process.env, MOCK_PORT: '0', MOCK_DEVICES: process.env.MOCK_DEVICES ?? String(MOCK_DEVICES) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');

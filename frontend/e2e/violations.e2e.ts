@@ -29,7 +29,7 @@ test('the span and the feeder stand in the address, and a table can be kept as a
 
   await page.reload();
   await page.getByRole('region', { name: `Who gave on ${id}` }).waitFor();
-  expect(await page.getByRole('radio', { name: '1 h', exact: true }).isChecked()).toBe(true);
+  await expect.poll(() => page.getByRole('radio', { name: '1 h', exact: true }).isChecked()).toBe(true);
 });
 
 test('a time of one’s own is checked and then shown', async () => {

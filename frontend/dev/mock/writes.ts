@@ -196,7 +196,10 @@ export function writes(fleet: Fleet, audit: Audit) {
     },
     replaceDevice: ({ id, by }: { id: string; by: string }, context: Context) => {
       const user = need(context, OPERATORS);
-      const [old, next] = [device(id), device(by)];
+      const old = device(id);
+      const next = fleet.devices.find((each) => each.id === by) ?? refuse(`by: there is no device ${by}`, 'NOT_FOUND');
+      if (next === old) refuseField('by', `${by} is there already`);
+      if (next.type !== old.type) refuseField('by', `device ${by} calls itself ${next.type}, and ${id} is ${old.type}`);
       Object.assign(next, { feederId: old.feederId, priority: old.priority, targetSoc: old.targetSoc, optedOut: old.optedOut });
       fleet.devices.splice(fleet.devices.indexOf(old), 1);
       audit.note(user.name, 'DEVICE', id, null, { replacedBy: by });

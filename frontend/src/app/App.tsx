@@ -15,6 +15,7 @@ const AuditPage = lazy(() => import('../features/audit/AuditPage').then((m) => (
 const DemandResponsePage = lazy(() => import('../features/demandResponse/DemandResponsePage').then((m) => ({ default: m.DemandResponsePage })));
 const FeederPage = lazy(() => import('../features/feeder/FeederPage').then((m) => ({ default: m.FeederPage })));
 const HealthPage = lazy(() => import('../features/health/HealthPage').then((m) => ({ default: m.HealthPage })));
+const ReplayPage = lazy(() => import('../features/replay/ReplayPage').then((m) => ({ default: m.ReplayPage })));
 const ViolationsPage = lazy(() => import('../features/violations/ViolationsPage').then((m) => ({ default: m.ViolationsPage })));
 const DevicesPage = lazy(() => import('../features/devices/DevicesPage').then((m) => ({ default: m.DevicesPage })));
 const DevicePage = lazy(() => import('../features/device/DevicePage').then((m) => ({ default: m.DevicePage })));
@@ -47,6 +48,7 @@ function SignedIn({ token }: { token: string }) {
               <Route path="/devices/:id">{({ id }) => <DevicePage key={id} id={decodeURIComponent(id)} />}</Route>
               <Route path="/demand-response" component={DemandResponsePage} />
               <Route path="/violations" component={ViolationsPage} />
+              <Route path="/replay" component={ReplayPage} />
               <Route path="/health" component={HealthPage} />
               <Route path="/audit" component={AuditPage} />
               <Route path="/login">

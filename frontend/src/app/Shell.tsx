@@ -24,6 +24,8 @@ interface Place {
   short?: string;
   icon: IconName;
   here: (path: string) => boolean;
+  /** Where there is little room it is reached from alarms, violations and charts. */
+  isWide?: boolean;
   /** Offered only to those who may. */
   action?: Action;
 }
@@ -33,6 +35,7 @@ const PLACES: readonly Place[] = [
   { href: '/devices', label: 'Devices', icon: 'devices', here: (path) => path.startsWith('/devices') },
   { href: '/demand-response', label: 'Demand response', short: 'Response', icon: 'bolt', here: (path) => path === '/demand-response' },
   { href: '/violations', label: 'Fairness and violations', short: 'Fairness', icon: 'balance', here: (path) => path === '/violations' },
+  { href: '/replay', label: 'Incident replay', icon: 'replay', here: (path) => path === '/replay', isWide: true },
   { href: '/health', label: 'Health', icon: 'pulse', here: (path) => path === '/health' },
   { href: '/audit', label: 'Audit', icon: 'list', here: (path) => path === '/audit', action: 'readAudit' },
 ];
@@ -87,6 +90,7 @@ function Navigation({ path }: { path: string }) {
           key={place.href}
           href={place.href}
           className={styles.place}
+          data-wide={place.isWide}
           aria-current={place.here(path) ? 'page' : undefined}
         >
           <Icon name={place.icon} size={18} />

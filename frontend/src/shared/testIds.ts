@@ -2,6 +2,7 @@
 export const testIds = {
   feederLine: 'feeders.line',
   feederChart: 'feeders.chart',
+  feederProgram: 'feeder.program',
   eventRow: 'events.row',
   deviceRow: 'devices.row',
   fairnessRow: 'violations.fairness-row',
@@ -14,5 +15,8 @@ export const testIds = {
   alarmRow: 'health.alarm-row',
   deadLetterRow: 'health.dead-letter-row',
   waitingRow: 'health.waiting-row',
+  replayChart: 'replay.chart',
+  replayFeeder: 'replay.feeder',
+  replayDevice: 'replay.device',
   auditRow: 'audit.row',
 } as const;

@@ -2,6 +2,7 @@
 import { useMemo } from 'react';
 import { useSearchParams } from 'wouter';
 import { EventForm } from '../../shared/events/EventForm';
+import { programPhase } from '../../shared/events/programPhase';
 import { useCan } from '../../shared/lib/can';
 import { useNow, useTitle } from '../../shared/lib/hooks';
 import { Icon } from '../../shared/ui/Icon';
@@ -11,7 +12,7 @@ import { sayDone } from '../../shared/lib/toasts';
 import type { Done } from '../../shared/lib/toasts';
 import { Failed, Loading, StaleStrip } from '../../shared/ui/States';
 import { EventList } from './EventList';
-import { isOpen, programPhase } from './model';
+import { isOpen } from './model';
 import { ProgramForm } from './ProgramForm';
 import { ProgramList } from './ProgramList';
 import { Timeline } from './Timeline';

@@ -2,11 +2,10 @@
 //! it is picked on the timeline.
 import { useEffect, useRef } from 'react';
 import type { ReactNode } from 'react';
+import { PHASES, remaining } from '../../shared/events/programPhase';
+import type { Phase } from '../../shared/events/programPhase';
 import { fullTime, parseTime, zonedSpan } from '../../shared/lib/time';
 import { Badge } from '../../shared/ui/Badge';
-import { remaining } from './model';
-import type { Phase } from './model';
-import { PHASES } from './phases';
 import styles from './Entry.module.css';
 
 interface Props {

@@ -1,6 +1,8 @@
 //! The programs: what each sheds, what comes of it while it runs, and what those may do who may.
 import { useState } from 'react';
 import { useMutation } from 'urql';
+import { programPhase } from '../../shared/events/programPhase';
+import type { Phase } from '../../shared/events/programPhase';
 import type { FeederFacts } from '../../shared/feeders/model';
 import { useCan } from '../../shared/lib/can';
 import { wrongIn } from '../../shared/lib/refusal';
@@ -13,8 +15,8 @@ import type { Done } from '../../shared/lib/toasts';
 import { Empty } from '../../shared/ui/States';
 import { Entry } from './Entry';
 import { Impact } from './Impact';
-import { inOrder, programPhase, sayShape } from './model';
-import type { Phase, Program } from './model';
+import { inOrder, sayShape } from './model';
+import type { Program } from './model';
 import { activationSentence } from './programDraft';
 import { ProgramForm } from './ProgramForm';
 import { DeleteProgram, SetProgramActive } from './queries';

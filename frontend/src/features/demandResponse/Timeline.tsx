@@ -1,4 +1,5 @@
 //! Events and programs over time, with the present as a line. A bar is a button that leads to its entry below.
+import { PHASES } from '../../shared/events/programPhase';
 import type { DrEvent } from '../../shared/events/eventModel';
 import { useNow } from '../../shared/lib/hooks';
 import { zoneName } from '../../shared/lib/time';
@@ -8,7 +9,6 @@ import { Segmented } from '../../shared/ui/Segmented';
 import { Empty } from '../../shared/ui/States';
 import { bars, frameOf, isOpen, SPANS, ticks } from './model';
 import type { Bar, Program, Span } from './model';
-import { PHASES } from './phases';
 import styles from './Timeline.module.css';
 
 interface Props {

@@ -1,7 +1,8 @@
 //! Tests of model.ts and view.ts.
 import { expect, test } from 'vitest';
 import type { FeederFacts } from '../../shared/feeders/model';
-import { bars, effects, frameOf, inOrder, pricePercent, programPhase, remaining, sayShape, spanOf, ticks } from './model';
+import { programPhase, remaining } from '../../shared/events/programPhase';
+import { bars, effects, frameOf, inOrder, pricePercent, sayShape, spanOf, ticks } from './model';
 import type { Program, Shape } from './model';
 import { paramsFrom, viewFrom } from './view';
 

@@ -1,15 +1,14 @@
 //! Events and programs side by side: which phase each is in, where it lies on the timeline, what a program does. Pure.
 import { phase as eventPhase } from '../../shared/events/eventModel';
-import type { DrEvent, Phase as EventPhase } from '../../shared/events/eventModel';
+import type { DrEvent } from '../../shared/events/eventModel';
+import { programPhase } from '../../shared/events/programPhase';
+import type { Phase } from '../../shared/events/programPhase';
 import type { FeederFacts } from '../../shared/feeders/model';
 import type { ProgramFragment } from '../../shared/gql/graphql';
 import { kw, plural } from '../../shared/lib/format';
-import { clock, day, duration, parseTime, zonedSpan } from '../../shared/lib/time';
+import { clock, day, parseTime, zonedSpan } from '../../shared/lib/time';
 
 export type Program = ProgramFragment;
-
-/** A program may also be switched off. */
-export type Phase = EventPhase | 'off';
 
 const ORDER: Record<Phase, number> = { active: 0, upcoming: 1, off: 2, past: 3, cancelled: 3 };
 const HOUR_MS = 3_600_000;
@@ -19,23 +18,6 @@ const PRICE_MAX_PERCENT = 80;
 
 export function isOpen(phase: Phase): boolean {
   return ORDER[phase] < ORDER.past;
-}
-
-/** A program that is switched off does nothing, whatever its time; one that is over is over. */
-export function programPhase(program: Pick<Program, 'start' | 'end' | 'active'>, now: number): Phase {
-  const phase = byTime(program, now);
-  return phase === 'past' || program.active ? phase : 'off';
-}
-
-function byTime({ start, end }: { start: string; end: string }, now: number): 'active' | 'upcoming' | 'past' {
-  if (now >= (parseTime(end) ?? 0)) return 'past';
-  return now >= (parseTime(start) ?? 0) ? 'active' : 'upcoming';
-}
-
-/** "25 min left", "starts in 2 h" */
-export function remaining(phase: Phase, start: string, end: string, now: number): string {
-  if (phase === 'active') return `${duration((parseTime(end) ?? now) - now)} left`;
-  return phase === 'upcoming' ? `starts in ${duration((parseTime(start) ?? now) - now)}` : '';
 }
 
 /** What is on first, then what comes, then what is off, then what was: the latest first. */

@@ -1,14 +1,18 @@
 //! Setpoint against actual, and the state of charge, over one range with one cursor.
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import type { ReactNode } from 'react';
+import { saveCsv } from '../../shared/lib/csv';
 import { useNow } from '../../shared/lib/hooks';
 import { kw, percent } from '../../shared/lib/format';
 import { gapMs, toColumns, windowStart, withTail } from '../../shared/lib/series';
+import { toRfc3339 } from '../../shared/lib/time';
 import { testIds } from '../../shared/testIds';
 import type { ChartSeries } from '../../shared/ui/chartOptions';
 import { Panel } from '../../shared/ui/Panel';
 import { RANGES } from '../../shared/ui/ranges';
 import type { Range } from '../../shared/ui/ranges';
+import { SaveTools } from '../../shared/ui/SaveTools';
+import type { Picture } from '../../shared/ui/SaveTools';
 import { Segmented } from '../../shared/ui/Segmented';
 import { Empty, Failed, Loading } from '../../shared/ui/States';
 import { TimeChart } from '../../shared/ui/TimeChart';
@@ -62,12 +66,27 @@ export function DeviceCharts({ device, range, onRange, telemetry, tail, at, onPi
     onPick: (seconds: number) => onPick(seconds * 1000),
   };
   const stores = device.soc !== null;
+  const { id } = device;
+  const powerPicture = useRef<Picture>(null);
+  const socPicture = useRef<Picture>(null);
+  const heads = useMemo(() => ({ power: { title: `Setpoint against actual of ${id}`, unit: 'kW' }, soc: { title: `State of charge of ${id}`, unit: '%' } }), [id]);
 
   return (
     <div className={styles.charts}>
       <Panel
         title="Setpoint against actual"
-        aside={<Segmented label="Time shown" options={RANGES} value={range.value} onChange={onRange} />}
+        aside={
+          <div className={styles.tools}>
+            <Segmented label="Time shown" options={RANGES} value={range.value} onChange={onRange} />
+            <SaveTools
+              what="the power chart"
+              file={`${id}-power`}
+              disabled={samples.length === 0}
+              onCsv={() => savePower(id, samples)}
+              picture={() => powerPicture.current}
+            />
+          </div>
+        }
       >
         {error && !stored ? <Failed what="the history" error={error} again={refresh} /> : null}
         {!stored && !error ? <Loading what="the history" height={300} /> : null}
@@ -79,6 +98,8 @@ export function DeviceCharts({ device, range, onRange, telemetry, tail, at, onPi
             height={280}
             summary={describePower(device.id, samples, range)}
             testId={testIds.powerChart}
+            picture={powerPicture}
+            head={heads.power}
             {...frame}
           />
         ) : null}
@@ -86,7 +107,18 @@ export function DeviceCharts({ device, range, onRange, telemetry, tail, at, onPi
       </Panel>
       {children}
       {stores && stored && samples.length > 0 ? (
-        <Panel title="State of charge">
+        <Panel
+          title="State of charge"
+          aside={
+            <SaveTools
+              what="the state of charge"
+              file={`${id}-soc`}
+              disabled={false}
+              onCsv={() => saveSoc(id, samples)}
+              picture={() => socPicture.current}
+            />
+          }
+        >
           <TimeChart
             series={SOC}
             data={soc}
@@ -94,6 +126,8 @@ export function DeviceCharts({ device, range, onRange, telemetry, tail, at, onPi
             fixed={WHOLE}
             summary={`State of charge of ${device.id}, ${range.words}; now ${percent(device.soc)}.`}
             testId={testIds.socChart}
+            picture={socPicture}
+            head={heads.soc}
             {...frame}
           />
         </Panel>
@@ -106,4 +140,12 @@ function describePower(id: string, samples: readonly TelemetrySample[], range: R
   const bounds = extremes(samples);
   if (!bounds) return `Power of ${id}.`;
   return `Actual power and setpoint of ${id}, ${range.words}: between ${kw(bounds.low)} and ${kw(bounds.high)}.`;
+}
+
+function savePower(id: string, samples: readonly TelemetrySample[]): void {
+  saveCsv(`${id}-power.csv`, ['time', 'powerKw', 'setpointKw'], samples.map(({ at, powerKw, setpointKw }) => [toRfc3339(at), powerKw, setpointKw]));
+}
+
+function saveSoc(id: string, samples: readonly TelemetrySample[]): void {
+  saveCsv(`${id}-soc.csv`, ['time', 'soc'], samples.map(({ at, soc }) => [toRfc3339(at), soc]));
 }

@@ -15,6 +15,7 @@ import { DeviceFigures } from './DeviceFigures';
 import type { Facts } from './model';
 import { Notices } from './Notices';
 import { OverridePanel } from './OverridePanel';
+import { ReplacePanel } from './ReplacePanel';
 import { RetirePanel } from './RetirePanel';
 import { StandingPanel } from './StandingPanel';
 import { WhyPanel } from './WhyPanel';
@@ -81,6 +82,7 @@ export function DevicePage({ id }: { id: string }) {
               <StandingPanel device={device} />
               <OverridePanel device={device} />
               <DeviceFacts device={device} />
+              <ReplacePanel device={device} />
               <RetirePanel id={id} />
             </div>
             <div className={styles.ledger}>

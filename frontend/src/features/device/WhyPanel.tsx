@@ -1,6 +1,7 @@
 //! Why the device has its setpoint, now or at any moment: the sentence, then the numbers that it is made of.
 import { Link } from 'wouter';
 import { bindingWords, reasonOf, rungWords } from '../../shared/decisions/reasons';
+import { replayHref } from '../../shared/feeders/replayHref';
 import { readFragment } from '../../shared/gql';
 import { useNow } from '../../shared/lib/hooks';
 import { useBulkQuery } from '../../shared/lib/live';
@@ -107,7 +108,8 @@ function Told({ explanation, isNow }: { explanation: Explanation; isNow: boolean
         <Numbers title={decision.feederId} rows={feederNumbers(explanation)} />
       </div>
       <p className={styles.foot}>
-        Decided {isNow ? <Ago at={decision.at} /> : <At at={decision.at} seconds />} {triggerWords(decision.trigger)} · {decisionWords(explanation)} · {rungWords(decision.rung)}
+        Decided {isNow ? <Ago at={decision.at} /> : <At at={decision.at} seconds />} {triggerWords(decision.trigger)} · {decisionWords(explanation)} · {rungWords(decision.rung)}{' '}
+        <Link href={replayHref(decision.feederId, decision.at)}>Replay this moment</Link>
       </p>
     </>
   );

@@ -178,3 +178,33 @@ export const RetireDevice = graphql(`
     retireDevice(id: $id)
   }
 `);
+
+export const ReplacementsQuery = graphql(`
+  query Replacements($type: DeviceType!, $search: String) {
+    devices(type: $type, search: $search, first: 50) {
+      edges {
+        node {
+          id
+          feederId
+        }
+      }
+    }
+    waitingDevices(first: 100) {
+      edges {
+        node {
+          id
+          type
+        }
+      }
+    }
+  }
+`);
+
+export const ReplaceDevice = graphql(`
+  mutation ReplaceDevice($id: ID!, $by: ID!) {
+    replaceDevice(id: $id, by: $by) {
+      id
+      ...DeviceFacts
+    }
+  }
+`);

@@ -1,5 +1,7 @@
 //! Who gives way under the newest decision, and why.
 import { Link } from 'wouter';
+import { gaveKw } from '../../shared/decisions/curtailed';
+import type { Curtailment, DecisionRow, ReasonGroup } from '../../shared/decisions/curtailed';
 import { bindingWords, rungWords } from '../../shared/decisions/reasons';
 import { saveCsv } from '../../shared/lib/csv';
 import { count, kw, plural } from '../../shared/lib/format';
@@ -8,8 +10,6 @@ import { Badge } from '../../shared/ui/Badge';
 import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading } from '../../shared/ui/States';
-import { gaveKw } from './curtailed';
-import type { Curtailment, DecisionRow, ReasonGroup } from './curtailed';
 import { useNewestDecision } from './useNewestDecision';
 import styles from './CurtailedPanel.module.css';
 

@@ -1,7 +1,9 @@
 //! Load, limit, allocation and want over time, with what happened marked; and what that says in words.
-import { useMemo, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
 import { describeHistory, summarise } from '../../shared/feeders/model';
 import type { HistoryPoint } from '../../shared/feeders/model';
+import { replayHref } from '../../shared/feeders/replayHref';
 import { useHistory } from '../../shared/feeders/useHistory';
 import type { LivePoint } from '../../shared/feeders/useFeeders';
 import { saveCsv } from '../../shared/lib/csv';
@@ -11,10 +13,11 @@ import { gapMs, toColumns, windowStart, withTail } from '../../shared/lib/series
 import { fullTime, shortTime, toRfc3339, zonedTime } from '../../shared/lib/time';
 import { testIds } from '../../shared/testIds';
 import type { ChartSeries } from '../../shared/ui/chartOptions';
-import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
 import { RANGES } from '../../shared/ui/ranges';
 import type { Range } from '../../shared/ui/ranges';
+import { SaveTools } from '../../shared/ui/SaveTools';
+import type { Picture } from '../../shared/ui/SaveTools';
 import { Segmented } from '../../shared/ui/Segmented';
 import { Empty, Loading } from '../../shared/ui/States';
 import { TimeChart } from '../../shared/ui/TimeChart';
@@ -76,6 +79,9 @@ export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
   const data = useMemo(() => toColumns(points, lines.map((line) => line.pick), gap), [points, lines, gap]);
   const start = windowStart(points, now, range.ms);
   const marks = useMemo(() => marksOf(happened, id, start, now), [happened, id, start, now]);
+  const [, go] = useLocation();
+  const picture = useRef<Picture>(null);
+  const head = useMemo(() => ({ title: `Load against limit of ${id}`, unit: 'kW' }), [id]);
   const sentence = describeHistory(summarise(points, gap), range, now);
 
   return (
@@ -87,9 +93,7 @@ export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
             <input type="checkbox" checked={wants} onChange={(event) => setWants(event.target.checked)} /> Without control
           </label>
           <Segmented label="Time shown" options={RANGES} value={range.value} onChange={onRange} />
-          <button type="button" className="button" data-size="s" disabled={points.length === 0} onClick={() => save(id, points)}>
-            <Icon name="save" /> CSV
-          </button>
+          <SaveTools what="this chart" file={`${id}-load`} disabled={points.length === 0} onCsv={() => save(id, points)} picture={() => picture.current} />
         </div>
       }
     >
@@ -107,11 +111,14 @@ export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
             marks={marks}
             summary={`Load, limit and allocation of ${id}, ${range.words}. ${sentence}`}
             testId={testIds.feederChart}
+            onPick={(seconds) => go(replayHref(id, seconds * 1000))}
+            picture={picture}
+            head={head}
           />
           <p className={styles.sentence}>
             {failed ? 'The stored history could not be loaded; shown is what arrived since. ' : ''}
             {sentence}
-            {detailed ? '' : ' What was allocated is shown for up to an hour.'}
+            {detailed ? '' : ' What was allocated is shown for up to an hour.'} Click a moment, or choose it with the arrow keys and Enter, to replay it.
           </p>
           <MarkList marks={marks} now={now} />
         </>

@@ -21,13 +21,14 @@ import { rangeOf } from '../../shared/ui/ranges';
 import { Empty, Failed, Loading, StaleStrip } from '../../shared/ui/States';
 import { CurtailedPanel } from './CurtailedPanel';
 import { FeederChart } from './FeederChart';
+import { ProgramsPanel } from './ProgramsPanel';
 import { SettingsPanel } from './SettingsPanel';
 import { StoppedStrip } from './StoppedStrip';
 import styles from './FeederPage.module.css';
 
 export function FeederPage({ id }: { id: string }) {
   useTitle(id);
-  const { feeders, error, loading, refresh, tails } = useFeeders();
+  const { feeders, error, loading, refresh, accept, tails } = useFeeders();
   const [params, setParams] = useSearchParams();
   const range = rangeOf(params.get('range') ?? '1h');
   const feeder = feeders.find((each) => each.id === id);
@@ -52,7 +53,7 @@ export function FeederPage({ id }: { id: string }) {
       ) : null}
       {feeder ? (
         <>
-          {feeder.stopped === null ? null : <StoppedStrip feederId={id} reason={feeder.stopped} onChanged={refresh} />}
+          {feeder.stopped === null ? null : <StoppedStrip feederId={id} reason={feeder.stopped} onChanged={accept} />}
           {feeder.degraded === null ? null : <StaleStrip>Degraded: {feeder.degraded}</StaleStrip>}
           <Now feeder={feeder} />
           <Alarms feederId={id} />
@@ -61,9 +62,10 @@ export function FeederPage({ id }: { id: string }) {
             <div className={styles.side}>
               <CurtailedPanel feederId={id} />
               <EventsPanel feeders={[feeder]} feederId={id} />
+              <ProgramsPanel feederId={id} feeders={feeders} />
             </div>
             <div className={styles.side}>
-              <SettingsPanel feeder={feeder} feeders={feeders} onChanged={refresh} />
+              <SettingsPanel feeder={feeder} feeders={feeders} onChanged={accept} />
             </div>
           </div>
           <Children feeders={feeders.filter(({ parentId }) => parentId === id)} />

@@ -11,6 +11,7 @@ import { PoliciesQuery } from './queries';
 import { checkSettings, draftOf, effects, FIELDS, formerOf, isGrave, toInput } from './settings';
 import type { SettingsDraft } from './settings';
 import { useSetFeeder } from './useFeederWrites';
+import type { OnChanged } from './useFeederWrites';
 import styles from './SettingsPanel.module.css';
 
 const MODES: readonly FeederMode[] = ['AUTOMATIC', 'MANUAL', 'SHADOW', 'DISABLED'];
@@ -19,7 +20,7 @@ interface Props {
   feeder: FeederFacts;
   feeders: readonly FeederFacts[];
   onClose: () => void;
-  onChanged: () => void;
+  onChanged: OnChanged;
 }
 
 export function SettingsForm({ feeder, feeders, onClose, onChanged }: Props) {

@@ -1,4 +1,5 @@
 //! Tests of the settings of a feeder for each role, against a played API.
+import { useState } from 'react';
 import { render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { graphql, HttpResponse } from 'msw';
@@ -22,8 +23,23 @@ const feeder = {
   importLimitKw: 240,
   importLimitIsDefault: false,
   exportLimitKw: null,
+  effectiveLimitKw: 240,
   loadKw: 230,
+  controlledKw: 170,
+  uncontrolledKw: 60,
+  reservedKw: 0,
+  headroomKw: 10,
+  allocatedKw: 170,
+  waterLevel: null,
+  degraded: null,
+  stopped: null,
+  deviceCount: 0,
+  freshCount: 0,
+  staleCount: 0,
+  byType: [],
+  lastDecisionAt: null,
 } as FeederFacts;
+const DEFAULT_KW = 100;
 
 const server = setupServer();
 let asked: FeederInput[];
@@ -33,8 +49,10 @@ beforeEach(() => {
   server.use(
     graphql.query('Policies', () => HttpResponse.json({ data: { policies: ['water-fill', 'lifo'] } })),
     graphql.mutation<object, { input: FeederInput }>('SetFeeder', ({ variables }) => {
-      asked.push(variables.input);
-      return HttpResponse.json({ data: { setFeeder: { __typename: 'Feeder', id: 'feeder-a' } } });
+      const { input } = variables;
+      asked.push(input);
+      const importLimitKw = input.importLimitKw ?? DEFAULT_KW;
+      return HttpResponse.json({ data: { setFeeder: { ...feeder, __typename: 'Feeder', importLimitKw, importLimitIsDefault: input.importLimitKw === null } } });
     }),
   );
 });
@@ -45,11 +63,17 @@ afterEach(() => {
 });
 afterAll(() => server.close());
 
+/** The page around the panel, which shows what a change has answered. */
+function Held() {
+  const [held, setHeld] = useState(feeder);
+  return <SettingsPanel feeder={held} feeders={[held]} onChanged={setHeld} />;
+}
+
 function show(role: Role): void {
   sessionStore.begin({ token: 't', username: 'ada', role, expiresAt: null }, false);
   render(
     <Provider value={createClients('t').cached}>
-      <SettingsPanel feeder={feeder} feeders={[feeder]} onChanged={() => undefined} />
+      <Held />
       <Toasts />
     </Provider>,
   );
@@ -71,9 +95,11 @@ test('taking a limit back asks once more, tells the API null, and is undone with
   await userEvent.click(screen.getByRole('button', { name: 'Yes, apply' }));
   expect(await screen.findByText(/^feeder-a changed\. Its own import limit/)).toBeInTheDocument();
   expect(asked).toEqual([{ id: 'feeder-a', importLimitKw: null }]);
+  expect(screen.getByText(/^100\.0\skW/)).toHaveTextContent('(default)');
   await userEvent.click(screen.getByRole('button', { name: 'Undo' }));
   expect(await screen.findByText('feeder-a is as it was.')).toBeInTheDocument();
   expect(asked.at(-1)).toEqual({ id: 'feeder-a', importLimitKw: 240 });
+  expect(screen.getByText(/^240\.0\skW/)).toBeInTheDocument();
 });
 
 test('a refusal stands at the field that it names, and the form stays', async () => {

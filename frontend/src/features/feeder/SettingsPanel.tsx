@@ -8,12 +8,13 @@ import { kw, words } from '../../shared/lib/format';
 import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
 import { SettingsForm } from './SettingsForm';
+import type { OnChanged } from './useFeederWrites';
 import styles from './SettingsPanel.module.css';
 
 interface Props {
   feeder: FeederFacts;
   feeders: readonly FeederFacts[];
-  onChanged: () => void;
+  onChanged: OnChanged;
 }
 
 export function SettingsPanel({ feeder, feeders, onChanged }: Props) {

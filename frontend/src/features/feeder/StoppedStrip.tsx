@@ -4,12 +4,13 @@ import { useCan } from '../../shared/lib/can';
 import { errorText } from '../../shared/lib/client';
 import { Icon } from '../../shared/ui/Icon';
 import { useResume } from './useFeederWrites';
+import type { OnChanged } from './useFeederWrites';
 import styles from './StoppedStrip.module.css';
 
 interface Props {
   feederId: string;
   reason: string;
-  onChanged: () => void;
+  onChanged: OnChanged;
 }
 
 export function StoppedStrip({ feederId, reason, onChanged }: Props) {

@@ -51,18 +51,6 @@ export const FeederMarks = graphql(`
   }
 `);
 
-export const DecisionDeviceFields = graphql(`
-  fragment DecisionDeviceRow on DecisionDevice {
-    deviceId
-    wantedKw
-    setpointKw
-    weight
-    reason
-    bindingConstraint
-    sampleAgeMs
-  }
-`);
-
 export const NewestDecision = graphql(`
   query NewestDecision($feederId: ID!) {
     decisions(feederId: $feederId, first: 1) {
@@ -104,6 +92,25 @@ export const DecisionMade = graphql(`
   }
 `);
 
+export const FeederPrograms = graphql(`
+  query FeederPrograms {
+    drPrograms {
+      id
+      name
+      mode
+      feederIds
+      start
+      end
+      targetShedKw
+      active
+      impact {
+        at
+        shedKw
+      }
+    }
+  }
+`);
+
 export const PoliciesQuery = graphql(`
   query Policies {
     policies
@@ -114,6 +121,7 @@ export const SetFeeder = graphql(`
   mutation SetFeeder($input: FeederInput!) {
     setFeeder(input: $input) {
       id
+      ...FeederFacts
     }
   }
 `);
@@ -122,7 +130,7 @@ export const ResumeControl = graphql(`
   mutation ResumeControl($feederId: ID!) {
     resumeControl(feederId: $feederId) {
       id
-      stopped
+      ...FeederFacts
     }
   }
 `);

@@ -1,9 +1,10 @@
 //! The newest decision about a feeder, with its devices: asked for again as decisions are made, but not at every one.
 import { useCallback, useMemo, useRef } from 'react';
+import { curtailment } from '../../shared/decisions/curtailed';
+import { DecisionDeviceFields } from '../../shared/decisions/queries';
 import { readFragment } from '../../shared/gql';
 import { useBulkQuery, useBulkUpdates } from '../../shared/lib/live';
-import { curtailment } from './curtailed';
-import { DecisionDeviceFields, DecisionMade, NewestDecision } from './queries';
+import { DecisionMade, NewestDecision } from './queries';
 
 const ASK_EVERY_MS = 15_000;
 /** Hundreds of devices each time: more often nobody reads them. */

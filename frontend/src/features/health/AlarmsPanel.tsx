@@ -3,6 +3,7 @@ import type { CombinedError } from '@urql/core';
 import { Link } from 'wouter';
 import { groupAlarms, isCritical, runbookHref } from '../../shared/feeders/alarmModel';
 import type { Alarm, AlarmGroup } from '../../shared/feeders/alarmModel';
+import { replayHref } from '../../shared/feeders/replayHref';
 import { count, words } from '../../shared/lib/format';
 import { testIds } from '../../shared/testIds';
 import { Badge } from '../../shared/ui/Badge';
@@ -59,7 +60,7 @@ function Group({ group: { code, severity, alarms } }: { group: AlarmGroup }) {
               <Subject alarm={alarm} /> {alarm.message}
             </span>
             <span className={styles.end}>
-              <For since={alarm.at} />
+              <Link href={replayHref(alarm.feederId, alarm.at)}>Replay</Link> <For since={alarm.at} />
             </span>
           </li>
         ))}

@@ -1,5 +1,5 @@
 //! The simulator's time of day: day, night, or by the clock.
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useMutation } from 'urql';
 import type { SimulationMode } from '../../shared/gql/graphql';
 import { useCan } from '../../shared/lib/can';
@@ -50,14 +50,17 @@ function Mode({ mode }: { mode: SimulationMode }) {
   const may = useCan('setSimulation');
   const [, set] = useMutation(SetSimulationMode);
   const [problem, setProblem] = useState<string | null>(null);
-  /** What was chosen, until the API says that it is so. */
+  /** What was chosen last, until the API has answered: its answer is then the mode that is shown. */
   const [asked, setAsked] = useState<SimulationMode | null>(null);
+  const choices = useRef(0);
   if (!may) return <p className={styles.line}>{MODES.find(({ value }) => value === mode)?.label}</p>;
 
   const choose = async (next: SimulationMode) => {
+    choices.current += 1;
+    const choice = choices.current;
     setAsked(next);
     const wrong = wrongIn(await set({ mode: next }));
-    setAsked(null);
+    if (choice === choices.current) setAsked(null);
     setProblem(wrong);
     if (wrong === null) sayDone({ text: SIMULATION_WORDS[next], undo: async () => wrongIn(await set({ mode })) });
   };

@@ -33,11 +33,15 @@ export function WaitingPanel() {
   const { data, error, loading, refresh } = useLiveQuery({ query: WaitingQuery, variables: {}, everyMs: ASK_EVERY_MS });
   const mayApprove = useCan('setDevice');
   const [adding, setAdding] = useState(false);
-  const waiting = data?.waitingDevices.edges.map(({ node }) => readFragment(WaitingFields, node)) ?? [];
-  const total = data?.waitingDevices.totalCount ?? 0;
-  const done = (text: string) => {
+  /** Let in since the last answer, which still lists them. */
+  const [letIn, setLetIn] = useState<{ base: typeof data; ids: readonly string[] }>({ base: undefined, ids: [] });
+  const gone = letIn.base === data ? letIn.ids : [];
+  const waiting = data?.waitingDevices.edges.map(({ node }) => readFragment(WaitingFields, node)).filter(({ id }) => !gone.includes(id)) ?? [];
+  const left = (data?.waitingDevices.totalCount ?? 0) - (data?.waitingDevices.edges.length ?? 0);
+  const done = (id: string, feederId: string) => {
     setAdding(false);
-    sayDone({ text });
+    setLetIn({ base: data, ids: [...gone, id] });
+    sayDone({ text: `${id} is let in on ${feederId}.` });
     refresh();
   };
 
@@ -60,7 +64,7 @@ export function WaitingPanel() {
           ))}
         </ul>
       ) : null}
-      {total > waiting.length ? <p className={styles.quiet}>and {count(total - waiting.length)} more</p> : null}
+      {left > 0 ? <p className={styles.quiet}>and {count(left)} more</p> : null}
     </Panel>
   );
 }
@@ -68,7 +72,7 @@ export function WaitingPanel() {
 interface WaitingProps {
   device: WaitingFragment;
   mayApprove: boolean;
-  onDone: (text: string) => void;
+  onDone: (id: string, feederId: string) => void;
 }
 
 function Waiting({ device, mayApprove, onDone }: WaitingProps) {
@@ -111,7 +115,7 @@ interface FormProps {
   /** The one that waits; without one, any device is registered beforehand. */
   device?: WaitingFragment;
   onClose: () => void;
-  onDone: (text: string) => void;
+  onDone: (id: string, feederId: string) => void;
 }
 
 const FIELDS = ['id', 'feederId', 'type'] as const;
@@ -136,7 +140,7 @@ function ApproveForm({ device, onClose, onDone }: FormProps) {
     if (id.trim() === '' || chosen === '') return;
     const answer = await approve({ id: id.trim(), feederId: chosen, type: device ? null : type });
     setError(answer.error);
-    if (!answer.error) onDone(`${id.trim()} is let in on ${chosen}.`);
+    if (!answer.error) onDone(id.trim(), chosen);
   };
 
   return (

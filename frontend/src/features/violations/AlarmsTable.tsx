@@ -55,7 +55,7 @@ function Row({ row, now }: { row: Period; now: number }) {
   return (
     <tr>
       <td>
-        <When at={row.from} now={now} />
+        <When at={row.from} now={now} feederId={row.feederId} />
       </td>
       <td>
         {lasted(row.from, row.to, now)}

@@ -49,7 +49,7 @@ export function ViolationsTable({ feederId, span }: { feederId: string | null; s
             <Link href={`/feeders/${encodeURIComponent(row.feederId)}`}>{row.feederId}</Link>
           </th>
           <td>
-            <When at={row.from} now={now} />
+            <When at={row.from} now={now} feederId={row.feederId} />
           </td>
           <td>{lasted(row.from, row.to, now)}</td>
           <td data-end>

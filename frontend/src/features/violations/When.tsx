@@ -1,12 +1,16 @@
-//! A moment in the reader's zone, with day, zone and UTC on hover.
+//! A moment in the reader's zone, with day, zone and UTC on hover; it leads to its replay.
+import { Link } from 'wouter';
+import { replayHref } from '../../shared/feeders/replayHref';
 import { fullTime, parseTime, zonedTime } from '../../shared/lib/time';
 
-export function When({ at, now }: { at: string; now: number }) {
+export function When({ at, now, feederId }: { at: string; now: number; feederId: string | null }) {
   const ms = parseTime(at);
   if (ms === null) return <span>–</span>;
   return (
-    <time dateTime={at} title={`${fullTime(ms)} · ${at}`}>
-      {zonedTime(ms, now)}
-    </time>
+    <Link href={replayHref(feederId, ms)}>
+      <time dateTime={at} title={`Replay ${fullTime(ms)} · ${at}`}>
+        {zonedTime(ms, now)}
+      </time>
+    </Link>
   );
 }

@@ -3,6 +3,7 @@ import { Link } from 'wouter';
 import { plural, words } from '../lib/format';
 import { Ago } from '../ui/Ago';
 import { Badge } from '../ui/Badge';
+import { replayHref } from './replayHref';
 import { groupAlarms, isCritical, runbookHref } from './alarmModel';
 import type { Alarm, AlarmGroup } from './alarmModel';
 import styles from './AlarmList.module.css';
@@ -51,7 +52,10 @@ function Row({ alarm }: { alarm: Alarm }) {
         {alarm.message}
       </p>
       <p className={styles.when}>
-        <Ago at={alarm.at} /> · <Runbook code={alarm.code} runbook={alarm.runbook} />
+        <Ago at={alarm.at} /> · <Runbook code={alarm.code} runbook={alarm.runbook} /> ·{' '}
+        <Link href={replayHref(alarm.feederId, alarm.at)} title="How it came about: the feeders at that moment">
+          Replay
+        </Link>
       </p>
     </div>
   );

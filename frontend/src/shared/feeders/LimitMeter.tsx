@@ -5,7 +5,9 @@ import { standing } from './model';
 import type { FeederFacts } from './model';
 import styles from './LimitMeter.module.css';
 
-export function LimitMeter({ feeder }: { feeder: FeederFacts }) {
+type Metered = Pick<FeederFacts, 'id' | 'loadKw' | 'reservedKw' | 'effectiveLimitKw' | 'importLimitKw' | 'exportLimitKw'>;
+
+export function LimitMeter({ feeder }: { feeder: Metered }) {
   const bar = meterGeometry(feeder);
   const at = (share: number) => `${(share * 100).toFixed(2)}%`;
   return (

@@ -50,8 +50,8 @@ describe('a feeder’s standing', () => {
   });
 
   test('controlled and other load make up the load', () => {
-    const parts = { loadKw: 90, controlledKw: 70 };
-    expect(parts.controlledKw + otherKw(parts)).toBe(parts.loadKw);
+    const parts = { loadKw: 90, controlledKw: 70, uncontrolledKw: 20 };
+    expect(parts.controlledKw + (otherKw(parts) ?? Number.NaN)).toBe(parts.loadKw);
   });
 });
 
@@ -115,4 +115,15 @@ describe('the meter', () => {
     expect(bar.loadFrom).toBeLessThan(bar.zero);
     expect(bar.loadTo).toBe(bar.zero);
   });
+});
+
+test.each([
+  ['what is left of the load', { loadKw: 100, controlledKw: 60, uncontrolledKw: 42 }, 40],
+  ['a little less than nothing by rounding', { loadKw: 60, controlledKw: 60.004, uncontrolledKw: 0 }, -0.004],
+  ['solar that nobody commands', { loadKw: 50, controlledKw: 60, uncontrolledKw: -10 }, -10],
+  ['not known while load and controlled are of different windows', { loadKw: 50, controlledKw: 60, uncontrolledKw: 5 }, null],
+])('other load is %s', (_what, feeder, other) => {
+  const found = otherKw(feeder);
+  if (other === null) expect(found).toBeNull();
+  else expect(found).toBeCloseTo(other, 6);
 });

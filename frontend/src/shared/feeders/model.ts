@@ -56,9 +56,16 @@ export function isLowered({ effectiveLimitKw, importLimitKw }: Pick<FeederFacts,
   return effectiveLimitKw < importLimitKw - 0.0005;
 }
 
-/** Load that nobody commands: with the controlled part it makes up the load. */
-export function otherKw({ loadKw, controlledKw }: Pick<FeederFacts, 'loadKw' | 'controlledKw'>): number {
-  return loadKw - controlledKw;
+/** Less is rounding. */
+const LEAST_KW = 0.005;
+
+/**
+ * Load that nobody commands: with the controlled part it makes up the load. Null while the two are of different windows:
+ * less would be left than is estimated, and less than nothing.
+ */
+export function otherKw({ loadKw, controlledKw, uncontrolledKw }: Pick<FeederFacts, 'loadKw' | 'controlledKw' | 'uncontrolledKw'>): number | null {
+  const left = loadKw - controlledKw;
+  return left < Math.min(0, uncontrolledKw) - LEAST_KW ? null : left;
 }
 
 export interface HistoryPoint {

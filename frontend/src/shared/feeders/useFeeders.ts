@@ -67,6 +67,16 @@ export function useFeeders() {
     waiting.current.push(readFragment(FeederFactsFields, update.feederUpdated));
   }, []);
   useBulkUpdates({ query: FeederUpdates, variables: {} }, onData);
+
+  // What a change answers is newer than what waits and than any answer on its way: refreshing drops that.
+  const accept = useCallback(
+    (feeder: FeederFacts) => {
+      waiting.current = waiting.current.filter(({ id }) => id !== feeder.id);
+      setLive((before) => applied(before, latest.current, [feeder]));
+      refresh();
+    },
+    [refresh],
+  );
   useEffect(() => {
     const timer = setInterval(() => {
       if (waiting.current.length === 0) return;
@@ -82,5 +92,5 @@ export function useFeeders() {
     if (live.base === data) for (const [id, feeder] of live.arrived) byId.set(id, feeder);
     return [...byId.values()].sort((a, b) => collator.compare(a.id, b.id));
   }, [data, live]);
-  return { feeders, error, loading, refresh, tails: live.tails };
+  return { feeders, error, loading, refresh, accept, tails: live.tails };
 }

@@ -35,6 +35,8 @@ type Documents = {
     "\n  mutation OverrideSetpoint($deviceId: ID!, $powerKw: Float!, $forSeconds: Int!) {\n    overrideSetpoint(deviceId: $deviceId, powerKw: $powerKw, forSeconds: $forSeconds) {\n      id\n      ...DeviceFacts\n    }\n  }\n": typeof types.OverrideSetpointDocument,
     "\n  mutation ClearOverride($deviceId: ID!) {\n    clearOverride(deviceId: $deviceId) {\n      id\n      ...DeviceFacts\n    }\n  }\n": typeof types.ClearOverrideDocument,
     "\n  mutation RetireDevice($id: ID!) {\n    retireDevice(id: $id)\n  }\n": typeof types.RetireDeviceDocument,
+    "\n  query Replacements($type: DeviceType!, $search: String) {\n    devices(type: $type, search: $search, first: 50) {\n      edges {\n        node {\n          id\n          feederId\n        }\n      }\n    }\n    waitingDevices(first: 100) {\n      edges {\n        node {\n          id\n          type\n        }\n      }\n    }\n  }\n": typeof types.ReplacementsDocument,
+    "\n  mutation ReplaceDevice($id: ID!, $by: ID!) {\n    replaceDevice(id: $id, by: $by) {\n      id\n      ...DeviceFacts\n    }\n  }\n": typeof types.ReplaceDeviceDocument,
     "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": typeof types.DeviceRowFragmentDoc,
     "\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": typeof types.DevicesPageDocument,
     "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": typeof types.DeviceUpdatesDocument,
@@ -42,12 +44,12 @@ type Documents = {
     "\n  mutation SetDeviceRow($input: DeviceInput!) {\n    setDevice(input: $input) {\n      ...DeviceRow\n    }\n  }\n": typeof types.SetDeviceRowDocument,
     "\n  query FeederTracks($feederId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {\n    decisions(feederId: $feederId, from: $from, to: $to, first: 500, after: $after) {\n      edges {\n        node {\n          id\n          at\n          allocatedKw\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": typeof types.FeederTracksDocument,
     "\n  query FeederMarks($feederId: ID!, $from: DateTime!, $to: DateTime!) {\n    events(feederId: $feederId, includePast: true) {\n      id\n      start\n      end\n      limitKw\n      cancelled\n      cancelledAt\n    }\n    drPrograms {\n      id\n      name\n      feederIds\n      start\n      end\n      active\n    }\n    alarmHistory(feederId: $feederId, from: $from, to: $to, first: 100) {\n      edges {\n        node {\n          from\n          to\n          code\n          deviceId\n          message\n        }\n      }\n    }\n  }\n": typeof types.FeederMarksDocument,
-    "\n  fragment DecisionDeviceRow on DecisionDevice {\n    deviceId\n    wantedKw\n    setpointKw\n    weight\n    reason\n    bindingConstraint\n    sampleAgeMs\n  }\n": typeof types.DecisionDeviceRowFragmentDoc,
     "\n  query NewestDecision($feederId: ID!) {\n    decisions(feederId: $feederId, first: 1) {\n      edges {\n        node {\n          id\n          at\n          policy\n          shadow\n          limitKw\n          unmetKw\n          bindingConstraint\n          rung\n          certified\n          devices(first: 500) {\n            edges {\n              node {\n                ...DecisionDeviceRow\n              }\n            }\n            pageInfo {\n              hasNextPage\n              endCursor\n            }\n            totalCount\n          }\n        }\n      }\n    }\n  }\n": typeof types.NewestDecisionDocument,
     "\n  subscription DecisionMade($feederId: ID!) {\n    decisionMade(feederId: $feederId) {\n      id\n      at\n    }\n  }\n": typeof types.DecisionMadeDocument,
+    "\n  query FeederPrograms {\n    drPrograms {\n      id\n      name\n      mode\n      feederIds\n      start\n      end\n      targetShedKw\n      active\n      impact {\n        at\n        shedKw\n      }\n    }\n  }\n": typeof types.FeederProgramsDocument,
     "\n  query Policies {\n    policies\n  }\n": typeof types.PoliciesDocument,
-    "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n    }\n  }\n": typeof types.SetFeederDocument,
-    "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      stopped\n    }\n  }\n": typeof types.ResumeControlDocument,
+    "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n      ...FeederFacts\n    }\n  }\n": typeof types.SetFeederDocument,
+    "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      ...FeederFacts\n    }\n  }\n": typeof types.ResumeControlDocument,
     "\n  fragment ServicePart on Part {\n    ok\n    detail\n    since\n  }\n": typeof types.ServicePartFragmentDoc,
     "\n  query HealthPage {\n    health {\n      status\n      version\n      control {\n        ...ServicePart\n      }\n      mqtt {\n        ...ServicePart\n      }\n      log {\n        ...ServicePart\n      }\n      clickhouse {\n        ...ServicePart\n      }\n    }\n  }\n": typeof types.HealthPageDocument,
     "\n  fragment DeadLetter on DeadLetterReason {\n    reason\n    count\n    lastAt\n    detail\n    sample\n    deviceId\n  }\n": typeof types.DeadLetterFragmentDoc,
@@ -62,10 +64,16 @@ type Documents = {
     "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": typeof types.HealthPartFragmentDoc,
     "\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n": typeof types.DeviceCountsDocument,
     "\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n": typeof types.TrackingErrorsDocument,
+    "\n  query ReplayFeeders {\n    feeders {\n      id\n      parentId\n    }\n  }\n": typeof types.ReplayFeedersDocument,
+    "\n  fragment ReplayStep on Decision {\n    id\n    rootId\n    at\n    trigger\n    policy\n    shadow\n    limitKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    allocatedKw\n    unmetKw\n    bindingConstraint\n    rung\n    certified\n  }\n": typeof types.ReplayStepFragmentDoc,
+    "\n  query ReplaySteps($feederId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {\n    decisions(feederId: $feederId, from: $from, to: $to, first: 500, after: $after) {\n      edges {\n        node {\n          id\n          ...ReplayStep\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": typeof types.ReplayStepsDocument,
+    "\n  query ReplayDevices($id: ID!) {\n    decision(id: $id) {\n      id\n      at\n      devices(first: 500) {\n        edges {\n          node {\n            ...DecisionDeviceRow\n          }\n        }\n        totalCount\n      }\n    }\n  }\n": typeof types.ReplayDevicesDocument,
+    "\n  query ReplayWhy($deviceId: ID!, $at: DateTime!) {\n    explain(deviceId: $deviceId, at: $at) {\n      sentence\n    }\n  }\n": typeof types.ReplayWhyDocument,
     "\n  query FeederIds {\n    feeders {\n      id\n      parentId\n    }\n  }\n": typeof types.FeederIdsDocument,
     "\n  query Fairness($feederId: ID!, $from: DateTime!, $to: DateTime!) {\n    fairness(feederId: $feederId, from: $from, to: $to) {\n      feederId\n      jain\n      worstDecileShare\n      perDevice {\n        deviceId\n        wantedKwh\n        servedKwh\n        curtailedKwh\n      }\n    }\n  }\n": typeof types.FairnessDocument,
     "\n  query Violations($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    violations(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          feederId\n          from\n          to\n          worstKw\n          kwh\n          cause\n        }\n      }\n      totalCount\n    }\n  }\n": typeof types.ViolationsDocument,
     "\n  query AlarmHistory($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    alarmHistory(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          from\n          to\n          code\n          severity\n          feederId\n          deviceId\n          message\n          runbook\n        }\n      }\n      totalCount\n    }\n  }\n": typeof types.AlarmHistoryDocument,
+    "\n  fragment DecisionDeviceRow on DecisionDevice {\n    deviceId\n    wantedKw\n    setpointKw\n    weight\n    reason\n    bindingConstraint\n    sampleAgeMs\n  }\n": typeof types.DecisionDeviceRowFragmentDoc,
     "\n  query Events($feederId: ID, $includePast: Boolean!) {\n    events(feederId: $feederId, includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n  }\n": typeof types.EventsDocument,
     "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": typeof types.CreateEventDocument,
     "\n  mutation UpdateEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      start\n      end\n      limitKw\n      rampSeconds\n    }\n  }\n": typeof types.UpdateEventDocument,
@@ -100,6 +108,8 @@ const documents: Documents = {
     "\n  mutation OverrideSetpoint($deviceId: ID!, $powerKw: Float!, $forSeconds: Int!) {\n    overrideSetpoint(deviceId: $deviceId, powerKw: $powerKw, forSeconds: $forSeconds) {\n      id\n      ...DeviceFacts\n    }\n  }\n": types.OverrideSetpointDocument,
     "\n  mutation ClearOverride($deviceId: ID!) {\n    clearOverride(deviceId: $deviceId) {\n      id\n      ...DeviceFacts\n    }\n  }\n": types.ClearOverrideDocument,
     "\n  mutation RetireDevice($id: ID!) {\n    retireDevice(id: $id)\n  }\n": types.RetireDeviceDocument,
+    "\n  query Replacements($type: DeviceType!, $search: String) {\n    devices(type: $type, search: $search, first: 50) {\n      edges {\n        node {\n          id\n          feederId\n        }\n      }\n    }\n    waitingDevices(first: 100) {\n      edges {\n        node {\n          id\n          type\n        }\n      }\n    }\n  }\n": types.ReplacementsDocument,
+    "\n  mutation ReplaceDevice($id: ID!, $by: ID!) {\n    replaceDevice(id: $id, by: $by) {\n      id\n      ...DeviceFacts\n    }\n  }\n": types.ReplaceDeviceDocument,
     "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n": types.DeviceRowFragmentDoc,
     "\n  query DevicesPage(\n    $feederId: ID\n    $type: DeviceType\n    $origin: DeviceOrigin\n    $freshness: Freshness\n    $search: String\n    $first: Int!\n    $after: String\n  ) {\n    devices(\n      feederId: $feederId\n      type: $type\n      origin: $origin\n      freshness: $freshness\n      search: $search\n      first: $first\n      after: $after\n    ) {\n      edges {\n        node {\n          id\n          ...DeviceRow\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n      totalCount\n    }\n  }\n": types.DevicesPageDocument,
     "\n  subscription DeviceUpdates {\n    deviceUpdated {\n      ...DeviceRow\n    }\n  }\n": types.DeviceUpdatesDocument,
@@ -107,12 +117,12 @@ const documents: Documents = {
     "\n  mutation SetDeviceRow($input: DeviceInput!) {\n    setDevice(input: $input) {\n      ...DeviceRow\n    }\n  }\n": types.SetDeviceRowDocument,
     "\n  query FeederTracks($feederId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {\n    decisions(feederId: $feederId, from: $from, to: $to, first: 500, after: $after) {\n      edges {\n        node {\n          id\n          at\n          allocatedKw\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": types.FeederTracksDocument,
     "\n  query FeederMarks($feederId: ID!, $from: DateTime!, $to: DateTime!) {\n    events(feederId: $feederId, includePast: true) {\n      id\n      start\n      end\n      limitKw\n      cancelled\n      cancelledAt\n    }\n    drPrograms {\n      id\n      name\n      feederIds\n      start\n      end\n      active\n    }\n    alarmHistory(feederId: $feederId, from: $from, to: $to, first: 100) {\n      edges {\n        node {\n          from\n          to\n          code\n          deviceId\n          message\n        }\n      }\n    }\n  }\n": types.FeederMarksDocument,
-    "\n  fragment DecisionDeviceRow on DecisionDevice {\n    deviceId\n    wantedKw\n    setpointKw\n    weight\n    reason\n    bindingConstraint\n    sampleAgeMs\n  }\n": types.DecisionDeviceRowFragmentDoc,
     "\n  query NewestDecision($feederId: ID!) {\n    decisions(feederId: $feederId, first: 1) {\n      edges {\n        node {\n          id\n          at\n          policy\n          shadow\n          limitKw\n          unmetKw\n          bindingConstraint\n          rung\n          certified\n          devices(first: 500) {\n            edges {\n              node {\n                ...DecisionDeviceRow\n              }\n            }\n            pageInfo {\n              hasNextPage\n              endCursor\n            }\n            totalCount\n          }\n        }\n      }\n    }\n  }\n": types.NewestDecisionDocument,
     "\n  subscription DecisionMade($feederId: ID!) {\n    decisionMade(feederId: $feederId) {\n      id\n      at\n    }\n  }\n": types.DecisionMadeDocument,
+    "\n  query FeederPrograms {\n    drPrograms {\n      id\n      name\n      mode\n      feederIds\n      start\n      end\n      targetShedKw\n      active\n      impact {\n        at\n        shedKw\n      }\n    }\n  }\n": types.FeederProgramsDocument,
     "\n  query Policies {\n    policies\n  }\n": types.PoliciesDocument,
-    "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n    }\n  }\n": types.SetFeederDocument,
-    "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      stopped\n    }\n  }\n": types.ResumeControlDocument,
+    "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n      ...FeederFacts\n    }\n  }\n": types.SetFeederDocument,
+    "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      ...FeederFacts\n    }\n  }\n": types.ResumeControlDocument,
     "\n  fragment ServicePart on Part {\n    ok\n    detail\n    since\n  }\n": types.ServicePartFragmentDoc,
     "\n  query HealthPage {\n    health {\n      status\n      version\n      control {\n        ...ServicePart\n      }\n      mqtt {\n        ...ServicePart\n      }\n      log {\n        ...ServicePart\n      }\n      clickhouse {\n        ...ServicePart\n      }\n    }\n  }\n": types.HealthPageDocument,
     "\n  fragment DeadLetter on DeadLetterReason {\n    reason\n    count\n    lastAt\n    detail\n    sample\n    deviceId\n  }\n": types.DeadLetterFragmentDoc,
@@ -127,10 +137,16 @@ const documents: Documents = {
     "\n  fragment HealthPart on Part {\n    ok\n    detail\n    since\n  }\n": types.HealthPartFragmentDoc,
     "\n  query DeviceCounts {\n    all: devices(first: 1) {\n      totalCount\n    }\n    physical: devices(origin: PHYSICAL, first: 1) {\n      totalCount\n    }\n  }\n": types.DeviceCountsDocument,
     "\n  query TrackingErrors {\n    trackingError {\n      deviceId\n      type\n      samples\n      meanErrorKw\n      meanAbsErrorKw\n    }\n  }\n": types.TrackingErrorsDocument,
+    "\n  query ReplayFeeders {\n    feeders {\n      id\n      parentId\n    }\n  }\n": types.ReplayFeedersDocument,
+    "\n  fragment ReplayStep on Decision {\n    id\n    rootId\n    at\n    trigger\n    policy\n    shadow\n    limitKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    allocatedKw\n    unmetKw\n    bindingConstraint\n    rung\n    certified\n  }\n": types.ReplayStepFragmentDoc,
+    "\n  query ReplaySteps($feederId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {\n    decisions(feederId: $feederId, from: $from, to: $to, first: 500, after: $after) {\n      edges {\n        node {\n          id\n          ...ReplayStep\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": types.ReplayStepsDocument,
+    "\n  query ReplayDevices($id: ID!) {\n    decision(id: $id) {\n      id\n      at\n      devices(first: 500) {\n        edges {\n          node {\n            ...DecisionDeviceRow\n          }\n        }\n        totalCount\n      }\n    }\n  }\n": types.ReplayDevicesDocument,
+    "\n  query ReplayWhy($deviceId: ID!, $at: DateTime!) {\n    explain(deviceId: $deviceId, at: $at) {\n      sentence\n    }\n  }\n": types.ReplayWhyDocument,
     "\n  query FeederIds {\n    feeders {\n      id\n      parentId\n    }\n  }\n": types.FeederIdsDocument,
     "\n  query Fairness($feederId: ID!, $from: DateTime!, $to: DateTime!) {\n    fairness(feederId: $feederId, from: $from, to: $to) {\n      feederId\n      jain\n      worstDecileShare\n      perDevice {\n        deviceId\n        wantedKwh\n        servedKwh\n        curtailedKwh\n      }\n    }\n  }\n": types.FairnessDocument,
     "\n  query Violations($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    violations(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          feederId\n          from\n          to\n          worstKw\n          kwh\n          cause\n        }\n      }\n      totalCount\n    }\n  }\n": types.ViolationsDocument,
     "\n  query AlarmHistory($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    alarmHistory(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          from\n          to\n          code\n          severity\n          feederId\n          deviceId\n          message\n          runbook\n        }\n      }\n      totalCount\n    }\n  }\n": types.AlarmHistoryDocument,
+    "\n  fragment DecisionDeviceRow on DecisionDevice {\n    deviceId\n    wantedKw\n    setpointKw\n    weight\n    reason\n    bindingConstraint\n    sampleAgeMs\n  }\n": types.DecisionDeviceRowFragmentDoc,
     "\n  query Events($feederId: ID, $includePast: Boolean!) {\n    events(feederId: $feederId, includePast: $includePast) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      type\n      rampSeconds\n      cancelled\n      cancelledAt\n      createdBy\n    }\n  }\n": types.EventsDocument,
     "\n  mutation CreateEvent($input: EventInput!) {\n    createEvent(input: $input) {\n      id\n      feederId\n      start\n      end\n      limitKw\n      cancelled\n    }\n  }\n": types.CreateEventDocument,
     "\n  mutation UpdateEvent($id: ID!, $input: EventPatch!) {\n    updateEvent(id: $id, input: $input) {\n      id\n      start\n      end\n      limitKw\n      rampSeconds\n    }\n  }\n": types.UpdateEventDocument,
@@ -245,6 +261,14 @@ export function graphql(source: "\n  mutation RetireDevice($id: ID!) {\n    reti
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
+export function graphql(source: "\n  query Replacements($type: DeviceType!, $search: String) {\n    devices(type: $type, search: $search, first: 50) {\n      edges {\n        node {\n          id\n          feederId\n        }\n      }\n    }\n    waitingDevices(first: 100) {\n      edges {\n        node {\n          id\n          type\n        }\n      }\n    }\n  }\n"): (typeof documents)["\n  query Replacements($type: DeviceType!, $search: String) {\n    devices(type: $type, search: $search, first: 50) {\n      edges {\n        node {\n          id\n          feederId\n        }\n      }\n    }\n    waitingDevices(first: 100) {\n      edges {\n        node {\n          id\n          type\n        }\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation ReplaceDevice($id: ID!, $by: ID!) {\n    replaceDevice(id: $id, by: $by) {\n      id\n      ...DeviceFacts\n    }\n  }\n"): (typeof documents)["\n  mutation ReplaceDevice($id: ID!, $by: ID!) {\n    replaceDevice(id: $id, by: $by) {\n      id\n      ...DeviceFacts\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
 export function graphql(source: "\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n"): (typeof documents)["\n  fragment DeviceRow on Device {\n    id\n    type\n    origin\n    feederId\n    siteId\n    ratedKw\n    priority\n    optedOut\n    overridden\n    freshness\n    lastSeen\n    powerKw\n    setpointKw\n    soc\n    trackingErrorKw\n    compliant\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -273,10 +297,6 @@ export function graphql(source: "\n  query FeederMarks($feederId: ID!, $from: Da
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  fragment DecisionDeviceRow on DecisionDevice {\n    deviceId\n    wantedKw\n    setpointKw\n    weight\n    reason\n    bindingConstraint\n    sampleAgeMs\n  }\n"): (typeof documents)["\n  fragment DecisionDeviceRow on DecisionDevice {\n    deviceId\n    wantedKw\n    setpointKw\n    weight\n    reason\n    bindingConstraint\n    sampleAgeMs\n  }\n"];
-/**
- * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
- */
 export function graphql(source: "\n  query NewestDecision($feederId: ID!) {\n    decisions(feederId: $feederId, first: 1) {\n      edges {\n        node {\n          id\n          at\n          policy\n          shadow\n          limitKw\n          unmetKw\n          bindingConstraint\n          rung\n          certified\n          devices(first: 500) {\n            edges {\n              node {\n                ...DecisionDeviceRow\n              }\n            }\n            pageInfo {\n              hasNextPage\n              endCursor\n            }\n            totalCount\n          }\n        }\n      }\n    }\n  }\n"): (typeof documents)["\n  query NewestDecision($feederId: ID!) {\n    decisions(feederId: $feederId, first: 1) {\n      edges {\n        node {\n          id\n          at\n          policy\n          shadow\n          limitKw\n          unmetKw\n          bindingConstraint\n          rung\n          certified\n          devices(first: 500) {\n            edges {\n              node {\n                ...DecisionDeviceRow\n              }\n            }\n            pageInfo {\n              hasNextPage\n              endCursor\n            }\n            totalCount\n          }\n        }\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -285,15 +305,19 @@ export function graphql(source: "\n  subscription DecisionMade($feederId: ID!) {
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
+export function graphql(source: "\n  query FeederPrograms {\n    drPrograms {\n      id\n      name\n      mode\n      feederIds\n      start\n      end\n      targetShedKw\n      active\n      impact {\n        at\n        shedKw\n      }\n    }\n  }\n"): (typeof documents)["\n  query FeederPrograms {\n    drPrograms {\n      id\n      name\n      mode\n      feederIds\n      start\n      end\n      targetShedKw\n      active\n      impact {\n        at\n        shedKw\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
 export function graphql(source: "\n  query Policies {\n    policies\n  }\n"): (typeof documents)["\n  query Policies {\n    policies\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n    }\n  }\n"): (typeof documents)["\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n    }\n  }\n"];
+export function graphql(source: "\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n      ...FeederFacts\n    }\n  }\n"): (typeof documents)["\n  mutation SetFeeder($input: FeederInput!) {\n    setFeeder(input: $input) {\n      id\n      ...FeederFacts\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      stopped\n    }\n  }\n"): (typeof documents)["\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      stopped\n    }\n  }\n"];
+export function graphql(source: "\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      ...FeederFacts\n    }\n  }\n"): (typeof documents)["\n  mutation ResumeControl($feederId: ID!) {\n    resumeControl(feederId: $feederId) {\n      id\n      ...FeederFacts\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -353,6 +377,26 @@ export function graphql(source: "\n  query TrackingErrors {\n    trackingError {
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
+export function graphql(source: "\n  query ReplayFeeders {\n    feeders {\n      id\n      parentId\n    }\n  }\n"): (typeof documents)["\n  query ReplayFeeders {\n    feeders {\n      id\n      parentId\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment ReplayStep on Decision {\n    id\n    rootId\n    at\n    trigger\n    policy\n    shadow\n    limitKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    allocatedKw\n    unmetKw\n    bindingConstraint\n    rung\n    certified\n  }\n"): (typeof documents)["\n  fragment ReplayStep on Decision {\n    id\n    rootId\n    at\n    trigger\n    policy\n    shadow\n    limitKw\n    uncontrolledKw\n    reservedKw\n    headroomKw\n    allocatedKw\n    unmetKw\n    bindingConstraint\n    rung\n    certified\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ReplaySteps($feederId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {\n    decisions(feederId: $feederId, from: $from, to: $to, first: 500, after: $after) {\n      edges {\n        node {\n          id\n          ...ReplayStep\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n"): (typeof documents)["\n  query ReplaySteps($feederId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {\n    decisions(feederId: $feederId, from: $from, to: $to, first: 500, after: $after) {\n      edges {\n        node {\n          id\n          ...ReplayStep\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ReplayDevices($id: ID!) {\n    decision(id: $id) {\n      id\n      at\n      devices(first: 500) {\n        edges {\n          node {\n            ...DecisionDeviceRow\n          }\n        }\n        totalCount\n      }\n    }\n  }\n"): (typeof documents)["\n  query ReplayDevices($id: ID!) {\n    decision(id: $id) {\n      id\n      at\n      devices(first: 500) {\n        edges {\n          node {\n            ...DecisionDeviceRow\n          }\n        }\n        totalCount\n      }\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ReplayWhy($deviceId: ID!, $at: DateTime!) {\n    explain(deviceId: $deviceId, at: $at) {\n      sentence\n    }\n  }\n"): (typeof documents)["\n  query ReplayWhy($deviceId: ID!, $at: DateTime!) {\n    explain(deviceId: $deviceId, at: $at) {\n      sentence\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
 export function graphql(source: "\n  query FeederIds {\n    feeders {\n      id\n      parentId\n    }\n  }\n"): (typeof documents)["\n  query FeederIds {\n    feeders {\n      id\n      parentId\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
@@ -366,6 +410,10 @@ export function graphql(source: "\n  query Violations($feederId: ID, $from: Date
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query AlarmHistory($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    alarmHistory(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          from\n          to\n          code\n          severity\n          feederId\n          deviceId\n          message\n          runbook\n        }\n      }\n      totalCount\n    }\n  }\n"): (typeof documents)["\n  query AlarmHistory($feederId: ID, $from: DateTime!, $to: DateTime!) {\n    alarmHistory(feederId: $feederId, from: $from, to: $to, first: 500) {\n      edges {\n        node {\n          from\n          to\n          code\n          severity\n          feederId\n          deviceId\n          message\n          runbook\n        }\n      }\n      totalCount\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment DecisionDeviceRow on DecisionDevice {\n    deviceId\n    wantedKw\n    setpointKw\n    weight\n    reason\n    bindingConstraint\n    sampleAgeMs\n  }\n"): (typeof documents)["\n  fragment DecisionDeviceRow on DecisionDevice {\n    deviceId\n    wantedKw\n    setpointKw\n    weight\n    reason\n    bindingConstraint\n    sampleAgeMs\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

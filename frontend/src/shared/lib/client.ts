@@ -8,6 +8,8 @@ import { linkStore } from './link';
 import { sessionStore } from './session';
 
 const PING_EVERY_MS = 12_000;
+/** A link that does not answer within this is dead, though nobody has closed it: a cable pulled out says nothing. */
+const PONG_WITHIN_MS = 5000;
 const CLOSE_AFTER_IDLE_MS = 3000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
@@ -43,7 +45,8 @@ function closeCode(event: unknown): number | null {
 
 function createSocket(token: string) {
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  return createWsClient({
+  let deadline: ReturnType<typeof setTimeout> | undefined;
+  const socket = createWsClient({
     url: `${scheme}//${location.host}/graphql/ws`,
     connectionParams: { authorization: `Bearer ${token}` },
     lazyCloseTimeout: CLOSE_AFTER_IDLE_MS,
@@ -57,13 +60,22 @@ function createSocket(token: string) {
     on: {
       connecting: () => linkStore.connecting(),
       connected: () => linkStore.connected(),
+      ping: (received) => {
+        if (!received) deadline = setTimeout(() => socket.terminate(), PONG_WITHIN_MS);
+      },
+      pong: (received) => {
+        if (received) clearTimeout(deadline);
+      },
       closed: (event) => {
+        clearTimeout(deadline);
         const code = closeCode(event);
         linkStore.closed(code === 1000);
         if (code !== null && UNAUTHENTICATED_CLOSES.includes(code)) sessionStore.end('expired');
       },
     },
   });
+  window.addEventListener('offline', () => socket.terminate());
+  return socket;
 }
 
 const noKey = () => null;
@@ -81,7 +93,7 @@ const KEYLESS = [
   'CommandEdge', 'DeadLetterReason', 'DecisionConnection', 'DecisionDevice', 'DecisionDeviceConnection',
   'DecisionDeviceEdge', 'DecisionEdge', 'DeviceConnection', 'DeviceEdge', 'DrImpact', 'Explanation', 'Fairness',
   'FairnessDevice', 'FeederPoint', 'Health', 'Notice', 'NoticedDeviceConnection', 'NoticedDeviceEdge', 'Override',
-  'PageInfo', 'Part', 'Simulation', 'TelemetryPoint', 'TrackingError', 'TypeTotal', 'User', 'Violation',
+  'PageInfo', 'Part', 'TelemetryPoint', 'TrackingError', 'TypeTotal', 'User', 'Violation',
   'ViolationConnection', 'ViolationEdge', 'WaitingDeviceConnection', 'WaitingDeviceEdge',
 ];
 
@@ -107,7 +119,8 @@ export function createClients(token: string): Clients {
     }),
   });
   const cache = cacheExchange({
-    keys: Object.fromEntries(KEYLESS.map((name) => [name, noKey])),
+    // There is one simulation: what a change answers is what its question shows, without asking again.
+    keys: { ...Object.fromEntries(KEYLESS.map((name) => [name, noKey])), Simulation: () => 'the' },
     updates: {
       Mutation: {
         createEvent: (_result, _args, store) => forget(store, 'events'),
@@ -117,7 +130,6 @@ export function createClients(token: string): Clients {
         deleteDrProgram: (_result, _args, store) => forget(store, 'drPrograms'),
         setFeeder: (_result, _args, store) => forget(store, 'feeders', 'feeder'),
         resumeControl: (_result, _args, store) => forget(store, 'alarms'),
-        setSimulationMode: (_result, _args, store) => forget(store, 'simulation'),
       },
       Subscription: {
         alarm: (_result, _args, store) => forget(store, 'alarms'),

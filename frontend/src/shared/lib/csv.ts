@@ -1,4 +1,5 @@
 //! Tables as CSV files: RFC 4180, UTF-8 with a mark so that spreadsheets read it as such.
+import { saveFile } from './saveFile';
 
 export type Cell = string | number | null | undefined;
 
@@ -16,10 +17,5 @@ export function toCsv(head: readonly string[], rows: readonly (readonly Cell[])[
 
 /** Offers the table as a file to keep. */
 export function saveCsv(name: string, head: readonly string[], rows: readonly (readonly Cell[])[]): void {
-  const url = URL.createObjectURL(new Blob(['\ufeff', toCsv(head, rows)], { type: 'text/csv;charset=utf-8' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  saveFile(name, new Blob(['\ufeff', toCsv(head, rows)], { type: 'text/csv;charset=utf-8' }));
 }

@@ -145,7 +145,8 @@ interface BulkQuery<Data, Variables extends AnyVariables> {
   variables: () => Variables;
   /** What the variables depend on: another key is another question, and the old answer is dropped. */
   key: string;
-  everyMs: number;
+  /** Asks again this often; null for what does not change. */
+  everyMs: number | null;
 }
 
 interface Held<Data> {

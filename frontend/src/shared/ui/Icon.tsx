@@ -29,6 +29,11 @@ const PATHS = {
   list: <path d="M7.500 4.500h9M7.500 10h9M7.500 15.500h9M3.500 4.500h.2M3.500 10h.2M3.500 15.500h.2" />,
   save: <path d="M10 3v9M6 8.500l4 4 4-4M3.500 16.500h13" />,
   edit: <path d="M3.500 16.500l.7-3.400L13 4.300l2.700 2.700-8.800 8.800zM11.200 6.100l2.700 2.700" />,
+  play: <path d="M6 4l10 6-10 6z" />,
+  pause: <path d="M7 4v12M13 4v12" />,
+  previous: <path d="M5 4v12M15 4.500L8 10l7 5.500z" />,
+  next: <path d="M15 4v12M5 4.500L12 10l-7 5.500z" />,
+  replay: <path d="M4 10a6 6 0 1 0 2-4.500M6 2.500v3.300h3.300M10 7v3.300l2.200 1.400" />,
   open: <path d="M7.500 4.500L13 10l-5.500 5.500" />,
 } satisfies Record<string, ReactNode>;
 

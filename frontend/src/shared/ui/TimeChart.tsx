@@ -1,13 +1,16 @@
 //! A line chart over time on uPlot: legend with the values under the cursor, theme colours, keyboard cursor.
 //! Knows nothing of feeders or devices.
-import { useEffect, useMemo, useRef, useState } from 'react';
-import type { KeyboardEvent } from 'react';
+import { useEffect, useImperativeHandle, useMemo, useRef, useState } from 'react';
+import type { KeyboardEvent, MouseEvent, Ref } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useTheme } from '../lib/theme';
 import { clock, fullTime, zoneName } from '../lib/time';
 import { chartOptions } from './chartOptions';
 import type { ChartMark, ChartSeries } from './chartOptions';
+import { drawPicture } from './chartPicture';
+import type { PictureHead } from './chartPicture';
+import type { Picture } from './SaveTools';
 import styles from './TimeChart.module.css';
 
 export interface ChartData {
@@ -39,12 +42,15 @@ interface Props {
   moment?: number | null;
   /** A click, or Enter at the cursor, picks a moment (seconds). */
   onPick?: (at: number) => void;
+  /** Draws the chart as a picture under this head. */
+  picture?: Ref<Picture>;
+  head?: PictureHead;
 }
 
 const NO_MARKS: readonly ChartMark[] = [];
 
 export function TimeChart(props: Props) {
-  const { series, data, from, to, height, summary, testId, over, fixed, syncKey, marks = NO_MARKS, moment = null, onPick } = props;
+  const { series, data, from, to, height, summary, testId, over, fixed, syncKey, marks = NO_MARKS, moment = null, onPick, picture, head } = props;
   const theme = useTheme();
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -86,14 +92,25 @@ export function TimeChart(props: Props) {
     plot.current?.setData(aligned);
   }, [aligned, from, to, marks, moment]);
 
-  const pick = () => {
-    const time = index === null ? undefined : data.times[index];
+  useImperativeHandle(
+    picture,
+    () => () => (plot.current && head ? drawPicture(plot.current, { ...head, series, marks, from, to }) : null),
+    [head, series, marks, from, to],
+  );
+
+  const pick = (point: number | null | undefined) => {
+    const time = point === null || point === undefined ? undefined : data.times[point];
     if (time !== undefined) onPick?.(time);
+  };
+  /** Where the click is, not where the cursor was last seen. */
+  const pickAt = ({ clientX }: MouseEvent) => {
+    const made = plot.current;
+    pick(made?.posToIdx(clientX - made.over.getBoundingClientRect().left));
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && onPick) {
-      pick();
+      pick(index);
       return;
     }
     const next = nextIndex(event.key, index, data.times.length);
@@ -106,7 +123,7 @@ export function TimeChart(props: Props) {
 
   return (
     <figure className={styles.chart} data-testid={testId}>
-      <Legend series={series} data={data} index={index} marks={marks} />
+      <Legend series={series} data={data} index={index ?? indexAt(data.times, moment)} marks={marks} />
       <div
         ref={host}
         className={styles.plot}
@@ -116,10 +133,17 @@ export function TimeChart(props: Props) {
         aria-label={summary}
         tabIndex={0}
         onKeyDown={onKeyDown}
-        onClick={pick}
+        onClick={pickAt}
       />
     </figure>
   );
+}
+
+/** The last point that is not after the moment. */
+function indexAt(times: readonly number[], moment: number | null): number | null {
+  if (moment === null) return null;
+  const found = times.findLastIndex((time) => time <= moment);
+  return found < 0 ? null : found;
 }
 
 /** undefined: not for us; null: no cursor. */

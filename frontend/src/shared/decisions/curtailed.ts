@@ -1,7 +1,7 @@
 //! Who gives way in a decision, and why: devices put together by their reason. Pure.
-import { reasonOf } from '../../shared/decisions/reasons';
-import type { Reason } from '../../shared/decisions/reasons';
-import type { DecisionDeviceRowFragment } from '../../shared/gql/graphql';
+import { reasonOf } from './reasons';
+import type { Reason } from './reasons';
+import type { DecisionDeviceRowFragment } from '../gql/graphql';
 
 export type DecisionRow = DecisionDeviceRowFragment;
 

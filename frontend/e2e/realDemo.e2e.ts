@@ -1,0 +1,141 @@
+//! Journey of an operator against a running `derms up --demo`: only where BASE_URL names one.
+import { readFile } from 'node:fs/promises';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { testIds } from '../src/shared/testIds';
+import { enter } from './browser';
+import { useStage } from './stage';
+
+const stage = useStage();
+const CUT_MS = 30_000;
+/** Windows of five seconds: a hole is longer than some of them. */
+const HOLE_MS = 25_000;
+/** The load follows over a few decisions and ramps. */
+const FOLLOWS = { timeout: 90_000, interval: 500 };
+
+/** The kilowatts of a feeder's meter: [load, limit]. */
+async function meter(page: Page, id: string): Promise<[number, number]> {
+  const text = (await page.getByRole('meter', { name: `Load of ${id}`, exact: true }).getAttribute('aria-valuetext')) ?? '';
+  const numbers = text.replaceAll('−', '-').replaceAll(/[\u202f\u00a0]/g, '').match(/-?\d+(\.\d+)?/g) ?? [];
+  return [Number(numbers[0]), Number(numbers[1])];
+}
+
+/** The feeder with the most load. */
+async function busiest(page: Page): Promise<string> {
+  await page.getByTestId(testIds.feederLine).nth(1).waitFor();
+  const ids = await page.getByTestId(testIds.feederLine).evaluateAll((all) => all.map((line) => line.getAttribute('data-feeder') ?? ''));
+  const loads = await Promise.all(ids.map(async (id) => ({ id, load: (await meter(page, id))[0] })));
+  return loads.sort((a, b) => b.load - a.load)[0]?.id ?? '';
+}
+
+describe.skipIf(stage.isMock)('against the demo', () => {
+  test('an event pushes a feeder to its limit; why a device was curtailed; cancelled, the limit returns', { timeout: 300_000 }, async () => {
+    const { page } = await stage.open();
+    await enter(page, stage.operator);
+    const id = await busiest(page);
+    const [load, limit] = await meter(page, id);
+    const wanted = Math.max(1, Math.round(load * 0.7));
+    await page.getByRole('button', { name: 'New event' }).click();
+    const form = page.getByRole('form', { name: 'New event' });
+    await form.getByLabel('Feeder').selectOption(id);
+    await form.getByLabel('Limit (kW)').fill(String(wanted));
+    await form.getByRole('button', { name: 'Create event' }).click();
+    await page.getByText(/^Event created\./).waitFor();
+    await expect.poll(async () => (await meter(page, id))[1], FOLLOWS).toBeLessThanOrEqual(wanted);
+    await expect.poll(async () => (await meter(page, id))[0], FOLLOWS).toBeLessThanOrEqual(wanted * 1.02);
+
+    await page.getByRole('radio', { name: 'Tightest first' }).check();
+    const line = page.getByTestId(testIds.feederLine).filter({ hasText: 'Lowered' }).first();
+    expect(await line.getAttribute('data-feeder')).toBe(id);
+    await line.getByRole('link', { name: id, exact: true }).click();
+    await page.getByText(/Held by an event/).waitFor();
+    const curtailed = page.getByRole('region', { name: 'Who is curtailed, and why' });
+    await curtailed.getByRole('listitem').getByRole('link', { name: /ev/i }).first().click();
+    const why = page.getByTestId(testIds.why);
+    await why.getByText('Limit in force').waitFor();
+    await why.getByText(/Bound by/).waitFor();
+
+    await page.goto(`/feeders/${id}`);
+    const row = page.getByTestId(testIds.eventRow).filter({ hasText: 'Active' }).first();
+    await row.getByRole('button', { name: /^Cancel the event/ }).click();
+    await row.getByRole('button', { name: 'Cancel event' }).click();
+    await page.getByText(`Event on ${id} cancelled.`).waitFor();
+    await expect.poll(async () => (await meter(page, id))[1], FOLLOWS).toBeCloseTo(limit, 0);
+  });
+
+  test('a battery is overridden and let go', async () => {
+    const { page } = await stage.open();
+    await enter(page, stage.operator, '/devices?type=BATTERY&state=FRESH');
+    await page.getByTestId(testIds.deviceRow).first().getByRole('link').click();
+    const panel = page.getByRole('region', { name: 'Override' });
+    await panel.getByRole('button', { name: 'Set its power' }).click();
+    await panel.getByLabel('Power (kW)').fill('0.5');
+    await panel.getByRole('button', { name: 'Set power' }).click();
+    await panel.getByText(/Told to/).waitFor();
+    await panel.getByRole('button', { name: 'Clear override' }).click();
+    await panel.getByText('None: control sets its power.').waitFor();
+  });
+
+  test('a limit is changed and taken back', async () => {
+    const { page } = await stage.open();
+    await enter(page, stage.operator);
+    const id = await busiest(page);
+    const [, before] = await meter(page, id);
+    const wanted = Math.round(before * 0.9);
+    await page.goto(`/feeders/${id}`);
+    const settings = page.getByRole('region', { name: 'Settings' });
+    await settings.getByRole('button', { name: 'Change' }).click();
+    const form = page.getByRole('form', { name: `Settings of ${id}` });
+    await form.getByLabel('Import limit (kW)').fill(String(wanted));
+    await form.getByRole('button', { name: 'Apply…' }).click();
+    await form.getByRole('button', { name: 'Yes, apply' }).click();
+    await page.getByText(new RegExp(`^${id} changed\\.`)).waitFor();
+    await expect.poll(async () => (await meter(page, id))[1], FOLLOWS).toBeCloseTo(wanted, 0);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText(`${id} is as it was.`).waitFor();
+    await expect.poll(async () => (await meter(page, id))[1], FOLLOWS).toBeCloseTo(before, 0);
+  });
+
+  test.skipIf(stage.viewer === null)('a viewer sees the same pages without the actions', async () => {
+    const { page } = await stage.open();
+    if (!stage.viewer) return;
+    await enter(page, stage.viewer);
+    const id = await busiest(page);
+    const acting = page.getByRole('main').getByRole('button', { name: /^(New|Change|Cancel|Resume|Set its power|Clear override|Replace|Retire|Approve|Register|Activate|Deactivate)/ });
+    for (const path of ['/', `/feeders/${id}`, '/devices', '/demand-response', '/violations', '/health', `/replay?feeder=${id}`]) {
+      await page.goto(path);
+      await page.getByRole('heading', { level: 1 }).first().waitFor({ state: 'attached' });
+      await page.getByRole('main').getByRole('region').or(page.getByTestId(testIds.deviceRow)).first().waitFor();
+      expect(await acting.count(), path).toBe(0);
+    }
+  });
+
+  test('a network that is cut for 30 seconds is said, and leaves no hole in the chart', { timeout: 240_000 }, async () => {
+    const { page, errors } = await stage.open();
+    await enter(page, stage.operator);
+    const id = await busiest(page);
+    await page.goto(`/feeders/${id}?range=15m`);
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByTestId(testIds.feederChart).locator('canvas').waitFor();
+
+    const cut = Date.now();
+    await page.context().setOffline(true);
+    await page.getByText('Reconnecting…').waitFor();
+    await expect.poll(() => Date.now() - cut, { timeout: CUT_MS * 2, interval: 500 }).toBeGreaterThan(CUT_MS);
+    await page.context().setOffline(false);
+    await page.getByText('Live', { exact: true }).waitFor();
+    const back = Date.now();
+
+    const longestStep = async (): Promise<number> => {
+      const download = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Save this chart as CSV' }).click();
+      const text = await readFile(await (await download).path(), 'utf8');
+      const times = text.split('\r\n').slice(1).map((row) => Date.parse(row.split(',')[0] ?? '')).filter((at) => at > cut - 20_000);
+      if ((times.at(-1) ?? 0) < back) return Number.POSITIVE_INFINITY;
+      return Math.max(...times.slice(1).map((at, index) => at - (times[index] ?? at)));
+    };
+    await expect.poll(longestStep, { timeout: 60_000, interval: 2000 }).toBeLessThan(HOLE_MS);
+    // The browser itself logs what it could not reach meanwhile.
+    errors.splice(0, errors.length, ...errors.filter((error) => !/ERR_INTERNET_DISCONNECTED|WebSocket/.test(error)));
+  });
+});

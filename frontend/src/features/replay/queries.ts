@@ -1,0 +1,73 @@
+//! What the replay of the past asks the API.
+import { graphql } from '../../shared/gql';
+
+export const ReplayFeedersQuery = graphql(`
+  query ReplayFeeders {
+    feeders {
+      id
+      parentId
+    }
+  }
+`);
+
+export const ReplayStepFields = graphql(`
+  fragment ReplayStep on Decision {
+    id
+    rootId
+    at
+    trigger
+    policy
+    shadow
+    limitKw
+    uncontrolledKw
+    reservedKw
+    headroomKw
+    allocatedKw
+    unmetKw
+    bindingConstraint
+    rung
+    certified
+  }
+`);
+
+export const ReplayStepsQuery = graphql(`
+  query ReplaySteps($feederId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {
+    decisions(feederId: $feederId, from: $from, to: $to, first: 500, after: $after) {
+      edges {
+        node {
+          id
+          ...ReplayStep
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`);
+
+export const ReplayDevicesQuery = graphql(`
+  query ReplayDevices($id: ID!) {
+    decision(id: $id) {
+      id
+      at
+      devices(first: 500) {
+        edges {
+          node {
+            ...DecisionDeviceRow
+          }
+        }
+        totalCount
+      }
+    }
+  }
+`);
+
+export const ReplayWhyQuery = graphql(`
+  query ReplayWhy($deviceId: ID!, $at: DateTime!) {
+    explain(deviceId: $deviceId, at: $at) {
+      sentence
+    }
+  }
+`);
