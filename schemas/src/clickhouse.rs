@@ -3,6 +3,8 @@
 //! Table names are unqualified: whoever applies the migrations chooses the database. Every statement is safe to run
 //! again. Knows no client and no server.
 
+pub mod cluster;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
