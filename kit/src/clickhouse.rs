@@ -1,5 +1,9 @@
 //! How a service reaches ClickHouse: over `http://`, or over `https://` with the machine's authorities or one of its own.
-//! It knows no table and no query.
+//! [`rows`] and [`tables`] hold what everybody who writes history shares.
+
+pub mod rows;
+pub mod tables;
+mod word;
 
 use std::error::Error;
 use std::io;

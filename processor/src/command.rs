@@ -2,6 +2,7 @@
 
 use clap::Args;
 use schemas::Timestamp;
+use schemas::clickhouse::cluster::is_name;
 use service_kit::clock::parse_time;
 use service_kit::log::{existing_partitions, identity};
 
@@ -33,6 +34,30 @@ pub async fn log_restored(config: Config) -> anyhow::Result<()> {
     let partitions = existing_partitions(&config.log).await?;
     let log_id = identity::restore(&config.log, partitions).await?;
     println!("the log is {log_id} from here on: start all services (again)");
+    Ok(())
+}
+
+/// Which tables to print.
+#[derive(Debug, Clone, Args)]
+pub struct DdlArgs {
+    /// The cluster over which they are spread (DERMS_CLICKHOUSE_CLUSTER).
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+}
+
+/// Prints the statements that make the tables.
+///
+/// # Errors
+/// When the cluster's name is none.
+#[expect(clippy::print_stdout, reason = "the words of a command line tool")]
+pub fn ddl(config: Config, args: DdlArgs) -> anyhow::Result<()> {
+    let mut access = config.sink.access;
+    access.cluster = args.cluster.or(access.cluster);
+    anyhow::ensure!(
+        access.cluster.as_deref().is_none_or(is_name),
+        "--cluster: the name of a cluster is made of letters, digits, _ and -"
+    );
+    print!("{}", access.ddl()?);
     Ok(())
 }
 

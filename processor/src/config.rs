@@ -1,10 +1,10 @@
 //! The processor's settings.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use schemas::records::operator::{ControlSettings, MissingBehavior, POLICIES, RestartBehavior};
 use schemas::{Soc, Watts};
+use service_kit::clickhouse::tables::Access;
 use service_kit::log::{LogConfig, Partitions};
 use service_kit::settings::Settings;
 
@@ -13,16 +13,8 @@ use crate::decision_log::DecisionLog;
 /// How to reach ClickHouse, and how blocks are cut.
 #[derive(Debug, Clone)]
 pub struct SinkConfig {
-    /// Its HTTP interface.
-    pub url: String,
-    /// Its database.
-    pub database: String,
-    /// Its user.
-    pub user: Option<String>,
-    /// Its password.
-    pub password: Option<String>,
-    /// File of the authority of its certificate; none = the machine's own authorities.
-    pub authority: Option<PathBuf>,
+    /// Its tables.
+    pub access: Access,
     /// Rows wait at most this long.
     pub max_age: Duration,
     /// Rows in a block.
@@ -66,11 +58,7 @@ impl Config {
             snapshot_decisions: settings.int("DERMS_SNAPSHOT_DECISIONS"),
             decision_log: DecisionLog::parse(settings.text("DECISION_LOG_LEVEL")),
             sink: SinkConfig {
-                url: settings.text("DERMS_CLICKHOUSE_URL").to_owned(),
-                database: settings.text("DERMS_CLICKHOUSE_DATABASE").to_owned(),
-                user: settings.optional_text("DERMS_CLICKHOUSE_USER").map(str::to_owned),
-                password: settings.optional_text("DERMS_CLICKHOUSE_PASSWORD").map(str::to_owned),
-                authority: settings.optional_path("DERMS_CLICKHOUSE_CA_PATH"),
+                access: Access::from_settings(settings)?,
                 max_age: settings.millis("DERMS_SINK_MAX_AGE_MS"),
                 max_rows: usize::try_from(settings.int("DERMS_SINK_MAX_ROWS"))
                     .expect("the catalogue bounds it"),

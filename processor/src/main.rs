@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use derms_processor::Config;
-use derms_processor::command::{ReplayArgs, log_restored, replay};
+use derms_processor::command::{DdlArgs, ReplayArgs, ddl, log_restored, replay};
 use service_kit::log::LogConfig;
 use service_kit::log::notices::{self, Speaker};
 use service_kit::settings::Service;
@@ -30,6 +30,8 @@ enum Command {
     Replay(ReplayArgs),
     /// Says that a copy of the log was put back, before any service writes to it.
     LogRestored,
+    /// Prints the statements that make ClickHouse's tables, as they are run at the start; with --cluster those for a cluster.
+    Ddl(DdlArgs),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
                 ));
                 derms_processor::run(config, shutdown).await
             }
+            Some(Command::Ddl(args)) => ddl(config, args),
             Some(Command::LogRestored) => log_restored(config).await,
             Some(Command::Replay(replayed)) => tokio::select! {
                 outcome = replay(config, replayed) => outcome,

@@ -3,6 +3,8 @@
 //! Table names are unqualified: whoever applies the migrations chooses the database. Every statement is safe to run
 //! again. Knows no client and no server.
 
+pub mod cluster;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -48,6 +50,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     12 "alarms" "0012_alarms.sql",
     13 "history_rollups" "0013_history_rollups.sql",
     14 "history_views" "0014_history_views.sql",
+    15 "leaner_telemetry" "0015_leaner_telemetry.sql",
+    16 "one_query_each" "0016_one_query_each.sql",
 ];
 
 /// The statements of a file: cut after each line that ends in `;`, without it. What holds only comments is no statement.

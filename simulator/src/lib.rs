@@ -1,9 +1,11 @@
 //! A simulated fleet over MQTT: devices of the shared model, spread over feeders and connections.
 //!
-//! Knows the MQTT contract and the device model; knows nothing of the controller, the log or the tables.
+//! Knows the MQTT contract and the device model; knows nothing of the controller and the log. The history that it
+//! makes up goes into the tables as the sink would write it.
 
 mod config;
 mod fleet;
+mod history;
 mod metrics;
 mod run;
 mod shard;
@@ -11,5 +13,6 @@ mod stats;
 
 pub use config::Config;
 pub use fleet::build as build_fleet;
+pub use history::{HistoryArgs, write as write_history};
 pub use run::run;
 pub use stats::Stats;

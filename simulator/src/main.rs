@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use derms_sim::{Config, Stats, run};
+use clap::{Parser, Subcommand};
+use derms_sim::{Config, HistoryArgs, Stats, run, write_history};
 use service_kit::settings::Service;
 use service_kit::{ServiceArgs, service_main};
 
@@ -22,6 +22,13 @@ struct Args {
     /// End by itself after so many seconds (DERMS_SIM_FOR_SECONDS).
     #[arg(long = "for", value_name = "SECONDS")]
     seconds: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    History(HistoryArgs),
 }
 
 #[expect(clippy::print_stdout, reason = "the last word of a command line tool")]
@@ -33,10 +40,22 @@ fn main() -> ExitCode {
         ("DERMS_SIM_RATE", args.rate),
         ("DERMS_SIM_FOR_SECONDS", args.seconds),
     ];
-    for (name, value) in flags {
+    let mut set = |name: &str, value: Option<&String>| {
         service.set.extend(value.map(|value| format!("{name}={value}")));
+    };
+    for (name, value) in &flags {
+        set(name, value.as_ref());
+    }
+    if let Some(Command::History(history)) = &args.command {
+        set("DERMS_SIM_DEVICES", history.devices.as_ref());
+        set("DERMS_SIM_SEED", history.seed.as_ref());
+        set("DERMS_CLICKHOUSE_URL", history.clickhouse.as_ref());
+        set("DERMS_CLICKHOUSE_DATABASE", history.database.as_ref());
     }
     service_main(Service::Sim, &service, |settings, shutdown| async move {
+        if let Some(Command::History(history)) = args.command {
+            return write_history(&settings, history, shutdown).await;
+        }
         let config = Config::from_settings(&settings)?;
         let stats = Stats::default();
         let outcome = run(config, stats.clone(), shutdown).await;

@@ -186,7 +186,7 @@ use Service::{Agent, Api, Bridge, Processor, Sim, Standalone};
 const ALL: &[Service] = &[Bridge, Processor, Api, Sim, Agent, Standalone];
 const LOG_USERS: &[Service] = &[Bridge, Processor, Api];
 const MQTT_USERS: &[Service] = &[Bridge, Api, Sim];
-const CLICKHOUSE_USERS: &[Service] = &[Processor, Api];
+const CLICKHOUSE_USERS: &[Service] = &[Processor, Api, Sim];
 
 const fn row(
     name: &'static str,
@@ -313,6 +313,7 @@ pub const CATALOGUE: &[Setting] = &[
     row("DERMS_CLICKHOUSE_USER", None, Text, CLICKHOUSE_USERS, "its user"),
     row("DERMS_CLICKHOUSE_PASSWORD", None, Secret { min_len: 1 }, CLICKHOUSE_USERS, "its password"),
     row("DERMS_CLICKHOUSE_CA_PATH", None, Text, CLICKHOUSE_USERS, "PEM file of the authority that signed its certificate, for https://; default: the machine's own authorities"),
+    row("DERMS_CLICKHOUSE_CLUSTER", None, Text, &[Processor, Sim], "cluster over which its tables are spread, replicated; default: they stand on one server"),
     row("DERMS_SINK_MAX_AGE_MS", Some("2000"), ms(100, 600_000), &[Processor], "rows wait at most this long for their block"),
     row("DERMS_SINK_MAX_ROWS", Some("50000"), int(1, 1_000_000, "rows"), &[Processor], "a block is written at this many rows"),
     // API.

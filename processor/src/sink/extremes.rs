@@ -4,12 +4,12 @@ use proptest::prelude::*;
 use schemas::Timestamp;
 use schemas::samples::{EXTREMES, encode, samples, spoil};
 use schemas::topics::Topic;
+use service_kit::clickhouse::rows::{self, Place};
 use service_kit::log::LogRecord;
 use uuid::Uuid;
 
 use super::block::Limits;
 use super::gathered::Gathered;
-use super::rows::{self, Place};
 use super::stream::{Reading, Resume, Stream};
 
 const LIMITS: Limits = Limits { age_ms: 1_000, rows: 100, bytes: 1_000_000 };

@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use schemas::Timestamp;
 use schemas::records::decision::Decision;
 use schemas::topics::Topic;
-
-use super::rows;
+use service_kit::clickhouse::rows;
 
 /// The row of one record.
 #[derive(Debug)]

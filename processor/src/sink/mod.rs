@@ -12,7 +12,6 @@ mod block;
 mod extremes;
 mod gathered;
 mod opening;
-mod rows;
 mod seen;
 mod service;
 mod stream;

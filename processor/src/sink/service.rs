@@ -4,43 +4,22 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
 
 use anyhow::Context;
-use clickhouse::{Client, Compression, Row, RowOwned, RowWrite};
-use schemas::clickhouse::{MIGRATIONS, statements};
+use clickhouse::{Row, RowOwned, RowWrite};
+use service_kit::clickhouse::rows::{AckRow, TelemetryRow, moment};
+pub(super) use service_kit::clickhouse::tables::BlockId;
+use service_kit::clickhouse::tables::Tables;
 use uuid::Uuid;
 
-use super::rows::{AckRow, TelemetryRow, moment};
 use crate::config::SinkConfig;
 use crate::metrics;
 
 /// Messages asked about in one query: its text stays far below ClickHouse's limit.
 const ASKED_AT_ONCE: usize = 1_000;
 
-/// A client for the configured database.
+/// The configured database.
 #[derive(Debug, Clone)]
 pub(super) struct Store {
-    client: Client,
-    admin: Client,
-    database: String,
-}
-
-/// What names a block: its table and the place of its records in the log.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct BlockId {
-    pub(super) table: &'static str,
-    pub(super) partition: i32,
-    pub(super) first: i64,
-    pub(super) last: i64,
-    /// The log; none for a block that was named before logs had identities.
-    pub(super) log: Option<Uuid>,
-}
-
-impl BlockId {
-    /// Its deduplication token.
-    fn token(&self) -> String {
-        let Self { table, partition, first, last, log } = self;
-        let log = log.map_or_else(String::new, |log| format!("{log}-"));
-        format!("{log}{table}-{partition}-{first}-{last}")
-    }
+    tables: Tables,
 }
 
 /// The beginning of a block: rows from there on are its own.
@@ -58,51 +37,12 @@ impl Store {
     /// # Errors
     /// When the authority of its certificate cannot be used.
     pub(super) fn new(config: &SinkConfig) -> anyhow::Result<Self> {
-        let admin = service_kit::clickhouse::client(&config.url, config.authority.as_deref())?;
-        let mut admin = admin.with_compression(Compression::None);
-        if let Some(user) = &config.user {
-            admin = admin.with_user(user);
-        }
-        if let Some(password) = &config.password {
-            admin = admin.with_password(password);
-        }
-        let client = admin.clone().with_database(&config.database);
-        Ok(Self { client, admin, database: config.database.clone() })
+        Ok(Self { tables: Tables::new(config.access.clone())? })
     }
 
-    /// Applies the migrations that the database has not seen. Each is safe to run again, so two sinks that start at
-    /// once do no harm.
+    /// Applies the migrations that the database has not seen.
     pub(super) async fn migrate(&self) -> anyhow::Result<()> {
-        let create = format!("CREATE DATABASE IF NOT EXISTS `{}`", self.database);
-        self.admin.query(&create).execute().await.context("creating the database")?;
-        for migration in MIGRATIONS {
-            // The first one makes the table that tells which have been applied.
-            let applied = migration.number > 1 && self.is_applied(migration.number).await?;
-            if applied {
-                continue;
-            }
-            for statement in statements(migration.sql) {
-                self.client.query_raw(&statement).execute().await.with_context(|| {
-                    format!("migration {:04}_{}", migration.number, migration.name)
-                })?;
-            }
-            if migration.number > 1 || !self.is_applied(1).await? {
-                self.client
-                    .query("INSERT INTO schema_migrations (number, name) VALUES (?, ?)")
-                    .bind(migration.number)
-                    .bind(migration.name)
-                    .execute()
-                    .await
-                    .context("noting a migration")?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn is_applied(&self, number: u32) -> anyhow::Result<bool> {
-        let query = "SELECT count() FROM schema_migrations WHERE number = ?";
-        let count: u64 = self.client.query(query).bind(number).fetch_one().await?;
-        Ok(count > 0)
+        self.tables.migrate().await
     }
 
     /// The highest stored offset of each partition of each log in a table.
@@ -111,7 +51,7 @@ impl Store {
             "SELECT toString(log_id), log_partition, max(log_offset) FROM {table} \
              GROUP BY log_id, log_partition"
         );
-        let rows: Vec<(String, i32, i64)> = self.client.query(&query).fetch_all().await?;
+        let rows: Vec<(String, i32, i64)> = self.tables.client().query(&query).fetch_all().await?;
         Ok(rows.into_iter().map(|(log, partition, at)| ((log, partition), at)).collect())
     }
 
@@ -142,8 +82,13 @@ impl Store {
                 pairs.trim_end_matches(','),
                 stands_before(before)
             );
-            let found: Vec<(String, i64)> =
-                self.client.query(&query).fetch_all().await.context("asking for samples")?;
+            let found: Vec<(String, i64)> = self
+                .tables
+                .client()
+                .query(&query)
+                .fetch_all()
+                .await
+                .context("asking for samples")?;
             stored.extend(found.iter().map(|(device_id, ts)| moment(device_id, *ts)));
         }
         Ok(stored)
@@ -167,7 +112,7 @@ impl Store {
                 stands_before(before)
             );
             let found: Vec<String> =
-                self.client.query(&query).fetch_all().await.context("asking for acks")?;
+                self.tables.client().query(&query).fetch_all().await.context("asking for acks")?;
             stored.extend(found);
         }
         Ok(stored)
@@ -178,26 +123,8 @@ impl Store {
     where
         R: RowOwned + RowWrite + Row,
     {
-        let table = block.table;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let token = block.token();
-        let mut insert = self
-            .client
-            .insert::<R>(table)
-            .await?
-            .with_setting("insert_deduplication_token", token)
-            .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
-            // One block, whatever its size: an insert is atomic only inside one.
-            .with_setting("max_insert_block_size", "10000000")
-            .with_setting("min_insert_block_size_rows", "10000000")
-            .with_setting("min_insert_block_size_bytes", "0");
-        for row in rows {
-            insert.write(row).await?;
-        }
-        insert.end().await.with_context(|| format!("writing {} rows into {table}", rows.len()))?;
-        metrics::count_rows(table, rows.len());
+        self.tables.write(block, rows).await?;
+        metrics::count_rows(block.table, rows.len());
         Ok(())
     }
 }

@@ -11,12 +11,12 @@ use schemas::records::decision::LedgerRecord;
 use schemas::records::operator::OperatorRecord;
 use schemas::records::telemetry::Telemetry;
 use schemas::topics::Topic;
+use service_kit::clickhouse::rows::{self, Place};
 use service_kit::log::LogRecord;
 use uuid::Uuid;
 
 use super::block::{Limits, Open, Planned, Section};
 use super::gathered::{Prepared, Rows};
-use super::rows::{self, Place};
 use super::seen::{Novelty, Seen};
 use crate::metrics;
 use crate::poison::UNREADABLE;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use schemas::topics::Topic;
+use service_kit::clickhouse::rows::{self, Place};
 use service_kit::clickhouse::why;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::Positions;
@@ -16,7 +17,6 @@ use uuid::Uuid;
 
 use super::block::Planned;
 use super::gathered::Gathered;
-use super::rows::{self, Place};
 use super::service::{Before, BlockId, Store};
 use super::stream::Block;
 use super::trouble::{Step, Troubles};

@@ -33,7 +33,9 @@ fn migrations_are_numbered_without_gaps_and_safe_to_run_again() {
         for statement in statements {
             let code: Vec<&str> = statement.lines().filter(|line| is_code(line)).collect();
             assert!(
-                code[0].contains("IF NOT EXISTS") || code[0].contains("OR REPLACE"),
+                ["IF NOT EXISTS", "OR REPLACE", "MODIFY COLUMN IF EXISTS", "MODIFY QUERY"]
+                    .iter()
+                    .any(|word| code[0].contains(word)),
                 "{} cannot be run twice: {}",
                 migration.name,
                 code[0]

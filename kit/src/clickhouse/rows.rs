@@ -1,4 +1,4 @@
-//! The rows of each table, from the records of the log. Column names and order are those of schemas/clickhouse.
+//! The rows of each table, from the records of the log: the one definition that everybody who writes history uses. Column names and order are those of schemas/clickhouse.
 
 use clickhouse::Row;
 use schemas::Watts;
@@ -11,35 +11,32 @@ use schemas::records::telemetry::Telemetry;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::word::word;
+
 /// Where a row stands, and in which log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) log: Uuid,
-    pub(super) partition: i32,
-    pub(super) offset: i64,
-}
-
-/// The word of an enum as the log writes it.
-fn word<T: Serialize>(value: &T) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        other => format!("{other:?}"),
-    }
+pub struct Place {
+    /// The identity of the log.
+    pub log: Uuid,
+    /// Partition of the topic.
+    pub partition: i32,
+    /// Place in the partition.
+    pub offset: i64,
 }
 
 /// A row of `telemetry`.
 #[derive(Debug, Clone, Row, Serialize)]
-pub(super) struct TelemetryRow {
+pub struct TelemetryRow {
     #[serde(with = "clickhouse::serde::uuid")]
     message_id: Uuid,
-    pub(super) device_id: String,
-    device_type: String,
-    origin: String,
-    pub(super) feeder_id: String,
+    pub device_id: String,
+    device_type: &'static str,
+    origin: &'static str,
+    pub feeder_id: String,
     site_id: Option<String>,
-    pub(super) ts: i64,
+    pub ts: i64,
     sent_at: Option<i64>,
-    pub(super) arrival: i64,
+    pub arrival: i64,
     power_w: i64,
     soc_bp: Option<i32>,
     energy_wh: Option<i64>,
@@ -60,7 +57,7 @@ pub(super) struct TelemetryRow {
     departure: Option<i64>,
     source: String,
     correlation_id: Option<String>,
-    layout: String,
+    layout: &'static str,
     unknown_fields: i32,
     log_id: String,
     log_partition: i32,
@@ -69,17 +66,21 @@ pub(super) struct TelemetryRow {
 
 impl TelemetryRow {
     /// The device and its time, as one text.
-    pub(super) fn moment(&self) -> String {
+    #[must_use]
+    pub fn moment(&self) -> String {
         moment(&self.device_id, self.ts)
     }
 }
 
 /// A device and its time, as one text.
-pub(super) fn moment(device_id: &str, ts: i64) -> String {
+#[must_use]
+pub fn moment(device_id: &str, ts: i64) -> String {
     format!("{device_id}@{ts}")
 }
 
-pub(super) fn telemetry(sample: Telemetry, place: Place) -> TelemetryRow {
+/// The row of a sample.
+#[must_use]
+pub fn telemetry(sample: Telemetry, place: Place) -> TelemetryRow {
     let watts = |watts: Option<Watts>| watts.map(|watts| watts.0);
     let capabilities = sample.capabilities;
     TelemetryRow {
@@ -122,14 +123,14 @@ pub(super) fn telemetry(sample: Telemetry, place: Place) -> TelemetryRow {
 
 /// A row of `acks`.
 #[derive(Debug, Clone, Row, Serialize)]
-pub(super) struct AckRow {
+pub struct AckRow {
     #[serde(with = "clickhouse::serde::uuid")]
-    pub(super) message_id: Uuid,
-    pub(super) device_id: String,
-    pub(super) feeder_id: String,
+    pub message_id: Uuid,
+    pub device_id: String,
+    pub feeder_id: String,
     ts: i64,
     arrival: i64,
-    status: String,
+    status: &'static str,
     #[serde(with = "clickhouse::serde::uuid::option")]
     setpoint_id: Option<Uuid>,
     applied_w: Option<i64>,
@@ -139,7 +140,9 @@ pub(super) struct AckRow {
     log_offset: i64,
 }
 
-pub(super) fn ack(ack: Ack, place: Place) -> AckRow {
+/// The row of an ack.
+#[must_use]
+pub fn ack(ack: Ack, place: Place) -> AckRow {
     let status: AckStatus = ack.status;
     AckRow {
         message_id: ack.message_id,
@@ -159,7 +162,7 @@ pub(super) fn ack(ack: Ack, place: Place) -> AckRow {
 
 /// A row of `decisions`: one per feeder of the tree.
 #[derive(Debug, Clone, Row, Serialize)]
-pub(super) struct DecisionRow {
+pub struct DecisionRow {
     #[serde(with = "clickhouse::serde::uuid")]
     decision_id: Uuid,
     root: String,
@@ -168,7 +171,7 @@ pub(super) struct DecisionRow {
     #[serde(with = "clickhouse::serde::uuid")]
     writer: Uuid,
     at: i64,
-    trigger: String,
+    trigger: &'static str,
     window_start: i64,
     window_end: i64,
     policy: String,
@@ -176,7 +179,7 @@ pub(super) struct DecisionRow {
     findings: Vec<String>,
     feeder_id: String,
     parent_id: Option<String>,
-    mode: String,
+    mode: &'static str,
     import_limit_w: i64,
     export_limit_w: Option<i64>,
     limit_w: i64,
@@ -190,8 +193,8 @@ pub(super) struct DecisionRow {
     unmet_w: i64,
     curtailed_w: i64,
     water_level_w: Option<i64>,
-    binding: String,
-    rung: String,
+    binding: &'static str,
+    rung: &'static str,
     degraded: Option<String>,
     stopped: Option<String>,
     device_count: i32,
@@ -205,7 +208,9 @@ pub(super) struct DecisionRow {
     log_offset: i64,
 }
 
-pub(super) fn decision(decision: &Decision, place: Place) -> Vec<DecisionRow> {
+/// The rows of a decision: one per feeder of its tree.
+#[must_use]
+pub fn decision(decision: &Decision, place: Place) -> Vec<DecisionRow> {
     let header = &decision.header;
     let curtailed = curtailed_by_node(decision);
     header
@@ -259,7 +264,7 @@ pub(super) fn decision(decision: &Decision, place: Place) -> Vec<DecisionRow> {
 
 /// A row of `decision_devices`.
 #[derive(Debug, Clone, Row, Serialize)]
-pub(super) struct DecisionDeviceRow {
+pub struct DecisionDeviceRow {
     #[serde(with = "clickhouse::serde::uuid")]
     decision_id: Uuid,
     root: String,
@@ -268,20 +273,20 @@ pub(super) struct DecisionDeviceRow {
     at: i64,
     device_id: String,
     feeder_id: String,
-    device_type: String,
+    device_type: &'static str,
     power_w: Option<i64>,
     soc_bp: Option<i32>,
-    freshness: String,
+    freshness: &'static str,
     sample_age_ms: Option<i64>,
     wanted_w: i64,
     share_w: i64,
     setpoint_w: Option<i64>,
-    emit: String,
+    emit: &'static str,
     ttl_ms: i64,
     fallback_w: i64,
     weight_milli: i64,
     deficit_wh: i64,
-    reason: String,
+    reason: &'static str,
     bound_by: Option<String>,
     marginal_w: i64,
     compliant: bool,
@@ -292,7 +297,9 @@ pub(super) struct DecisionDeviceRow {
     log_offset: i64,
 }
 
-pub(super) fn decision_devices(decision: &Decision, place: Place) -> Vec<DecisionDeviceRow> {
+/// The rows of the devices of a decision.
+#[must_use]
+pub fn decision_devices(decision: &Decision, place: Place) -> Vec<DecisionDeviceRow> {
     let width_ms = i32::try_from(counts_for_ms(&decision.header)).unwrap_or(i32::MAX);
     decision
         .devices
@@ -333,7 +340,7 @@ pub(super) fn decision_devices(decision: &Decision, place: Place) -> Vec<Decisio
 
 /// A row of `setpoints`.
 #[derive(Debug, Clone, Row, Serialize)]
-pub(super) struct SetpointRow {
+pub struct SetpointRow {
     #[serde(with = "clickhouse::serde::uuid")]
     setpoint_id: Uuid,
     #[serde(with = "clickhouse::serde::uuid")]
@@ -342,18 +349,20 @@ pub(super) struct SetpointRow {
     feeder_id: String,
     setpoint_w: i64,
     fallback_w: i64,
-    emit: String,
+    emit: &'static str,
     decided_at: i64,
     valid_until: i64,
     epoch: i64,
     seq: i64,
-    reason: String,
+    reason: &'static str,
     log_id: String,
     log_partition: i32,
     log_offset: i64,
 }
 
-pub(super) fn setpoints(decision: &Decision, place: Place) -> Vec<SetpointRow> {
+/// The rows of the setpoints that a decision sends.
+#[must_use]
+pub fn setpoints(decision: &Decision, place: Place) -> Vec<SetpointRow> {
     let sent = decision.devices.iter().filter(|device| device.emit != Emit::None);
     sent.filter_map(|device| {
         Some(SetpointRow {
@@ -379,13 +388,13 @@ pub(super) fn setpoints(decision: &Decision, place: Place) -> Vec<SetpointRow> {
 
 /// A row of `decision_alarms`.
 #[derive(Debug, Clone, Row, Serialize)]
-pub(super) struct AlarmRow {
+pub struct AlarmRow {
     #[serde(with = "clickhouse::serde::uuid")]
     decision_id: Uuid,
     root: String,
     at: i64,
     code: String,
-    severity: String,
+    severity: &'static str,
     feeder_id: Option<String>,
     device_id: Option<String>,
     message: String,
@@ -394,7 +403,9 @@ pub(super) struct AlarmRow {
     log_offset: i64,
 }
 
-pub(super) fn alarms(decision: &Decision, place: Place) -> Vec<AlarmRow> {
+/// The rows of the alarms that stand at a decision.
+#[must_use]
+pub fn alarms(decision: &Decision, place: Place) -> Vec<AlarmRow> {
     let alarms = decision.header.alarms.iter();
     alarms
         .map(|alarm| AlarmRow {
@@ -415,7 +426,7 @@ pub(super) fn alarms(decision: &Decision, place: Place) -> Vec<AlarmRow> {
 
 /// A row of `operator_log`.
 #[derive(Debug, Clone, Row, Serialize)]
-pub(super) struct OperatorRow {
+pub struct OperatorRow {
     #[serde(with = "clickhouse::serde::uuid")]
     id: Uuid,
     at: i64,
@@ -429,7 +440,9 @@ pub(super) struct OperatorRow {
     log_offset: i64,
 }
 
-pub(super) fn operator(record: OperatorRecord, place: Place) -> OperatorRow {
+/// The row of a change.
+#[must_use]
+pub fn operator(record: OperatorRecord, place: Place) -> OperatorRow {
     let (kind, body) = operator_body(&record.change);
     OperatorRow {
         id: record.id,
@@ -447,7 +460,7 @@ pub(super) fn operator(record: OperatorRecord, place: Place) -> OperatorRow {
 
 /// A row of `dead_letters`.
 #[derive(Debug, Clone, Row, Serialize)]
-pub(super) struct DeadLetterRow {
+pub struct DeadLetterRow {
     at: i64,
     source: String,
     reason: String,
@@ -466,7 +479,9 @@ fn as_bytes<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, 
     serializer.serialize_bytes(bytes)
 }
 
-pub(super) fn dead_letter(letter: DeadLetter, place: Place) -> DeadLetterRow {
+/// The row of a refused message.
+#[must_use]
+pub fn dead_letter(letter: DeadLetter, place: Place) -> DeadLetterRow {
     DeadLetterRow {
         at: letter.at.0,
         source: letter.source,
