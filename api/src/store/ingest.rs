@@ -174,7 +174,7 @@ impl Waiting {
     fn settle(&mut self, message_id: Uuid, verdict: &Verdict) {
         for answer in self.0.remove(&message_id).into_iter().flat_map(|entry| entry.answers) {
             // Nobody may wait any more.
-            let _ = answer.send(verdict.clone());
+            answer.send(verdict.clone()).ok();
         }
     }
 

@@ -295,7 +295,7 @@ impl World {
     }
 
     fn has_event(feeder: usize) -> bool {
-        feeder % EVENT_EVERY == 0
+        feeder.is_multiple_of(EVENT_EVERY)
     }
 
     fn event_limit(&self, feeder: usize) -> i64 {
