@@ -76,6 +76,11 @@ try {
   for (let load = 0; load < LOADS; load += 1) loads.push(await firstUsefulViewMs(page));
   console.log(`first useful view, median of ${LOADS}: ${median(loads).toFixed(0)} ms (${loads.map((ms) => ms.toFixed(0)).join(', ')})`);
 
+  // What this machine can do at all: a page of nothing but stripes.
+  await page.goto('about:blank');
+  await page.setContent('<div style="height:300000px;background:repeating-linear-gradient(#fff 0 36px,#ddd 36px 37px)"></div>');
+  console.log(`scrolling an empty page: ${(1000 / median(await frameMs(page))).toFixed(1)} frames/s median`);
+
   await page.goto('/devices');
   await page.getByTestId(testIds.deviceRow).nth(5).waitFor();
   await page.waitForFunction(() => document.documentElement.scrollHeight > 100_000);
