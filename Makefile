@@ -4,7 +4,7 @@ CARGO ?= cargo
 
 CASES ?= 10000
 
-.PHONY: help demo properties reality test test-real test-mutants sim day bench lint build bootstrap fmt faults security fuzz
+.PHONY: help demo properties reality test test-real test-mutants sim day bench bench-sink lint build bootstrap fmt faults security fuzz
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,6 +66,10 @@ build: ## Build every program and the dashboard
 bench: ## What a sample and a decision cost, in time and memory (a few minutes; docs/policies.md)
 	$(CARGO) bench --package control-core --bench speed
 	$(CARGO) bench --package control-core --bench memory
+
+bench-sink: ## What a sample costs from the log into ClickHouse (docs/analytics.md)
+	$(CARGO) build --workspace --bin derms --release
+	$(CARGO) bench --workspace --bench sink
 
 lint: ## Formatting and lints only
 	$(CARGO) fmt --all --check

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use device_model::{Conditions, Device, Drive, Unit};
 use schemas::ledger::Holder;
 use schemas::mqtt::{Profile, Setpoint};
-use schemas::records::decision::{Claim, Emit, Freshness, LedgerRecord};
+use schemas::records::decision::{Claim, Decision, Emit, Freshness, LedgerRecord};
 use schemas::records::operator::{
     Change, ControlSettings, DeviceRegistered, EventCreated, OperatorRecord, ProgramMode,
     ProgramSet,
@@ -63,7 +63,7 @@ pub struct FeederDay {
     uncommanded_w: Vec<i64>,
 }
 
-struct Day {
+struct Day<'w> {
     now: i64,
     fleet: Vec<Device>,
     linked: Vec<bool>,
@@ -74,20 +74,26 @@ struct Day {
     offsets: (i64, i64),
     on_the_way: Vec<(usize, Setpoint)>,
     number: u64,
+    watch: &'w mut dyn FnMut(&Decision),
 }
 
 /// Lives the day under a policy.
 #[must_use]
 pub fn live(policy: &str) -> BTreeMap<FeederId, FeederDay> {
-    let mut day = Day::new(policy);
+    watched(policy, &mut |_| ())
+}
+
+/// The same; every decision that counts is shown on the way.
+pub fn watched(policy: &str, watch: &mut dyn FnMut(&Decision)) -> BTreeMap<FeederId, FeederDay> {
+    let mut day = Day::new(policy, watch);
     for second in 1..=DAY_S {
         day.step(second);
     }
     day.feeders
 }
 
-impl Day {
-    fn new(policy: &str) -> Self {
+impl<'w> Day<'w> {
+    fn new(policy: &str, watch: &'w mut dyn FnMut(&Decision)) -> Self {
         let fleet = fleet::build(DEVICES, FEEDERS, 1, Timestamp(MIDNIGHT_MS));
         let mut driver = Driver::new(0, 1, None);
         let claim = Claim {
@@ -109,6 +115,7 @@ impl Day {
             offsets: (0, 0),
             on_the_way: Vec::new(),
             number: 0,
+            watch,
         };
         let settings = ControlSettings { policy: policy.to_owned(), ..ControlSettings::default() };
         day.operate(Change::ControlSettings(settings));
@@ -236,13 +243,14 @@ impl Day {
                 let record = LedgerRecord::DecisionPart(part);
                 let standing = self.driver.read_decision(record, &mut ReplayRegistry::default());
                 if let Standing::Counts { decision, .. } = standing {
+                    (self.watch)(&decision);
                     self.send(&decision);
                 }
             }
         }
     }
 
-    fn send(&mut self, decision: &schemas::records::decision::Decision) {
+    fn send(&mut self, decision: &Decision) {
         let now = Timestamp(self.now);
         for decided in decision.devices.iter().filter(|decided| decided.emit != Emit::None) {
             let index = self

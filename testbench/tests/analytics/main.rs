@@ -1,9 +1,13 @@
 //! What docs/analytics.md and the Grafana dashboard say about ClickHouse, against its own engine: every query runs and
 //! returns what the page shows, and answers agree with what the test knows of its example.
 
+mod cluster;
 mod example;
+mod generated;
+mod migrations;
 mod page;
 mod store;
+mod sums;
 mod truth;
 
 use page::{blocks, same};
@@ -72,33 +76,6 @@ fn answers_agree_with_what_is_known_of_the_example() {
 #[test]
 fn sums_agree_for_every_decision() {
     let store = Store::with_example();
-    let by_decision = "
-        SELECT count(), countIf(c.curtailed != d.curtailed_w), countIf(c.wanted - c.given != c.curtailed)
-        FROM
-        (
-            SELECT root, epoch, seq, toInt64(round(sum(wanted_kw) * 1000)) AS wanted,
-                   toInt64(round(sum(given_kw) * 1000)) AS given,
-                   toInt64(round(sum(curtailed_kw) * 1000)) AS curtailed
-            FROM v_curtailment GROUP BY root, epoch, seq
-        ) AS c
-        JOIN (SELECT root, epoch, seq, curtailed_w FROM decisions WHERE feeder_id = root) AS d
-          ON d.root = c.root AND d.epoch = c.epoch AND d.seq = c.seq";
-    let decisions = example::decisions().len().to_string();
-    assert_eq!(store.rows(by_decision), [[decisions, "0".to_owned(), "0".to_owned()]]);
-
-    // The same energy by constraint, by minute and by day.
-    let by_constraint = store.number("SELECT sum(curtailed_kwh) FROM v_curtailment");
-    for other in ["v_fairness_1m", "v_fairness", "v_device_day"] {
-        let sum = store.number(&format!("SELECT sum(curtailed_kwh) FROM {other}"));
-        assert!((sum - by_constraint).abs() < 1e-9, "{other}: {sum}, not {by_constraint}");
-    }
-
-    let by_cause = store.number(
-        "SELECT sum(kwh) FROM (SELECT cause, sum(kwh) AS kwh FROM v_violations GROUP BY cause)",
-    );
-    let of_windows = store.number(
-        "SELECT sum((load_w - limit_w) * dateDiff('millisecond', window_start, window_end)) / 3600000000
-         FROM decisions WHERE load_w > limit_w AND trigger IN ('WINDOW', 'IDLE')",
-    );
-    assert!((by_cause - of_windows).abs() < 1e-9, "{by_cause}, not {of_windows}");
+    let decisions = sums::agree(&store);
+    assert_eq!(decisions, example::decisions().len());
 }

@@ -327,7 +327,7 @@ pub(crate) fn power_by_time(store: &Store) {
 pub(crate) fn records(store: &Store) {
     let samples = float(STEPS) * 7.0;
     near("samples", store.number("SELECT count() FROM telemetry"), samples);
-    near("messages", store.number("SELECT uniqExact(message_id) FROM telemetry"), samples);
+    near("messages", store.number("SELECT uniqExact(device_id, ts) FROM telemetry"), samples);
     near("late", store.number("SELECT countIf(age_ms > 60000) FROM telemetry"), samples / 20.0);
     near("oldest", store.number("SELECT max(sample_age_ms) FROM decision_devices"), 2_700.0);
     let between = "SELECT count() FROM decisions WHERE trigger = 'OVERLOAD' AND feeder_id = root";
