@@ -4,7 +4,10 @@
 //! API whose `DERMS_TRUSTED_PROXIES` names this machine, so that each subscriber can come from an address of its own. One
 //! in a hundred takes nothing that it is sent, as a client does that hangs.
 #![expect(clippy::print_stdout, reason = "prints what it has measured")]
-#![expect(clippy::disallowed_methods, reason = "a client of its own, with the clock of its machine")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a client of its own, with the clock of its machine"
+)]
 
 use std::time::Duration;
 

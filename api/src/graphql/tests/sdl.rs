@@ -7,8 +7,6 @@ use async_graphql_parser::types::{TypeKind, TypeSystemDefinition};
 
 use super::world;
 
-/// Of the SDL, not served yet: whole types, and fields of the roots.
-
 /// What comes with every schema.
 const BUILT_IN: &[&str] = &["Boolean", "Float", "ID", "Int", "String", "DateTime"];
 
