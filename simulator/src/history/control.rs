@@ -147,7 +147,9 @@ impl Area {
         let fixed = |feeder: usize| -> i64 {
             let of_feeder = self.devices.iter().filter(|device| device.feeder == feeder);
             let unsteered = of_feeder.filter(|device| !device.is_steered(at));
-            self.feeders[feeder].uncontrolled_w + unsteered.map(Known::power_w).sum::<i64>()
+            // Generation that is not steered, or not heard, is nothing to count on.
+            let taken: i64 = unsteered.map(|device| device.power_w().max(0)).sum();
+            self.feeders[feeder].uncontrolled_w + taken
         };
         let rooms: Vec<Room> = self
             .feeders
