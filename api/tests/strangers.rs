@@ -5,13 +5,13 @@ mod world;
 use std::time::Duration;
 
 use derms_api::caps;
-use futures::SinkExt;
+use futures::{SinkExt, StreamExt};
 use reqwest::StatusCode;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use world::socket::{hear, init, open_socket, owned_socket, say, socket_request};
 use world::{Api, PASSWORD, answer};
 
@@ -206,7 +206,19 @@ fn a_socket_that_does_not_say_who_it_is_or_says_too_much_is_closed() {
                 break;
             }
         }
-        assert_eq!(hear(&mut many).await, 4429);
+        // Who still sends when the other end is gone may hear of a broken pipe before the code.
+        let told = loop {
+            match many.next().await {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                told => break told,
+            }
+        };
+        let is_over = match &told {
+            Some(Ok(Message::Close(Some(frame)))) => u16::from(frame.code) == 4429,
+            Some(Err(Error::Io(_))) => true,
+            _ => false,
+        };
+        assert!(is_over, "{told:?}");
 
         assert_eq!(hear(&mut silent).await, 4408);
         api.stop().await;
