@@ -76,7 +76,7 @@ test('an operator overrides a battery, clears it, and changes a setting and take
   const before = await priority.inputValue();
   const after = before === '9' ? '8' : '9';
   await priority.fill(after);
-  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.getByText(`${after} of 10`, { exact: true }).waitFor();
   await page.getByRole('status', { name: 'Done' }).getByRole('button', { name: 'Undo' }).last().click();
   await page.getByText(`${before} of 10`, { exact: true }).waitFor();
