@@ -166,8 +166,16 @@ fn the_tracking_error_route_wants_a_token() {
         let token = api.token("vic").await;
         let (status, _) = answer(api.get(path).bearer_auth(&token)).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-        let bad = api.get(&format!("{path}?minutes=soon")).bearer_auth(&token);
-        assert_eq!(answer(bad).await.0, StatusCode::BAD_REQUEST);
+        for (parameters, words) in [
+            ("minutes=soon", "minutes: expected a whole number"),
+            ("minutes=2000", "minutes: expected 1 to 1440"),
+            ("minutes=1&minutes=2", "duplicate field `minutes`"),
+        ] {
+            let bad = api.get(&format!("{path}?{parameters}")).bearer_auth(&token);
+            let (status, body) = answer(bad).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+            assert!(body["error"].as_str().is_some_and(|text| text.contains(words)), "{body}");
+        }
         api.stop().await;
     });
 }

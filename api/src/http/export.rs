@@ -1,7 +1,7 @@
 //! `GET /api/export/telemetry.{csv,parquet,arrow}?from=&to=&feederId=&deviceId=`: samples as a file, streamed.
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -9,7 +9,7 @@ use chrono::DateTime;
 use schemas::{DeviceId, FeederId, Timestamp};
 use serde::Deserialize;
 
-use super::{ApiError, App, User};
+use super::{ApiError, App, Asked, User};
 use crate::auth::Action;
 use crate::store::history::HistoryError;
 use crate::store::history::export::{ExportAsked, ExportFormat};
@@ -31,7 +31,7 @@ pub(super) async fn telemetry(
     State(app): State<App>,
     user: User,
     Path(file): Path<String>,
-    Query(parameters): Query<Parameters>,
+    Asked(parameters): Asked<Parameters>,
 ) -> Result<Response, ApiError> {
     user.must(Action::ReadFleet)?;
     let format = ExportFormat::ALL

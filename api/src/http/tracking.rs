@@ -2,12 +2,12 @@
 
 use async_graphql::{ErrorExtensionValues, Value};
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use schemas::FeederId;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiError, App, User};
+use super::{ApiError, App, Asked, User};
 use crate::auth::Action;
 use crate::graphql::tracking::{self, TrackingError};
 
@@ -41,7 +41,7 @@ pub(super) struct DeviceMetrics {
 pub(super) async fn show(
     State(app): State<App>,
     user: User,
-    Query(parameters): Query<Parameters>,
+    Asked(parameters): Asked<Parameters>,
 ) -> Result<Json<Vec<DeviceMetrics>>, ApiError> {
     user.must(Action::ReadFleet)?;
     let bad = |message: String| ApiError::new(StatusCode::BAD_REQUEST, message);
@@ -59,7 +59,9 @@ pub(super) async fn show(
     let errors =
         tracking::read(&app.stores, feeder_id.as_ref(), minutes).await.map_err(|error| {
             let code = error.extensions.as_ref().and_then(code);
-            ApiError::new(status(code.as_deref()), error.message)
+            // GraphQL's argument has another name.
+            let words = error.message.replacen("windowMinutes", "minutes", 1);
+            ApiError::new(status(code.as_deref()), words)
         })?;
     Ok(Json(errors.into_iter().map(DeviceMetrics::from).collect()))
 }

@@ -280,7 +280,8 @@ impl Courier {
         };
         receipts.stored.iter().for_each(|id| self.waiting.settle(*id, &Ok(())));
         for (id, reason) in receipts.refused {
-            self.waiting.settle(id, &Err(IngestError::Refused(reason)));
+            let words = format!("{reason}: the bridge refuses it; docs/contract.md says when");
+            self.waiting.settle(id, &Err(IngestError::Refused(words)));
         }
     }
 }

@@ -195,7 +195,8 @@ fn telemetry_by_api_goes_the_devices_way(world: &mut World) {
         json!({
             "v": 1, "messageType": "telemetry", "deviceId": "meter-by-api", "deviceType": "meter",
             "messageId": format!("0193a5f0-0000-7000-8000-0000000001{:02x}", number.get()),
-            "timestampMs": u64::try_from(now).expect("fits"),
+            // A device has one sample of a moment.
+            "timestampMs": u64::try_from(now).expect("fits") + u64::from(number.get()),
             "payload": {"readings": {"powerKw": power}, "status": {"online": true}, "siteId": "feeder-1"},
         })
     };
