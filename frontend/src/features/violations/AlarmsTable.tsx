@@ -7,7 +7,7 @@ import { words } from '../../shared/lib/format';
 import { useNow } from '../../shared/lib/hooks';
 import { useBulkQuery } from '../../shared/lib/live';
 import { Badge } from '../../shared/ui/Badge';
-import { aboutSpan, lasted } from './model';
+import { aboutSpan, lasted, newestFirst } from './model';
 import type { Span } from './model';
 import { AlarmHistoryQuery } from './queries';
 import { SpanTable } from './SpanTable';
@@ -20,7 +20,7 @@ export function AlarmsTable({ feederId, span }: { feederId: string | null; span:
   const now = useNow(60_000);
   const answer = useBulkQuery({ query: AlarmHistoryQuery, ...aboutSpan(feederId, span) });
   const found = answer.data?.alarmHistory;
-  const rows = (found?.edges ?? []).map(({ node }) => node).sort((a, b) => b.from.localeCompare(a.from));
+  const rows = newestFirst(found?.edges ?? []);
   return (
     <SpanTable
       title="Alarms"

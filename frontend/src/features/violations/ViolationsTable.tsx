@@ -5,7 +5,7 @@ import { saveCsv } from '../../shared/lib/csv';
 import { kw, words } from '../../shared/lib/format';
 import { useNow } from '../../shared/lib/hooks';
 import { useBulkQuery } from '../../shared/lib/live';
-import { aboutSpan, kwh, lasted } from './model';
+import { aboutSpan, kwh, lasted, newestFirst } from './model';
 import type { Span } from './model';
 import { ViolationsQuery } from './queries';
 import { SpanTable } from './SpanTable';
@@ -18,7 +18,7 @@ export function ViolationsTable({ feederId, span }: { feederId: string | null; s
   const now = useNow(60_000);
   const answer = useBulkQuery({ query: ViolationsQuery, ...aboutSpan(feederId, span) });
   const found = answer.data?.violations;
-  const rows = (found?.edges ?? []).map(({ node }) => node).sort((a, b) => b.from.localeCompare(a.from));
+  const rows = newestFirst(found?.edges ?? []);
   return (
     <SpanTable
       title="Limits passed"

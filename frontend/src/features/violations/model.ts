@@ -145,3 +145,8 @@ export function lasted(from: string, to: string | null, now: number): string {
   const [start, end] = [parseTime(from) ?? now, parseTime(to) ?? now];
   return duration(end - start);
 }
+
+/** The entries of a connection, the newest beginning first. */
+export function newestFirst<Entry extends { from: string }>(edges: readonly { node: Entry }[]): Entry[] {
+  return edges.map(({ node }) => node).sort((a, b) => b.from.localeCompare(a.from));
+}
