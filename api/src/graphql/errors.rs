@@ -46,17 +46,32 @@ impl Code {
     }
 }
 
+impl From<&HistoryError> for Code {
+    fn from(error: &HistoryError) -> Self {
+        match error {
+            HistoryError::Unavailable => Self::Unavailable,
+            HistoryError::Timeout(_) => Self::Timeout,
+            HistoryError::Plan(_) => Self::BadUserInput,
+        }
+    }
+}
+
+impl From<&IngestError> for Code {
+    fn from(error: &IngestError) -> Self {
+        match error {
+            IngestError::Refused(_) => Self::BadUserInput,
+            IngestError::Busy | IngestError::Unavailable => Self::Unavailable,
+            IngestError::Unconfirmed => Self::Timeout,
+        }
+    }
+}
+
 pub(super) fn bad_input(message: impl Into<String>) -> Error {
     Code::BadUserInput.error(message)
 }
 
 pub(super) fn history(error: &HistoryError) -> Error {
-    let code = match error {
-        HistoryError::Unavailable => Code::Unavailable,
-        HistoryError::Timeout(_) => Code::Timeout,
-        HistoryError::Plan(_) => Code::BadUserInput,
-    };
-    code.error(error.to_string())
+    Code::from(error).error(error.to_string())
 }
 
 pub(super) fn write(error: &WriteError) -> Error {
@@ -75,12 +90,7 @@ pub(super) fn write(error: &WriteError) -> Error {
 }
 
 pub(super) fn ingest(error: &IngestError) -> Error {
-    let code = match error {
-        IngestError::Refused(_) => Code::BadUserInput,
-        IngestError::Busy | IngestError::Unavailable => Code::Unavailable,
-        IngestError::Unconfirmed => Code::Timeout,
-    };
-    code.error(error.to_string())
+    Code::from(error).error(error.to_string())
 }
 
 fn code_of(error: &ServerError) -> Option<&str> {

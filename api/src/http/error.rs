@@ -7,6 +7,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::graphql::Code;
+
 /// An error as a client sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
@@ -19,6 +21,11 @@ impl ApiError {
     /// An error of a status.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), retry_after_s: None }
+    }
+
+    /// An error of a code of GraphQL's, as its status.
+    pub(super) fn of(code: Code, message: impl Into<String>) -> Self {
+        Self::new(status(code), message)
     }
 
     /// The same, saying when to try again.
@@ -39,6 +46,18 @@ impl ApiError {
         } else {
             Self::new(StatusCode::BAD_REQUEST, "the body could not be read")
         }
+    }
+}
+
+/// The status that says on the REST side what a code says in GraphQL.
+pub(super) fn status(code: Code) -> StatusCode {
+    match code {
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::BadUserInput => StatusCode::BAD_REQUEST,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{ApiError, App, Asked, User};
 use crate::auth::Action;
-use crate::store::history::HistoryError;
+use crate::graphql::Code;
 use crate::store::history::export::{ExportAsked, ExportFormat};
 
 /// How many samples the file will hold, for whoever shows progress.
@@ -42,14 +42,12 @@ pub(super) async fn telemetry(
             ApiError::new(StatusCode::NOT_FOUND, words)
         })?;
     let asked = parameters.check()?;
-    let export = app.stores.history.export(&asked, format).await.map_err(|error| {
-        let status = match error {
-            HistoryError::Plan(_) => StatusCode::BAD_REQUEST,
-            HistoryError::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
-            HistoryError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        ApiError::new(status, error.to_string())
-    })?;
+    let export = app
+        .stores
+        .history
+        .export(&asked, format)
+        .await
+        .map_err(|error| ApiError::of(Code::from(&error), error.to_string()))?;
     tracing::info!(user = user.0.name, rows = export.rows, file, "export");
     let disposition = format!("attachment; filename=\"telemetry.{}\"", format.ending());
     let headers = [

@@ -11,9 +11,11 @@ use schemas::mqtt::hand_in;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::error::status;
 use super::{ApiError, App, User};
 use crate::auth::Action;
 use crate::caps::INGEST_BATCH_MAX;
+use crate::graphql::Code;
 use crate::store::ingest::IngestError;
 
 /// Takes them in.
@@ -45,18 +47,10 @@ pub(super) async fn take(
     if handed_in.is_list { Ok(list(&results)) } else { one(results) }
 }
 
-fn status(error: &IngestError) -> StatusCode {
-    match error {
-        IngestError::Refused(_) => StatusCode::BAD_REQUEST,
-        IngestError::Busy | IngestError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        IngestError::Unconfirmed => StatusCode::GATEWAY_TIMEOUT,
-    }
-}
-
 /// The predecessor's answer.
 fn one(results: Vec<Result<Uuid, IngestError>>) -> Result<Response, ApiError> {
     let result = results.into_iter().next().unwrap_or(Err(IngestError::Unavailable));
-    result.map_err(|error| ApiError::new(status(&error), error.to_string()))?;
+    result.map_err(|error| ApiError::of(Code::from(&error), error.to_string()))?;
     Ok((StatusCode::CREATED, Json(json!({"status": "ok"}))).into_response())
 }
 
@@ -78,5 +72,5 @@ fn list(results: &[Result<Uuid, IngestError>]) -> Response {
             format!("{} of {} messages are not stored", results.len() - stored, results.len())
                 .into();
     }
-    (failed.map_or(StatusCode::CREATED, status), Json(body)).into_response()
+    (failed.map_or(StatusCode::CREATED, |error| status(error.into())), Json(body)).into_response()
 }

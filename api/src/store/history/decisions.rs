@@ -366,17 +366,12 @@ impl History {
         at: Timestamp,
         feeder_id: &str,
     ) -> Result<Option<BoundRow>, HistoryError> {
-        let query = self.of_decision(BOUND, decision_id, at).param("feeder", feeder_id);
+        let query = self
+            .client
+            .query(BOUND)
+            .param("decision", decision_id.to_string())
+            .param("at", at.0)
+            .param("feeder", feeder_id);
         Ok(self.fetch(query).await?.pop())
-    }
-
-    fn of_decision(
-        &self,
-        text: &str,
-        decision_id: Uuid,
-        at: Timestamp,
-    ) -> clickhouse::query::Query {
-        let query = self.client.query(text).param("decision", decision_id.to_string());
-        query.param("at", at.0)
     }
 }

@@ -1,5 +1,5 @@
-//! The texts of the queries. Parameters: from, to, grid (where a bucket begins), width (ms), most (rows of each id), and the ids. A bucket
-//! that begins before `from` is shown at it: nothing of it is older.
+//! The texts of the queries. Parameters: from, to, grid (where a bucket begins), width (ms), most (rows of each id), and the
+//! ids. A bucket that begins before `from` is shown at it: nothing of it is older.
 
 use super::plan::Plan;
 
