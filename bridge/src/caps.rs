@@ -50,9 +50,6 @@ pub const RECEIPTS_IN_FLIGHT_MAX: usize = 64;
 /// How long receipts of a device are gathered.
 pub const RECEIPT_GATHERING: Duration = Duration::from_millis(200);
 
-/// Records of decisions read back at a start, per partition, to know who holds it and what devices were last told.
-pub const LOOK_BACK_RECORDS: i64 = 500;
-
 /// How long the broker keeps the session, and with it what was not acknowledged, while the bridge is away.
 pub const SESSION_EXPIRY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -85,8 +82,8 @@ pub const READ_UP_QUIET: Duration = Duration::from_millis(500);
 /// Longest wait for that; after it setpoints go out all the same, since the log may be away.
 pub const READ_UP_MAX: Duration = Duration::from_secs(3);
 
-/// How often the watchdog looks, and positions are stored.
-pub const TICK: Duration = Duration::from_millis(250);
+/// How often each way looks after what waits: the watchdog and positions, held statuses, subscriptions.
+pub const TICK: Duration = Duration::from_millis(bridge_outbound::TICK_MS.unsigned_abs());
 
 /// The pauses between connections to the broker.
 pub(crate) fn backoff() -> Backoff {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use bridge_outbound::{OnSilence, Rules};
 use schemas::Watts;
 use schemas::ids::FeederId;
 use schemas::mqtt::Topics;
@@ -11,7 +12,6 @@ use service_kit::mqtt::Broker;
 use service_kit::settings::Settings;
 
 use crate::admission::{self, Registration, UnknownFeeder};
-use crate::watchdog::{OnSilence, Rules};
 
 /// A tree without a decision for so many intervals is without control.
 const SILENT_INTERVALS: i64 = 3;

@@ -12,11 +12,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bridge_outbound::{Outbound, Read, Tries};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use schemas::codec::Record;
-use schemas::records::decision::{Decision, LedgerRecord};
 use schemas::topics::Topic;
 use service_kit::clock::Clock;
 use service_kit::log::{Group, LogRecord, Partitions, Reader};
@@ -25,16 +24,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::caps;
-use crate::commandable::commandable;
 use crate::config::Config;
 use crate::metrics;
-use crate::outbox::{Order, Outbox, Place, Tries};
-use crate::partitions::{Partition, Reading};
 use crate::publisher::Publisher;
 use crate::registrar::Directory;
-use crate::watchdog::Watchdog;
 
-use self::opening::stamped;
 use self::sending::Tried;
 
 /// The bridges' group.
@@ -62,13 +56,11 @@ pub(crate) struct Egress {
     parts: Parts,
     group: Group,
     reader: Reader,
-    open: BTreeMap<i32, Partition>,
-    /// Those among them that the group has taken away, and when.
+    outbound: Outbound,
+    /// Partitions that it works on though the group has taken them away, and when it did.
     leaving: BTreeMap<i32, Instant>,
     /// Those among these that another bridge certainly has by now.
     left: Vec<i32>,
-    outbox: Outbox,
-    watchdog: Watchdog,
     flying: FuturesUnordered<BoxFuture<'static, Tried>>,
     /// Nothing is sent until the log has been read up.
     standstill: Option<Standstill>,
@@ -93,14 +85,12 @@ impl Egress {
                 }
             },
             reader: Reader::lasting(&config.log, "egress")?,
-            open: BTreeMap::new(),
+            outbound: Outbound::new(
+                config.watchdog,
+                Tries { retries: config.publish.retries, backoff: config.publish.backoff },
+            ),
             leaving: BTreeMap::new(),
             left: Vec::new(),
-            outbox: Outbox::new(Tries {
-                retries: config.publish.retries,
-                backoff: config.publish.backoff,
-            }),
-            watchdog: Watchdog::new(config.watchdog),
             flying: FuturesUnordered::new(),
             standstill: None,
             parts,
@@ -152,53 +142,35 @@ impl Egress {
         if let Some(standstill) = &mut self.standstill {
             standstill.read = Instant::now();
         }
-        self.read(first);
+        self.outbound.know(self.parts.directory.lineage());
+        self.read(&first);
         for _ in 1..READ_AHEAD_MAX {
             match self.reader.next().now_or_never() {
-                Some(record) => self.read(record?),
+                Some(record) => self.read(&record?),
                 None => break,
             }
         }
         Ok(())
     }
 
-    fn read(&mut self, record: LogRecord) {
-        let Some(partition) = self.open.get_mut(&record.partition) else {
-            return;
-        };
-        if record.offset < partition.next() {
-            return;
-        }
-        match LedgerRecord::decode(&record.value) {
-            Ok(entry) => match read_entry(partition, record.offset, entry, &self.parts.directory) {
-                Reading::Decided(decision, from) => {
-                    let place = Place { partition: record.partition, offset: from };
-                    self.decided(&decision, place);
+    fn read(&mut self, record: &LogRecord) {
+        match self.outbound.read(record, self.parts.clock.now()) {
+            Read::Decided(_, withheld) => {
+                metrics::decided();
+                metrics::uncommanded(withheld);
+                // Decisions come, so the log is there, and whoever has the partition now reads them too.
+                let leaving = self.leaving.get(&record.partition);
+                if leaving.is_some_and(|since| since.elapsed() > HANDOVER_MAX) {
+                    self.left.push(record.partition);
                 }
-                Reading::Void(void) => metrics::void(void, record.partition, record.offset),
-                Reading::Nothing => {}
-            },
-            Err(error) => {
-                partition.skip(record.offset);
-                metrics::poison(record.topic.suffix());
-                tracing::error!(%error, partition = record.partition, offset = record.offset, "a decision cannot be read");
             }
-        }
-    }
-
-    fn decided(&mut self, decision: &Decision, place: Place) {
-        metrics::decided();
-        // Decisions come, so the log is there, and whoever has the partition now reads them too.
-        if self.leaving.get(&place.partition).is_some_and(|since| since.elapsed() > HANDOVER_MAX) {
-            self.left.push(place.partition);
-        }
-        let (now, log) = (self.parts.clock.now(), self.parts.directory.log_id());
-        let (devices, withheld) = commandable(decision);
-        metrics::uncommanded(withheld);
-        let fence = (decision.epoch, decision.seq);
-        self.watchdog.heard(&decision.root, fence, &devices, place.partition, now);
-        for order in devices.iter().filter_map(|device| Order::of(device, place, log, now)) {
-            self.outbox.offer(order);
+            Read::Void(void) => metrics::void(void, record.partition, record.offset),
+            Read::Unreadable(why) => {
+                metrics::poison(record.topic.suffix());
+                let (partition, offset) = (record.partition, record.offset);
+                tracing::error!(why, partition, offset, "a decision cannot be read");
+            }
+            Read::Nothing => {}
         }
     }
 
@@ -212,41 +184,28 @@ impl Egress {
         if !left.is_empty() {
             self.give_up(&left)?;
         }
-        let now = self.parts.clock.now();
         let directory = Arc::clone(&self.parts.directory);
-        let outcome = self.watchdog.tick(now, |device_id| directory.root_of_device(device_id));
-        metrics::silent_trees(outcome.silent);
-        for root in &outcome.tripped {
+        self.outbound.know(directory.lineage());
+        let now = self.parts.clock.now();
+        let looked = self.outbound.look(now, |device_id| directory.root_of_device(device_id));
+        metrics::silent_trees(looked.silent);
+        for root in &looked.tripped {
             metrics::watchdog_tripped();
             tracing::error!(%root, rules = ?self.parts.config.watchdog, "no decisions are coming for a feeder tree");
         }
-        for (order, action) in outcome.orders {
-            metrics::watchdog_setpoint(action);
-            let setpoint = order.setpoint.of_log(directory.log_id());
-            self.outbox.offer(Order { setpoint, ..order });
-        }
+        looked.sent.iter().for_each(|(action, _)| metrics::watchdog_setpoint(action));
         self.store_positions();
         Ok(())
     }
 
-    /// Positions that have moved since the last call.
-    fn take_positions(&mut self) -> Vec<(i32, i64, String)> {
-        let (leaving, outbox) = (&self.leaving, &self.outbox);
-        let log = self.parts.directory.log_id();
-        self.open
-            .iter_mut()
-            // The position of a partition that was taken away is another bridge's business.
-            .filter(|(number, _)| !leaving.contains_key(number))
-            .filter_map(|(number, partition)| {
-                let (position, holder) = partition.take_position(outbox.oldest_open(*number))?;
-                Some((*number, position, stamped(&holder, log)))
-            })
-            .collect()
-    }
-
+    /// Stores the positions that have moved since the last call.
     fn store_positions(&mut self) {
-        for (number, position, holder) in self.take_positions() {
-            if let Err(error) = self.group.store(number, position, &holder) {
+        for (number, position, text) in self.outbound.take_positions() {
+            // The position of a partition that was taken away is another bridge's business.
+            if self.leaving.contains_key(&number) {
+                continue;
+            }
+            if let Err(error) = self.group.store(number, position, &text) {
                 tracing::debug!(%error, partition = number, "a position was not stored");
             }
         }
@@ -254,7 +213,7 @@ impl Egress {
 
     fn until_retry(&self) -> Duration {
         let now = self.parts.clock.now();
-        self.outbox
+        self.outbound
             .next_due()
             .map_or(IDLE, |due| Duration::from_millis(u64::try_from(due.since(now)).unwrap_or(0)))
     }
@@ -272,16 +231,8 @@ impl Egress {
             );
         }
         self.settle();
-        let log = self.parts.directory.log_id();
-        let positions: Vec<_> = self
-            .open
-            .iter_mut()
-            .filter(|(number, _)| !self.leaving.contains_key(number))
-            .map(|(number, partition)| {
-                let (position, holder) = partition.position(self.outbox.oldest_open(*number));
-                (*number, position, stamped(&holder, log))
-            })
-            .collect();
+        let mut positions = self.outbound.positions();
+        positions.retain(|(number, ..)| !self.leaving.contains_key(number));
         let stored = timeout(LAST_POSITIONS_MAX, self.group.store_all(&positions)).await;
         if !matches!(stored, Ok(Ok(()))) {
             tracing::warn!(
@@ -289,17 +240,4 @@ impl Egress {
             );
         }
     }
-}
-
-/// Reads an entry; a claim is measured by the log as it is known by now.
-fn read_entry(
-    partition: &mut Partition,
-    offset: i64,
-    entry: LedgerRecord,
-    directory: &Directory,
-) -> Reading {
-    if matches!(entry, LedgerRecord::Claim(_)) {
-        partition.know(directory.lineage());
-    }
-    partition.read(offset, entry)
 }

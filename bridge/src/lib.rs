@@ -3,26 +3,20 @@
 //! In: a message is acknowledged to the broker only after the log has it ([`ingress`]). Out: a position in the log is
 //! stored only after the broker has every setpoint up to it ([`egress`]). Knows nothing of how decisions are made.
 //!
-//! The rules of the way out ([`partitions`], [`commandable`], [`outbox`], [`watchdog`]) are pure and public: the simulation
-//! in `proving/` runs them as they are.
+//! The rules of the way out are [`bridge_outbound`]'s: the simulation in `proving/` runs them as they are.
 
 pub mod admission;
 pub mod caps;
 pub mod command;
-pub mod commandable;
 pub mod config;
 mod dead_letters;
 mod egress;
-#[cfg(test)]
-mod extremes;
 mod inflight;
 mod ingress;
 mod limiter;
 mod mapping;
 mod metrics;
 mod mqtt;
-pub mod outbox;
-pub mod partitions;
 mod publisher;
 mod receipts;
 pub mod redrive;
@@ -32,7 +26,6 @@ mod simulation;
 mod soc_units;
 mod times;
 mod twins;
-pub mod watchdog;
 
 pub use config::Config;
 pub use metrics::SUBSCRIBED;

@@ -3,6 +3,7 @@
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bridge_outbound::SetpointResult;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 use schemas::ledger::Void;
 use schemas::mqtt::{RejectReason, Rejection};
@@ -33,30 +34,6 @@ impl Kind {
             Self::Ack => "ack",
             Self::Status => "status",
             Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// What became of a setpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SetpointResult {
-    /// The broker has it.
-    Published,
-    /// Given up after all tries.
-    Failed,
-    /// Its lease was over before it was sent.
-    Expired,
-    /// A newer one was there before it was sent.
-    Superseded,
-}
-
-impl SetpointResult {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Published => "success",
-            Self::Failed => "failure",
-            Self::Expired => "expired",
-            Self::Superseded => "superseded",
         }
     }
 }

@@ -98,11 +98,6 @@ impl Directory {
         self.read(|registry| registry.log.clone())
     }
 
-    /// Its identity now.
-    pub(crate) fn log_id(&self) -> Option<Uuid> {
-        self.read(|registry| registry.log.as_ref().map(Lineage::current))
-    }
-
     /// The simulators' time of day, once an operator has set it.
     pub(crate) fn simulation(&self) -> Option<SimulationMode> {
         self.read(|registry| registry.simulation.1.map(|_| registry.simulation.0))

@@ -9,7 +9,6 @@ use schemas::FeederId;
 use schemas::ledger::Void;
 use schemas::records::decision::{Decision, Freshness};
 use schemas::topics::Topic;
-use service_kit::log::LogRecord;
 use service_kit::metrics::{counter, counters, gauge, gauges, histogram};
 
 static DECISIONS: LazyLock<IntCounterVec> = LazyLock::new(|| {
@@ -180,8 +179,9 @@ pub fn count_replayed(decisions: u64) {
 }
 
 /// Observes how long a partition took to be taken over.
-pub fn observe_recovery(seconds: f64) {
-    RECOVERY_SECONDS.observe(seconds);
+pub fn observe_recovery(took_ms: i64) {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a takeover")]
+    RECOVERY_SECONDS.observe(took_ms as f64 / 1_000.0);
 }
 
 /// Counts a replayed decision that differs.
@@ -190,9 +190,9 @@ pub fn count_difference() {
 }
 
 /// Counts and logs a record that cannot be read.
-pub fn count_poison(record: &LogRecord, why: &dyn Display) {
-    POISON.with_label_values(&[topic(record.topic)]).inc();
-    let (topic, partition, offset) = (topic(record.topic), record.partition, record.offset);
+pub fn count_poison((topic, partition, offset): (Topic, i32, i64), why: &dyn Display) {
+    let topic = topic.suffix();
+    POISON.with_label_values(&[topic]).inc();
     tracing::warn!(topic, partition, offset, %why, "a record cannot be read and is passed over");
 }
 
@@ -203,10 +203,6 @@ pub fn count_void(void: Void, partition: i32, offset: i64) {
     if void.is_foul() {
         tracing::warn!(partition, offset, reason, "a record continues nothing and does not count");
     }
-}
-
-fn topic(topic: Topic) -> &'static str {
-    topic.suffix()
 }
 
 /// Sets the number of partitions held.

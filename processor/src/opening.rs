@@ -2,6 +2,7 @@
 //! depend on.
 
 use anyhow::Context;
+use control_instance::RegistryAt;
 use schemas::codec::Record;
 use schemas::identity::Lineage;
 use schemas::records::operator::{Change, OperatorRecord};
@@ -11,7 +12,6 @@ use service_kit::log::{LogConfig, Outgoing, Producer, Start, identity, read_to_e
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::driver::RegistryAt;
 use crate::metrics;
 
 /// Writes the control settings where they differ from the last ones in the log, and gives the log an identity where it is
@@ -48,7 +48,7 @@ async fn read_registry(log: &LogConfig) -> anyhow::Result<Read> {
                 has_settings |= matches!(decoded.change, Change::ControlSettings(_));
                 at.read(record.offset, &decoded);
             }
-            Err(error) => metrics::count_poison(&record, &error),
+            Err(error) => metrics::count_poison(record.place(), &error),
         }
         anyhow::Ok(())
     })

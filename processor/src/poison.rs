@@ -17,7 +17,7 @@ pub(crate) const UNREADABLE: &str = "unreadable_record";
 /// Lays a record down. The sink does this, since it reads every record of every topic; after a crash it may do it
 /// again, and recognises that by the record's place.
 pub(crate) fn report(producer: &Producer, record: &LogRecord, why: &dyn Display) {
-    metrics::count_poison(record, why);
+    metrics::count_poison(record.place(), why);
     if record.topic == Topic::DeadLetters {
         return;
     }

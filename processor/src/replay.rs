@@ -2,6 +2,7 @@
 //! with the log, byte for byte. Writes nothing.
 
 use anyhow::Context;
+use control_instance::{Base, Driver, Known, ReplayRegistry, Snapshots, Standing, gather};
 use schemas::codec::Record;
 use schemas::records::decision::{DecisionPart, LedgerRecord, Positions};
 use schemas::records::operator::OperatorRecord;
@@ -9,10 +10,7 @@ use schemas::topics::Topic;
 use schemas::{FeederId, Timestamp};
 use service_kit::log::{LogConfig, LogRecord, Reader, Start, read_to_end};
 
-use crate::driver::{Driver, ReplayRegistry, Standing};
-use crate::followed::read_snapshots;
-use crate::rebuild::Base;
-use crate::recovery::gather_input;
+use crate::metrics;
 
 /// Which decisions are compared. What stands before is replayed all the same, for the state that it leaves.
 #[derive(Debug, Clone, Copy, Default)]
@@ -111,14 +109,16 @@ impl Replay {
         let bounds = Reader::new(log, &[])?;
         let acks = bounds.bounds(Topic::Acks, partition).await?;
         let telemetry = bounds.bounds(Topic::Telemetry, partition).await?;
+        let operator = bounds.bounds(Topic::Operator, 0).await?;
         let decisions = bounds.bounds(Topic::Decisions, partition).await?;
         let whole = acks.0 == 0 && telemetry.0 == 0 && decisions.0 == 0;
         let base = if whole {
             Base::default()
         } else {
-            let reader = Reader::for_whole_partitions(log)?;
+            let ends = Positions { acks: acks.1, operator: operator.1, telemetry: telemetry.1 };
             // Whose log it is does not matter to who only compares.
-            read_snapshots(&reader, partition, None).await.context("reading snapshots")?
+            let known = Known { lineage: None, ends: Some((ends, decisions.1)) };
+            read_snapshots(log, partition).await.context("reading snapshots")?.into_base(&known)
         };
         anyhow::ensure!(
             whole || base.decisions_from.is_some(),
@@ -201,7 +201,8 @@ impl Replay {
                 return Ok(true);
             }
             let record = self.inputs.next().await?;
-            if !gather_input(&mut self.driver, &record) {
+            if let Err(error) = gather(&mut self.driver, &record) {
+                metrics::count_poison(record.place(), &error);
                 self.outcome.unreadable += 1;
             }
         }
@@ -222,6 +223,16 @@ impl Replay {
         }
         "the same inputs lead to another decision here: another version of the program made it, or this one is not deterministic".to_owned()
     }
+}
+
+async fn read_snapshots(log: &LogConfig, partition: i32) -> anyhow::Result<Snapshots> {
+    let mut snapshots = Snapshots::default();
+    read_to_end(log, &[(Topic::Snapshots, partition, Start::Beginning)], |record| {
+        snapshots.read(&record);
+        anyhow::Ok(())
+    })
+    .await?;
+    Ok(snapshots)
 }
 
 async fn read_operator(log: &LogConfig, registry: &mut ReplayRegistry) -> anyhow::Result<()> {

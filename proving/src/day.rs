@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use device_model::{Conditions, Device, Drive, Unit};
+use control_instance::{Driver, RegistryAt, ReplayRegistry, Standing};
+use device_model::{Conditions, Device, Drive, Unit, fleet};
 use schemas::ledger::Holder;
 use schemas::mqtt::{Profile, Setpoint};
 use schemas::records::decision::{Claim, Decision, Emit, Freshness, LedgerRecord};
@@ -15,8 +16,6 @@ use schemas::records::telemetry::{DeviceOrigin, DeviceType};
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
-use crate::driver::{Driver, RegistryAt, ReplayRegistry, Standing};
-use crate::fleet;
 use crate::sim::physics::{REACTION_MS, import_limit};
 use crate::sim::world::MIDNIGHT_MS;
 

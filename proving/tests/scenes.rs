@@ -1,12 +1,12 @@
 //! The scenes of docs/control.md that must go right, in the whole loop: each came from a complaint about a system in the field.
 
+use bridge_outbound::{OnSilence, Rules};
 use proving::sim::broker::Net;
-use proving::sim::instance::Cut;
 use proving::sim::make::{SILENCE_MS, charger, feeder, feeder_change, pv};
 use proving::sim::member::{Body, Habits, Member};
+use proving::sim::processor::Cut;
 use proving::sim::rng::Rng;
 use proving::sim::world::{Plan, World};
-use proving::watchdog::{OnSilence, Rules};
 use schemas::records::decision::{Decision, Emit, Freshness, NodeBinding, Reason, Trigger};
 use schemas::records::operator::{
     Change, ControlSettings, EventCreated, FeederChange, FeederMode, MissingBehavior,
@@ -213,7 +213,7 @@ fn scene_07_a_processor_killed_between_deciding_and_sending_sends_everything_onc
         let mut world = start(chargers(7, 6, 60_000, 0.0));
         run(&mut world, MINUTE);
         let holder = world.assigned[&0];
-        world.processes[holder].instance.cut = Some(cut);
+        world.processes[holder].processor.cut = Some(cut);
         world.operate(feeder_change("root", None, 20_000));
         run(&mut world, 2 * MINUTE);
         // That nothing takes effect twice, out of order or of a void decision is checked at every message.
@@ -322,7 +322,8 @@ fn scene_13_a_second_processor_with_the_same_fixed_partitions_comes_and_goes() {
     run(&mut world, MINUTE);
     for _ in 0..6 {
         // Whoever holds the partition goes, and comes back while the other one has it.
-        let holder = (0..2).find(|index| world.processes[*index].instance.holds().next().is_some());
+        let holder =
+            (0..2).find(|index| world.processes[*index].processor.holds().next().is_some());
         let until = world.now + 40_000;
         world.kill(holder.expect("somebody holds it"), until);
         run(&mut world, 90_000);

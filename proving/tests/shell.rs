@@ -1,7 +1,6 @@
 //! Single findings of the simulation about the shell, told without a world.
 
-use proving::driver::{Driver, RegistryAt, ReplayRegistry, Standing};
-use proving::rebuild::{Known, Snapshots};
+use control_instance::{Driver, Known, RegistryAt, ReplayRegistry, Snapshots, Standing};
 use proving::sim::make::{feeder, feeder_change};
 use schemas::ledger::Holder;
 use schemas::mqtt::{Envelope, Readings, Source, TelemetryMessage};
@@ -74,7 +73,7 @@ fn decide(driver: &mut Driver, now: i64) -> Vec<SnapshotPart> {
         let record = LedgerRecord::DecisionPart(part);
         let standing = driver.read_decision(record, &mut ReplayRegistry::default());
         if let Standing::Counts { decision, .. } = standing {
-            parts = driver.snapshot_if_due(&decision, 2, 0);
+            parts = driver.snapshot_if_due(&decision, 2, 0, 100);
         }
     }
     assert!(!parts.is_empty(), "something was decided");
@@ -100,8 +99,8 @@ fn inputs_that_a_snapshot_has_in_it_are_not_applied_again() {
         let mut behind = part.clone();
         behind.root = feeder("south");
         behind.positions.telemetry = 0;
-        snapshots.read(part.clone());
-        snapshots.read(behind);
+        snapshots.take(part.clone());
+        snapshots.take(behind);
     }
     let base = snapshots.into_base(&Known::default());
     assert_eq!(base.inputs_from.map(|from| from.telemetry), Some(0));

@@ -13,6 +13,7 @@ pub mod graphql;
 pub mod identity;
 pub mod ids;
 pub mod ledger;
+pub mod log;
 pub mod mqtt;
 pub mod records;
 pub mod registry;

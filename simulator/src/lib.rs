@@ -4,7 +4,6 @@
 //! makes up goes into the tables as the sink would write it.
 
 mod config;
-mod fleet;
 mod history;
 mod metrics;
 mod run;
@@ -12,7 +11,7 @@ mod shard;
 mod stats;
 
 pub use config::Config;
-pub use fleet::build as build_fleet;
+pub use device_model::fleet::build as build_fleet;
 pub use history::{HistoryArgs, write as write_history};
 pub use run::run;
 pub use stats::Stats;

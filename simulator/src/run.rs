@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use device_model::Device;
+use device_model::{Device, fleet};
 use schemas::Timestamp;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::task::Crew;
@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::metrics;
 use crate::shard::Shard;
 use crate::stats::Stats;
-use crate::{fleet, metrics};
 
 /// Devices that share one connection, at most.
 const DEVICES_PER_CONNECTION: usize = 100;

@@ -11,8 +11,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("control-core", &["schemas"]),
     ("device-model", &["schemas"]),
     ("service-kit", &["schemas"]),
-    ("derms-bridge", &["schemas", "service-kit"]),
-    ("derms-processor", &["schemas", "service-kit", "control-core"]),
+    ("bridge-outbound", &["schemas"]),
+    ("derms-bridge", &["schemas", "service-kit", "bridge-outbound"]),
+    ("control-instance", &["schemas", "control-core"]),
+    ("derms-processor", &["schemas", "service-kit", "control-core", "control-instance"]),
     ("derms-api", &["schemas", "service-kit"]),
     ("derms-sim", &["schemas", "service-kit", "device-model"]),
     ("derms-agent", &["schemas", "service-kit", "device-model"]),
@@ -33,7 +35,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("testbench", &["schemas", "service-kit"]),
-    ("proving", &["schemas", "control-core", "device-model"]),
+    (
+        "proving",
+        &["schemas", "control-core", "control-instance", "bridge-outbound", "device-model"],
+    ),
 ];
 
 /// Libraries that only one crate may name.
@@ -43,9 +48,13 @@ const HOMES: &[(&str, &str)] = &[
     ("rmqtt", "derms"),
     ("libloading", "derms-engine"),
     ("tokio", "!control-core"),
+    ("tokio", "!control-instance"),
+    ("rdkafka", "!control-instance"),
     ("tokio", "!schemas"),
     ("tokio", "!device-model"),
+    ("tokio", "!bridge-outbound"),
     ("rdkafka", "!control-core"),
+    ("rdkafka", "!bridge-outbound"),
     ("openssl", "!"),
     ("native-tls", "!"),
 ];

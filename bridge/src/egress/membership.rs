@@ -36,13 +36,12 @@ impl Egress {
     pub(super) fn give_up(&mut self, partitions: &[i32]) -> anyhow::Result<()> {
         for number in partitions {
             self.leaving.remove(number);
-            if self.open.remove(number).is_some() {
+            if self.outbound.has(*number) {
                 self.reader.remove(&[(Topic::Decisions, *number)])?;
             }
         }
-        let kept: Vec<i32> = self.open.keys().copied().collect();
-        self.watchdog.keep_partitions(&kept);
-        metrics::partitions(kept.len());
+        self.outbound.close(partitions);
+        metrics::partitions(self.outbound.numbers().count());
         Ok(())
     }
 
@@ -53,25 +52,26 @@ impl Egress {
         shutdown: &CancellationToken,
     ) -> anyhow::Result<()> {
         let new: Vec<i32> =
-            wanted.iter().copied().filter(|number| !self.open.contains_key(number)).collect();
+            wanted.iter().copied().filter(|number| !self.outbound.has(*number)).collect();
         tokio::select! {
             opened = self.open_partitions(&new) => opened?,
             () = shutdown.cancelled() => {
                 // What was not read to its end is not acted on.
-                self.open.retain(|number, _| !new.contains(number));
+                self.outbound.close(&new);
                 return Ok(());
             }
         }
         let starts: Vec<_> = new
             .iter()
             .filter_map(|number| {
-                let next = self.open.get(number)?.next();
+                let next = self.outbound.next_offset(*number)?;
                 Some((Topic::Decisions, *number, Start::Offset(next)))
             })
             .collect();
         self.reader.add(&starts)?;
-        metrics::partitions(self.open.len());
-        tracing::info!(partitions = ?self.open.keys(), "acting on decisions");
+        let partitions: Vec<i32> = self.outbound.numbers().collect();
+        metrics::partitions(partitions.len());
+        tracing::info!(?partitions, "acting on decisions");
         Ok(())
     }
 }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use schemas::codec::Record;
 use schemas::identity::Lineage;
+use schemas::log::{Outgoing, Start};
 use schemas::records::operator::{Change, LogEnd, LogMade, OperatorRecord};
 use schemas::registry::Registry;
 use schemas::topics::Topic;
 use uuid::Uuid;
 
 use super::LogConfig;
-use super::producer::{AppendError, Outgoing, Producer};
-use super::reader::{ReadError, Reader, Start, read_to_end};
+use super::producer::{AppendError, Producer};
+use super::reader::{ReadError, Reader, read_to_end};
 use crate::clock::{Clock, SystemClock};
 
 const APPEND_TIMEOUT: Duration = Duration::from_secs(10);

@@ -23,9 +23,10 @@ pub use group::{Group, GroupEvent};
 pub use partitions::Partitions;
 pub use positions::{Position, Positions};
 pub use probe::{LogProbe, ProbeError};
-pub use producer::{AppendError, DeliveryError, OnDelivery, Outgoing, Producer, QueueFull};
-pub use reader::{LogRecord, ReadError, Reader, Start, follow, read_to_end};
+pub use producer::{AppendError, DeliveryError, OnDelivery, Producer, QueueFull};
+pub use reader::{ReadError, Reader, follow, read_to_end};
 pub use registry::{Framing, RegistryError};
+pub use schemas::log::{LogRecord, Outgoing, Start};
 pub use security::Security;
 
 use crate::settings::Settings;

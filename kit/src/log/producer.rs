@@ -10,6 +10,7 @@ use rdkafka::producer::{
     BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer,
 };
 use schemas::codec;
+use schemas::log::Outgoing;
 use schemas::topics::Topic;
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -25,19 +26,6 @@ const QUEUE_KBYTES_MAX: &str = "65536";
 /// How long a record may wait for the log before its sender is told that it failed.
 const MESSAGE_TIMEOUT_MS: &str = "300000";
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// A record to append.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
-    /// Where to.
-    pub topic: Topic,
-    /// Which partition; topics of one partition have 0.
-    pub partition: i32,
-    /// The key.
-    pub key: String,
-    /// The encoded value.
-    pub value: Vec<u8>,
-}
 
 /// The log did not take a record, now or ever.
 #[derive(Debug, Clone, Error)]

@@ -15,6 +15,7 @@ use rdkafka::statistics::Statistics;
 use rdkafka::{Offset, TopicPartitionList};
 use schemas::Timestamp;
 use schemas::codec::Newer;
+use schemas::log::{LogRecord, ReadFrom, Start};
 use schemas::topics::Topic;
 use thiserror::Error;
 use tokio::time::{Instant, timeout};
@@ -32,34 +33,6 @@ const QUIET_END: Duration = Duration::from_secs(3);
 /// How often a lasting reader says how far it is behind, ms.
 const STATISTICS_MS: &str = "5000";
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
-
-/// Where reading begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// At the first record there is.
-    Beginning,
-    /// After the last one there is.
-    End,
-    /// At this offset.
-    Offset(i64),
-}
-
-/// A record as read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogRecord {
-    /// Its topic.
-    pub topic: Topic,
-    /// Its partition.
-    pub partition: i32,
-    /// Its offset.
-    pub offset: i64,
-    /// When it was appended, as its producer or the log says.
-    pub timestamp: Timestamp,
-    /// Its key.
-    pub key: Vec<u8>,
-    /// Its value; empty for a tombstone.
-    pub value: Vec<u8>,
-}
 
 /// Why the log cannot be read.
 #[derive(Debug, Error)]
@@ -107,7 +80,7 @@ impl ReadError {
 /// What reading gives.
 enum Read {
     Record(LogRecord),
-    /// A partition of this number, of any topic, has been read to its end.
+    /// A partition of this number has been read to its end; of which topic is not said.
     End(i32),
 }
 
@@ -350,7 +323,8 @@ impl Reader {
     ///
     /// A partition may end before its last record should come: compaction or retention has taken it, and not every log
     /// then moves its bounds. It is left when the log says that there is nothing further, and nothing comes for some
-    /// seconds.
+    /// seconds. The log's client says of such an end only the partition's number, so partitions of different topics with
+    /// one number are read one after another: the end of one is never taken for that of another.
     ///
     /// # Errors
     /// [`ReadError`], or what `each` gives.
@@ -359,44 +333,26 @@ impl Reader {
         partitions: &[(Topic, i32, Start)],
         mut each: impl FnMut(LogRecord) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut open = self.unread(partitions).await?;
-        let places: Vec<_> = partitions
-            .iter()
-            .copied()
-            .filter(|(topic, partition, _)| open.contains_key(&(*topic, *partition)))
-            .collect();
-        if places.is_empty() {
-            return Ok(());
-        }
-        self.assign(&places)?;
-        let mut ended = BTreeSet::new();
-        while !open.is_empty() {
-            let record = match timeout(QUIET_END, self.next_read()).await {
-                Ok(Ok(Read::Record(record))) => record,
-                Ok(Ok(Read::End(partition))) => {
-                    ended.insert(partition);
-                    continue;
+        let ends = self.unread(partitions).await?;
+        let is_unread = |(topic, partition, _): &ReadFrom| ends.contains_key(&(*topic, *partition));
+        let places = partitions.iter().copied().filter(is_unread).collect();
+        for round in rounds(places) {
+            self.assign(&round)?;
+            let mut unread = Unread::new(&round, &ends);
+            while !unread.is_empty() {
+                match timeout(QUIET_END, self.next_read()).await {
+                    Ok(Ok(Read::Record(record))) => {
+                        if unread.take(&record) {
+                            each(record)?;
+                        }
+                    }
+                    Ok(Ok(Read::End(partition))) => unread.end(partition),
+                    Ok(Err(error)) => return Err(error.into()),
+                    Err(_) => unread.quiet(),
                 }
-                Ok(Err(error)) => return Err(error.into()),
-                Err(_) => {
-                    open.retain(|(_, partition), _| !ended.contains(partition));
-                    continue;
-                }
-            };
-            let place = (record.topic, record.partition);
-            ended.remove(&record.partition);
-            let Some(end) = open.get(&place).copied() else {
-                continue;
-            };
-            let next = record.offset + 1;
-            if next >= end {
-                open.remove(&place);
-            }
-            if next <= end {
-                each(record)?;
             }
         }
-        Ok(self.assign(&[])?)
+        if ends.is_empty() { Ok(()) } else { Ok(self.assign(&[])?) }
     }
 
     /// Where the partitions end that have something to read.
@@ -418,6 +374,63 @@ impl Reader {
             }
         }
         Ok(open)
+    }
+}
+
+/// Partitions that may be read together: of each number one, in the order of their topics as they were given.
+fn rounds(places: Vec<ReadFrom>) -> Vec<Vec<ReadFrom>> {
+    let mut rounds: Vec<Vec<ReadFrom>> = Vec::new();
+    for place in places {
+        let lacks_number =
+            |round: &&mut Vec<ReadFrom>| round.iter().all(|(_, other, _)| *other != place.1);
+        match rounds.iter_mut().find(lacks_number) {
+            Some(round) => round.push(place),
+            None => rounds.push(vec![place]),
+        }
+    }
+    rounds
+}
+
+/// What is still to be read of partitions of which no two have one number.
+#[derive(Debug)]
+struct Unread {
+    /// The end of each as it stood, by its number.
+    open: BTreeMap<i32, i64>,
+    /// Those that have given nothing further since the log said that there is nothing.
+    ended: BTreeSet<i32>,
+}
+
+impl Unread {
+    fn new(round: &[ReadFrom], ends: &BTreeMap<(Topic, i32), i64>) -> Self {
+        let end = |(topic, partition, _): &ReadFrom| {
+            Some((*partition, *ends.get(&(*topic, *partition))?))
+        };
+        Self { open: round.iter().filter_map(end).collect(), ended: BTreeSet::new() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Whether a record belongs to what is read.
+    fn take(&mut self, record: &LogRecord) -> bool {
+        self.ended.remove(&record.partition);
+        let Some(end) = self.open.get(&record.partition).copied() else { return false };
+        let next = record.offset + 1;
+        if next >= end {
+            self.open.remove(&record.partition);
+        }
+        next <= end
+    }
+
+    /// The log says that a partition has nothing further.
+    fn end(&mut self, partition: i32) {
+        self.ended.insert(partition);
+    }
+
+    /// Nothing has come for some seconds.
+    fn quiet(&mut self) {
+        self.open.retain(|partition, _| !self.ended.contains(partition));
     }
 }
 
@@ -481,5 +494,65 @@ pub async fn follow<E: From<ReadError>>(
     let reader = Reader::new(config, &starts(&next))?;
     loop {
         each(reader.next().await?)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn record(topic: Topic, partition: i32, offset: i64) -> LogRecord {
+        let (key, value) = (Vec::new(), Vec::new());
+        LogRecord { topic, partition, offset, timestamp: Timestamp(0), key, value }
+    }
+
+    #[test]
+    fn a_quiet_topic_does_not_end_an_unread_one_of_the_same_number() {
+        let place = |topic| (topic, 3, Start::Beginning);
+        let rounds = rounds(vec![place(Topic::Acks), place(Topic::Telemetry)]);
+        assert_eq!(rounds, [[place(Topic::Acks)], [place(Topic::Telemetry)]]);
+        // The last of the acks is gone from the log, so that only quiet ends them; telemetry is slow to come.
+        let ends = BTreeMap::from([((Topic::Acks, 3), 5), ((Topic::Telemetry, 3), 2)]);
+        let mut acks = Unread::new(&rounds[0], &ends);
+        acks.end(3);
+        acks.quiet();
+        assert!(acks.is_empty());
+        let mut telemetry = Unread::new(&rounds[1], &ends);
+        telemetry.quiet();
+        assert!(!telemetry.is_empty(), "what has not come is waited for");
+        assert!(telemetry.take(&record(Topic::Telemetry, 3, 0)));
+        assert!(telemetry.take(&record(Topic::Telemetry, 3, 1)));
+        assert!(telemetry.is_empty());
+    }
+
+    #[test]
+    fn an_end_that_was_followed_by_a_record_is_none() {
+        let round = [(Topic::Telemetry, 0, Start::Beginning)];
+        let mut unread = Unread::new(&round, &BTreeMap::from([((Topic::Telemetry, 0), 9)]));
+        unread.end(0);
+        assert!(unread.take(&record(Topic::Telemetry, 0, 3)));
+        unread.quiet();
+        assert!(!unread.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_round_has_two_topics_of_one_number_and_none_is_left_out(
+            places in prop::collection::btree_set((0..8_usize, 0..4_i32), 0..24),
+        ) {
+            let places: Vec<ReadFrom> = places
+                .into_iter()
+                .map(|(topic, number)| (Topic::ALL[topic], number, Start::Beginning))
+                .collect();
+            let rounds = rounds(places.clone());
+            for round in &rounds {
+                let numbers: BTreeSet<i32> = round.iter().map(|(_, number, _)| *number).collect();
+                prop_assert_eq!(numbers.len(), round.len());
+            }
+            let mut all: Vec<ReadFrom> = rounds.into_iter().flatten().collect();
+            all.sort_by_key(|(topic, number, _)| (*topic, *number));
+            prop_assert_eq!(all, places);
+        }
     }
 }

@@ -72,12 +72,13 @@ fn many(arguments: &Arguments) -> bool {
         summary.decisions, summary.void, summary.counts.taken, summary.counts.watchdog
     );
     println!(
-        "crashes {}, pauses {}, takeovers {}, decisions replayed {}, owners fenced {}",
+        "crashes {}, pauses {}, takeovers {}, decisions replayed {}, owners fenced {}, in doubt {}",
         summary.counts.crashes,
         summary.counts.pauses,
         summary.counts.recoveries,
         summary.counts.replayed,
-        summary.counts.fenced
+        summary.counts.fenced,
+        summary.counts.doubted
     );
     println!(
         "looks at a feeder's load {}, left out {}; snapshots compared {}; operators' changes {}",

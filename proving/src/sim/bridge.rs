@@ -1,14 +1,14 @@
-//! The bridge's shell, step by step: messages into the log, setpoints of counting decisions to the broker. Every rule is the
-//! product's own (contract, void rule, outbox, watchdog); what is written anew here is only who calls them when.
+//! The bridge, step by step: messages into the log by the product's contract, setpoints of counting decisions to the broker by
+//! the product's own way out, pumped over the simulated log and broker.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bridge_outbound::{Attempt, Opening, Outbound, Read, Rules, TICK_MS, Tries};
 use schemas::codec::Record;
-use schemas::ledger::Ledger;
+use schemas::log::Outgoing;
 use schemas::mqtt::{Inbound, Topics, decode_ack, decode_status, decode_telemetry};
 use schemas::records::ack::AckStatus;
-use schemas::records::decision::{Decision, LedgerRecord};
 use schemas::records::operator::{Change, DeviceRegistered, OperatorRecord};
 use schemas::registry::Registry;
 use schemas::topics::{Topic, tree_partition};
@@ -19,19 +19,11 @@ use super::broker::{Broker, Kept, Message};
 use super::log::Log;
 use super::member::{Member, Taken, read_command};
 use super::rng::Rng;
-use crate::commandable::commandable;
-use crate::outbox::{Attempt, Order, Outbox, Place, Tries};
-use crate::partitions::{Partition, Reading, holder_of};
-use crate::watchdog::{Rules, Watchdog};
 
 /// Largest payload taken.
 const PAYLOAD_MAX: usize = 64 * 1024;
-/// As the bridge: records read back at a start.
-const LOOK_BACK_RECORDS: i64 = 500;
 /// As the bridge: a publish that gets no answer has failed.
 const PUBLISH_TIMEOUT_MS: i64 = 2_000;
-/// As the bridge: between two looks of the watchdog, and two stored positions.
-const TICK_MS: i64 = 250;
 
 /// Positions that the group keeps: the bridge's own memory does not outlive it.
 pub type Stored = BTreeMap<i32, (i64, String)>;
@@ -44,9 +36,7 @@ pub struct Bridge {
     registry: Registry,
     operator_next: i64,
     waiting: Vec<Message>,
-    open: BTreeMap<i32, Partition>,
-    outbox: Outbox,
-    watchdog: Watchdog,
+    outbound: Outbound,
     flying: Vec<(i64, DeviceId, bool)>,
     looked_at: i64,
     rng: Rng,
@@ -72,9 +62,10 @@ impl Bridge {
             registry: Registry::default(),
             operator_next: 0,
             waiting: Vec::new(),
-            open: BTreeMap::new(),
-            outbox: Outbox::new(Tries { retries: 3, backoff: Duration::from_millis(200) }),
-            watchdog: Watchdog::new(rules),
+            outbound: Outbound::new(
+                rules,
+                Tries { retries: 3, backoff: Duration::from_millis(200) },
+            ),
             flying: Vec::new(),
             looked_at: 0,
             rng,
@@ -116,9 +107,9 @@ impl Bridge {
     }
 
     fn read_operator(&mut self, log: &Log) {
-        for (offset, entry) in log.read(Topic::Operator, 0, self.operator_next) {
-            self.operator_next = offset + 1;
-            match OperatorRecord::decode(&entry.value) {
+        for record in log.read(Topic::Operator, 0, self.operator_next) {
+            self.operator_next = record.offset + 1;
+            match OperatorRecord::decode(&record.value) {
                 Ok(record) => drop(self.registry.apply(&record)),
                 Err(error) => tracing::error!(%error, "an operator record cannot be read"),
             }
@@ -141,7 +132,7 @@ impl Bridge {
         let Ok(inbound) = parsed else {
             return tracing::error!(topic = message.0, "a topic of ours cannot be read");
         };
-        let (topic, device_id, record) = match &inbound {
+        let (topic, device_id, value) = match &inbound {
             Inbound::Telemetry(of) => {
                 let Ok(sample) = decode_telemetry(of, &message.1, PAYLOAD_MAX) else {
                     return tracing::error!(topic = message.0, "a sample of ours is refused");
@@ -174,67 +165,31 @@ impl Bridge {
         let Some(feeder_id) = self.registry.feeder_of(&device_id) else { return };
         let root = self.registry.root_of(feeder_id);
         let partition = tree_partition(&root, self.partitions);
-        log.append(topic, partition, root.into(), record);
+        log.append(now, Outgoing { topic, partition, key: root.into(), value });
     }
 
     fn read_decisions(&mut self, now: i64, log: &Log, stored: &Stored) {
         for number in 0..self.partitions {
-            if !self.open.contains_key(&number) {
-                self.open(number, now, log, stored);
-            }
-            let next = self.open[&number].next();
-            for (offset, entry) in log.read(Topic::Decisions, number, next) {
-                self.read(now, number, offset, &entry.value);
+            let next = self.outbound.next_offset(number);
+            let from = next.unwrap_or_else(|| self.open(number, log, stored));
+            for record in log.read(Topic::Decisions, number, from) {
+                match self.outbound.read(record, Timestamp(now)) {
+                    Read::Decided(root, _) => drop(self.heard.insert(root, now)),
+                    Read::Unreadable(why) => tracing::error!(why, "a decision cannot be read"),
+                    Read::Void(_) | Read::Nothing => {}
+                }
             }
         }
     }
 
     /// From the stored position on decisions are acted on; those shortly before it say what devices were told.
-    fn open(&mut self, number: i32, now: i64, log: &Log, stored: &Stored) {
-        let (act_from, holder) =
-            stored.get(&number).map_or((0, None), |(position, text)| (*position, holder_of(text)));
-        let ledger = holder.map_or_else(Ledger::new, |held| Ledger::resume(Some(held)));
-        let mut partition = Partition::new(ledger, act_from);
-        let mut before = Ledger::new();
-        let from = act_from - LOOK_BACK_RECORDS;
-        for (offset, entry) in log.read(Topic::Decisions, number, from) {
-            if offset >= act_from {
-                break;
-            }
-            let Ok(record) = LedgerRecord::decode(&entry.value) else { continue };
-            if let schemas::ledger::Verdict::Decided(decision) = before.read(record) {
-                let (devices, _) = commandable(&decision);
-                let fence = (decision.epoch, decision.seq);
-                self.watchdog.heard(&decision.root, fence, &devices, number, Timestamp(now));
-                partition.learn(&decision.root, &before);
-            }
-        }
-        self.open.insert(number, partition);
-    }
-
-    fn read(&mut self, now: i64, number: i32, offset: i64, value: &[u8]) {
-        let Some(partition) = self.open.get_mut(&number) else { return };
-        let record = match LedgerRecord::decode(value) {
-            Ok(record) => record,
-            Err(error) => {
-                partition.skip(offset);
-                return tracing::error!(%error, "a decision cannot be read");
-            }
-        };
-        if let Reading::Decided(decision, from) = partition.read(offset, record) {
-            self.decided(now, &decision, Place { partition: number, offset: from });
-        }
-    }
-
-    fn decided(&mut self, now: i64, decision: &Decision, place: Place) {
-        let at = Timestamp(now);
-        let (devices, _) = commandable(decision);
-        let fence = (decision.epoch, decision.seq);
-        self.heard.insert(decision.root.clone(), now);
-        self.watchdog.heard(&decision.root, fence, &devices, place.partition, at);
-        for order in devices.iter().filter_map(|device| Order::of(device, place, None, at)) {
-            self.outbox.offer(order);
-        }
+    fn open(&mut self, number: i32, log: &Log, stored: &Stored) -> i64 {
+        let bounds = (0, log.end(Topic::Decisions, number));
+        let stored = stored.get(&number).map(|(position, text)| (*position, text.as_str()));
+        let opening = stored.and_then(|stored| Opening::at(stored, bounds, None));
+        let opening = opening.unwrap_or_else(|| Opening::from(0));
+        self.outbound.open(number, opening);
+        opening.from
     }
 
     fn look(&mut self, now: i64, stored: &mut Stored) {
@@ -243,15 +198,10 @@ impl Bridge {
         let root_of = |device_id: &DeviceId| {
             registry.feeder_of(device_id).map(|feeder_id| registry.root_of(feeder_id))
         };
-        let outcome = self.watchdog.tick(Timestamp(now), root_of);
-        for (order, _) in outcome.orders {
-            self.watchdog_ids.push(order.setpoint.id());
-            self.outbox.offer(order);
-        }
-        for (number, partition) in &mut self.open {
-            if let Some(position) = partition.take_position(self.outbox.oldest_open(*number)) {
-                stored.insert(*number, position);
-            }
+        let looked = self.outbound.look(Timestamp(now), root_of);
+        self.watchdog_ids.extend(looked.sent.into_iter().map(|(_, id)| id));
+        for (number, position, text) in self.outbound.take_positions() {
+            stored.insert(number, (position, text));
         }
     }
 
@@ -267,9 +217,9 @@ impl Bridge {
         });
         for (_, device_id, published) in landed {
             let attempt = if published { Attempt::Published } else { Attempt::Unheard };
-            self.outbox.finished(&device_id, attempt, Timestamp(now));
+            self.outbound.finished(&device_id, attempt, Timestamp(now));
         }
-        drop(self.outbox.take_settled());
+        drop(self.outbound.take_settled());
     }
 
     fn launch(
@@ -278,16 +228,12 @@ impl Bridge {
         broker: &mut Broker,
         members: &BTreeMap<DeviceId, (usize, &Member)>,
     ) {
-        while let Some(order) = self.outbox.next(Timestamp(now)) {
-            let mut setpoint = order.setpoint;
-            let device_id = setpoint.envelope.device_id.clone();
-            let left_ms = setpoint.valid_until.since(Timestamp(now)).max(0);
-            setpoint.envelope.timestamp = Timestamp(now);
-            setpoint.envelope.sent_at = Some(Timestamp(now));
-            setpoint.ttl_ms = Some(left_ms);
-            let expiry_s = ((left_ms + 999) / 1_000).max(1);
+        while let Some(order) = self.outbound.next(Timestamp(now)) {
+            let device_id = order.setpoint.envelope.device_id.clone();
             if broker.up {
-                let kept = Kept { payload: setpoint.encode(), expires: now + expiry_s * 1_000 };
+                let message = order.messages(&Topics::default(), Timestamp(now)).swap_remove(0);
+                let expires = now + i64::from(message.expiry_s) * 1_000;
+                let kept = Kept { payload: message.payload, expires };
                 if let Some((index, member)) = members.get(&device_id) {
                     self.published.extend(
                         read_command(&device_id, &kept, now).map(|command| (*index, command)),
@@ -325,5 +271,9 @@ pub fn append_change(log: &mut Log, now: i64, actor: &str, change: Change) {
         actor: actor.to_owned(),
         change,
     };
-    log.append(Topic::Operator, 0, record.change.entity(), record.encode());
+    let (topic, partition) = (Topic::Operator, 0);
+    log.append(
+        now,
+        Outgoing { topic, partition, key: record.change.entity(), value: record.encode() },
+    );
 }

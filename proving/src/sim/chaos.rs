@@ -8,8 +8,8 @@ use schemas::records::telemetry::DeviceType;
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
-use super::instance::CUTS;
 use super::member::Body;
+use super::processor::CUTS;
 use super::rng::Rng;
 use super::world::{Life, World};
 
@@ -132,7 +132,7 @@ impl Chaos {
                 }
             }
             Kind::Cut => {
-                world.processes[process].instance.cut = Some(self.rng.pick(&CUTS));
+                world.processes[process].processor.cut = Some(self.rng.pick(&CUTS));
             }
             Kind::Pause => {
                 if world.processes[process].life == Life::Running {

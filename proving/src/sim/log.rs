@@ -2,29 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use schemas::Timestamp;
+use schemas::log::{LogRecord, Outgoing, Start};
 use schemas::topics::Topic;
-
-/// One record.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// Its key.
-    pub key: String,
-    /// Its bytes.
-    pub value: Vec<u8>,
-}
 
 /// Every partition's records.
 #[derive(Debug, Default)]
 pub struct Log {
-    partitions: BTreeMap<(Topic, i32), Vec<Option<Entry>>>,
+    partitions: BTreeMap<(Topic, i32), Vec<Option<LogRecord>>>,
 }
 
 impl Log {
-    /// Appends a record and gives its offset.
-    pub fn append(&mut self, topic: Topic, partition: i32, key: String, value: Vec<u8>) -> i64 {
+    /// Appends a record.
+    pub fn append(&mut self, now: i64, outgoing: Outgoing) {
+        let Outgoing { topic, partition, key, value } = outgoing;
         let records = self.partitions.entry((topic, partition)).or_default();
-        records.push(Some(Entry { key, value }));
-        i64::try_from(records.len()).expect("fits") - 1
+        let offset = i64::try_from(records.len()).expect("fits");
+        let (timestamp, key) = (Timestamp(now), key.into_bytes());
+        records.push(Some(LogRecord { topic, partition, offset, timestamp, key, value }));
     }
 
     /// The next offset of a partition.
@@ -34,19 +29,26 @@ impl Log {
         i64::try_from(len).expect("fits")
     }
 
+    /// Where reading begins.
+    #[must_use]
+    pub fn start(&self, topic: Topic, partition: i32, start: Start) -> i64 {
+        match start {
+            Start::Beginning => 0,
+            Start::End => self.end(topic, partition),
+            Start::Offset(offset) => offset,
+        }
+    }
+
     /// The records from an offset on that compaction has left.
     pub fn read(
         &self,
         topic: Topic,
         partition: i32,
         from: i64,
-    ) -> impl Iterator<Item = (i64, &Entry)> {
+    ) -> impl Iterator<Item = &LogRecord> {
         let records = self.partitions.get(&(topic, partition)).map_or(&[][..], Vec::as_slice);
         let from = usize::try_from(from.max(0)).expect("at least 0").min(records.len());
-        (0_i64..)
-            .zip(records)
-            .skip(from)
-            .filter_map(|(offset, entry)| entry.as_ref().map(|entry| (offset, entry)))
+        records[from..].iter().flatten()
     }
 
     /// Leaves the last record of each key, as the log does with snapshots, some time later.
@@ -54,7 +56,7 @@ impl Log {
         let Some(records) = self.partitions.get_mut(&(topic, partition)) else { return };
         let mut seen = std::collections::BTreeSet::new();
         for record in records.iter_mut().rev() {
-            if record.as_ref().is_some_and(|entry| !seen.insert(entry.key.clone())) {
+            if record.as_ref().is_some_and(|record| !seen.insert(record.key.clone())) {
                 *record = None;
             }
         }

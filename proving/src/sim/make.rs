@@ -1,5 +1,6 @@
 //! Worlds from seeds: trees of random shape, a mixed fleet with bad habits, links, and settings. Knows nothing of what happens later.
 
+use bridge_outbound::{OnSilence, Rules};
 use device_model::{Battery, Chance, Charger, Device, EvHabits, Identity, Pv, Unit};
 use schemas::mqtt::Source;
 use schemas::records::operator::{
@@ -11,7 +12,6 @@ use super::broker::Net;
 use super::member::{Body, Habits, Member};
 use super::rng::Rng;
 use super::world::{MIDNIGHT_MS, Plan};
-use crate::watchdog::{OnSilence, Rules};
 
 /// The watchdog's patience: three windows.
 pub const SILENCE_MS: i64 = 15_000;

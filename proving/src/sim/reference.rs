@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use control_instance::{Driver, ReplayRegistry, Standing};
 use schemas::FeederId;
 use schemas::codec::Record;
 use schemas::ledger::{Ledger, Verdict};
@@ -14,10 +15,9 @@ use schemas::topics::Topic;
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::instance::{gather_new, operator_records};
 use super::log::Log;
 use super::member::Taken;
-use crate::driver::{Driver, ReplayRegistry, Standing};
+use super::reads::{gather_new, operator_records};
 
 /// States kept per tree, to compare snapshots with.
 const STATES_MAX: usize = 64;
@@ -135,7 +135,7 @@ impl Reference {
         gather_new(&mut reader.driver, partition, log);
         let entries: Vec<(i64, Vec<u8>)> = log
             .read(Topic::Decisions, partition, reader.decisions_next)
-            .map(|(offset, entry)| (offset, entry.value.clone()))
+            .map(|record| (record.offset, record.value.clone()))
             .collect();
         for (offset, value) in entries {
             let record = LedgerRecord::decode(&value)
@@ -151,7 +151,7 @@ impl Reference {
                 if let Some(difference) = difference {
                     return Err(violation("G15 replay is byte-identical", difference));
                 }
-                let parts = reader.driver.snapshot_if_due(&decision, offset + 1, 0);
+                let parts = reader.driver.snapshot_if_due(&decision, offset + 1, 0, usize::MAX);
                 self.count(&decision, parts)?;
                 counting.push(decision);
             }

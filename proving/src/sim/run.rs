@@ -105,6 +105,7 @@ impl Summary {
         mine.recoveries += theirs.recoveries;
         mine.replayed += theirs.replayed;
         mine.fenced += theirs.fenced;
+        mine.doubted += theirs.doubted;
         mine.taken += theirs.taken;
         mine.watchdog += theirs.watchdog;
         mine.changes += theirs.changes;

@@ -5,6 +5,7 @@ mod raises;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bridge_outbound::Rules;
 use device_model::Conditions;
 use schemas::records::decision::Decision;
 use schemas::records::operator::Change;
@@ -14,14 +15,13 @@ use schemas::{DeviceId, FeederId};
 use super::bridge::{Bridge, Stored, append_change};
 use super::broker::{Arrival, Broker, Net};
 use super::errors::Errors;
-use super::instance::Instance;
 use super::log::Log;
 use super::member::{Body, Member};
 use super::physics::{Physics, REACTION_MS, Watched, is_under, member_feeder};
+use super::processor::Processor;
 use super::reference::{Reference, Violation, violation};
 use super::rng::Rng;
 use super::trace::Trace;
-use crate::watchdog::Rules;
 pub use processes::{Life, Process};
 
 /// One step of the clock.
@@ -67,6 +67,8 @@ pub struct Counts {
     pub replayed: u64,
     /// Owners that found themselves fenced.
     pub fenced: u64,
+    /// Owners that found in the log what they did not know of their own decisions.
+    pub doubted: u64,
     /// Setpoints that took effect.
     pub taken: u64,
     /// Setpoints of the watchdog that took effect.
@@ -140,11 +142,10 @@ impl World {
                 let clock_ms = clocks.between(-300, 300);
                 let rng = rng.fork(&format!("processor {name}"));
                 Process {
-                    instance: Instance::new(name, 0, plan.partitions, clock_ms, rng),
+                    processor: Processor::new(name, 0, plan.partitions, clock_ms, rng),
                     life: Life::Running,
                     deaf_until: 0,
                     starts: 0,
-                    clock_ms,
                 }
             })
             .collect();
@@ -224,7 +225,7 @@ impl World {
         self.turn_bridge();
         if self.log_up {
             for process in &mut self.processes {
-                process.instance.land(self.now, &mut self.log);
+                process.processor.land(self.now, &mut self.log);
             }
         }
         for decision in self.reference.follow(&self.log)? {

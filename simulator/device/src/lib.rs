@@ -9,6 +9,7 @@ mod chance;
 mod command;
 mod device;
 mod ev;
+pub mod fleet;
 mod pv;
 mod sky;
 mod unit;

@@ -1,7 +1,7 @@
 //! A fleet and its control through time: every step brings samples, acks and decisions into the log. Pure: time and chance come from
 //! the plan.
 
-use device_model::{Conditions, Device, Report, Unit};
+use device_model::{Conditions, Device, Report, Unit, fleet};
 use schemas::mqtt::edge::watts_from_edge;
 use schemas::mqtt::{Profile, Setpoint};
 use schemas::records::decision::{Decision, Emit, Positions};
@@ -16,7 +16,6 @@ use super::blocks::{Block, Log};
 use super::control::{Area, Known, Moment, Node};
 use super::lines::{Line, Lines};
 use super::plan::{DECIDED_AFTER_MS, Plan};
-use crate::fleet;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;

@@ -1,7 +1,9 @@
 //! Processors and their group: who runs, who is paused, who has which partition, and who hears of it when.
 
+use control_instance::{Note as Told, Owners};
+
 use super::World;
-use crate::sim::instance::{Instance, Note};
+use crate::sim::processor::{Note, Processor};
 use crate::sim::reference::{Violation, violation};
 
 /// A member of the group that is not heard for so long loses its partitions.
@@ -30,13 +32,12 @@ pub enum Life {
 #[derive(Debug)]
 pub struct Process {
     /// The processor.
-    pub instance: Instance,
+    pub processor: Processor,
     /// Its life.
     pub life: Life,
     /// Until then the group's word has not reached it.
     pub deaf_until: i64,
     pub(super) starts: u64,
-    pub(super) clock_ms: i64,
 }
 
 impl World {
@@ -66,16 +67,15 @@ impl World {
             if process.life != Life::Running || process.deaf_until > now || !self.log_up {
                 continue;
             }
-            process.instance.fixed = self.fixed;
             if self.fixed {
-                process.instance.want(now, &(0..self.partitions).collect());
+                process.processor.want(&(0..self.partitions).collect(), Owners::Fixed);
                 continue;
             }
             let assigned = self.assigned.iter().filter(|(_, holder)| **holder == index);
             let mistaken = self.mistakes.keys().filter(|(_, holder)| *holder == index);
             let wanted = assigned.map(|(partition, _)| *partition);
             let wanted = wanted.chain(mistaken.map(|(partition, _)| *partition)).collect();
-            process.instance.want(now, &wanted);
+            process.processor.want(&wanted, Owners::Group);
         }
     }
 
@@ -87,8 +87,8 @@ impl World {
                 continue;
             }
             let mut notes = Vec::new();
-            let log = self.log_up.then_some(&mut self.log);
-            process.instance.turn(self.now, log, &mut notes);
+            let log = self.log_up.then_some(&self.log);
+            process.processor.turn(self.now, log, &mut notes);
             for note in notes {
                 self.on_note(index, note)?;
             }
@@ -109,39 +109,56 @@ impl World {
                 process.starts += 1;
                 let rng = rng.fork(&format!("start {index} {}", process.starts));
                 // What the dead one had on the wire may still arrive: it lives on behind the new one's back.
-                process.instance.reborn(index, process.starts, process.clock_ms, rng);
+                process.processor.reborn(process.starts, rng);
             }
             Life::Running | Life::Paused { .. } | Life::Down { .. } => {}
         }
     }
 
     fn on_note(&mut self, index: usize, note: Note) -> Result<(), Violation> {
+        let now = self.now;
         match note {
-            Note::Recovered { partition, epoch, replayed } => {
+            Note::Told(told) => self.on_told(index, told)?,
+            Note::Snapshot(parts) => self.reference.check_snapshot(&parts)?,
+            Note::Crashed(cut) => {
+                self.trace.note(now, format_args!("processor {index} dies: {cut:?}"));
+                let until = now + self.rng.between(500, 20_000);
+                self.kill(index, until);
+            }
+            Note::Decided { root, pair } => {
+                self.trace.note(now, format_args!("processor {index} decides {root} {pair:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn on_told(&mut self, index: usize, told: Told) -> Result<(), Violation> {
+        match told {
+            Told::Differs { difference, .. } => {
+                return Err(violation("G15 replay is byte-identical", difference));
+            }
+            Told::Unreadable { topic, why, .. } => {
+                let what = format!("{}: {why}", topic.suffix());
+                return Err(violation("every record can be read", what));
+            }
+            Told::Recovered { partition, epoch, replayed, .. } => {
                 self.counts.recoveries += 1;
-                self.counts.replayed += u64::try_from(replayed).unwrap_or(0);
                 self.trace.note(
                     self.now,
                     format_args!("processor {index} owns {partition} in epoch {epoch}: {replayed}"),
                 );
             }
-            Note::Differs(difference) => {
-                return Err(violation("G15 replay is byte-identical", difference));
-            }
-            Note::Snapshot(parts) => self.reference.check_snapshot(&parts)?,
-            Note::Crashed(cut) => {
-                self.trace.note(self.now, format_args!("processor {index} dies: {cut:?}"));
-                let until = self.now + self.rng.between(500, 20_000);
-                self.kill(index, until);
-            }
-            Note::Decided { root, pair } => {
-                self.trace
-                    .note(self.now, format_args!("processor {index} decides {root} {pair:?}"));
-            }
-            Note::Fenced(partition) => {
+            Told::Replayed(decisions) => self.counts.replayed += decisions,
+            Told::Lost { partition, .. } => {
                 self.counts.fenced += 1;
                 self.trace.note(self.now, format_args!("processor {index} lost {partition}"));
             }
+            Told::Doubted { partition, why, .. } => {
+                self.counts.doubted += 1;
+                self.trace
+                    .note(self.now, format_args!("processor {index} doubts {partition}: {why}"));
+            }
+            Told::Void { .. } => {}
         }
         Ok(())
     }
@@ -150,8 +167,8 @@ impl World {
     pub fn kill(&mut self, index: usize, until: i64) {
         self.counts.crashes += 1;
         let process = &mut self.processes[index];
-        process.instance.die();
-        process.instance.cut = None;
+        process.processor.die();
+        process.processor.cut = None;
         process.life = Life::Down { until };
     }
 
@@ -162,7 +179,7 @@ impl World {
         let process = &mut self.processes[index];
         process.life = Life::Paused { until, since };
         if with_wire {
-            process.instance.stall(until);
+            process.processor.stall(until);
         }
     }
 }

@@ -15,7 +15,6 @@ use schemas::records::decision::Freshness;
 use uuid::Uuid;
 
 use crate::commandable::Commandable;
-use crate::metrics::SetpointResult;
 
 /// Longest pause between two tries.
 const BACKOFF_MAX_MS: i64 = 60_000;
@@ -74,6 +73,32 @@ impl Order {
 
     fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.setpoint.valid_until
+    }
+}
+
+/// What became of a setpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetpointResult {
+    /// The broker has it.
+    Published,
+    /// Given up after all tries.
+    Failed,
+    /// Its lease was over before it was sent.
+    Expired,
+    /// A newer one was there before it was sent.
+    Superseded,
+}
+
+impl SetpointResult {
+    /// Its stable name: a metric's label.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "success",
+            Self::Failed => "failure",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
+        }
     }
 }
 

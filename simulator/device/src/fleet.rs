@@ -2,7 +2,7 @@
 //!
 //! A feeder of 100 devices wants about 300 kW net, by day and by night, so that a limit of 250 kW is felt.
 
-use device_model::{Battery, Chance, Charger, Device, EvHabits, Identity, Pv, Unit};
+use crate::{Battery, Chance, Charger, Device, EvHabits, Identity, Pv, Unit};
 use schemas::mqtt::Source;
 use schemas::{DeviceId, FeederId, Timestamp};
 
@@ -121,7 +121,7 @@ fn charger(now: Timestamp, chance: &mut Chance) -> Charger {
 mod tests {
     use std::collections::BTreeMap;
 
-    use device_model::Conditions;
+    use crate::Conditions;
     use schemas::mqtt::Profile;
 
     use super::*;

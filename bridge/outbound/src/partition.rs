@@ -8,12 +8,11 @@ use schemas::identity::Lineage;
 use schemas::ids::FeederId;
 use schemas::ledger::{Holder, Ledger, Verdict, Void};
 use schemas::records::decision::{Decision, LedgerRecord};
-use uuid::Uuid;
 
 /// What a record leads to.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "decisions are the rule, the others the exception")]
-pub enum Reading {
+pub(crate) enum Reading {
     /// A whole decision, and the offset of its first record.
     Decided(Decision, i64),
     Void(Void),
@@ -22,7 +21,7 @@ pub enum Reading {
 
 /// One partition, from where it is acted on.
 #[derive(Debug)]
-pub struct Partition {
+pub(crate) struct Partition {
     ledger: Ledger,
     /// The next offset to read.
     next: i64,
@@ -36,7 +35,7 @@ pub struct Partition {
 
 impl Partition {
     /// A partition read from `next` on, after what `before` has read.
-    pub fn new(before: Ledger, next: i64) -> Self {
+    pub(crate) fn new(before: Ledger, next: i64) -> Self {
         Self {
             holders: VecDeque::from([(next, before.holder())]),
             ledger: before,
@@ -47,27 +46,27 @@ impl Partition {
     }
 
     /// The next offset to read.
-    pub fn next(&self) -> i64 {
+    pub(crate) fn next(&self) -> i64 {
         self.next
     }
 
     /// Notes what was read of a tree before this, so that a re-send of it is void.
-    pub fn learn(&mut self, root: &FeederId, before: &Ledger) {
+    pub(crate) fn learn(&mut self, root: &FeederId, before: &Ledger) {
         self.ledger.learn(root, before);
     }
 
     /// Says which log it is: a claim on another one is void.
-    pub fn know(&mut self, lineage: Option<Lineage>) {
+    pub(crate) fn know(&mut self, lineage: Option<Lineage>) {
         self.ledger.know(lineage);
     }
 
     /// Passes over a record that cannot be read.
-    pub fn skip(&mut self, offset: i64) {
+    pub(crate) fn skip(&mut self, offset: i64) {
         self.next = offset + 1;
     }
 
     /// Reads the record at an offset.
-    pub fn read(&mut self, offset: i64, record: LedgerRecord) -> Reading {
+    pub(crate) fn read(&mut self, offset: i64, record: LedgerRecord) -> Reading {
         self.next = offset + 1;
         let root = match &record {
             LedgerRecord::DecisionPart(part) => Some(part.root.clone()),
@@ -102,34 +101,26 @@ impl Partition {
         }
     }
 
-    /// The position to store, with its holder as text: nothing before it is still to be done. `oldest_open` is the
-    /// oldest record with a setpoint on its way.
-    pub fn position(&mut self, oldest_open: Option<i64>) -> (i64, String) {
+    /// The position to store, and who held the partition there: nothing before it is still to be done. `oldest_open` is
+    /// the oldest record with a setpoint on its way.
+    pub(crate) fn position(&mut self, oldest_open: Option<i64>) -> (i64, Option<Holder>) {
         let incomplete = self.incomplete.values().min().copied();
         let position = [oldest_open, incomplete].into_iter().flatten().fold(self.next, i64::min);
         while self.holders.get(1).is_some_and(|(from, _)| *from <= position) {
             self.holders.pop_front();
         }
-        let holder = self.holders.front().and_then(|(_, holder)| *holder);
-        (position, holder_text(holder))
+        (position, self.holders.front().and_then(|(_, holder)| *holder))
     }
 
     /// The same, when it has moved since the last call.
-    pub fn take_position(&mut self, oldest_open: Option<i64>) -> Option<(i64, String)> {
+    pub(crate) fn take_position(
+        &mut self,
+        oldest_open: Option<i64>,
+    ) -> Option<(i64, Option<Holder>)> {
         let (position, holder) = self.position(oldest_open);
         let moved = self.stored.replace(position) != Some(position);
         moved.then_some((position, holder))
     }
-}
-
-fn holder_text(holder: Option<Holder>) -> String {
-    holder.map_or_else(String::new, |Holder { epoch, writer }| format!("{epoch}/{writer}"))
-}
-
-/// The holder of a stored text; none when it names none.
-pub fn holder_of(text: &str) -> Option<Holder> {
-    let (epoch, writer) = text.split_once('/')?;
-    Some(Holder { epoch: epoch.parse().ok()?, writer: Uuid::parse_str(writer).ok()? })
 }
 
 #[cfg(test)]
@@ -138,6 +129,7 @@ mod tests {
     use crate::commandable::tests as make;
     use schemas::Timestamp;
     use schemas::records::decision::Claim;
+    use uuid::Uuid;
 
     fn claim(epoch: i64) -> LedgerRecord {
         LedgerRecord::Claim(Claim {
@@ -196,20 +188,13 @@ mod tests {
         read_all(&mut partition, vec![claim(1)]);
         read_all(&mut partition, parts(1, 1));
         read_all(&mut partition, vec![claim(2)]);
-        let (position, text) = partition.take_position(Some(1)).unwrap();
-        assert_eq!((position, holder_of(&text).unwrap().epoch), (1, 1));
-        let (position, text) = partition.take_position(None).unwrap();
-        assert_eq!((position, holder_of(&text).unwrap().epoch), (3, 2));
+        let (position, holder) = partition.take_position(Some(1)).unwrap();
+        assert_eq!((position, holder.unwrap().epoch), (1, 1));
+        let (position, holder) = partition.take_position(None).unwrap();
+        assert_eq!((position, holder.unwrap().epoch), (3, 2));
         // Resumed there, the former owner's late record is void.
-        let mut resumed = Partition::new(Ledger::resume(holder_of(&text)), position);
+        let mut resumed = Partition::new(Ledger::resume(holder), position);
         let readings = read_all(&mut resumed, parts(2, 1));
         assert!(matches!(readings[..], [Reading::Void(Void::Fenced)]));
-    }
-
-    #[test]
-    fn a_text_that_names_no_holder_gives_none() {
-        for text in ["", "1", "x/y", "1/not-a-uuid"] {
-            assert_eq!(holder_of(text), None, "{text}");
-        }
     }
 }

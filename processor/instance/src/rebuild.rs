@@ -7,10 +7,12 @@ use schemas::FeederId;
 use schemas::codec::{DecodeError, Record};
 use schemas::identity::Lineage;
 use schemas::ledger::{Holder, Ledger, Verdict};
+use schemas::log::LogRecord;
 use schemas::records::ack::Ack;
 use schemas::records::decision::{LedgerRecord, Positions};
 use schemas::records::snapshot::SnapshotPart;
 use schemas::records::telemetry::Telemetry;
+use schemas::topics::Topic;
 use thiserror::Error;
 
 use crate::driver::Driver;
@@ -34,8 +36,17 @@ pub struct Base {
 }
 
 impl Snapshots {
+    /// Takes in the next record of `snapshots.v1`.
+    pub fn read(&mut self, record: &LogRecord) {
+        match SnapshotPart::decode(&record.value) {
+            Ok(part) => self.take(part),
+            // Written by a newer version, or broken: recovery then starts further back.
+            Err(error) => tracing::warn!(%error, offset = record.offset, "unreadable snapshot"),
+        }
+    }
+
     /// Takes in the next part.
-    pub fn read(&mut self, part: SnapshotPart) {
+    pub fn take(&mut self, part: SnapshotPart) {
         let key = (part.root.clone(), part.number);
         self.0.entry(key).or_default().insert(part.part, part);
     }
@@ -183,33 +194,21 @@ pub enum Unreadable {
 ///
 /// # Errors
 /// Why it cannot be read.
-pub fn gather(
-    driver: &mut Driver,
-    telemetry: bool,
-    offset: i64,
-    key: &[u8],
-    value: &[u8],
-) -> Result<(), Unreadable> {
-    let gathered = try_gather(driver, telemetry, offset, key, value);
+pub fn gather(driver: &mut Driver, record: &LogRecord) -> Result<(), Unreadable> {
+    let gathered = try_gather(driver, record);
     if gathered.is_err() {
-        driver.skip(offset, telemetry);
+        driver.skip(record.offset, record.topic == Topic::Telemetry);
     }
     gathered
 }
 
-fn try_gather(
-    driver: &mut Driver,
-    telemetry: bool,
-    offset: i64,
-    key: &[u8],
-    value: &[u8],
-) -> Result<(), Unreadable> {
-    let root = std::str::from_utf8(key).ok().and_then(|key| FeederId::new(key).ok());
+fn try_gather(driver: &mut Driver, record: &LogRecord) -> Result<(), Unreadable> {
+    let root = std::str::from_utf8(&record.key).ok().and_then(|key| FeederId::new(key).ok());
     let root = root.ok_or(Unreadable::Key)?;
-    if telemetry {
-        driver.gather_telemetry(&root, offset, Telemetry::decode(value)?);
+    if record.topic == Topic::Telemetry {
+        driver.gather_telemetry(&root, record.offset, Telemetry::decode(&record.value)?);
     } else {
-        driver.gather_ack(&root, offset, Ack::decode(value)?);
+        driver.gather_ack(&root, record.offset, Ack::decode(&record.value)?);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// The first difference of what this core says from what the log holds; none where every byte is the same.
 #[must_use]
-pub fn first_difference(ours: &Decision, recorded: &Decision) -> Option<String> {
+pub(crate) fn first_difference(ours: &Decision, recorded: &Decision) -> Option<String> {
     if bytes(ours) == bytes(recorded) {
         return None;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use derms_processor::driver::{Driver, RegistryAt, ReplayRegistry, Standing};
+use control_instance::{Driver, RegistryAt, ReplayRegistry, Standing};
 use schemas::codec::Record;
 use schemas::ledger::Holder;
 use schemas::records::ack::{Ack, AckStatus};
@@ -182,7 +182,7 @@ impl Owner {
             let standing = self.driver.read_decision(record, &mut ReplayRegistry::default());
             if let Standing::Counts { decision, .. } = standing {
                 let next = i64::try_from(self.read.3).expect("an offset");
-                let parts = self.driver.snapshot_if_due(&decision, next, SNAPSHOT_EVERY);
+                let parts = self.driver.snapshot_if_due(&decision, next, SNAPSHOT_EVERY, 2_000);
                 if !parts.is_empty() {
                     // Through bytes, as a broker would hold it.
                     let bytes = parts.iter().map(Record::encode);

@@ -16,7 +16,7 @@ use schemas::registry::Registry;
 use schemas::topics::tree_partition;
 use schemas::{FeederId, Timestamp};
 
-use crate::caps::{PENDING_INPUTS_MAX, SNAPSHOT_PART_DEVICES_MAX, URGENT_PAUSE_MS};
+use crate::caps::{PENDING_INPUTS_MAX, URGENT_PAUSE_MS};
 use crate::difference::first_difference;
 
 /// The registry as of a position of `operator.v1`.
@@ -400,12 +400,14 @@ impl Driver {
         tree.into_iter().flat_map(move |tree| tree.device_states(decision, registry))
     }
 
-    /// Snapshots that are due after a confirmed decision of this tree: every `every` decisions, and after the first.
+    /// Snapshots that are due after a confirmed decision of this tree: every `every` decisions, and after the first. In
+    /// parts of `part_devices` devices at most.
     pub fn snapshot_if_due(
         &mut self,
         decision: &Decision,
         decisions_next: i64,
         every: i64,
+        part_devices: usize,
     ) -> Vec<SnapshotPart> {
         let slot = slot_of(&mut self.slots, &decision.root);
         if slot.open || (slot.since_snapshot < every && slot.snapshot_number > 0) {
@@ -414,8 +416,7 @@ impl Driver {
         slot.since_snapshot = 0;
         slot.snapshot_number = slot.snapshot_number.saturating_add(1);
         let (tree, devices) = slot.tree.snapshot();
-        let mut chunks: Vec<_> =
-            devices.chunks(SNAPSHOT_PART_DEVICES_MAX).map(<[_]>::to_vec).collect();
+        let mut chunks: Vec<_> = devices.chunks(part_devices.max(1)).map(<[_]>::to_vec).collect();
         if chunks.is_empty() {
             chunks.push(Vec::new());
         }
