@@ -24,6 +24,9 @@ const ANALYSTS_RUNNING_MAX: usize = 4;
 const WAITING_MAX: usize = 128;
 /// How long a statement waits for its turn.
 const WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long a statement is told to stop, and how often: longer than it may wait for its turn.
+const CANCEL_MAX: Duration = Duration::from_secs(60);
+const CANCEL_POLL: Duration = Duration::from_millis(100);
 
 /// ClickHouse's engine on one data folder. Cheap to clone; closed at the end of `serve`, or when the last
 /// clone is dropped.
@@ -179,10 +182,16 @@ impl Engine {
         outcome.flatten().ok_or_else(DbError::unexplained)
     }
 
-    /// Cancels the statement that runs under `tag` (see `request.rs`); blocks for a moment.
-    pub(crate) fn cancel(&self, tag: &str) {
-        // A tag is a UUID of our own making, so it needs no escaping.
-        self.on_root(format!("KILL QUERY WHERE Settings['log_comment'] = '{tag}' ASYNC"));
+    /// Cancels the statement that runs under `tag` (see `request.rs`). Blocks until it runs no more, at most for
+    /// [`CANCEL_MAX`]: one that waits for its turn, or is in the list of statements and has nothing to stop yet, hears
+    /// the next word only.
+    pub(crate) fn cancel(&self, tag: &str, runs: impl Fn() -> bool) {
+        let give_up = Instant::now() + CANCEL_MAX;
+        while runs() && Instant::now() < give_up {
+            // A tag is a UUID of our own making, so it needs no escaping.
+            self.on_root(format!("KILL QUERY WHERE Settings['log_comment'] = '{tag}' ASYNC"));
+            std::thread::sleep(CANCEL_POLL);
+        }
     }
 
     /// Refuses new statements, cancels those that run, waits for them to end and stops the engine, which

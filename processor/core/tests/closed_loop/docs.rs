@@ -25,7 +25,7 @@ fn code() -> String {
     for folder in [
         "processor/core/src",
         "processor/core/tests",
-        "processor/tests",
+        "processor/instance/tests",
         "processor/src",
         "schemas/src",
         "simulator/device",

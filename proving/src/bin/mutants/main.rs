@@ -1,4 +1,4 @@
-//! Breaks the core on purpose, one fault at a time, in a copy, and says which test noticed. A fault that nobody notices is a hole in
+//! Breaks the core and the shell on purpose, one fault at a time, in a copy, and says who noticed. A fault that nobody notices is a hole in
 //! the tests; a fault whose text is no longer found is an error in the list (`proving/mutants.toml`). How a fault is tried, and
 //! what it is tried in, is the modules' matter.
 #![expect(clippy::print_stdout, reason = "the words of a command line tool")]
@@ -71,7 +71,7 @@ fn run(wanted: &[String]) -> io::Result<bool> {
         }
         let started = Instant::now();
         tree.put(&mutant.file, &mutant.find, &mutant.replace)?;
-        let verdict = trial.try_fault(&tree)?;
+        let verdict = trial.try_fault(&tree, &mutant.file)?;
         tree.restore(&mutant.file)?;
         tried += 1;
         missed += usize::from(!verdict.is_noticed());
@@ -91,8 +91,8 @@ fn run(wanted: &[String]) -> io::Result<bool> {
 
 const HEAD: &str = "# Deliberate faults
 
-Each of these is put into a copy of the core, alone, and the core's tests are run: `make test-mutants`.
-The closed loop's properties and scenes come first, then the tests beside the code; where they notice nothing, the simulation lives 60 worlds.
+Each of these is put into a copy of the core, the instance and the way out, alone, and it is seen who notices: `make test-mutants`.
+Of the core the closed loop's properties and scenes come first, then the tests beside the code; where they notice nothing, and for faults of the shell, the simulation lives 60 worlds.
 \"The check\" is `certify/`, the core's own: it found the plan wrong before a device was told.
 A fault that nobody notices fails the run, and so does one whose text is no longer found, one that does not compile, and a test that ends without a verdict.
 The list is `proving/mutants.toml`; this page is written by the run.

@@ -4,13 +4,17 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Crates of the copy.
-const FOLDERS: [&str; 5] =
-    ["schemas", "processor/core", "simulator/device", "proving/src", "proving/tests"];
-/// And what they need beside; what the simulation includes of others is read from [`INCLUDES`].
-const FILES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "clippy.toml", "proving/Cargo.toml"];
-const INCLUDES: &str = "proving/src/lib.rs";
-const MEMBERS: &str = r#"members = ["schemas", "processor/core", "simulator/device", "proving"]"#;
+/// Crates of the copy: the simulation, and all that it runs.
+const CRATES: [&str; 6] = [
+    "schemas",
+    "processor/core",
+    "processor/instance",
+    "bridge/outbound",
+    "simulator/device",
+    "proving",
+];
+/// And what they need beside.
+const FILES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "clippy.toml", "docs/reality.md"];
 
 /// The copy and what it was made from.
 pub(crate) struct Tree {
@@ -27,22 +31,14 @@ impl Tree {
         if place.exists() {
             fs::remove_dir_all(&place)?;
         }
-        for folder in FOLDERS {
+        for folder in CRATES {
             copy_folder(&root.join(folder), &place.join(folder))?;
         }
-        let includes = fs::read_to_string(root.join(INCLUDES))?;
-        let included = includes.lines().filter_map(|line| {
-            line.strip_prefix("#[path = \"../../").and_then(|line| line.strip_suffix("\"]"))
-        });
-        for file in FILES.into_iter().chain(included) {
+        for file in FILES {
             copy_file(&root.join(file), &place.join(file))?;
         }
-        let manifest = fs::read_to_string(place.join("Cargo.toml"))?;
-        let none = || io::Error::other("no members in Cargo.toml");
-        let begin = manifest.find("members = [").ok_or_else(none)?;
-        let end = begin + manifest[begin..].find(']').ok_or_else(none)?;
-        let manifest = format!("{}{MEMBERS}{}", &manifest[..begin], &manifest[end + 1..]);
-        fs::write(place.join("Cargo.toml"), manifest)?;
+        let text = fs::read_to_string(place.join("Cargo.toml"))?;
+        fs::write(place.join("Cargo.toml"), manifest(&text)?)?;
         Ok(Self { root: root.to_owned(), place })
     }
 
@@ -67,6 +63,17 @@ impl Tree {
     pub(crate) fn restore(&self, file: &Path) -> io::Result<()> {
         copy_file(&self.root.join(file), &self.place.join(file))
     }
+}
+
+/// The workspace's manifest, of the crates of the copy: what replaces crates of others is not among them.
+fn manifest(text: &str) -> io::Result<String> {
+    let none = || io::Error::other("no members in Cargo.toml");
+    let begin = text.find("members = [").ok_or_else(none)?;
+    let end = begin + text[begin..].find(']').ok_or_else(none)?;
+    let text = format!("{}members = {CRATES:?}{}", &text[..begin], &text[end + 1..]);
+    let Some(begin) = text.find("[patch.") else { return Ok(text) };
+    let end = text[begin + 1..].find("\n[").map_or(text.len(), |end| begin + 1 + end + 1);
+    Ok(format!("{}{}", &text[..begin], &text[end..]))
 }
 
 fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {

@@ -186,12 +186,12 @@ async fn answer(
         let place = shared.admit(role)?;
         let body = call.take_body(&parts, body, shared).await?;
         let statement = call.prepare(role)?;
-        let guard = respond::CancelGuard::new(shared, &statement.tag);
+        let (guard, runs) = respond::CancelGuard::new(shared, &statement.tag);
         let (reply, started) = tokio::sync::oneshot::channel();
         let (engine, runtime) = (shared.engine.clone(), Handle::current());
         shared.tasks.spawn_blocking(move || {
             run::statement(&engine, statement, body, reply, runtime);
-            drop(place);
+            drop((place, runs));
         });
         match started.await.unwrap_or_else(|_| Err(closing())) {
             Ok(started) => Ok(respond::success(shared, started, &query_id, guard)),

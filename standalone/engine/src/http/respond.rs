@@ -1,6 +1,8 @@
 //! Owns the answers: status, headers, the body's stream, and the cancelling of statements whose client has
 //! gone. It must not know how statements run.
 
+use std::sync::{Arc, Weak};
+
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -23,15 +25,22 @@ const EXCEPTION_TAG: HeaderName = HeaderName::from_static("x-clickhouse-exceptio
 /// Length of the tag that marks an error inside a body that was already under way.
 const TAG_CHARS: usize = 16;
 
+/// Is there as long as a statement runs: its thread has it.
+pub(super) type Runs = Arc<()>;
+
 /// Cancels the statement when dropped before it has ended: the client has gone.
 pub(super) struct CancelGuard {
     shared: Shared,
     tag: Option<String>,
+    runs: Weak<()>,
 }
 
 impl CancelGuard {
-    pub(super) fn new(shared: &Shared, tag: &str) -> Self {
-        Self { shared: shared.clone(), tag: Some(tag.to_owned()) }
+    pub(super) fn new(shared: &Shared, tag: &str) -> (Self, Runs) {
+        let runs = Runs::default();
+        let guard =
+            Self { shared: shared.clone(), tag: Some(tag.to_owned()), runs: Arc::downgrade(&runs) };
+        (guard, runs)
     }
 
     /// The statement has ended: there is nothing to cancel.
@@ -43,8 +52,10 @@ impl CancelGuard {
 impl Drop for CancelGuard {
     fn drop(&mut self) {
         if let Some(tag) = self.tag.take() {
-            let engine: Engine = self.shared.engine.clone();
-            self.shared.tasks.spawn_blocking(move || engine.cancel(&tag));
+            let (engine, runs): (Engine, _) = (self.shared.engine.clone(), self.runs.clone());
+            self.shared
+                .tasks
+                .spawn_blocking(move || engine.cancel(&tag, || runs.strong_count() > 0));
         }
     }
 }
