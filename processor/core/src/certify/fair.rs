@@ -192,7 +192,7 @@ impl<'a> Judged<'a> {
             goal_w: load.share_w.min(load.cap_w()),
             ramped_w: load.last_w().max(load.bare_least_w()) + step_w(load, promise),
             could_grow: load.share_w < load.cap_w(),
-            excused: load.rests(promise) || seen.released_later || takes_turns,
+            excused: load.rests() || seen.released_later || takes_turns,
         }
     }
 

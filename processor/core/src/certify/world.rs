@@ -1,7 +1,9 @@
 //! What is certain, from readings, registry and commands alone: the check holds an estimate against it and takes nothing of
 //! it on trust. An estimate may count more than this, never less. Knows nothing of estimate, plan or policies.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 
 use schemas::records::operator::{ControlSettings, FeederMode};
 use schemas::records::snapshot::{DeviceSnapshot as Device, NodeSnapshot};
@@ -11,6 +13,7 @@ use schemas::{DeviceId, FeederId, Soc, Timestamp};
 
 use super::limit::limit_w;
 use crate::device::{rated_w, rejects, stale_after_ms, tolerance};
+use crate::soc;
 use crate::topology::Topology;
 
 /// Storage and cars begin to be charged again so far below their target, in parts per 10 000.
@@ -28,6 +31,22 @@ pub(crate) struct World<'a> {
     /// Devices of the tree that no plan is made for.
     pub(super) left_out: Vec<&'a DeviceId>,
 }
+
+/// Sees the devices of the tree one by one, as an estimate is made of them, and makes up its own mind: a device is too
+/// large to be fetched from memory twice.
+pub(crate) struct Witness<'a, M: Iterator<Item = Member<'a>>> {
+    world: World<'a>,
+    topology: &'a Topology,
+    /// Devices of the registry that have not come yet, by id.
+    members: Peekable<M>,
+    /// What stands at each node itself, as far as it was seen.
+    sums: Vec<Sums>,
+    /// Neighbours by id often stand at one feeder.
+    last: Option<(&'a FeederId, usize)>,
+}
+
+/// A device as it is registered, by id.
+type Member<'a> = (&'a DeviceId, &'a registry::Device);
 
 /// What is certain of one feeder.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +78,7 @@ pub(super) enum Part {
 /// What is certain of one device.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fact<'a> {
-    pub(super) registered: Option<&'a registry::Device>,
+    pub(super) device_id: &'a DeviceId,
     pub(super) part: Part,
     pub(super) node: usize,
     /// What it takes: the window's mean, or the newest.
@@ -73,6 +92,24 @@ pub(super) struct Fact<'a> {
     /// It does not follow.
     pub(super) strays: bool,
     pub(super) claim: Claim,
+    /// None of one that was never heard.
+    pub(super) remembered: Option<Remembered>,
+}
+
+/// What is remembered of a device, as far as a plan is judged by it: the whole is too large to be looked at once more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Remembered {
+    /// Its last setpoint, W.
+    pub(super) told_w: Option<i64>,
+    /// It was lowered less than a dwell time ago.
+    pub(super) rests: bool,
+    /// The rating that it names for import, W; the largest number there is where it names none.
+    pub(super) rated_w: i64,
+    /// Its smallest running power, W.
+    pub(super) min_w: i64,
+    pub(super) ramp_w_per_s: Option<i64>,
+    /// Its state of charge, where that is known, and the one that it is charged to.
+    pub(super) charge: Option<(Soc, Soc)>,
 }
 
 /// What is certain of the claims of one that is told and heard; none of what is not.
@@ -86,57 +123,65 @@ pub(super) struct Claim {
     pub(super) weight_milli: Option<i64>,
 }
 
-/// A device of the tree, by id, as far as it was ever heard.
-pub(crate) type Known<'a> = (&'a DeviceId, Option<&'a Device>);
+/// Begins to look at the devices of a tree.
+pub(crate) fn witness<'a>(
+    registry: &'a Registry,
+    topology: &'a Topology,
+    now: Timestamp,
+    between_windows: bool,
+) -> Witness<'a, impl Iterator<Item = Member<'a>>> {
+    let nodes = nodes(registry, topology, now);
+    let members = registry.members(&topology.nodes[0].feeder_id).peekable();
+    let sums = vec![Sums::default(); nodes.len()];
+    let (facts, left_out) = (Vec::new(), Vec::new());
+    let world = World { registry, now, nodes, between_windows, facts, left_out };
+    Witness { world, topology, members, sums, last: None }
+}
+
+impl<'a, M: Iterator<Item = Member<'a>>> Witness<'a, M> {
+    /// Sees a device that a plan will be made for, as far as it was ever heard; they come in the order of ids.
+    pub(crate) fn see(&mut self, device_id: &'a DeviceId, device: Option<&'a Device>) {
+        let registered = loop {
+            let Some((member, _)) = self.members.peek() else { break None };
+            match (*member).cmp(device_id) {
+                Ordering::Less => {
+                    self.world.left_out.extend(self.members.next().map(|(left_out, _)| left_out));
+                }
+                Ordering::Equal => break self.members.next().map(|(_, registered)| registered),
+                Ordering::Greater => break None,
+            }
+        };
+        let feeder_id = registered.map(|registered| &registered.feeder_id);
+        let feeder_id = feeder_id.or(device.map(|device| &device.feeder_id));
+        let node = self.node_of(feeder_id);
+        let fact = self.world.fact(device_id, registered, device, node);
+        self.sums[node].count(&fact);
+        self.world.facts.push(fact);
+    }
+
+    fn node_of(&mut self, feeder_id: Option<&'a FeederId>) -> usize {
+        let Some(feeder_id) = feeder_id else { return 0 };
+        if let Some((_, node)) = self.last.filter(|(last, _)| *last == feeder_id) {
+            return node;
+        }
+        let node = self.topology.index_of(feeder_id).unwrap_or(0);
+        self.last = Some((feeder_id, node));
+        node
+    }
+
+    /// All have been seen: `states` is what is remembered of feeders.
+    pub(crate) fn conclude(mut self, states: &BTreeMap<FeederId, NodeSnapshot>) -> World<'a> {
+        self.world.left_out.extend(self.members.map(|(member, _)| member));
+        self.world.add_up(self.topology, states, self.sums);
+        self.world
+    }
+}
 
 impl<'a> World<'a> {
-    /// `devices` are those that a plan is made for, in its order.
-    pub(crate) fn of<'d>(
-        registry: &'a Registry,
-        topology: &Topology,
-        states: &BTreeMap<FeederId, NodeSnapshot>,
-        devices: impl Iterator<Item = Known<'d>>,
-        now: Timestamp,
-        between_windows: bool,
-    ) -> Self {
-        let nodes = nodes(registry, topology, now);
-        let facts = Vec::with_capacity(devices.size_hint().0);
-        let left_out = Vec::new();
-        let mut world = Self { registry, now, nodes, between_windows, facts, left_out };
-        let root = &topology.nodes[0].feeder_id;
-        // Both stand in the order of ids.
-        let mut members = registry.members(root).peekable();
-        let mut last: Option<(&FeederId, usize)> = None;
-        for (device_id, device) in devices {
-            while let Some((left_out, _)) = members.next_if(|(member, _)| *member < device_id) {
-                world.left_out.push(left_out);
-            }
-            let registered = members.next_if(|(member, _)| *member == device_id);
-            let registered = registered.map(|(_, registered)| registered);
-            let feeder_id = registered.map(|registered| &registered.feeder_id);
-            let feeder_id = feeder_id.or(device.map(|device| &device.feeder_id));
-            // Neighbours by id often stand at one feeder.
-            let node = last.filter(|(known, _)| Some(*known) == feeder_id).map_or_else(
-                || feeder_id.and_then(|feeder_id| topology.index_of(feeder_id)).unwrap_or(0),
-                |(_, node)| node,
-            );
-            last = feeder_id.map(|feeder_id| (feeder_id, node));
-            let fact = world.fact(registered, device, node);
-            world.facts.push(fact);
-        }
-        world.left_out.extend(members.map(|(member, _)| member));
-        world.add_up(topology, states);
-        world
-    }
-
-    /// The state of charge that a device is charged to.
-    pub(super) fn target_of(&self, index: usize, device: &Device) -> Soc {
-        target(self.facts[index].registered, device, &self.registry.settings)
-    }
-
     fn fact(
         &self,
-        registered: Option<&'a registry::Device>,
+        device_id: &'a DeviceId,
+        registered: Option<&registry::Device>,
         device: Option<&Device>,
         node: usize,
     ) -> Fact<'a> {
@@ -147,7 +192,7 @@ impl<'a> World<'a> {
         let part = self.part(registered, device_type, node, heard);
         let generates = device_type == DeviceType::Pv;
         let nothing = Fact {
-            registered,
+            device_id,
             part,
             node,
             takes_w: 0,
@@ -158,6 +203,7 @@ impl<'a> World<'a> {
             generates,
             strays: device.is_some_and(|device| device.non_compliant),
             claim: Claim::default(),
+            remembered: device.map(|device| self.remembered(registered, device)),
         };
         let Some(device) = device else {
             let part = if part == Part::Meter { Part::Left } else { part };
@@ -183,6 +229,21 @@ impl<'a> World<'a> {
         let claim =
             if is_told { self.claim(registered, device, generates) } else { Claim::default() };
         Fact { takes_w, most_w, least_w, leased, claim, ..nothing }
+    }
+
+    fn remembered(&self, registered: Option<&registry::Device>, device: &Device) -> Remembered {
+        let settings = &self.registry.settings;
+        let lowered = device.direction_since.filter(|_| device.direction < 0);
+        let rated_w = device.capabilities.import_cap().map_or(i64::MAX, |cap| cap.0);
+        let target = target(registered, device, settings);
+        Remembered {
+            told_w: device.setpoint_w.map(|last| last.0),
+            rests: lowered.is_some_and(|since| self.now.since(since) < settings.dwell_ms),
+            rated_w,
+            min_w: device.capabilities.min_power_w.map_or(0, |min| min.0).min(rated_w),
+            ramp_w_per_s: device.capabilities.ramp_w_per_s.map(|ramp| ramp.0),
+            charge: soc::known(device, self.now).map(|soc| (soc, target)),
+        }
     }
 
     fn claim(
@@ -293,11 +354,12 @@ impl<'a> World<'a> {
     }
 
     /// Adds up what nobody commands and what is not heard; where a head meter is heard and not doubted, it has the word.
-    fn add_up(&mut self, topology: &Topology, states: &BTreeMap<FeederId, NodeSnapshot>) {
-        let mut sums = vec![Sums::default(); self.nodes.len()];
-        for fact in &self.facts {
-            sums[fact.node].count(fact);
-        }
+    fn add_up(
+        &mut self,
+        topology: &Topology,
+        states: &BTreeMap<FeederId, NodeSnapshot>,
+        mut sums: Vec<Sums>,
+    ) {
         for index in (0..sums.len()).rev() {
             let place = &topology.nodes[index];
             let state = states.get(&place.feeder_id);

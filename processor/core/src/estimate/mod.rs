@@ -205,7 +205,7 @@ pub(crate) struct Moment<'a, 'n> {
 /// The view that a decision is made on.
 #[derive(Debug)]
 pub(crate) struct View<'a> {
-    pub(crate) topology: Topology,
+    pub(crate) topology: &'a Topology,
     pub(crate) nodes: Vec<NodeEstimate>,
     pub(crate) devices: Vec<Seen<'a>>,
 }
@@ -222,13 +222,15 @@ impl View<'_> {
     }
 }
 
-/// Estimates the tree. `look_back` is done to each device that was heard before it is looked at.
+/// Estimates the tree. `look_back` is done to each device that was heard before it is looked at; a `witness` sees each that
+/// is counted.
 pub(crate) fn estimate<'a>(
     moment: &Moment<'a, '_>,
-    topology: Topology,
+    topology: &'a Topology,
     limits: Vec<Limits>,
     devices: &'a mut Devices,
     look_back: impl Fn(&mut Device),
+    witness: impl FnMut(&'a DeviceId, Option<&'a Device>),
 ) -> View<'a> {
     let registry = moment.registry;
     let nodes: Vec<NodeEstimate> = topology
@@ -251,7 +253,7 @@ pub(crate) fn estimate<'a>(
         .collect();
     let mut view = View { topology, nodes, devices: Vec::new() };
     role::note_ways(&mut view, moment);
-    let (devices, own) = see_devices(moment, &view, devices, look_back);
+    let (devices, own) = see_devices(moment, &view, devices, look_back, witness);
     view.devices = devices;
     sums::add_up(&mut view, moment, own);
     if sums::let_go(&mut view) {
@@ -270,6 +272,7 @@ fn see_devices<'a>(
     view: &View<'a>,
     devices: &'a mut Devices,
     look_back: impl Fn(&mut Device),
+    mut witness: impl FnMut(&'a DeviceId, Option<&'a Device>),
 ) -> (Vec<Seen<'a>>, Vec<Parts>) {
     let registry = moment.registry;
     let mut members = registry.members(&view.topology.nodes[0].feeder_id).peekable();
@@ -323,6 +326,7 @@ fn see_devices<'a>(
         }
         own[seen.node].count(&seen);
         all.push(seen);
+        witness(device_id, device);
     }
 }
 

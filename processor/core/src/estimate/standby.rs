@@ -53,7 +53,7 @@ pub(super) fn hold_back(view: &mut View<'_>) {
         .zip(&view.nodes)
         .map(|(starts, node)| starts.held_w(node.budget_w()))
         .collect();
-    let fits = fits(&view.topology, &held);
+    let fits = fits(view.topology, &held);
     for seen in &mut view.devices {
         if fits[seen.node]
             && let Some(watts) = may_stand_by(seen)
