@@ -192,7 +192,8 @@ impl Tree {
             self.devices.retain(|device| !registry.is_outside(&device.device_id));
         }
         self.devices.sort();
-        let mut witness = certify::witness(registry, &topology, tick.now, decreases_only);
+        let count = self.devices.len();
+        let mut witness = certify::witness(registry, &topology, count, tick.now, decreases_only);
         let mut view = estimate(
             &moment,
             &topology,

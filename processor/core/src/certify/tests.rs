@@ -121,7 +121,7 @@ impl Stage {
             restarted_at: None,
             between_windows: false,
         };
-        let mut witness = witness(registry, &topology, now, false);
+        let mut witness = witness(registry, &topology, tree.devices.len(), now, false);
         let see = |device_id, device| witness.see(device_id, device);
         let mut view = estimate(&moment, &topology, limits, &mut tree.devices, |_| {}, see);
         standing::hold_bases(&mut tree.nodes, &mut view, &registry.settings, false);

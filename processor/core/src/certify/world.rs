@@ -123,17 +123,18 @@ pub(super) struct Claim {
     pub(super) weight_milli: Option<i64>,
 }
 
-/// Begins to look at the devices of a tree.
+/// Begins to look at the devices of a tree, about so many.
 pub(crate) fn witness<'a>(
     registry: &'a Registry,
     topology: &'a Topology,
+    devices: usize,
     now: Timestamp,
     between_windows: bool,
 ) -> Witness<'a, impl Iterator<Item = Member<'a>>> {
     let nodes = nodes(registry, topology, now);
     let members = registry.members(&topology.nodes[0].feeder_id).peekable();
     let sums = vec![Sums::default(); nodes.len()];
-    let (facts, left_out) = (Vec::new(), Vec::new());
+    let (facts, left_out) = (Vec::with_capacity(devices), Vec::new());
     let world = World { registry, now, nodes, between_windows, facts, left_out };
     Witness { world, topology, members, sums, last: None }
 }
@@ -223,8 +224,10 @@ impl<'a> World<'a> {
             Part::Silent if device.device_type == DeviceType::Pv => newest.max(mean).max(0),
             Part::Commanded | Part::Silent | Part::Watched | Part::Meter => steady,
         };
-        let (most_w, least_w) = self.bounds(device, part, newest.max(mean), newest.min(mean));
-        let leased = device.live.iter().any(|live| live.until > self.now);
+        let allowed = self.allowed(device);
+        let seen = (newest.max(mean), newest.min(mean));
+        let (most_w, least_w) = self.bounds(device, part, allowed, seen);
+        let leased = allowed.is_some();
         let is_told = part == Part::Commanded;
         let claim =
             if is_told { self.claim(registered, device, generates) } else { Claim::default() };
@@ -322,15 +325,28 @@ impl<'a> World<'a> {
         }
     }
 
+    /// The most and the least that its commands allow whose leases may live, W; none where there is none.
+    fn allowed(&self, device: &Device) -> Option<(i64, i64)> {
+        device.live.iter().filter(|live| live.until > self.now).fold(None, |allowed, live| {
+            let (told, lapsed) = (live.setpoint_w.0, live.fallback_w.0);
+            let (most, least) = allowed.unwrap_or((told, told));
+            Some((most.max(told).max(lapsed), least.min(told).min(lapsed)))
+        })
+    }
+
     /// The most and the least that its commands allow; what it was seen to take where there is none, or it is beyond.
-    fn bounds(&self, device: &Device, part: Part, most_seen: i64, least_seen: i64) -> (i64, i64) {
-        let live = || device.live.iter().filter(|live| live.until > self.now);
-        let most = live().map(|live| live.setpoint_w.max(live.fallback_w).0).max();
+    fn bounds(
+        &self,
+        device: &Device,
+        part: Part,
+        allowed: Option<(i64, i64)>,
+        (most_seen, least_seen): (i64, i64),
+    ) -> (i64, i64) {
+        let (most, least) = allowed.unzip();
         // One that rejects what it is told may take all that it can.
         let takes_all = rejects(device) && device.device_type != DeviceType::Pv;
         let all_w = rated_w(device, &self.registry.settings).0;
         let most = most.map(|most| if takes_all { most.max(all_w) } else { most });
-        let least = live().map(|live| live.setpoint_w.min(live.fallback_w).0).min();
         let tolerance = tolerance(device).0;
         let least_w = match least {
             Some(least) if least_seen >= least - tolerance => least,
