@@ -12,17 +12,23 @@ pub(super) struct Doubt<'d, 'a> {
     view: &'d View<'a>,
     world: &'d World<'d>,
     limits_export: bool,
+    /// The first device in whose place the estimate has another.
+    misplaced: Option<&'d DeviceId>,
 }
 
 impl<'d, 'a> Doubt<'d, 'a> {
     pub(super) fn of(view: &'d View<'a>, world: &'d World<'_>) -> Self {
-        Self { view, world, limits_export: view.limits_export() }
+        Self { view, world, limits_export: view.limits_export(), misplaced: None }
     }
 
-    pub(super) fn check_device(&self, judged: &Judged<'_, '_>, findings: &mut Vec<Finding>) {
+    pub(super) fn check_device(&mut self, judged: &Judged<'d, '_>, findings: &mut Vec<Finding>) {
         let Judged { index, seen, fact, order } = *judged;
         let mut find =
             |what: String| findings.push(Finding::of_device(index, seen.device_id, &what));
+        // Nearly always it is the same place of memory.
+        if !std::ptr::eq(seen.device_id, fact.device_id) && seen.device_id != fact.device_id {
+            self.misplaced = self.misplaced.or(Some(fact.device_id));
+        }
         if seen.node != fact.node {
             find("is counted at another feeder than its own".to_owned());
         }
@@ -47,15 +53,8 @@ impl<'d, 'a> Doubt<'d, 'a> {
 
     /// A device of the tree that the estimate does not have, or no more since it was made.
     fn left_out(&self) -> Option<&'d DeviceId> {
-        let mut counted = self.view.devices.iter().map(|seen| seen.device_id);
-        // Both stand in the order of ids, and nearly always in the same place of memory.
-        let mut is_next = |fact: &&Fact<'_>| {
-            counted
-                .next()
-                .is_some_and(|id| std::ptr::eq(id, fact.device_id) || id == fact.device_id)
-        };
-        let gone = self.world.facts.iter().find(|fact| !is_next(fact));
-        self.world.left_out.first().copied().or(gone.map(|fact| fact.device_id))
+        let at_the_end = self.world.facts.get(self.view.devices.len()).map(|fact| fact.device_id);
+        self.world.left_out.first().copied().or(self.misplaced).or(at_the_end)
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn certify(view: &View<'_>, orders: &[Order], promise: &Promise<'_>) 
     let mut sums = import::Sums::none(view);
     let mut marks = fair::Marks::none(view, promise);
     let mut starts = standby::Starts::none(view);
-    let doubt = doubt::Doubt::of(view, promise.world);
+    let mut doubt = doubt::Doubt::of(view, promise.world);
     // All of one device at a time: what is known of all of them is more than a processor keeps at hand.
     for judged in all(view, orders, promise.world) {
         doubt.check_device(&judged, &mut findings);
@@ -110,7 +110,7 @@ pub(crate) fn certify_stopped(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut sums = import::Sums::none(view);
-    let doubt = doubt::Doubt::of(view, world);
+    let mut doubt = doubt::Doubt::of(view, world);
     for judged in all(view, orders, world) {
         doubt.check_device(&judged, &mut findings);
         if let Some(load) = judged.load() {

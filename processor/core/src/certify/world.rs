@@ -81,14 +81,9 @@ pub(super) struct Fact<'a> {
     pub(super) device_id: &'a DeviceId,
     pub(super) part: Part,
     pub(super) node: usize,
-    /// What it takes: the window's mean, or the newest.
-    takes_w: i64,
     /// What it may take whatever it is told now, at most and at least: by commands whose leases may live, else as seen.
     pub(super) most_w: i64,
     pub(super) least_w: i64,
-    leased: bool,
-    heard: bool,
-    generates: bool,
     /// It does not follow.
     pub(super) strays: bool,
     pub(super) claim: Claim,
@@ -110,6 +105,16 @@ pub(super) struct Remembered {
     pub(super) ramp_w_per_s: Option<i64>,
     /// Its state of charge, where that is known, and the one that it is charged to.
     pub(super) charge: Option<(Soc, Soc)>,
+}
+
+/// What only sums go by of a device: it is not kept.
+#[derive(Debug, Clone, Copy)]
+struct Takes {
+    /// The window's mean, or the newest, W.
+    takes_w: i64,
+    leased: bool,
+    heard: bool,
+    generates: bool,
 }
 
 /// What is certain of the claims of one that is told and heard; none of what is not.
@@ -155,8 +160,8 @@ impl<'a, M: Iterator<Item = Member<'a>>> Witness<'a, M> {
         let feeder_id = registered.map(|registered| &registered.feeder_id);
         let feeder_id = feeder_id.or(device.map(|device| &device.feeder_id));
         let node = self.node_of(feeder_id);
-        let fact = self.world.fact(device_id, registered, device, node);
-        self.sums[node].count(&fact);
+        let (fact, takes) = self.world.fact(device_id, registered, device, node);
+        self.sums[node].count(&fact, takes);
         self.world.facts.push(fact);
     }
 
@@ -185,7 +190,7 @@ impl<'a> World<'a> {
         registered: Option<&registry::Device>,
         device: Option<&Device>,
         node: usize,
-    ) -> Fact<'a> {
+    ) -> (Fact<'a>, Takes) {
         let heard = device.is_some_and(|device| self.hears(device));
         let device_type = registered.map(|registered| registered.device_type);
         let device_type = device_type.or(device.map(|device| device.device_type));
@@ -196,24 +201,21 @@ impl<'a> World<'a> {
             device_id,
             part,
             node,
-            takes_w: 0,
             most_w: 0,
             least_w: 0,
-            leased: false,
-            heard,
-            generates,
             strays: device.is_some_and(|device| device.non_compliant),
             claim: Claim::default(),
             remembered: device.map(|device| self.remembered(registered, device)),
         };
+        let takes = Takes { takes_w: 0, leased: false, heard, generates };
         let Some(device) = device else {
             let part = if part == Part::Meter { Part::Left } else { part };
             let (most_w, least_w) = self.never_heard(registered, device_type);
             // It counts at what it may take.
-            return Fact { part, most_w, least_w, leased: true, ..nothing };
+            return (Fact { part, most_w, least_w, ..nothing }, Takes { leased: true, ..takes });
         };
         if device_type == DeviceType::Meter && part == Part::Left {
-            return nothing;
+            return (nothing, takes);
         }
         let newest = device.power_w.unwrap_or_default().0;
         let mean = device.mean_w.map_or(newest, |mean| mean.0);
@@ -231,7 +233,7 @@ impl<'a> World<'a> {
         let is_told = part == Part::Commanded;
         let claim =
             if is_told { self.claim(registered, device, generates) } else { Claim::default() };
-        Fact { takes_w, most_w, least_w, leased, claim, ..nothing }
+        (Fact { most_w, least_w, claim, ..nothing }, Takes { takes_w, leased, ..takes })
     }
 
     fn remembered(&self, registered: Option<&registry::Device>, device: &Device) -> Remembered {
@@ -411,18 +413,18 @@ struct Sums {
 }
 
 impl Sums {
-    fn count(&mut self, fact: &Fact<'_>) {
-        let Fact { takes_w, most_w, .. } = *fact;
+    fn count(&mut self, fact: &Fact<'_>, takes: Takes) {
+        let (most_w, Takes { takes_w, leased, heard, generates }) = (fact.most_w, takes);
         match fact.part {
-            Part::Commanded if fact.generates => self.base += takes_w.max(most_w),
+            Part::Commanded if generates => self.base += takes_w.max(most_w),
             Part::Commanded => self.commanded += takes_w,
             Part::Silent => {
                 self.base += most_w;
                 self.unseen += (most_w - takes_w).max(0);
             }
-            Part::Left if fact.leased => self.base += takes_w.max(most_w),
+            Part::Left if leased => self.base += takes_w.max(most_w),
             Part::Left | Part::Watched => self.base += takes_w,
-            Part::Meter if !fact.heard => self.meter_silent = true,
+            Part::Meter if !heard => self.meter_silent = true,
             Part::Meter => self.meter = Some(self.meter.unwrap_or(0) + takes_w),
         }
     }
