@@ -54,11 +54,11 @@ fn main() {
 fn samples(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
     let mut group = criterion.benchmark_group("sample");
     for (devices, _) in &SIZES[1..4] {
-        let mut fleet = Fleet::new(*devices, 1, "water-fill");
-        fleet.warm_up(WARM_UP_WINDOWS);
+        let mut fleet = None;
         let mut shortest = Duration::MAX;
         group.throughput(Throughput::Elements(*devices as u64)).sample_size(10);
         group.bench_function(BenchmarkId::from_parameter(devices), |bencher| {
+            let fleet = fleet.get_or_insert_with(|| warm(*devices, 1, "water-fill"));
             timed(bencher, &mut shortest, || {
                 let mut inputs = Vec::new();
                 fleet.speak(|_, input, _| inputs.push(input.clone()));
@@ -101,13 +101,16 @@ fn decisions(
 fn states(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
     let mut group = criterion.benchmark_group("state");
     for (devices, _) in &SIZES[1..4] {
-        let mut fleet = Fleet::new(*devices, 1, "water-fill");
-        fleet.warm_up(WARM_UP_WINDOWS);
-        let decisions = fleet.decide();
-        let (tree, registry) = fleet.tree();
+        let mut fleet = None;
         let mut shortest = Duration::MAX;
         group.throughput(Throughput::Elements(*devices as u64)).sample_size(10);
         group.bench_function(BenchmarkId::from_parameter(devices), |bencher| {
+            let (fleet, decisions) = fleet.get_or_insert_with(|| {
+                let mut fleet = warm(*devices, 1, "water-fill");
+                let decisions = fleet.decide();
+                (fleet, decisions)
+            });
+            let (tree, registry) = fleet.tree();
             timed(bencher, &mut shortest, || {
                 let started = ThreadTime::now();
                 tree.device_states(&decisions[0], registry)
@@ -119,6 +122,13 @@ fn states(criterion: &mut Criterion, all: &mut Vec<Shortest>) {
             all.push(Shortest { what: "state".to_owned(), devices: *devices, time: shortest });
         }
     }
+}
+
+/// A fleet in operation: made when it is asked for, so that a filter on the command line costs nothing.
+fn warm(devices: usize, trees: usize, policy: &str) -> Fleet {
+    let mut fleet = Fleet::new(devices, trees, policy);
+    fleet.warm_up(WARM_UP_WINDOWS);
+    fleet
 }
 
 /// Measures what `round` says that it took, and keeps the shortest.
@@ -159,12 +169,7 @@ fn decision(
         group.sampling_mode(criterion::SamplingMode::Flat).warm_up_time(Duration::from_millis(1));
     }
     group.bench_function(BenchmarkId::new(what, devices), |bencher| {
-        // Made when it is asked for, so that a filter on the command line costs nothing.
-        let fleet = fleet.get_or_insert_with(|| {
-            let mut fleet = Fleet::new(devices, trees, policy);
-            fleet.warm_up(WARM_UP_WINDOWS);
-            fleet
-        });
+        let fleet = fleet.get_or_insert_with(|| warm(devices, trees, policy));
         timed(bencher, &mut shortest, || {
             fleet.speak(|tree, input, registry| tree.apply(input, registry));
             let started = ThreadTime::now();

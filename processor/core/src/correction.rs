@@ -26,15 +26,9 @@ pub(crate) fn note(
     plan: &Plan,
     settings: &ControlSettings,
 ) {
-    let mut lowerable = vec![0_i64; view.nodes.len()];
-    for (seen, planned) in view.devices.iter().zip(&plan.devices) {
-        if let (Role::Controlled, Some(setpoint)) = (seen.role, planned.setpoint_w) {
-            lowerable[seen.node] += (setpoint - seen.want.low_w).max(0);
-        }
-    }
-    view.topology.roll_up(&mut lowerable, add_watts);
-    let places = view.topology.nodes.iter().zip(&view.nodes).zip(lowerable);
-    for ((place, estimate), lowerable) in places {
+    // Added up when the first node asks for it: hardly ever.
+    let mut lowerable = None;
+    for (index, (place, estimate)) in view.topology.nodes.iter().zip(&view.nodes).enumerate() {
         let state = standing::node(nodes, &place.feeder_id);
         let (limit, margin) = (estimate.limits.import.0, estimate.limits.margin.0);
         // Within the margin nothing needs to be done.
@@ -46,10 +40,24 @@ pub(crate) fn note(
             () if !is_over => {
                 (correction - (correction / BACK_PART).max(settings.deadband_w.0 / 4)).max(0)
             }
-            () if state.over_windows > SEEN_WINDOWS && lowerable > 0 => {
+            () if state.over_windows > SEEN_WINDOWS
+                && lowerable.get_or_insert_with(|| lowerable_w(view, plan))[index] > 0 =>
+            {
                 correction.saturating_add(excess / 2).min(limit / MOST_PART)
             }
             () => correction,
         });
     }
+}
+
+/// By how much those under each node could be told less.
+fn lowerable_w(view: &View<'_>, plan: &Plan) -> Vec<i64> {
+    let mut lowerable = vec![0_i64; view.nodes.len()];
+    for (seen, planned) in view.devices.iter().zip(&plan.devices) {
+        if let (Role::Controlled, Some(setpoint)) = (seen.role, planned.setpoint_w) {
+            lowerable[seen.node] += (setpoint - seen.want.low_w).max(0);
+        }
+    }
+    view.topology.roll_up(&mut lowerable, add_watts);
+    lowerable
 }

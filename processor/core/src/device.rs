@@ -298,10 +298,12 @@ pub(crate) fn prune_commands(device: &mut Device, now: Timestamp) {
 
 /// The most and the least that the commands which may be in force allow; none when there is none.
 pub(crate) fn commanded(device: &Device, now: Timestamp) -> Option<(Watts, Watts)> {
-    let live = || device.live.iter().filter(|live| live.until > now);
-    let most = live().map(|live| live.setpoint_w.max(live.fallback_w)).max()?;
-    let least = live().map(|live| live.setpoint_w.min(live.fallback_w)).min()?;
-    Some((most, least))
+    let live = device.live.iter().filter(|live| live.until > now);
+    let each = live.map(|live| {
+        let (told, lapsed) = (live.setpoint_w, live.fallback_w);
+        (told.max(lapsed), told.min(lapsed))
+    });
+    each.reduce(|one, other| (one.0.max(other.0), one.1.min(other.1)))
 }
 
 /// One ampere, on one phase and on three, W: chargers follow in whole ones, and some round up.

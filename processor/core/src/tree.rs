@@ -14,7 +14,7 @@ use schemas::registry::Registry;
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
-use crate::certify::World;
+use crate::certify;
 use crate::device::{self, Heard};
 use crate::devices::Devices;
 use crate::estimate::{Moment, Role, estimate};
@@ -192,13 +192,18 @@ impl Tree {
             self.devices.retain(|device| !registry.is_outside(&device.device_id));
         }
         self.devices.sort();
-        let mut view = estimate(&moment, topology, limits, &mut self.devices, |device| {
-            look_back(device, settings, closes, tick.now);
-        });
+        let count = self.devices.len();
+        let mut witness = certify::witness(registry, &topology, count, tick.now, decreases_only);
+        let mut view = estimate(
+            &moment,
+            &topology,
+            limits,
+            &mut self.devices,
+            |device| look_back(device, settings, closes, tick.now),
+            |device_id, device| witness.see(device_id, device),
+        );
         standing::hold_bases(&mut self.nodes, &mut view, settings, !decreases_only);
-        let devices = view.devices.iter().map(|seen| (seen.device_id, seen.device));
-        let world =
-            World::of(registry, &view.topology, &self.nodes, devices, tick.now, decreases_only);
+        let world = witness.conclude(&self.nodes);
         let mut plan = plan(&mut view, policy, &world, settings, decreases_only);
         if !decreases_only {
             correction::note(&mut self.nodes, &view, &plan, settings);

@@ -1,7 +1,6 @@
 //! What holds for one device: bounds (G4), ramp (G9), state of charge (G10), lease (G12).
 
 use super::{Finding, Load, Promise};
-use crate::soc;
 
 pub(super) fn check(load: &Load<'_, '_>, promise: &Promise<'_>, findings: &mut Vec<Finding>) {
     let Some(device) = load.device.filter(|_| !load.non_compliant()) else { return };
@@ -9,14 +8,14 @@ pub(super) fn check(load: &Load<'_, '_>, promise: &Promise<'_>, findings: &mut V
     let mut find = |what: String| findings.push(Finding::of_device(load.index, id, &what));
     let (x, last) = (load.setpoint_w, load.last_w());
     let overridden = load.seen.override_w.is_some();
-    let rated = load.rated_w();
+    let rated = device.rated_w;
     if x > rated.max(load.told_w().unwrap_or(0)) {
         find(format!("setpoint {x} W is above its rating of {rated} W"));
     }
     if x < load.bare_least_w() && !load.seen.stuck {
         find(format!("setpoint {x} W is below the {} W that it can give", load.bare_least_w()));
     }
-    let min = device.capabilities.min_power_w.map_or(0, |min| min.0).min(rated);
+    let min = device.min_w;
     if x > 0 && x < min && !overridden {
         find(format!("setpoint {x} W is below its minimum of {min} W"));
     }
@@ -24,8 +23,7 @@ pub(super) fn check(load: &Load<'_, '_>, promise: &Promise<'_>, findings: &mut V
     if !(least.min(load.bare_least_w())..=most.max(least)).contains(&load.share_w) {
         find(format!("share {} W is outside of {least} W to {most} W", load.share_w));
     }
-    if let Some(soc) = soc::known(device, promise.world.now) {
-        let target = promise.world.target_of(load.index, device);
+    if let Some((soc, target)) = device.charge {
         let settings = promise.settings;
         if x < 0 && soc <= settings.min_soc_reserve {
             find("would be discharged below the reserve".to_owned());
@@ -55,9 +53,9 @@ fn highest_w(load: &Load<'_, '_>, min: i64, promise: &Promise<'_>) -> i64 {
 /// The ramp's step in one interval; never less than a change worth sending.
 pub(super) fn step_w(load: &Load<'_, '_>, promise: &Promise<'_>) -> i64 {
     let settings = promise.settings;
-    let ramp = load.device.and_then(|device| device.capabilities.ramp_w_per_s);
+    let ramp = load.device.and_then(|device| device.ramp_w_per_s);
     let step = match ramp {
-        Some(ramp) => ramp.0.saturating_mul(settings.interval_ms) / 1_000,
+        Some(ramp) => ramp.saturating_mul(settings.interval_ms) / 1_000,
         None => load.seen.want.rated_w.saturating_mul(i64::from(settings.ramp_permille)) / 1_000,
     };
     step.max(settings.deadband_w.0).max(1)

@@ -1,36 +1,60 @@
 //! The estimate that a plan was made on, held against what is certain: it may count more, and never less.
 
+use schemas::DeviceId;
+
 use super::world::{Certain, Claim, Fact, Part, World};
-use super::{Finding, Order};
+use super::{Finding, Judged, Order};
 use crate::estimate::{NodeEstimate, Role, Seen, View};
 
-pub(super) fn check(
-    view: &View<'_>,
-    orders: &[Order],
-    world: &World<'_>,
-    findings: &mut Vec<Finding>,
-) {
-    let limits_export = view.limits_export();
-    let devices = view.devices.iter().zip(&world.facts).zip(orders).enumerate();
-    for (index, ((seen, fact), order)) in devices {
+/// An estimate and the world that it is held against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Doubt<'d, 'a> {
+    view: &'d View<'a>,
+    world: &'d World<'d>,
+    limits_export: bool,
+    /// The first device in whose place the estimate has another.
+    misplaced: Option<&'d DeviceId>,
+}
+
+impl<'d, 'a> Doubt<'d, 'a> {
+    pub(super) fn of(view: &'d View<'a>, world: &'d World<'_>) -> Self {
+        Self { view, world, limits_export: view.limits_export(), misplaced: None }
+    }
+
+    pub(super) fn check_device(&mut self, judged: &Judged<'d, '_>, findings: &mut Vec<Finding>) {
+        let Judged { index, seen, fact, order } = *judged;
         let mut find =
             |what: String| findings.push(Finding::of_device(index, seen.device_id, &what));
+        // Nearly always it is the same place of memory.
+        if !std::ptr::eq(seen.device_id, fact.device_id) && seen.device_id != fact.device_id {
+            self.misplaced = self.misplaced.or(Some(fact.device_id));
+        }
         if seen.node != fact.node {
             find("is counted at another feeder than its own".to_owned());
         }
-        check_part(seen, fact, order, &mut find);
-        check_bounds(seen, fact, limits_export, &mut find);
+        check_part(seen, fact, &order, &mut find);
+        check_bounds(seen, fact, self.limits_export, &mut find);
         check_claim(seen, fact, &mut find);
     }
-    let nodes = view.nodes.iter().zip(&world.nodes).zip(&view.topology.nodes).enumerate();
-    for (index, ((node, certain), place)) in nodes {
-        let mut find = |what: &str| findings.push(Finding::of_node(index, &place.feeder_id, what));
-        check_node(node, certain, world, &mut find);
+
+    pub(super) fn check_nodes(&self, findings: &mut Vec<Finding>) {
+        let Self { view, world, .. } = *self;
+        let nodes = view.nodes.iter().zip(&world.nodes).zip(&view.topology.nodes).enumerate();
+        for (index, ((node, certain), place)) in nodes {
+            let mut find =
+                |what: &str| findings.push(Finding::of_node(index, &place.feeder_id, what));
+            check_node(node, certain, world, &mut find);
+        }
+        if let (Some(left_out), Some(root)) = (self.left_out(), view.topology.nodes.first()) {
+            let what = format!("{left_out} was not counted");
+            findings.push(Finding::of_node(0, &root.feeder_id, &what));
+        }
     }
-    let root = view.topology.nodes.first().filter(|_| !world.left_out.is_empty());
-    if let Some(root) = root {
-        let what = format!("{} was not counted", world.left_out[0]);
-        findings.push(Finding::of_node(0, &root.feeder_id, &what));
+
+    /// A device of the tree that the estimate does not have, or no more since it was made.
+    fn left_out(&self) -> Option<&'d DeviceId> {
+        let at_the_end = self.world.facts.get(self.view.devices.len()).map(|fact| fact.device_id);
+        self.world.left_out.first().copied().or(self.misplaced).or(at_the_end)
     }
 }
 
@@ -48,7 +72,7 @@ fn check_part(seen: &Seen<'_>, fact: &Fact<'_>, order: &Order, find: &mut impl F
         (part, role) => find(format!("is {part:?} and was taken for {role:?}")),
     }
     if let (Part::Silent, Some(told)) = (fact.part, told.filter(|told| *told > 0))
-        && seen.device.and_then(|device| device.setpoint_w).is_none_or(|last| told > last.0)
+        && fact.remembered.and_then(|device| device.told_w).is_none_or(|last| told > last)
     {
         find(format!("is not heard, and would be told {told} W"));
     }

@@ -44,13 +44,10 @@ struct Judged<'a> {
     share_w: i64,
     weight_milli: i64,
     setpoint_w: i64,
-    /// What it could use of its share, and where a ramp lets it go at once.
-    goal_w: i64,
-    ramped_w: i64,
+    /// What nothing of its own explains of what it is told less than its share, W; turns may.
+    unexplained_w: i64,
     /// It could use more than its share.
     could_grow: bool,
-    /// It is told less than its share for a reason of its own.
-    excused: bool,
 }
 
 impl<'a> Marks<'a> {
@@ -65,7 +62,10 @@ impl<'a> Marks<'a> {
         let node = load.seen.node;
         // One that does not follow is counted at what it takes, whatever its share.
         if !load.seen.stuck {
-            self.judged.push(Judged::of(load, promise));
+            let judged = Judged::of(load, promise);
+            if judged.could_grow || judged.unexplained_w > 0 {
+                self.judged.push(judged);
+            }
         }
         if load.lapsed_w(load.share_w) > load.least_w() {
             let share = (i128::from(load.share_w) - 1, i128::from(load.weight_milli()));
@@ -107,7 +107,7 @@ pub(super) fn check(
         if judged.could_grow && !fair {
             find(format!("its share of {share} W could grow"));
         }
-        let wastes = judged.wastes(contested_w[judged.node], promise.settings.deadband_w.0);
+        let wastes = judged.unexplained_w > contested_w[judged.node];
         if !full[judged.node] && !promise.decreases_only && wastes {
             let x = judged.setpoint_w;
             find(format!("{x} W of {share} W while there is room for more"));
@@ -182,6 +182,12 @@ impl<'a> Judged<'a> {
         let seen = load.seen;
         // One that cannot run below a minimum takes turns where its share is less, and starts where its minimum fits.
         let takes_turns = seen.want.min_w > 0 && load.setpoint_w == 0;
+        let excused = load.rests() || seen.released_later || takes_turns;
+        // What it could use of its share, and where a ramp lets it go at once.
+        let goal_w = load.share_w.min(load.cap_w());
+        let ramped_w = load.last_w().max(load.bare_least_w()) + step_w(load, promise);
+        let told_w = load.setpoint_w + promise.settings.deadband_w.0;
+        let unexplained_w = if excused || told_w >= ramped_w { 0 } else { goal_w - told_w };
         Self {
             index: load.index,
             device_id: seen.device_id,
@@ -189,16 +195,8 @@ impl<'a> Judged<'a> {
             share_w: load.share_w,
             weight_milli: load.weight_milli(),
             setpoint_w: load.setpoint_w,
-            goal_w: load.share_w.min(load.cap_w()),
-            ramped_w: load.last_w().max(load.bare_least_w()) + step_w(load, promise),
+            unexplained_w,
             could_grow: load.share_w < load.cap_w(),
-            excused: load.rests(promise) || seen.released_later || takes_turns,
         }
-    }
-
-    /// Whether nothing explains why the device is told less than its share.
-    fn wastes(&self, turns_w: i64, deadband_w: i64) -> bool {
-        let explained = self.setpoint_w + deadband_w >= (self.goal_w - turns_w).min(self.ramped_w);
-        !(explained || self.excused)
     }
 }

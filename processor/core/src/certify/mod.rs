@@ -14,13 +14,13 @@ mod stopped;
 mod world;
 
 use schemas::records::operator::ControlSettings;
-use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::telemetry::DeviceType;
 use schemas::{DeviceId, FeederId};
 
 use crate::estimate::{Role, Seen, View};
 
-pub(crate) use self::world::World;
+use self::world::{Fact, Remembered};
+pub(crate) use self::world::{World, witness};
 
 /// Findings of one check; more would say nothing new.
 const FINDINGS_MAX: usize = 20;
@@ -74,22 +74,28 @@ impl Finding {
 
 /// What is wrong with a plan; empty when nothing is.
 pub(crate) fn certify(view: &View<'_>, orders: &[Order], promise: &Promise<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    doubt::check(view, orders, promise.world, &mut findings);
+    let (mut findings, mut breaches) = (Vec::new(), Vec::new());
     let mut sums = import::Sums::none(view);
     let mut marks = fair::Marks::none(view, promise);
+    let mut starts = standby::Starts::none(view);
+    let mut doubt = doubt::Doubt::of(view, promise.world);
     // All of one device at a time: what is known of all of them is more than a processor keeps at hand.
-    for load in loads(view, orders) {
-        device::check(&load, promise, &mut findings);
+    for judged in all(view, orders, promise.world) {
+        doubt.check_device(&judged, &mut findings);
+        starts.count(&judged);
+        let Some(load) = judged.load() else { continue };
+        device::check(&load, promise, &mut breaches);
         sums[load.seen.node].count(&load);
         marks.count(&load, promise);
     }
+    doubt.check_nodes(&mut findings);
+    findings.append(&mut breaches);
     let sums = import::roll_up(view, orders, sums);
     import::check(view, &sums, &mut findings);
     if promise.max_min {
         fair::check(view, &sums, marks, promise, &mut findings);
     }
-    standby::check(view, orders, &mut findings);
+    starts.check(view, &mut findings);
     export::check(view, orders, &mut findings);
     findings.truncate(FINDINGS_MAX);
     findings
@@ -103,14 +109,38 @@ pub(crate) fn certify_stopped(
     world: &World<'_>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    doubt::check(view, orders, world, &mut findings);
-    stopped::check(view, orders, &mut findings);
     let mut sums = import::Sums::none(view);
-    loads(view, orders).for_each(|load| sums[load.seen.node].count(&load));
+    let mut doubt = doubt::Doubt::of(view, world);
+    for judged in all(view, orders, world) {
+        doubt.check_device(&judged, &mut findings);
+        if let Some(load) = judged.load() {
+            sums[load.seen.node].count(&load);
+        }
+    }
+    doubt.check_nodes(&mut findings);
+    stopped::check(view, orders, &mut findings);
     let sums = import::roll_up(view, orders, sums);
     import::check_setpoints(view, &sums, &mut findings);
     findings.truncate(FINDINGS_MAX);
     findings
+}
+
+/// A device: what was estimated of it, what is certain, and what is planned for it.
+#[derive(Debug, Clone, Copy)]
+struct Judged<'v, 'a> {
+    index: usize,
+    seen: &'v Seen<'a>,
+    fact: &'v Fact<'v>,
+    order: Order,
+}
+
+fn all<'v, 'a>(
+    view: &'v View<'a>,
+    orders: &'v [Order],
+    world: &'v World<'_>,
+) -> impl Iterator<Item = Judged<'v, 'a>> {
+    let devices = view.devices.iter().zip(&world.facts).zip(orders).enumerate();
+    devices.map(|(index, ((seen, fact), order))| Judged { index, seen, fact, order: *order })
 }
 
 /// A device that takes power and is commanded, and what is planned for it.
@@ -119,19 +149,22 @@ struct Load<'v, 'a> {
     index: usize,
     seen: &'v Seen<'a>,
     /// As it is remembered; none of one that was never heard.
-    device: Option<&'a Device>,
+    device: Option<&'v Remembered>,
     setpoint_w: i64,
     share_w: i64,
 }
 
-fn loads<'v, 'a>(view: &'v View<'a>, orders: &'v [Order]) -> impl Iterator<Item = Load<'v, 'a>> {
-    view.devices.iter().zip(orders).enumerate().filter_map(|(index, (seen, order))| {
+impl<'v, 'a> Judged<'v, 'a> {
+    /// The device, if it takes power and is commanded.
+    fn load(&self) -> Option<Load<'v, 'a>> {
+        let Self { index, seen, fact, order } = *self;
         let loads = seen.role == Role::Controlled
             && seen.device_type != DeviceType::Pv
             && seen.standby_w.is_none();
         let setpoint_w = order.setpoint_w.filter(|_| loads)?;
-        Some(Load { index, seen, device: seen.device, setpoint_w, share_w: order.share_w })
-    })
+        let device = fact.remembered.as_ref();
+        Some(Load { index, seen, device, setpoint_w, share_w: order.share_w })
+    }
 }
 
 impl Load<'_, '_> {
@@ -146,20 +179,12 @@ impl Load<'_, '_> {
 
     /// Its last setpoint.
     fn told_w(&self) -> Option<i64> {
-        self.device.and_then(|device| device.setpoint_w).map(|last| last.0)
+        self.device.and_then(|device| device.told_w)
     }
 
     /// It was lowered less than a dwell time ago.
-    fn rests(&self, promise: &Promise<'_>) -> bool {
-        let lowered = self.device.filter(|device| device.direction < 0);
-        let since = lowered.and_then(|device| device.direction_since);
-        since.is_some_and(|since| promise.world.now.since(since) < promise.settings.dwell_ms)
-    }
-
-    /// The rating that it names; the largest number there is where it names none.
-    fn rated_w(&self) -> i64 {
-        let cap = self.device.and_then(|device| device.capabilities.import_cap());
-        cap.map_or(i64::MAX, |cap| cap.0)
+    fn rests(&self) -> bool {
+        self.device.is_some_and(|device| device.rests)
     }
 
     /// The most that it may use: its want, or what an operator orders.

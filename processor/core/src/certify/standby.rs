@@ -1,25 +1,43 @@
 //! Those who draw nothing: none may start with more than its smallest power, and at every node above them the two that
 //! start with most, or the one, are held back for.
 
-use super::{Finding, Order};
+use super::{Finding, Judged};
 use crate::estimate::View;
 
-pub(super) fn check(view: &View<'_>, orders: &[Order], findings: &mut Vec<Finding>) {
-    let mut most = vec![0; view.nodes.len()];
-    for (index, (seen, order)) in view.devices.iter().zip(orders).enumerate() {
-        let Some(standby) = seen.standby_w else { continue };
+/// What is found, device by device.
+pub(super) struct Starts {
+    /// By node, the most that one starts with under it, W.
+    most_w: Vec<i64>,
+    findings: Vec<Finding>,
+}
+
+impl Starts {
+    /// Before any device is counted.
+    pub(super) fn none(view: &View<'_>) -> Self {
+        Self { most_w: vec![0; view.nodes.len()], findings: Vec::new() }
+    }
+
+    pub(super) fn count(&mut self, judged: &Judged<'_, '_>) {
+        let Judged { index, seen, order, .. } = *judged;
+        let Some(standby) = seen.standby_w else { return };
         let told = order.setpoint_w.unwrap_or(0);
         if told > standby {
             let what = format!("{told} W where it may start with {standby} W");
-            findings.push(Finding::of_device(index, seen.device_id, &what));
+            self.findings.push(Finding::of_device(index, seen.device_id, &what));
         }
-        view.topology.path(seen.node).for_each(|node| most[node] = most[node].max(told));
+        self.most_w[seen.node] = self.most_w[seen.node].max(told);
     }
-    for (index, (node, place)) in view.nodes.iter().zip(&view.topology.nodes).enumerate() {
-        if node.reserved_w < most[index] {
-            let (held, most) = (node.reserved_w, most[index]);
-            let what = format!("{held} W are held back for starts of {most} W");
-            findings.push(Finding::of_node(index, &place.feeder_id, &what));
+
+    pub(super) fn check(mut self, view: &View<'_>, findings: &mut Vec<Finding>) {
+        findings.append(&mut self.findings);
+        view.topology.roll_up(&mut self.most_w, |above, below| *above = below.max(*above));
+        let nodes = view.nodes.iter().zip(&view.topology.nodes).zip(self.most_w);
+        for (index, ((node, place), most)) in nodes.enumerate() {
+            let held = node.reserved_w;
+            if held < most {
+                let what = format!("{held} W are held back for starts of {most} W");
+                findings.push(Finding::of_node(index, &place.feeder_id, &what));
+            }
         }
     }
 }

@@ -121,13 +121,12 @@ impl Stage {
             restarted_at: None,
             between_windows: false,
         };
-        let mut view = estimate(&moment, topology, limits, &mut tree.devices, |_| {});
+        let mut witness = witness(registry, &topology, tree.devices.len(), now, false);
+        let see = |device_id, device| witness.see(device_id, device);
+        let mut view = estimate(&moment, &topology, limits, &mut tree.devices, |_| {}, see);
         standing::hold_bases(&mut tree.nodes, &mut view, &registry.settings, false);
         fault(&mut view);
-        let devices: Vec<_> =
-            view.devices.iter().map(|seen| (seen.device_id, seen.device)).collect();
-        let topology = view.topology.clone();
-        let world = World::of(registry, &topology, &tree.nodes, devices.into_iter(), now, false);
+        let world = witness.conclude(&tree.nodes);
         judge(&mut view, &world, &registry.settings)
     }
 

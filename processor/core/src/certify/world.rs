@@ -1,7 +1,9 @@
 //! What is certain, from readings, registry and commands alone: the check holds an estimate against it and takes nothing of
 //! it on trust. An estimate may count more than this, never less. Knows nothing of estimate, plan or policies.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 
 use schemas::records::operator::{ControlSettings, FeederMode};
 use schemas::records::snapshot::{DeviceSnapshot as Device, NodeSnapshot};
@@ -11,6 +13,7 @@ use schemas::{DeviceId, FeederId, Soc, Timestamp};
 
 use super::limit::limit_w;
 use crate::device::{rated_w, rejects, stale_after_ms, tolerance};
+use crate::soc;
 use crate::topology::Topology;
 
 /// Storage and cars begin to be charged again so far below their target, in parts per 10 000.
@@ -28,6 +31,22 @@ pub(crate) struct World<'a> {
     /// Devices of the tree that no plan is made for.
     pub(super) left_out: Vec<&'a DeviceId>,
 }
+
+/// Sees the devices of the tree one by one, as an estimate is made of them, and makes up its own mind: a device is too
+/// large to be fetched from memory twice.
+pub(crate) struct Witness<'a, M: Iterator<Item = Member<'a>>> {
+    world: World<'a>,
+    topology: &'a Topology,
+    /// Devices of the registry that have not come yet, by id.
+    members: Peekable<M>,
+    /// What stands at each node itself, as far as it was seen.
+    sums: Vec<Sums>,
+    /// Neighbours by id often stand at one feeder.
+    last: Option<(&'a FeederId, usize)>,
+}
+
+/// A device as it is registered, by id.
+type Member<'a> = (&'a DeviceId, &'a registry::Device);
 
 /// What is certain of one feeder.
 #[derive(Debug, Clone, Copy)]
@@ -59,20 +78,43 @@ pub(super) enum Part {
 /// What is certain of one device.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fact<'a> {
-    pub(super) registered: Option<&'a registry::Device>,
+    pub(super) device_id: &'a DeviceId,
     pub(super) part: Part,
     pub(super) node: usize,
-    /// What it takes: the window's mean, or the newest.
-    takes_w: i64,
     /// What it may take whatever it is told now, at most and at least: by commands whose leases may live, else as seen.
     pub(super) most_w: i64,
     pub(super) least_w: i64,
-    leased: bool,
-    heard: bool,
-    generates: bool,
     /// It does not follow.
     pub(super) strays: bool,
     pub(super) claim: Claim,
+    /// None of one that was never heard.
+    pub(super) remembered: Option<Remembered>,
+}
+
+/// What is remembered of a device, as far as a plan is judged by it: the whole is too large to be looked at once more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Remembered {
+    /// Its last setpoint, W.
+    pub(super) told_w: Option<i64>,
+    /// It was lowered less than a dwell time ago.
+    pub(super) rests: bool,
+    /// The rating that it names for import, W; the largest number there is where it names none.
+    pub(super) rated_w: i64,
+    /// Its smallest running power, W.
+    pub(super) min_w: i64,
+    pub(super) ramp_w_per_s: Option<i64>,
+    /// Its state of charge, where that is known, and the one that it is charged to.
+    pub(super) charge: Option<(Soc, Soc)>,
+}
+
+/// What only sums go by of a device: it is not kept.
+#[derive(Debug, Clone, Copy)]
+struct Takes {
+    /// The window's mean, or the newest, W.
+    takes_w: i64,
+    leased: bool,
+    heard: bool,
+    generates: bool,
 }
 
 /// What is certain of the claims of one that is told and heard; none of what is not.
@@ -86,60 +128,69 @@ pub(super) struct Claim {
     pub(super) weight_milli: Option<i64>,
 }
 
-/// A device of the tree, by id, as far as it was ever heard.
-pub(crate) type Known<'a> = (&'a DeviceId, Option<&'a Device>);
+/// Begins to look at the devices of a tree, about so many.
+pub(crate) fn witness<'a>(
+    registry: &'a Registry,
+    topology: &'a Topology,
+    devices: usize,
+    now: Timestamp,
+    between_windows: bool,
+) -> Witness<'a, impl Iterator<Item = Member<'a>>> {
+    let nodes = nodes(registry, topology, now);
+    let members = registry.members(&topology.nodes[0].feeder_id).peekable();
+    let sums = vec![Sums::default(); nodes.len()];
+    let (facts, left_out) = (Vec::with_capacity(devices), Vec::new());
+    let world = World { registry, now, nodes, between_windows, facts, left_out };
+    Witness { world, topology, members, sums, last: None }
+}
+
+impl<'a, M: Iterator<Item = Member<'a>>> Witness<'a, M> {
+    /// Sees a device that a plan will be made for, as far as it was ever heard; they come in the order of ids.
+    pub(crate) fn see(&mut self, device_id: &'a DeviceId, device: Option<&'a Device>) {
+        let registered = loop {
+            let Some((member, _)) = self.members.peek() else { break None };
+            match (*member).cmp(device_id) {
+                Ordering::Less => {
+                    self.world.left_out.extend(self.members.next().map(|(left_out, _)| left_out));
+                }
+                Ordering::Equal => break self.members.next().map(|(_, registered)| registered),
+                Ordering::Greater => break None,
+            }
+        };
+        let feeder_id = registered.map(|registered| &registered.feeder_id);
+        let feeder_id = feeder_id.or(device.map(|device| &device.feeder_id));
+        let node = self.node_of(feeder_id);
+        let (fact, takes) = self.world.fact(device_id, registered, device, node);
+        self.sums[node].count(&fact, takes);
+        self.world.facts.push(fact);
+    }
+
+    fn node_of(&mut self, feeder_id: Option<&'a FeederId>) -> usize {
+        let Some(feeder_id) = feeder_id else { return 0 };
+        if let Some((_, node)) = self.last.filter(|(last, _)| *last == feeder_id) {
+            return node;
+        }
+        let node = self.topology.index_of(feeder_id).unwrap_or(0);
+        self.last = Some((feeder_id, node));
+        node
+    }
+
+    /// All have been seen: `states` is what is remembered of feeders.
+    pub(crate) fn conclude(mut self, states: &BTreeMap<FeederId, NodeSnapshot>) -> World<'a> {
+        self.world.left_out.extend(self.members.map(|(member, _)| member));
+        self.world.add_up(self.topology, states, self.sums);
+        self.world
+    }
+}
 
 impl<'a> World<'a> {
-    /// `devices` are those that a plan is made for, in its order.
-    pub(crate) fn of<'d>(
-        registry: &'a Registry,
-        topology: &Topology,
-        states: &BTreeMap<FeederId, NodeSnapshot>,
-        devices: impl Iterator<Item = Known<'d>>,
-        now: Timestamp,
-        between_windows: bool,
-    ) -> Self {
-        let nodes = nodes(registry, topology, now);
-        let facts = Vec::with_capacity(devices.size_hint().0);
-        let left_out = Vec::new();
-        let mut world = Self { registry, now, nodes, between_windows, facts, left_out };
-        let root = &topology.nodes[0].feeder_id;
-        // Both stand in the order of ids.
-        let mut members = registry.members(root).peekable();
-        let mut last: Option<(&FeederId, usize)> = None;
-        for (device_id, device) in devices {
-            while let Some((left_out, _)) = members.next_if(|(member, _)| *member < device_id) {
-                world.left_out.push(left_out);
-            }
-            let registered = members.next_if(|(member, _)| *member == device_id);
-            let registered = registered.map(|(_, registered)| registered);
-            let feeder_id = registered.map(|registered| &registered.feeder_id);
-            let feeder_id = feeder_id.or(device.map(|device| &device.feeder_id));
-            // Neighbours by id often stand at one feeder.
-            let node = last.filter(|(known, _)| Some(*known) == feeder_id).map_or_else(
-                || feeder_id.and_then(|feeder_id| topology.index_of(feeder_id)).unwrap_or(0),
-                |(_, node)| node,
-            );
-            last = feeder_id.map(|feeder_id| (feeder_id, node));
-            let fact = world.fact(registered, device, node);
-            world.facts.push(fact);
-        }
-        world.left_out.extend(members.map(|(member, _)| member));
-        world.add_up(topology, states);
-        world
-    }
-
-    /// The state of charge that a device is charged to.
-    pub(super) fn target_of(&self, index: usize, device: &Device) -> Soc {
-        target(self.facts[index].registered, device, &self.registry.settings)
-    }
-
     fn fact(
         &self,
-        registered: Option<&'a registry::Device>,
+        device_id: &'a DeviceId,
+        registered: Option<&registry::Device>,
         device: Option<&Device>,
         node: usize,
-    ) -> Fact<'a> {
+    ) -> (Fact<'a>, Takes) {
         let heard = device.is_some_and(|device| self.hears(device));
         let device_type = registered.map(|registered| registered.device_type);
         let device_type = device_type.or(device.map(|device| device.device_type));
@@ -147,26 +198,24 @@ impl<'a> World<'a> {
         let part = self.part(registered, device_type, node, heard);
         let generates = device_type == DeviceType::Pv;
         let nothing = Fact {
-            registered,
+            device_id,
             part,
             node,
-            takes_w: 0,
             most_w: 0,
             least_w: 0,
-            leased: false,
-            heard,
-            generates,
             strays: device.is_some_and(|device| device.non_compliant),
             claim: Claim::default(),
+            remembered: device.map(|device| self.remembered(registered, device)),
         };
+        let takes = Takes { takes_w: 0, leased: false, heard, generates };
         let Some(device) = device else {
             let part = if part == Part::Meter { Part::Left } else { part };
             let (most_w, least_w) = self.never_heard(registered, device_type);
             // It counts at what it may take.
-            return Fact { part, most_w, least_w, leased: true, ..nothing };
+            return (Fact { part, most_w, least_w, ..nothing }, Takes { leased: true, ..takes });
         };
         if device_type == DeviceType::Meter && part == Part::Left {
-            return nothing;
+            return (nothing, takes);
         }
         let newest = device.power_w.unwrap_or_default().0;
         let mean = device.mean_w.map_or(newest, |mean| mean.0);
@@ -177,12 +226,29 @@ impl<'a> World<'a> {
             Part::Silent if device.device_type == DeviceType::Pv => newest.max(mean).max(0),
             Part::Commanded | Part::Silent | Part::Watched | Part::Meter => steady,
         };
-        let (most_w, least_w) = self.bounds(device, part, newest.max(mean), newest.min(mean));
-        let leased = device.live.iter().any(|live| live.until > self.now);
+        let allowed = self.allowed(device);
+        let seen = (newest.max(mean), newest.min(mean));
+        let (most_w, least_w) = self.bounds(device, part, allowed, seen);
+        let leased = allowed.is_some();
         let is_told = part == Part::Commanded;
         let claim =
             if is_told { self.claim(registered, device, generates) } else { Claim::default() };
-        Fact { takes_w, most_w, least_w, leased, claim, ..nothing }
+        (Fact { most_w, least_w, claim, ..nothing }, Takes { takes_w, leased, ..takes })
+    }
+
+    fn remembered(&self, registered: Option<&registry::Device>, device: &Device) -> Remembered {
+        let settings = &self.registry.settings;
+        let lowered = device.direction_since.filter(|_| device.direction < 0);
+        let rated_w = device.capabilities.import_cap().map_or(i64::MAX, |cap| cap.0);
+        let target = target(registered, device, settings);
+        Remembered {
+            told_w: device.setpoint_w.map(|last| last.0),
+            rests: lowered.is_some_and(|since| self.now.since(since) < settings.dwell_ms),
+            rated_w,
+            min_w: device.capabilities.min_power_w.map_or(0, |min| min.0).min(rated_w),
+            ramp_w_per_s: device.capabilities.ramp_w_per_s.map(|ramp| ramp.0),
+            charge: soc::known(device, self.now).map(|soc| (soc, target)),
+        }
     }
 
     fn claim(
@@ -261,15 +327,28 @@ impl<'a> World<'a> {
         }
     }
 
+    /// The most and the least that its commands allow whose leases may live, W; none where there is none.
+    fn allowed(&self, device: &Device) -> Option<(i64, i64)> {
+        device.live.iter().filter(|live| live.until > self.now).fold(None, |allowed, live| {
+            let (told, lapsed) = (live.setpoint_w.0, live.fallback_w.0);
+            let (most, least) = allowed.unwrap_or((told, told));
+            Some((most.max(told).max(lapsed), least.min(told).min(lapsed)))
+        })
+    }
+
     /// The most and the least that its commands allow; what it was seen to take where there is none, or it is beyond.
-    fn bounds(&self, device: &Device, part: Part, most_seen: i64, least_seen: i64) -> (i64, i64) {
-        let live = || device.live.iter().filter(|live| live.until > self.now);
-        let most = live().map(|live| live.setpoint_w.max(live.fallback_w).0).max();
+    fn bounds(
+        &self,
+        device: &Device,
+        part: Part,
+        allowed: Option<(i64, i64)>,
+        (most_seen, least_seen): (i64, i64),
+    ) -> (i64, i64) {
+        let (most, least) = allowed.unzip();
         // One that rejects what it is told may take all that it can.
         let takes_all = rejects(device) && device.device_type != DeviceType::Pv;
         let all_w = rated_w(device, &self.registry.settings).0;
         let most = most.map(|most| if takes_all { most.max(all_w) } else { most });
-        let least = live().map(|live| live.setpoint_w.min(live.fallback_w).0).min();
         let tolerance = tolerance(device).0;
         let least_w = match least {
             Some(least) if least_seen >= least - tolerance => least,
@@ -293,11 +372,12 @@ impl<'a> World<'a> {
     }
 
     /// Adds up what nobody commands and what is not heard; where a head meter is heard and not doubted, it has the word.
-    fn add_up(&mut self, topology: &Topology, states: &BTreeMap<FeederId, NodeSnapshot>) {
-        let mut sums = vec![Sums::default(); self.nodes.len()];
-        for fact in &self.facts {
-            sums[fact.node].count(fact);
-        }
+    fn add_up(
+        &mut self,
+        topology: &Topology,
+        states: &BTreeMap<FeederId, NodeSnapshot>,
+        mut sums: Vec<Sums>,
+    ) {
         for index in (0..sums.len()).rev() {
             let place = &topology.nodes[index];
             let state = states.get(&place.feeder_id);
@@ -333,18 +413,18 @@ struct Sums {
 }
 
 impl Sums {
-    fn count(&mut self, fact: &Fact<'_>) {
-        let Fact { takes_w, most_w, .. } = *fact;
+    fn count(&mut self, fact: &Fact<'_>, takes: Takes) {
+        let (most_w, Takes { takes_w, leased, heard, generates }) = (fact.most_w, takes);
         match fact.part {
-            Part::Commanded if fact.generates => self.base += takes_w.max(most_w),
+            Part::Commanded if generates => self.base += takes_w.max(most_w),
             Part::Commanded => self.commanded += takes_w,
             Part::Silent => {
                 self.base += most_w;
                 self.unseen += (most_w - takes_w).max(0);
             }
-            Part::Left if fact.leased => self.base += takes_w.max(most_w),
+            Part::Left if leased => self.base += takes_w.max(most_w),
             Part::Left | Part::Watched => self.base += takes_w,
-            Part::Meter if !fact.heard => self.meter_silent = true,
+            Part::Meter if !heard => self.meter_silent = true,
             Part::Meter => self.meter = Some(self.meter.unwrap_or(0) + takes_w),
         }
     }

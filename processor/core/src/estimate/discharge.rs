@@ -12,15 +12,18 @@ const WEIGHT_MAX: i64 = 1_000_000_000;
 
 /// Where storage has to give, each gives by its energy above the reserve: all of them are empty at one time.
 pub(super) fn weigh_by_energy(view: &mut View<'_>, settings: &ControlSettings) {
-    if view.devices.iter().all(|seen| seen.want.low_w >= 0) {
-        return;
-    }
-    let mut least = vec![0; view.nodes.len()];
-    for seen in &view.devices {
+    let (mut givers, mut least) = (Vec::new(), vec![0; view.nodes.len()]);
+    for (index, seen) in view.devices.iter().enumerate() {
+        if seen.want.low_w < 0 {
+            givers.push(index);
+        }
         let counts = seen.role == Role::Controlled && seen.device_type != DeviceType::Pv;
         if counts && seen.standby_w.is_none() {
             least[seen.node] += seen.least_counted_w().max(0);
         }
+    }
+    if givers.is_empty() {
+        return;
     }
     view.topology.roll_up(&mut least, add_watts);
     let mut has_to_give: Vec<bool> = Vec::with_capacity(least.len());
@@ -28,7 +31,8 @@ pub(super) fn weigh_by_energy(view: &mut View<'_>, settings: &ControlSettings) {
         let above = place.parent.is_some_and(|parent| has_to_give[parent]);
         has_to_give.push(above || least > node.budget_w());
     }
-    for seen in view.devices.iter_mut().filter(|seen| seen.want.low_w < 0) {
+    for index in givers {
+        let seen = &mut view.devices[index];
         if has_to_give[seen.node]
             && let Some(energy) = seen.device.and_then(|device| device.capabilities.energy_wh)
             && let Some((soc, _)) = seen.known.soc

@@ -106,21 +106,24 @@ pub(super) fn is_stuck(
     settings: &ControlSettings,
     now: Timestamp,
 ) -> bool {
-    let Some(kept_to) = device.setpoint_w.map(|told| (told + tolerance(device)).0) else {
-        return device.non_compliant;
-    };
-    let most = |live: &LiveCommand| (live.setpoint_w.max(live.fallback_w) + tolerance(device)).0;
+    if device.non_compliant || rejects(device) {
+        return true;
+    }
+    let Some(told_w) = device.setpoint_w else { return false };
+    let may_take_w =
+        if device.acknowledges { floor_w } else { observed_most(device).0.min(floor_w) };
+    let tolerance = tolerance(device);
+    if (told_w + tolerance).0 >= may_take_w {
+        return false;
+    }
+    let most = |live: &LiveCommand| (live.setpoint_w.max(live.fallback_w) + tolerance).0;
     let lower = device.live.iter().filter(|live| most(live) < floor_w);
     // Telling it the same again is no new decrease.
     let told = |live: &LiveCommand| {
-        let since = device.setpoint_since.filter(|_| device.setpoint_w == Some(live.setpoint_w));
+        let since = device.setpoint_since.filter(|_| told_w == live.setpoint_w);
         since.map_or(live.decided, |since| since.min(live.decided))
     };
-    let told_long_ago =
-        lower.map(told).min().is_some_and(|since| now.since(since) >= 2 * settings.interval_ms);
-    let may_take_more =
-        if device.acknowledges { floor_w } else { observed_most(device).0.min(floor_w) };
-    device.non_compliant || rejects(device) || told_long_ago && kept_to < may_take_more
+    lower.map(told).min().is_some_and(|since| now.since(since) >= 2 * settings.interval_ms)
 }
 
 /// The most that it was seen to take lately.

@@ -5,7 +5,7 @@ use schemas::records::decision::Freshness;
 use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::registry;
 
-use super::moved::Moved;
+use super::moved::{Before, Moved};
 use super::{Known, Moment};
 use crate::device::{rejects, tolerance, usual_gap_ms};
 use crate::wants::target_soc;
@@ -30,10 +30,6 @@ impl Known {
         non_compliant: false,
         skewed: false,
         leased: false,
-        overshoot_w: 0,
-        outdated: false,
-        spoke: false,
-        moved: Moved::NOTHING,
         distrusted: false,
         contradicts: false,
         rejects: false,
@@ -49,7 +45,6 @@ pub(super) fn known(
     moment: &Moment<'_, '_>,
     device: &Device,
     registered: Option<&registry::Device>,
-    freshness: Freshness,
 ) -> Known {
     let settings = &moment.registry.settings;
     let target = target_soc(device, registered, settings);
@@ -73,13 +68,6 @@ pub(super) fn known(
         non_compliant: device.non_compliant,
         skewed: device.skewed,
         leased: !device.live.is_empty(),
-        overshoot_w: overshoot::of(device),
-        outdated: is_outdated(moment, device, freshness),
-        spoke: device.last_steering.is_some_and(|at| {
-            moment.now.since(at)
-                < settings.interval_ms + settings.lateness_ms + settings.idle_ms + STEP_MS
-        }),
-        moved: Moved::NOTHING,
         distrusted: device.distrusted,
         contradicts: device.contradicts,
         rejects: rejects(device),
@@ -93,6 +81,40 @@ pub(super) fn known(
             i64::MIN
         },
         typed_layout: device.typed_layout,
+    }
+}
+
+/// What only sums go by: looked at in passing, and not kept for each device.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Passing {
+    /// What it takes beyond its setpoint within the tolerance, W.
+    pub(super) overshoot_w: i64,
+    /// What is known of it is older than the window, and may have changed.
+    pub(super) outdated: bool,
+    /// It was heard in the window.
+    pub(super) spoke: bool,
+    pub(super) moved: Moved,
+}
+
+impl Passing {
+    /// Of a device that was never heard.
+    pub(super) const NOTHING: Self =
+        Self { overshoot_w: 0, outdated: false, spoke: false, moved: Moved::NOTHING };
+
+    pub(super) fn of(
+        moment: &Moment<'_, '_>,
+        device: &Device,
+        freshness: Freshness,
+        before: Before,
+    ) -> Self {
+        let settings = &moment.registry.settings;
+        let window_ms = settings.interval_ms + settings.lateness_ms + settings.idle_ms + STEP_MS;
+        Self {
+            overshoot_w: overshoot::of(device),
+            outdated: is_outdated(moment, device, freshness),
+            spoke: device.last_steering.is_some_and(|at| moment.now.since(at) < window_ms),
+            moved: Moved::since(before, device, settings),
+        }
     }
 }
 

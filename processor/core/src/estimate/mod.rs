@@ -20,7 +20,8 @@ use schemas::records::telemetry::DeviceType;
 use schemas::registry::{self, Registry};
 use schemas::{DeviceId, FeederId, Soc, Timestamp, Watts};
 
-use self::moved::{Before, Moved};
+use self::known::Passing;
+use self::moved::Before;
 use self::sums::Parts;
 use crate::claims;
 use crate::device::commanded;
@@ -101,13 +102,6 @@ pub(crate) struct Known {
     pub(crate) skewed: bool,
     /// A command may be in force.
     pub(crate) leased: bool,
-    /// What it takes beyond its setpoint within the tolerance, W.
-    pub(crate) overshoot_w: i64,
-    /// What is known of it is older than the window, and may have changed.
-    pub(crate) outdated: bool,
-    /// It was heard in the window.
-    pub(crate) spoke: bool,
-    moved: Moved,
     /// Its readings are not believed; what it claims contradicts itself; it rejects what it is told.
     pub(crate) distrusted: bool,
     pub(crate) contradicts: bool,
@@ -205,7 +199,7 @@ pub(crate) struct Moment<'a, 'n> {
 /// The view that a decision is made on.
 #[derive(Debug)]
 pub(crate) struct View<'a> {
-    pub(crate) topology: Topology,
+    pub(crate) topology: &'a Topology,
     pub(crate) nodes: Vec<NodeEstimate>,
     pub(crate) devices: Vec<Seen<'a>>,
 }
@@ -222,13 +216,15 @@ impl View<'_> {
     }
 }
 
-/// Estimates the tree. `look_back` is done to each device that was heard before it is looked at.
+/// Estimates the tree. `look_back` is done to each device that was heard before it is looked at; a `witness` sees each that
+/// is counted.
 pub(crate) fn estimate<'a>(
     moment: &Moment<'a, '_>,
-    topology: Topology,
+    topology: &'a Topology,
     limits: Vec<Limits>,
     devices: &'a mut Devices,
     look_back: impl Fn(&mut Device),
+    witness: impl FnMut(&'a DeviceId, Option<&'a Device>),
 ) -> View<'a> {
     let registry = moment.registry;
     let nodes: Vec<NodeEstimate> = topology
@@ -251,30 +247,42 @@ pub(crate) fn estimate<'a>(
         .collect();
     let mut view = View { topology, nodes, devices: Vec::new() };
     role::note_ways(&mut view, moment);
-    let (devices, own) = see_devices(moment, &view, devices, look_back);
+    let Sight { devices, mut own, idle } = see_devices(moment, &view, devices, look_back, witness);
     view.devices = devices;
-    sums::add_up(&mut view, moment, own);
-    if sums::let_go(&mut view) {
-        let own = Parts::of_each(&view);
+    sums::add_up(&mut view, moment, own.clone());
+    if sums::let_go(&mut view, &mut own) {
         sums::add_up(&mut view, moment, own);
     }
-    standby::hold_back(&mut view);
+    standby::hold_back(&mut view, &idle);
     discharge::keep_inside(&mut view);
     discharge::weigh_by_energy(&mut view, &registry.settings);
     view
 }
 
-/// Every device of the tree, in the order of ids, and what they add up to at each node itself.
+/// What is seen in passing over all devices.
+struct Sight<'a> {
+    /// Every device of the tree, in the order of ids.
+    devices: Vec<Seen<'a>>,
+    /// What they add up to at each node itself.
+    own: Vec<Parts>,
+    /// Those who may stand by, by index.
+    idle: Vec<usize>,
+}
+
 fn see_devices<'a>(
     moment: &Moment<'a, '_>,
     view: &View<'a>,
     devices: &'a mut Devices,
     look_back: impl Fn(&mut Device),
-) -> (Vec<Seen<'a>>, Vec<Parts>) {
+    mut witness: impl FnMut(&'a DeviceId, Option<&'a Device>),
+) -> Sight<'a> {
     let registry = moment.registry;
     let mut members = registry.members(&view.topology.nodes[0].feeder_id).peekable();
-    let mut all = Vec::with_capacity(devices.len());
-    let mut own = vec![Parts::default(); view.nodes.len()];
+    let mut sight = Sight {
+        devices: Vec::with_capacity(devices.len()),
+        own: vec![Parts::default(); view.nodes.len()],
+        idle: Vec::new(),
+    };
     let mut heard = devices
         .iter_mut()
         .map(|device| {
@@ -299,7 +307,7 @@ fn see_devices<'a>(
             (Some((member, _)), Some((device, _))) => member.cmp(&&device.device_id),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (None, None) => return (all, own),
+            (None, None) => return sight,
         };
         let member = members.next_if(|_| order.is_le());
         let (device, before) = heard.next_if(|_| order.is_ge()).unzip();
@@ -317,12 +325,17 @@ fn see_devices<'a>(
             continue;
         };
         let node = node_of(feeder_id);
-        let mut seen = see(moment, view, device_id, node, registered, device);
+        let seen = see(moment, view, device_id, node, registered, device);
+        let mut passing = Passing::NOTHING;
         if let (Some(device), Some(before)) = (device, before) {
-            seen.known.moved = Moved::since(before, device, &registry.settings);
+            passing = Passing::of(moment, device, seen.freshness, before);
+            if standby::may_stand_by(&seen, device) {
+                sight.idle.push(sight.devices.len());
+            }
         }
-        own[seen.node].count(&seen);
-        all.push(seen);
+        sight.own[seen.node].count(&seen, &passing);
+        sight.devices.push(seen);
+        witness(device_id, device);
     }
 }
 
@@ -388,8 +401,7 @@ fn see<'a>(
                 is_released_later(moment, &view.topology.nodes[above].feeder_id, device_id)
             }),
         want,
-        known: device
-            .map_or(Known::NOTHING, |device| known::known(moment, device, registered, freshness)),
+        known: device.map_or(Known::NOTHING, |device| known::known(moment, device, registered)),
         override_w,
         // Ties change hands by the hour, so that nobody is first for ever and nothing flickers.
         tie: mix(registered.map_or(0, |registered| registered.id_hash)

@@ -2,6 +2,7 @@
 //! that comes starts at once; but not all of them start in one moment: a feeder holds back enough for a start or two, not
 //! for each. When they do start together, the feeder is over by what the others take until the next decision.
 
+use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::telemetry::DeviceType;
 
 use super::{Role, Seen, View};
@@ -34,18 +35,15 @@ impl Starts {
     }
 }
 
-/// Finds those who stand by, and holds back for them at every node above.
-pub(super) fn hold_back(view: &mut View<'_>) {
-    let mut starts = vec![Starts::default(); view.nodes.len()];
-    let mut any = false;
-    for seen in &view.devices {
-        if let Some(watts) = may_stand_by(seen) {
-            starts[seen.node].add(Starts { largest_w: watts, second_w: 0 });
-            any = true;
-        }
-    }
-    if !any {
+/// Lets those stand by who may (`idle`, by index) where there is room for a start, and holds back for them at every node
+/// above.
+pub(super) fn hold_back(view: &mut View<'_>, idle: &[usize]) {
+    if idle.is_empty() {
         return;
+    }
+    let mut starts = vec![Starts::default(); view.nodes.len()];
+    for seen in idle.iter().map(|index| &view.devices[*index]) {
+        starts[seen.node].add(Starts { largest_w: seen.want.high_w, second_w: 0 });
     }
     view.topology.roll_up(&mut starts, Starts::add);
     let held: Vec<Option<i64>> = starts
@@ -53,13 +51,11 @@ pub(super) fn hold_back(view: &mut View<'_>) {
         .zip(&view.nodes)
         .map(|(starts, node)| starts.held_w(node.budget_w()))
         .collect();
-    let fits = fits(&view.topology, &held);
-    for seen in &mut view.devices {
-        if fits[seen.node]
-            && let Some(watts) = may_stand_by(seen)
-        {
-            seen.standby_w = Some(watts);
-            seen.want.high_w = 0;
+    let fits = fits(view.topology, &held);
+    for index in idle {
+        let seen = &mut view.devices[*index];
+        if fits[seen.node] {
+            seen.standby_w = Some(std::mem::take(&mut seen.want.high_w));
         }
     }
     for (node, held) in view.nodes.iter_mut().zip(held) {
@@ -78,19 +74,18 @@ fn fits(topology: &Topology, held: &[Option<i64>]) -> Vec<bool> {
     fits
 }
 
-/// The power that one may start with that draws nothing, has shown that it needs nothing, and is not owed a decrease.
-fn may_stand_by(seen: &Seen<'_>) -> Option<i64> {
-    let device = seen.device?;
+/// Whether it draws nothing, has shown that it needs nothing, and is not owed a decrease: it may start with what it could
+/// use.
+pub(super) fn may_stand_by(seen: &Seen<'_>, device: &Device) -> bool {
     let power = device.power_w.max(device.mean_w);
     let draws = power.is_none_or(|power| !draws_nothing(power, seen.want.rated_w));
     let watts = seen.want.high_w;
-    let stands_by = seen.role == Role::Controlled
+    seen.role == Role::Controlled
         && seen.device_type == DeviceType::Ev
         && device.need_w.is_some()
         && seen.override_w.is_none()
         && !seen.stuck
         && !draws
         && watts > 0
-        && seen.floor_w.max(seen.fallback_w) <= watts;
-    stands_by.then_some(watts)
+        && seen.floor_w.max(seen.fallback_w) <= watts
 }

@@ -5,6 +5,7 @@ use schemas::records::decision::{Freshness, Reason};
 use schemas::records::snapshot::MeterSnapshot;
 use schemas::records::telemetry::DeviceType;
 
+use super::known::Passing;
 use super::meter::{self, Reading};
 use super::moved::Moved;
 use super::{Moment, Role, Seen, View};
@@ -98,13 +99,6 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// What stands at each node itself.
-    pub(super) fn of_each(view: &View<'_>) -> Vec<Self> {
-        let mut own = vec![Self::default(); view.nodes.len()];
-        view.devices.iter().for_each(|seen| own[seen.node].count(seen));
-        own
-    }
-
     /// What the meters of the node say together: of several, each counts for its own place, so that one that is silent
     /// leaves all unknown.
     fn reading(&self, known_w: i64, moment: &Moment<'_, '_>) -> Reading {
@@ -123,27 +117,23 @@ impl Parts {
     }
 
     /// Counts one device.
-    pub(super) fn count(&mut self, seen: &Seen<'_>) {
-        self.outdated |= seen.known.outdated;
-        if !seen.known.spoke && seen.device_type != DeviceType::Meter {
+    pub(super) fn count(&mut self, seen: &Seen<'_>, passing: &Passing) {
+        self.outdated |= passing.outdated;
+        if !passing.spoke && seen.device_type != DeviceType::Meter {
             self.unsure += seen.power_w.abs();
         }
-        self.count_moves(seen);
+        self.count_moves(seen, &passing.moved);
         match seen.role {
             Role::Controlled if seen.device_type != DeviceType::Pv => {
                 self.controlled += seen.power_w;
-                self.beyond += seen.known.overshoot_w;
+                self.beyond += passing.overshoot_w;
             }
-            Role::Silent(_) => {
-                self.held += seen.floor_w;
-                // Of one whose lease is over no more than its fallback is taken to be in a meter's reading.
-                self.silent += seen.power_w.min(seen.floor_w);
-            }
+            Role::Silent(_) => self.hold(seen, 1),
             Role::Passive(_) if seen.device_type == DeviceType::Meter => {
                 if seen.role != Role::Passive(Reason::OptedOut) && seen.device.is_some() {
                     self.has_meter = true;
                     self.meter_silent |= seen.freshness != Freshness::Fresh;
-                    self.meter_old |= !seen.known.moved.is_new;
+                    self.meter_old |= !passing.moved.is_new;
                     self.meter = Some(self.meter.unwrap_or(0) + seen.power_w);
                 }
             }
@@ -159,11 +149,18 @@ impl Parts {
         }
     }
 
-    fn count_moves(&mut self, seen: &Seen<'_>) {
+    /// Holds for a silent device (once), or does not any more (minus once).
+    fn hold(&mut self, seen: &Seen<'_>, times: i64) {
+        self.held += times * seen.floor_w;
+        // Of one whose lease is over no more than its fallback is taken to be in a meter's reading.
+        self.silent += times * seen.power_w.min(seen.floor_w);
+    }
+
+    fn count_moves(&mut self, seen: &Seen<'_>, moved: &Moved) {
         if seen.device_type == DeviceType::Meter {
             return;
         }
-        let Moved { moved_w, was_controlled_w, slow_ms, .. } = seen.known.moved;
+        let Moved { moved_w, was_controlled_w, slow_ms, .. } = *moved;
         self.was_controlled += was_controlled_w;
         if !matches!(seen.role, Role::Silent(_)) {
             self.moved += moved_w;
@@ -175,8 +172,9 @@ impl Parts {
     }
 }
 
-/// Where what is held for devices that are not heard passes a limit, they are told 0 instead. Says whether any was.
-pub(super) fn let_go(view: &mut View<'_>) -> bool {
+/// Where what is held for devices that are not heard passes a limit, they are told 0 instead, and at each node itself less
+/// is held (`own`). Says whether any was.
+pub(super) fn let_go(view: &mut View<'_>, own: &mut [Parts]) -> bool {
     let short: Vec<bool> = view.nodes.iter().map(|node| node.budget_w() < 0).collect();
     if !short.contains(&true) {
         return false;
@@ -188,10 +186,12 @@ pub(super) fn let_go(view: &mut View<'_>) -> bool {
             && view.topology.path(seen.node).any(|above| short[above])
             && let Role::Silent(why) = seen.role
         {
+            own[seen.node].hold(seen, -1);
             seen.told = (Some(0), why);
             let last = seen.device.and_then(|device| commanded(device, Timestamp(i64::MIN)));
             let observed = seen.device.and_then(|device| device.power_w).unwrap_or_default();
             seen.floor_w = last.map_or(observed, |(most, _)| most.max(observed)).0;
+            own[seen.node].hold(seen, 1);
             changed = true;
         }
     }

@@ -73,7 +73,9 @@ impl Import {
         planned: &mut [Planned],
     ) {
         for (seen, planned) in view.devices.iter().zip(planned) {
-            let Some(watts) = seen.standby_w else { continue };
+            let Some(watts) = (if planned.standby { seen.standby_w } else { None }) else {
+                continue;
+            };
             let last = seen.known.setpoint_w.unwrap_or(0).max(0);
             let step = if decreases_only { 0 } else { shape::ramp_step_w(seen, settings) };
             let least = if decreases_only { 0 } else { seen.want.min_w };

@@ -52,7 +52,7 @@ impl Import {
             .filter(|claim| contested[*claim])
             .map(|claim| self.contender(view, settings, claim))
             .collect();
-        contenders.sort_unstable_by_key(|who| {
+        contenders.sort_by_cached_key(|who| {
             (!who.held, who.rests, Reverse(who.owed_wms), claims[who.claim].tie, who.claim)
         });
         let contest = Contest {
