@@ -1,5 +1,5 @@
 //! Small hooks over the browser: the time, the visibility of the tab, the width of the window.
-import { useEffect, useSyncExternalStore } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 
 /** One timer for all who look at the time as often: what a list says of it is rendered together. */
 class Clock {
@@ -44,6 +44,25 @@ function clockOf(everyMs: number): Clock {
 export function useNow(everyMs = 1000): number {
   const clock = clockOf(everyMs);
   return useSyncExternalStore(clock.subscribe, clock.read);
+}
+
+/** Whether the page is being scrolled: until `restMs` after the last move. */
+export function useScrolling(restMs = 250): boolean {
+  const [scrolling, setScrolling] = useState(false);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const onScroll = () => {
+      setScrolling(true);
+      clearTimeout(timer);
+      timer = setTimeout(() => setScrolling(false), restMs);
+    };
+    window.addEventListener('scroll', onScroll, { passive: true });
+    return () => {
+      window.removeEventListener('scroll', onScroll);
+      clearTimeout(timer);
+    };
+  }, [restMs]);
+  return scrolling;
 }
 
 function subscribeVisibility(listener: () => void): () => void {
