@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { testIds } from '../src/shared/testIds';
-import { enter, launch, newContext, watchErrors } from './browser';
+import { enter, launch, newContext, watchErrors, WIDE } from './browser';
 import type { Look, Person } from './browser';
 import { steeringRound } from './steeringShots';
 import { target } from './target';
@@ -17,7 +17,12 @@ async function shoot(page: Page, name: string): Promise<void> {
   await page.evaluate(() => document.fonts.ready);
   // The whole page where it is a page of panels; on a phone what is in view, as the navigation floats above it.
   const fullPage = /^(?!login|devices).*-wide/.test(name);
-  await page.screenshot({ path: join(out, `${name}.png`), fullPage });
+  await page.evaluate(() => window.scrollTo(0, 0));
+  // A window as high as the page, or the side would end where the window did.
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  if (fullPage) await page.setViewportSize({ ...WIDE, height: Math.max(WIDE.height, height) });
+  await page.screenshot({ path: join(out, `${name}.png`) });
+  if (fullPage) await page.setViewportSize(WIDE);
   console.log(name);
 }
 

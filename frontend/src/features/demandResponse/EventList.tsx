@@ -5,7 +5,6 @@ import type { DrEvent } from '../../shared/events/eventModel';
 import { EventRow } from '../../shared/events/EventRow';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty } from '../../shared/ui/States';
-import styles from './Entry.module.css';
 
 interface Props {
   events: readonly DrEvent[];
@@ -23,7 +22,7 @@ export function EventList({ events, feeders, now, picked, past, onChanged }: Pro
       {shown.length === 0 ? (
         <Empty title={past ? 'No events' : 'No active or upcoming events'}>An event lowers a feeder’s limit for a time.</Empty>
       ) : (
-        <ul className={styles.list}>
+        <ul>
           {shown.map((event) => (
             <EventRow key={event.id} event={event} now={now} feeders={feeders} isPicked={picked === `event/${event.id}`} onChanged={onChanged} />
           ))}

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useMutation } from 'urql';
 import { programPhase } from '../../shared/events/programPhase';
 import type { Phase } from '../../shared/events/programPhase';
+import { TimedRow } from '../../shared/events/TimedRow';
 import type { FeederFacts } from '../../shared/feeders/model';
 import { useCan } from '../../shared/lib/can';
 import { wrongIn } from '../../shared/lib/refusal';
@@ -13,14 +14,13 @@ import { Confirm } from '../../shared/ui/Confirm';
 import { Panel } from '../../shared/ui/Panel';
 import type { Done } from '../../shared/lib/toasts';
 import { Empty } from '../../shared/ui/States';
-import { Entry } from './Entry';
 import { Impact } from './Impact';
 import { inOrder, sayShape } from './model';
 import type { Program } from './model';
 import { activationSentence } from './programDraft';
 import { ProgramForm } from './ProgramForm';
 import { DeleteProgram, SetProgramActive } from './queries';
-import styles from './Entry.module.css';
+import styles from './ProgramList.module.css';
 
 interface Props {
   programs: readonly Program[];
@@ -46,7 +46,7 @@ export function ProgramList({ programs, past, onPast, ...rest }: Props) {
           A program sheds load on one feeder, on several or on all, by a fixed power or by price.
         </Empty>
       ) : (
-        <ul className={styles.list}>
+        <ul>
           {ordered.map((program) => (
             <Row key={program.id} program={program} {...rest} />
           ))}
@@ -66,7 +66,7 @@ function Row({ program, feeders, now, picked, onDone }: RowProps) {
     onDone(what);
   };
   return (
-    <Entry
+    <TimedRow
       title={
         <>
           <strong>{program.name}</strong> <Badge>{words(program.mode)}</Badge>
@@ -78,12 +78,12 @@ function Row({ program, feeders, now, picked, onDone }: RowProps) {
       now={now}
       isPicked={picked === `program/${program.id}`}
       testId={testIds.drProgram}
-      actions={editing ? null : <Actions program={program} feeders={feeders} phase={phase} now={now} onEdit={() => setEditing(true)} onDone={onDone} />}
     >
       <p className={styles.shape}>{sayShape(program, feeders)}.</p>
       {program.impact ? <Impact impact={program.impact} target={program.targetShedKw} isOn={phase === 'active'} /> : null}
       {editing ? <ProgramForm feeders={feeders} program={program} feederId={null} onClose={() => setEditing(false)} onDone={done} /> : null}
-    </Entry>
+      {editing ? null : <Actions program={program} feeders={feeders} phase={phase} now={now} onEdit={() => setEditing(true)} onDone={onDone} />}
+    </TimedRow>
   );
 }
 
@@ -111,8 +111,9 @@ function Actions({ program, feeders, phase, now, onEdit, onDone }: ActionsProps)
     return null;
   };
 
+  if (!mayDelete && (!mayEdit || phase === 'past')) return null;
   return (
-    <>
+    <div className={styles.actions}>
       {mayEdit && phase !== 'past' ? (
         <Confirm
           label={active ? 'Deactivate' : 'Activate'}
@@ -143,6 +144,6 @@ function Actions({ program, feeders, phase, now, onEdit, onDone }: ActionsProps)
           }}
         />
       ) : null}
-    </>
+    </div>
   );
 }

@@ -1,5 +1,6 @@
 //! Why the device has its setpoint, now or at any moment: the sentence, then the numbers that it is made of.
 import { Link } from 'wouter';
+import { DecisionFactsFields } from '../../shared/decisions/queries';
 import { bindingWords, reasonOf, rungWords } from '../../shared/decisions/reasons';
 import { replayHref } from '../../shared/feeders/replayHref';
 import { readFragment } from '../../shared/gql';
@@ -34,7 +35,8 @@ export function WhyPanel({ id, at, onAt }: Props) {
     key: `${id}/${at ?? 'now'}`,
     everyMs: at === null ? ASK_EVERY_MS : ASK_PAST_EVERY_MS,
   });
-  const explanation = readFragment(ExplanationFields, data?.explain) ?? null;
+  const found = readFragment(ExplanationFields, data?.explain) ?? null;
+  const explanation = found && { ...found, decision: readFragment(DecisionFactsFields, found.decision) };
   return (
     <Panel title="Why this setpoint?" aside={<Moment at={at} onAt={onAt} />}>
       <div className={styles.why} data-testid={testIds.why}>

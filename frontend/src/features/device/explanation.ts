@@ -1,9 +1,9 @@
 //! Why a device has its setpoint: the API's sentence, and the numbers of its decision in words. Pure.
-import type { ExplanationFragment } from '../../shared/gql/graphql';
+import type { DecisionFactsFragment, ExplanationFragment } from '../../shared/gql/graphql';
 import { count, kw, plural } from '../../shared/lib/format';
 import { latency } from './commands';
 
-export type Explanation = ExplanationFragment;
+export type Explanation = Omit<ExplanationFragment, 'decision'> & { decision: DecisionFactsFragment };
 
 export interface NumberRow {
   term: string;

@@ -74,21 +74,7 @@ export const ExplanationFields = graphql(`
     boundLimitKw
     sharedWith
     decision {
-      id
-      feederId
-      trigger
-      at
-      policy
-      shadow
-      limitKw
-      uncontrolledKw
-      reservedKw
-      headroomKw
-      allocatedKw
-      unmetKw
-      bindingConstraint
-      rung
-      certified
+      ...DecisionFacts
     }
     device {
       wantedKw

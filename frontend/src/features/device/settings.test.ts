@@ -82,7 +82,7 @@ describe('explanation', () => {
     boundLimitKw: 40,
     sharedWith: 3,
     decision: {
-      id: 'x', feederId: 'a', trigger: 'WINDOW', at: '2026-11-26T12:00:00Z', policy: 'water-fill', shadow: false, limitKw: 40, uncontrolledKw: 8,
+      id: 'x', feederId: 'a', rootId: 'a', trigger: 'WINDOW', at: '2026-11-26T12:00:00Z', policy: 'water-fill', shadow: false, limitKw: 40, uncontrolledKw: 8,
       reservedKw: 2, headroomKw: 30, allocatedKw: 30, unmetKw: 0, bindingConstraint: 'EVENT', rung: 'TRIM', certified: true,
     },
     device: {

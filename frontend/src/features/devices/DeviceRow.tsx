@@ -1,17 +1,22 @@
-//! One device as a row of the table, or as a card on a phone.
-import { memo } from 'react';
-import { Link, useLocation } from 'wouter';
+//! One device as a row of the table, or as a card on a phone. A screenful of them changes in every frame of a scroll:
+//! few elements, none positioned but the row, and no listener of their own.
+import { memo, useLayoutEffect, useRef } from 'react';
 import { kw, powerFigure, signedKw, typeName } from '../../shared/lib/format';
 import { testIds } from '../../shared/testIds';
 import { Ago } from '../../shared/ui/Ago';
 import { Badge } from '../../shared/ui/Badge';
 import { FreshnessBadge } from '../../shared/ui/FreshnessBadge';
 import { SocBar } from '../../shared/ui/SocBar';
-import { barGeometry } from './model';
+import { barGeometry, pieceOf } from './model';
 import type { Row } from './model';
 import styles from './DeviceTable.module.css';
 
+export function hrefOf(id: string): string {
+  return `/devices/${encodeURIComponent(id)}`;
+}
+
 interface Props {
+  elementId: string;
   row: Row;
   rowIndex: number;
   top: number;
@@ -22,11 +27,20 @@ interface Props {
   onSelect: (id: string) => void;
 }
 
-export const DeviceRow = memo(function DeviceRow({ row, rowIndex, top, height, tabStop, selected, onSelect }: Props) {
-  const [, navigate] = useLocation();
-  const href = `/devices/${encodeURIComponent(row.id)}`;
+export const DeviceRow = memo(function DeviceRow({ elementId, row, rowIndex, top, height, tabStop, selected, onSelect }: Props) {
+  const element = useRef<HTMLDivElement>(null);
+  const shown = useRef(row.id);
+  // The focus belongs to the device, not to the element that now shows another one.
+  useLayoutEffect(() => {
+    if (shown.current === row.id) return;
+    shown.current = row.id;
+    const focused = document.activeElement;
+    if (focused instanceof HTMLElement && element.current?.contains(focused)) focused.blur();
+  }, [row.id]);
   return (
     <div
+      ref={element}
+      id={elementId}
       role="row"
       aria-rowindex={rowIndex}
       aria-selected={selected ?? undefined}
@@ -34,14 +48,13 @@ export const DeviceRow = memo(function DeviceRow({ row, rowIndex, top, height, t
       data-device={row.id}
       data-testid={testIds.deviceRow}
       tabIndex={tabStop ? 0 : -1}
-      style={{ transform: `translateY(${top}px)`, height }}
-      onClick={() => navigate(href)}
+      style={{ top, height }}
     >
       <div role="gridcell" className={styles.device}>
         {selected === null ? null : <Select label={`Select ${row.id}`} checked={selected} onChange={() => onSelect(row.id)} />}
-        <Link href={href} tabIndex={-1} onClick={(event) => event.stopPropagation()}>
+        <a href={hrefOf(row.id)} tabIndex={-1}>
           {row.id}
-        </Link>
+        </a>
         <Marks row={row} />
       </div>
       <div role="gridcell" className={styles.type}>
@@ -53,7 +66,7 @@ export const DeviceRow = memo(function DeviceRow({ row, rowIndex, top, height, t
       <div role="gridcell" className={styles.state}>
         <FreshnessBadge freshness={row.freshness} />
       </div>
-      <div role="gridcell" className={styles.power}>
+      <div role="gridcell" className={styles.power} aria-label={`${kw(row.powerKw)}, set ${kw(row.setpointKw)}`}>
         <PowerBar row={row} />
       </div>
       <div role="gridcell" className={styles.error} data-off={!row.compliant || undefined}>
@@ -86,7 +99,7 @@ interface SelectProps {
 /** A tick box whose surroundings count as it, so that a finger finds it. */
 export function Select({ label, checked, mixed = false, onChange, tabIndex = -1 }: SelectProps) {
   return (
-    <label className={styles.select} onClick={(event) => event.stopPropagation()}>
+    <label className={styles.select}>
       <input
         type="checkbox"
         aria-label={label}
@@ -122,18 +135,17 @@ function Marks({ row }: { row: Row }) {
 
 function PowerBar({ row }: { row: Row }) {
   const bar = barGeometry(row);
-  const at = (share: number) => `${(share * 100).toFixed(1)}%`;
+  const power = pieceOf(bar.from, bar.to);
+  const percent = (share: number) => `${(share * 100).toFixed(1)}%`;
+  // In the order of the class: the setpoint's mark, zero, the power, the ground.
+  const positions = [bar.setpoint ?? 0, bar.zero, power.position, 0].map((share) => `${percent(share)} 50%`);
+  const sizes = [bar.setpoint === null ? '0' : '2px 1rem', '1px 0.7rem', `${percent(power.size)} 0.5rem`, '100% 0.5rem'];
   return (
     <>
       <span className={styles.actual}>{powerFigure(row.powerKw).value}</span>
-      <span className={styles.bar} aria-hidden="true">
-        <span className={styles.fill} style={{ left: at(bar.from), width: at(bar.to - bar.from) }} />
-        <span className={styles.zero} style={{ left: at(bar.zero) }} />
-        {bar.setpoint === null ? null : <span className={styles.mark} style={{ left: at(bar.setpoint) }} />}
-      </span>
+      <span className={styles.bar} aria-hidden="true" style={{ backgroundPosition: positions.join(), backgroundSize: sizes.join() }} />
       <span className={styles.setpoint}>
-        <span className="visually-hidden">kilowatts, </span>
-        <span className={styles.setLabel}>set </span>
+        <span className={styles.cardLabel}>set </span>
         {kw(row.setpointKw)}
       </span>
     </>

@@ -1,11 +1,11 @@
 //! The virtualised grid: only the rows in view exist. Arrow keys move, Enter opens, the space bar selects.
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
-import type { KeyboardEvent, ReactNode } from 'react';
-import { useWindowVirtualizer } from '@tanstack/react-virtual';
+import { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import type { KeyboardEvent, MouseEvent, ReactNode, RefObject } from 'react';
 import { useLocation } from 'wouter';
 import { PHONE, useMediaQuery } from '../../shared/lib/hooks';
 import { Icon } from '../../shared/ui/Icon';
-import { DeviceRow, Select } from './DeviceRow';
+import { DeviceRow, hrefOf, Select } from './DeviceRow';
+import { useRowsInView } from './inView';
 import { nextSort } from './model';
 import type { Row, Sort, SortKey } from './model';
 import styles from './DeviceTable.module.css';
@@ -39,27 +39,8 @@ interface Props {
 }
 
 export function DeviceTable({ rows, loading, sort, onSort, selected, onSelect, onSelectAll }: Props) {
-  const phone = useMediaQuery(PHONE);
-  const body = useRef<HTMLDivElement>(null);
-  const [offset, setOffset] = useState(0);
-  useLayoutEffect(() => {
-    const top = body.current?.getBoundingClientRect().top ?? 0;
-    setOffset(top + window.scrollY);
-  }, [phone, rows.length]);
-
-  const virtualizer = useWindowVirtualizer({
-    count: rows.length,
-    estimateSize: () => (phone ? CARD_PX : ROW_PX),
-    overscan: 12,
-    scrollMargin: offset,
-    getItemKey: (index) => rows[index]?.id ?? index,
-  });
-  useEffect(() => virtualizer.measure(), [phone, virtualizer]);
-
-  const { activeId, onKeyDown, onFocus } = useRowKeys(rows, body, (index) => virtualizer.scrollToIndex(index), selected ? onSelect : null);
-  const items = virtualizer.getVirtualItems();
-  const tabStop = activeId ?? rows[0]?.id;
-
+  const head = useRef<HTMLDivElement>(null);
+  const picked = useMemo(() => (selected?.size ? rows.filter((row) => selected.has(row.id)).length : 0), [rows, selected]);
   return (
     <div
       className={styles.table}
@@ -69,15 +50,15 @@ export function DeviceTable({ rows, loading, sort, onSort, selected, onSelect, o
       aria-colcount={COLUMNS.length}
       aria-multiselectable={selected ? true : undefined}
     >
-      <div role="rowgroup" className={styles.head}>
+      <div ref={head} role="rowgroup" className={styles.head}>
         <div role="row" aria-rowindex={1} className={styles.row}>
           {COLUMNS.map((column) => (
             <Heading key={column.key} column={column} sort={sort} onSort={onSort}>
               {column.key === 'id' && selected ? (
                 <Select
                   label="Select all devices shown"
-                  checked={rows.length > 0 && rows.every((row) => selected.has(row.id))}
-                  mixed={rows.some((row) => selected.has(row.id)) && !rows.every((row) => selected.has(row.id))}
+                  checked={picked > 0 && picked === rows.length}
+                  mixed={picked > 0 && picked < rows.length}
                   onChange={onSelectAll}
                   tabIndex={0}
                 />
@@ -86,33 +67,91 @@ export function DeviceTable({ rows, loading, sort, onSort, selected, onSelect, o
           ))}
         </div>
       </div>
-      <div
-        ref={body}
-        role="rowgroup"
-        className={styles.body}
-        style={{ height: virtualizer.getTotalSize() }}
-        onKeyDown={onKeyDown}
-        onFocus={onFocus}
-      >
-        {items.map((item) => {
-          const row = rows[item.index];
-          if (!row) return null;
-          return (
-            <DeviceRow
-              key={item.key}
-              row={row}
-              rowIndex={item.index + 2}
-              top={item.start - offset}
-              height={item.size}
-              tabStop={row.id === tabStop}
-              selected={selected ? selected.has(row.id) : null}
-              onSelect={onSelect}
-            />
-          );
-        })}
-      </div>
+      <Rows rows={rows} head={head} selected={selected} onSelect={onSelect} />
     </div>
   );
+}
+
+interface RowsProps extends Pick<Props, 'rows' | 'selected' | 'onSelect'> {
+  /** Stays above the rows and covers some. */
+  head: RefObject<HTMLElement | null>;
+}
+
+/**
+ * What scrolls. A row that leaves the view gives its elements to the one that enters, where they stand: to make new ones
+ * or to move them costs frames. `aria-owns` names the order in which they are read.
+ */
+function Rows({ rows, head, selected, onSelect }: RowsProps) {
+  const rowPx = useMediaQuery(PHONE) ? CARD_PX : ROW_PX;
+  const body = useRef<HTMLDivElement>(null);
+  const [topPx, setTopPx] = useState(0);
+  useLayoutEffect(() => {
+    const top = body.current?.getBoundingClientRect().top ?? 0;
+    setTopPx(top + window.scrollY);
+  }, [rowPx, rows.length]);
+
+  const id = useId();
+  const { bySlot, slotsInOrder } = useRowsInView(rows.length, rowPx, topPx);
+  const reveal = (index: number) => scrollTo(topPx + index * rowPx, rowPx, coveredPx(head.current));
+  const { activeId, onKeyDown, onFocus } = useRowKeys(rows, body, reveal, selected ? onSelect : null);
+  const onClick = useOpen();
+  const tabStop = activeId ?? rows[0]?.id;
+  return (
+    <div
+      ref={body}
+      role="rowgroup"
+      className={styles.body}
+      aria-owns={slotsInOrder.map((slot) => `${id}-${slot}`).join(' ')}
+      style={{ height: rows.length * rowPx }}
+      onKeyDown={onKeyDown}
+      onFocus={onFocus}
+      onClick={onClick}
+    >
+      {bySlot.map((index, slot) => {
+        const row = rows[index];
+        if (!row) return null;
+        return (
+          <DeviceRow
+            key={slot}
+            elementId={`${id}-${slot}`}
+            row={row}
+            rowIndex={index + 2}
+            top={index * rowPx}
+            height={rowPx}
+            tabStop={row.id === tabStop}
+            selected={selected ? selected.has(row.id) : null}
+            onSelect={onSelect}
+          />
+        );
+      })}
+    </div>
+  );
+}
+
+/** How much of the window's upper edge a sticky head covers. */
+function coveredPx(head: HTMLElement | null): number {
+  return head ? head.offsetHeight + (Number.parseFloat(getComputedStyle(head).top) || 0) : 0;
+}
+
+/** No further than needed for the row to be seen whole. */
+function scrollTo(rowTopPx: number, rowPx: number, covered: number): void {
+  const highest = rowTopPx - covered;
+  const lowest = rowTopPx + rowPx - window.innerHeight;
+  if (window.scrollY > highest) window.scrollTo({ top: highest });
+  else if (window.scrollY < lowest) window.scrollTo({ top: lowest });
+}
+
+/** A click anywhere on a row opens its device; a click meant for another tab is left to the link. */
+function useOpen(): (event: MouseEvent) => void {
+  const [, navigate] = useLocation();
+  return (event) => {
+    const target = event.target as HTMLElement;
+    const id = target.closest<HTMLElement>('[data-device]')?.dataset.device;
+    const isForBrowser = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
+    if (!id || isForBrowser || target.closest('label')) return;
+    event.preventDefault();
+    navigate(hrefOf(id));
+  };
 }
 
 interface HeadingProps {
@@ -141,7 +180,7 @@ function Heading({ column, sort, onSort, children }: HeadingProps) {
 /** One row is in the tab order; the arrows move it, also to rows that do not exist yet. */
 function useRowKeys(
   rows: readonly Row[],
-  body: React.RefObject<HTMLDivElement | null>,
+  body: RefObject<HTMLDivElement | null>,
   reveal: (index: number) => void,
   onSelect: ((id: string) => void) | null,
 ) {
@@ -166,7 +205,7 @@ function useRowKeys(
   const onKeyDown = (event: KeyboardEvent) => {
     const at = rows.findIndex((row) => row.id === activeId);
     if (event.key === 'Enter' && activeId && event.target instanceof HTMLElement && event.target.dataset.device) {
-      navigate(`/devices/${encodeURIComponent(activeId)}`);
+      navigate(hrefOf(activeId));
       return;
     }
     if (event.key === ' ' && onSelect && activeId && event.target instanceof HTMLElement && event.target.dataset.device) {

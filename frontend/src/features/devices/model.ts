@@ -163,3 +163,9 @@ export function barGeometry({ type, ratedKw, powerKw, setpointKw }: Pick<Row, 't
     setpoint: setpointKw === null ? null : share(setpointKw),
   };
 }
+
+/** A piece of a bar as CSS places a background: its position is a share of the room that its size leaves. */
+export function pieceOf(from: number, to: number): { position: number; size: number } {
+  const size = to - from;
+  return { position: size < 1 ? from / (1 - size) : 0, size };
+}

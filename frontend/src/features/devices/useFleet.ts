@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Client, CombinedError } from '@urql/core';
 import { readFragment } from '../../shared/gql';
 import type { DevicesPageQueryVariables, DeviceUpdatesSubscription } from '../../shared/gql/graphql';
+import { useScrolling } from '../../shared/lib/hooks';
 import { useBulkClient, useBulkUpdates, useRefresh } from '../../shared/lib/live';
 import { isFiltered } from './model';
 import type { Filters, Row } from './model';
@@ -13,6 +14,8 @@ const PAGE = 500;
 export const FLEET_MAX = 10_000;
 const APPLY_EVERY_MS = 1000;
 const ASK_EVERY_MS = 60_000;
+/** Figures rest while the rows are scrolled: each update costs more than a row, and moving figures are not read. */
+const CATCH_UP_AFTER_MS = 5000;
 /** The server is asked when the typing pauses, not for every letter. */
 const TYPING_MS = 250;
 
@@ -86,7 +89,9 @@ export function useFleet(filters: Filters) {
 
   const refresh = useCallback(() => setTurn((before) => before + 1), []);
   useRefresh(refresh, ASK_EVERY_MS);
-  const accept = useUpdates(setFleet, !byServer);
+  const scrolling = useScrolling();
+  useCatchUp(scrolling, refresh);
+  const accept = useUpdates(setFleet, !byServer, scrolling);
 
   useEffect(() => {
     if (fleet) remembered = { client, fleet };
@@ -95,8 +100,21 @@ export function useFleet(filters: Filters) {
   return useMemo(() => ({ fleet, error, refresh, accept }), [fleet, error, refresh, accept]);
 }
 
+/** Asks for what was missed in a long scroll; after a short one each device tells with its next sample. */
+function useCatchUp(scrolling: boolean, refresh: () => void): void {
+  const since = useRef<number | null>(null);
+  useEffect(() => {
+    if (scrolling) {
+      since.current = Date.now();
+      return;
+    }
+    if (since.current !== null && Date.now() - since.current > CATCH_UP_AFTER_MS) refresh();
+    since.current = null;
+  }, [scrolling, refresh]);
+}
+
 /** Collects updates and applies them together: a table that changes a thousand times a second helps nobody. */
-function useUpdates(setFleet: (change: (before: Fleet | null) => Fleet | null) => void, isWhole: boolean): (row: Row) => void {
+function useUpdates(setFleet: (change: (before: Fleet | null) => Fleet | null) => void, isWhole: boolean, pause: boolean): (row: Row) => void {
   const waiting = useRef(new Map<string, Row>());
   const accept = useCallback((row: Row) => {
     waiting.current.set(row.id, row);
@@ -105,7 +123,7 @@ function useUpdates(setFleet: (change: (before: Fleet | null) => Fleet | null) =
     (update: DeviceUpdatesSubscription) => accept(readFragment(DeviceRowFields, update.deviceUpdated)),
     [accept],
   );
-  useBulkUpdates({ query: DeviceUpdates, variables: {} }, onData);
+  useBulkUpdates({ query: DeviceUpdates, variables: {}, pause }, onData);
 
   useEffect(() => {
     const timer = setInterval(() => {

@@ -1,11 +1,11 @@
 //! A moment of the past: which decision held then, which come before and after, and where nothing was decided. Pure.
-import type { ReplayStepFragment } from '../../shared/gql/graphql';
+import type { DecisionFactsFragment } from '../../shared/gql/graphql';
 import { STALE_AFTER_MS } from '../../shared/feeders/model';
 import { gapMs } from '../../shared/lib/series';
 import { parseTime } from '../../shared/lib/time';
 
 /** A decision as it was about one feeder. */
-export type Step = Omit<ReplayStepFragment, 'at'> & { at: number };
+export type Step = Omit<DecisionFactsFragment, 'at'> & { at: number };
 
 export interface LoadPoint {
   at: number;
@@ -52,7 +52,7 @@ export function momentFrom(params: URLSearchParams, now: number): number | null 
   return at === null ? null : Math.min(at, now);
 }
 
-export function stepOf({ at, ...rest }: ReplayStepFragment): Step {
+export function stepOf({ at, ...rest }: DecisionFactsFragment): Step {
   return { ...rest, at: parseTime(at) ?? 0 };
 }
 

@@ -10,33 +10,13 @@ export const ReplayFeedersQuery = graphql(`
   }
 `);
 
-export const ReplayStepFields = graphql(`
-  fragment ReplayStep on Decision {
-    id
-    rootId
-    at
-    trigger
-    policy
-    shadow
-    limitKw
-    uncontrolledKw
-    reservedKw
-    headroomKw
-    allocatedKw
-    unmetKw
-    bindingConstraint
-    rung
-    certified
-  }
-`);
-
 export const ReplayStepsQuery = graphql(`
   query ReplaySteps($feederId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {
     decisions(feederId: $feederId, from: $from, to: $to, first: 500, after: $after) {
       edges {
         node {
           id
-          ...ReplayStep
+          ...DecisionFacts
         }
       }
       pageInfo {

@@ -2,12 +2,13 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Client, CombinedError } from '@urql/core';
 import { FeederHistory } from '../../shared/feeders/queries';
+import { DecisionFactsFields } from '../../shared/decisions/queries';
 import { readFragment } from '../../shared/gql';
 import { useBulkClient, useRefresh } from '../../shared/lib/live';
 import { parseTime, toRfc3339 } from '../../shared/lib/time';
 import { stepOf, windowTo } from './model';
 import type { Step, Trail } from './model';
-import { ReplayStepFields, ReplayStepsQuery } from './queries';
+import { ReplayStepsQuery } from './queries';
 
 /** The API runs four questions of a user at once: one is left for the page. */
 const AT_ONCE = 3;
@@ -24,7 +25,7 @@ async function loadSteps(client: Client, feederId: string, from: string, to: str
     const variables: { feederId: string; from: string; to: string; after: string | null } = { feederId, from, to, after };
     const { data, error } = await client.query(ReplayStepsQuery, variables, { requestPolicy: 'network-only' }).toPromise();
     if (!data) throw error ?? new Error('no answer');
-    steps.push(...data.decisions.edges.map(({ node }) => stepOf(readFragment(ReplayStepFields, node))));
+    steps.push(...data.decisions.edges.map(({ node }) => stepOf(readFragment(DecisionFactsFields, node))));
     if (!data.decisions.pageInfo.hasNextPage) break;
     after = data.decisions.pageInfo.endCursor;
   }

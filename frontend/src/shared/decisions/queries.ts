@@ -1,4 +1,4 @@
-//! What pages ask about the devices of a decision.
+//! What pages ask about a decision and its devices.
 import { graphql } from '../gql';
 
 export const DecisionDeviceFields = graphql(`
@@ -10,5 +10,26 @@ export const DecisionDeviceFields = graphql(`
     reason
     bindingConstraint
     sampleAgeMs
+  }
+`);
+
+export const DecisionFactsFields = graphql(`
+  fragment DecisionFacts on Decision {
+    id
+    feederId
+    rootId
+    at
+    trigger
+    policy
+    shadow
+    limitKw
+    uncontrolledKw
+    reservedKw
+    headroomKw
+    allocatedKw
+    unmetKw
+    bindingConstraint
+    rung
+    certified
   }
 `);

@@ -109,15 +109,17 @@ export function useLiveUpdates<Data, Variables extends AnyVariables>(
 interface BulkUpdates<Data, Variables extends AnyVariables> {
   query: TypedDocumentNode<Data, Variables>;
   variables: Variables;
+  /** Nothing is listened to meanwhile. What was missed is not told afterwards. */
+  pause?: boolean;
 }
 
 /** Updates past the cache, for those who hold what they show themselves: hundreds a second would each be written and read. */
 export function useBulkUpdates<Data, Variables extends AnyVariables>(
-  { query, variables }: BulkUpdates<Data, Variables>,
+  { query, variables, pause = false }: BulkUpdates<Data, Variables>,
   onData: (data: Data) => void,
 ): void {
   const client = useBulkClient();
-  const visible = useVisible();
+  const listens = useVisible() && !pause;
   const [turn, setTurn] = useState(0);
   const key = JSON.stringify(variables);
   const latest = useRef({ variables, onData });
@@ -126,7 +128,7 @@ export function useBulkUpdates<Data, Variables extends AnyVariables>(
   });
 
   useEffect(() => {
-    if (!visible) return;
+    if (!listens) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const subscription = client.subscription<Data, Variables>(query, latest.current.variables).subscribe(({ data, error }) => {
       if (data) latest.current.onData(data);
@@ -136,7 +138,7 @@ export function useBulkUpdates<Data, Variables extends AnyVariables>(
       clearTimeout(timer);
       subscription.unsubscribe();
     };
-  }, [client, query, key, turn, visible]);
+  }, [client, query, key, turn, listens]);
 }
 
 interface BulkQuery<Data, Variables extends AnyVariables> {

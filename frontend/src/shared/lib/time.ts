@@ -60,10 +60,18 @@ export function fullTime(ms: number): string {
   return `${full.format(ms)} (${sameDay ? '' : `${utcDay.format(ms)}, `}${utcClock.format(ms)} UTC)`;
 }
 
+/** Clocks change at a quarter of an hour at the earliest: what was found holds until its end. */
+const ZONE_HOLDS_MS = 900_000;
+let lastZone = { quarter: Number.NaN, name: '' };
+
 /** The abbreviation of the reader's zone at a moment: CET, BST, GMT+9 … */
 export function zoneName(ms: number): string {
-  const part = zone.formatToParts(ms).find((piece) => piece.type === 'timeZoneName');
-  return part?.value ?? 'local time';
+  const quarter = Math.floor(ms / ZONE_HOLDS_MS);
+  if (lastZone.quarter !== quarter) {
+    const part = zone.formatToParts(ms).find((piece) => piece.type === 'timeZoneName');
+    lastZone = { quarter, name: part?.value ?? 'local time' };
+  }
+  return lastZone.name;
 }
 
 const UNITS: readonly [number, string][] = [

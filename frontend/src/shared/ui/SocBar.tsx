@@ -6,8 +6,7 @@ export function SocBar({ soc, target }: { soc: number | null | undefined; target
   if (soc === null || soc === undefined) return <span className="muted">–</span>;
   return (
     <span className={styles.soc}>
-      <span className={styles.bar} aria-hidden="true">
-        <span className={styles.fill} style={{ width: `${Math.min(1, Math.max(0, soc)) * 100}%` }} />
+      <span className={styles.bar} aria-hidden="true" style={{ backgroundSize: `${(Math.min(1, Math.max(0, soc)) * 100).toFixed(1)}% 100%` }}>
         {target === null || target === undefined ? null : (
           <span className={styles.target} style={{ left: `${target * 100}%` }} />
         )}

@@ -1,26 +1,30 @@
-//! One program of the list: what, when, how it stands, and what can be done. Brought into view when
-//! it is picked on the timeline.
+//! A row for what holds from one time to another: what it is, when, how it stands and how long still. Brought into view
+//! when it is picked elsewhere on the page.
 import { useEffect, useRef } from 'react';
 import type { ReactNode } from 'react';
-import { PHASES, remaining } from '../../shared/events/programPhase';
-import type { Phase } from '../../shared/events/programPhase';
-import { fullTime, parseTime, zonedSpan } from '../../shared/lib/time';
-import { Badge } from '../../shared/ui/Badge';
-import styles from './Entry.module.css';
+import { fullTime, parseTime, zonedSpan } from '../lib/time';
+import { Badge } from '../ui/Badge';
+import { PHASES, remaining } from './programPhase';
+import type { Phase } from './programPhase';
+import styles from './TimedRow.module.css';
 
 interface Props {
   title: ReactNode;
   start: string;
   end: string;
+  /** Said behind the times. */
+  more?: ReactNode;
   phase: Phase;
   now: number;
-  isPicked: boolean;
+  isPicked?: boolean;
   testId: string;
-  actions: ReactNode;
+  /** Buttons at the end of the row; on a phone below it. */
+  tools?: ReactNode;
+  /** Below the row, as wide as it. */
   children?: ReactNode;
 }
 
-export function Entry({ title, start, end, phase, now, isPicked, testId, actions, children }: Props) {
+export function TimedRow({ title, start, end, more, phase, now, isPicked = false, testId, tools, children }: Props) {
   const row = useRef<HTMLLIElement>(null);
   useEffect(() => {
     if (isPicked) row.current?.scrollIntoView({ block: 'nearest' });
@@ -28,10 +32,10 @@ export function Entry({ title, start, end, phase, now, isPicked, testId, actions
   const from = parseTime(start) ?? now;
   const until = parseTime(end) ?? now;
   const [fromText, untilText] = zonedSpan(from, until, now);
-  const look = PHASES[phase];
+  const { tone, icon, text } = PHASES[phase];
   return (
-    <li ref={row} className={styles.entry} data-phase={phase} data-picked={isPicked || undefined} data-testid={testId}>
-      <div className={styles.what}>
+    <li ref={row} className={styles.row} data-phase={phase} data-picked={isPicked || undefined} data-tools={tools ? true : undefined} data-testid={testId}>
+      <div>
         <p className={styles.title}>{title}</p>
         <p className={styles.when}>
           <time dateTime={start} title={fullTime(from)}>
@@ -41,16 +45,17 @@ export function Entry({ title, start, end, phase, now, isPicked, testId, actions
           <time dateTime={end} title={fullTime(until)}>
             {untilText}
           </time>
+          {more}
         </p>
       </div>
       <div className={styles.state}>
-        <Badge tone={look.tone} icon={look.icon}>
-          {look.text}
+        <Badge tone={tone} icon={icon}>
+          {text}
         </Badge>
         <span className={styles.left}>{remaining(phase, start, end, now)}</span>
       </div>
+      {tools ? <div className={styles.tools}>{tools}</div> : null}
       {children ? <div className={styles.body}>{children}</div> : null}
-      {actions ? <div className={styles.actions}>{actions}</div> : null}
     </li>
   );
 }
