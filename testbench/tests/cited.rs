@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use service_kit::settings::Setting;
 
 /// Pages, and folders of pages.
-const PAGES: [&str; 5] = ["README.md", "ARCHITECTURE.md", "SECURITY.md", "frontend/README.md", "docs"];
+const PAGES: [&str; 5] =
+    ["README.md", "ARCHITECTURE.md", "SECURITY.md", "frontend/README.md", "docs"];
 /// Folders that nobody wrote.
 const MADE: [&str; 5] = ["target", "node_modules", "dist", ".git", "images"];
 
@@ -20,7 +21,8 @@ fn files(place: &Path, all: &mut Vec<PathBuf>) {
     if place.is_file() {
         return all.push(place.to_owned());
     }
-    let entries = fs::read_dir(place).unwrap_or_else(|error| panic!("{}: {error}", place.display()));
+    let entries =
+        fs::read_dir(place).unwrap_or_else(|error| panic!("{}: {error}", place.display()));
     for entry in entries {
         let entry = entry.expect("an entry");
         if MADE.iter().all(|made| entry.file_name() != *made) {

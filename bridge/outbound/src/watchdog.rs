@@ -197,7 +197,7 @@ impl Rules {
                 renew.then_some(("hold", told.target_w, until))
             }
             OnSilence::HoldLast | OnSilence::Zero => {
-                let gives_power = told.device_type == DeviceType::Pv || told.target_w < Watts::ZERO;
+                let gives_power = told.device_type.generates() || told.target_w < Watts::ZERO;
                 let below_zero = told.is_lapsed(now) && told.fallback_w < Watts::ZERO;
                 let due = told.target_w > Watts::ZERO || told.is_due(now);
                 (due && !gives_power && !below_zero)

@@ -1,7 +1,7 @@
 //! What a device says that it can do, settled once before anything goes by it: bounds that contradict each other are
 //! replaced by those that hold the most back. And whether a reading can be true at all. Knows one device, no tree.
 
-use schemas::records::telemetry::{Capabilities, DeviceType};
+use schemas::records::telemetry::{Capabilities, DeviceType, Nature};
 use schemas::{WattHours, Watts};
 
 /// A fallback of a device that names no rating is at most so much: larger ones are watts given as kilowatts.
@@ -48,20 +48,20 @@ pub(crate) fn is_plausible(power_w: Watts, claims: &Capabilities, device_type: D
         named.map_or(unnamed, |rated| rated.0.saturating_mul(3) / 2 + PLAUSIBLE_BEYOND_W)
     };
     let given = claims.max_discharge_w.or(claims.max_export_w);
-    let (least, most) = match device_type {
-        DeviceType::Ev => (
+    let (least, most) = match device_type.nature() {
+        Nature::Takes => (
             -given.map_or(PLAUSIBLE_BEYOND_W, |_| within(given, CHARGER_MAX_W)),
             within(claims.import_cap(), CHARGER_MAX_W),
         ),
-        DeviceType::Battery => {
+        Nature::Stores => {
             (-within(claims.export_cap(), PLANT_MAX_W), within(claims.import_cap(), PLANT_MAX_W))
         }
         // At night it takes a little.
-        DeviceType::Pv => (
+        Nature::Gives => (
             -within(claims.export_cap(), PLANT_MAX_W),
             claims.export_cap().map_or(PLANT_MAX_W, |rated| rated.0 / 10 + PLAUSIBLE_BEYOND_W),
         ),
-        DeviceType::Meter | DeviceType::Other => (-LOAD_MAX_W, LOAD_MAX_W),
+        Nature::Measures | Nature::Free => (-LOAD_MAX_W, LOAD_MAX_W),
     };
     (least..=most).contains(&power_w.0)
 }

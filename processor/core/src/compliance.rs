@@ -2,7 +2,6 @@
 
 use schemas::Timestamp;
 use schemas::records::snapshot::DeviceSnapshot as Device;
-use schemas::records::telemetry::DeviceType;
 
 use crate::device::tolerance;
 
@@ -21,7 +20,7 @@ pub(crate) fn note(device: &mut Device, window_start: Timestamp) {
         return;
     };
     // Of generation the other way round: what it gives beyond what it may.
-    let generates = device.device_type == DeviceType::Pv;
+    let generates = device.device_type.generates();
     let sign = if generates { -1 } else { 1 };
     let tolerance = tolerance(device).0;
     let bound = (before.0 * sign).max(since.0 * sign) + tolerance;

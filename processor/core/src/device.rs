@@ -3,7 +3,7 @@
 use schemas::records::ack::{Ack, AckStatus};
 use schemas::records::operator::ControlSettings;
 use schemas::records::snapshot::{DeviceSnapshot as Device, LiveCommand};
-use schemas::records::telemetry::{DeviceType, Telemetry, TopicLayout};
+use schemas::records::telemetry::{Telemetry, TopicLayout};
 use schemas::registry::Registry;
 use schemas::{Timestamp, Watts};
 
@@ -315,11 +315,8 @@ const ONE_PHASE_MAX_W: i64 = 7_400;
 /// charger at least an ampere.
 pub(crate) fn tolerance(device: &Device) -> Watts {
     let rated = device.capabilities.import_cap().unwrap_or(device.peak_w);
-    let step = match device.device_type {
-        DeviceType::Ev if rated.0 > ONE_PHASE_MAX_W => 3 * AMPERE_W,
-        DeviceType::Ev => AMPERE_W,
-        DeviceType::Pv | DeviceType::Battery | DeviceType::Meter | DeviceType::Other => 0,
-    };
+    let phases = if rated.0 > ONE_PHASE_MAX_W { 3 } else { 1 };
+    let step = if device.device_type.follows_amperes() { phases * AMPERE_W } else { 0 };
     Watts((rated.0 / 20).max(200).max(step))
 }
 

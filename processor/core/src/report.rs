@@ -5,7 +5,6 @@ mod totals;
 use schemas::records::decision::{
     Decision, DecisionHeader, DeviceDecision, Emit, NodeBinding, NodeDecision,
 };
-use schemas::records::telemetry::DeviceType;
 use schemas::registry::Registry;
 use schemas::{FeederId, Timestamp, WattHours, Watts};
 
@@ -145,7 +144,7 @@ fn device_decision(
     // Generation keeps to its setpoint too, or gives as little as an operator wants it to then.
     let fallback_w = planned.setpoint_w.map_or(seen.fallback_w, |setpoint| {
         let kept = seen.fallback_w.min(setpoint.min(0));
-        let named = seen.fallback_named && seen.device_type == DeviceType::Pv;
+        let named = seen.fallback_named && seen.device_type.generates();
         if named { seen.fallback_w.clamp(setpoint.min(0), 0) } else { kept }
     });
     let known = &seen.known;

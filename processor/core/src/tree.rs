@@ -9,7 +9,7 @@ use schemas::records::operator::ControlSettings;
 use schemas::records::snapshot::{
     DeviceSnapshot as Device, LiveCommand, NodeSnapshot, TrackingBucket,
 };
-use schemas::records::telemetry::{DeviceType, Telemetry};
+use schemas::records::telemetry::Telemetry;
 use schemas::registry::Registry;
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
@@ -338,7 +338,7 @@ fn remember_device(
         };
         device::command(device, command);
     }
-    let generates = device.device_type == DeviceType::Pv;
+    let generates = device.device_type.generates();
     let allowed = |(most, least)| if generates { least } else { most };
     device.allowed_w = device::commanded(device, tick.now).map(allowed);
 }

@@ -115,7 +115,7 @@ pub(crate) fn note_need(device: &mut Device, window_start: Timestamp, settings: 
     let seldom = device.period_ms > settings.interval_ms;
     let seen = if seldom { device.power_w } else { device.mean_w };
     let (Some(seen), Some(setpoint)) = (seen, device.setpoint_w) else { return };
-    let generates = device.device_type == DeviceType::Pv;
+    let generates = device.device_type.generates();
     let (takes, may_take) = if generates { (-seen.0, -setpoint.0) } else { (seen.0, setpoint.0) };
     if may_take <= 0 || !shows_itself(device, window_start, settings) {
         return;

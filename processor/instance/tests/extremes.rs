@@ -99,7 +99,11 @@ fn next_decision(mut record: Value) -> Value {
 #[test]
 fn a_giant_a_far_future_and_a_snapshot_that_lies_do_not_stop_control() {
     let (log, _) = standing();
-    assert_eq!(log.end(Topic::Decisions, 0), 1 + 4, "a claim and four decisions: the next one is 5");
+    assert_eq!(
+        log.end(Topic::Decisions, 0),
+        1 + 4,
+        "a claim and four decisions: the next one is 5"
+    );
     let claim = |epoch: i64| {
         let mut record = samples(Topic::Decisions)[0].clone();
         record["Claim"]["epoch"] = json!(epoch);

@@ -20,7 +20,7 @@ const PARTITIONS: i32 = 3;
 
 /// A feeder whose tree stands in this partition.
 fn root(partition: i32) -> FeederId {
-    let names = (0..).map(|number| FeederId::new(format!("feeder-{number}")).expect("an id"));
+    let names = (0..).map(|number| FeederId::new(&format!("feeder-{number}")).expect("an id"));
     let mut here = names.filter(|root| tree_partition(root, PARTITIONS) == partition);
     here.next().expect("hashes are spread")
 }
@@ -139,7 +139,10 @@ impl Surroundings {
                 }
                 Effect::Unfollow(places) => {
                     for place in places {
-                        assert!(self.followed.remove(&place).is_some(), "{place:?} is not followed");
+                        assert!(
+                            self.followed.remove(&place).is_some(),
+                            "{place:?} is not followed"
+                        );
                     }
                 }
                 Effect::Append { ticket, partition, .. } => {

@@ -138,7 +138,7 @@ impl Member {
         match &self.body {
             Body::Model(device) => {
                 let kw = if self.lies() { self.lying_kw } else { device.power_kw() };
-                let sign = if self.device_type() == DeviceType::Pv { -1.0 } else { 1.0 };
+                let sign = if self.device_type().generates() { -1.0 } else { 1.0 };
                 Watts::from_kw(sign * kw).map_or(0, |watts| watts.0)
             }
             Body::Load(watts) => *watts,
@@ -297,7 +297,7 @@ impl Member {
     /// Whether it is a generator.
     #[must_use]
     pub fn generates(&self) -> bool {
-        self.device_type() == DeviceType::Pv
+        self.device_type().generates()
     }
 
     /// Its rating, W.

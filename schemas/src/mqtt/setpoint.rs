@@ -9,7 +9,7 @@ use crate::mqtt::envelope::{self, Envelope, Opened, Source, put};
 use crate::mqtt::fields::Fields;
 use crate::mqtt::rejection::Rejection;
 use crate::records::decision::{Decision, DeviceDecision, Reason};
-use crate::records::telemetry::DeviceType;
+use crate::records::telemetry::{DeviceType, Nature};
 use crate::units::{Timestamp, Watts};
 
 /// What a setpoint names as its maker.
@@ -53,10 +53,10 @@ impl Mode {
     /// The mode that a target means for a device of this type.
     #[must_use]
     pub fn of(device_type: DeviceType, target: Watts) -> Self {
-        let (taking, giving) = match device_type {
-            DeviceType::Pv => return Self::Limit,
-            DeviceType::Battery | DeviceType::Ev => (Self::Charge, Self::Discharge),
-            DeviceType::Meter | DeviceType::Other => (Self::Import, Self::Export),
+        let (taking, giving) = match device_type.nature() {
+            Nature::Gives => return Self::Limit,
+            Nature::Takes | Nature::Stores => (Self::Charge, Self::Discharge),
+            Nature::Measures | Nature::Free => (Self::Import, Self::Export),
         };
         match target.0 {
             0 => Self::Idle,

@@ -22,6 +22,21 @@ pub enum DeviceType {
     Other,
 }
 
+/// What a device of a type does with power, whatever it is called: what is decided about it follows from this alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nature {
+    /// It takes power, and may be told how much: a charger.
+    Takes,
+    /// It takes and gives, and may be told: a battery.
+    Stores,
+    /// It gives, and may be told where that is too much: solar panels.
+    Gives,
+    /// It says what others take and give.
+    Measures,
+    /// It takes or gives as it likes: nobody tells it anything.
+    Free,
+}
+
 impl DeviceType {
     /// Every type, in the order of the Avro enum.
     pub const ALL: [Self; 5] = [Self::Pv, Self::Battery, Self::Ev, Self::Meter, Self::Other];
@@ -38,16 +53,43 @@ impl DeviceType {
         }
     }
 
+    /// What it does with power.
+    #[must_use]
+    pub fn nature(self) -> Nature {
+        match self {
+            Self::Ev => Nature::Takes,
+            Self::Battery => Nature::Stores,
+            Self::Pv => Nature::Gives,
+            Self::Meter => Nature::Measures,
+            Self::Other => Nature::Free,
+        }
+    }
+
+    /// Whether it gives power and takes none.
+    #[must_use]
+    pub fn generates(self) -> bool {
+        self.nature() == Nature::Gives
+    }
+
+    /// Whether it follows in whole amperes, as chargers do (IEC 61851-1).
+    #[must_use]
+    pub fn follows_amperes(self) -> bool {
+        self == Self::Ev
+    }
+
     /// Whether the controller may send it setpoints.
     #[must_use]
     pub fn is_controllable(self) -> bool {
-        matches!(self, Self::Pv | Self::Battery | Self::Ev)
+        match self.nature() {
+            Nature::Takes | Nature::Stores | Nature::Gives => true,
+            Nature::Measures | Nature::Free => false,
+        }
     }
 
-    /// The sign that turns the MQTT edge's power round to load convention: a `pv` reports generation as +.
+    /// The sign that turns the MQTT edge's power round to load convention: what generates reports that as +.
     #[must_use]
     pub fn edge_sign(self) -> i64 {
-        if self == Self::Pv { -1 } else { 1 }
+        if self.generates() { -1 } else { 1 }
     }
 }
 

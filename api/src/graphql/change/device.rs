@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Error, ID, InputObject, Result};
 use schemas::records::operator::{Change, DeviceChange, OverrideCleared, OverrideSet};
-use schemas::records::telemetry::DeviceType;
+use schemas::records::telemetry::{DeviceType, Nature};
 use schemas::{DeviceId, Soc, Watts, registry};
 
 use super::{check_feeder, write};
@@ -69,7 +69,7 @@ fn check_fits(id: &DeviceId, kind: DeviceType, change: &DeviceChange) -> Result<
     };
     let DeviceChange { device_id: _, feeder_id, priority, target_soc, fallback_w, opted_out } =
         change;
-    let stores_energy = matches!(kind, DeviceType::Battery | DeviceType::Ev);
+    let stores_energy = matches!(kind.nature(), Nature::Stores | Nature::Takes);
     let is_commanded = kind != DeviceType::Meter;
     if target_soc.is_some() && !stores_energy {
         return cannot("targetSoc", "only a BATTERY or an EV has a state of charge");

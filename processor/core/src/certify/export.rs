@@ -54,7 +54,7 @@ fn sums(view: &View<'_>, orders: &[Order]) -> Vec<Sums> {
     for (seen, order) in view.devices.iter().zip(orders) {
         let sums = &mut sums[seen.node];
         let follows = !seen.counts_as_it_is();
-        if seen.role == Role::Controlled && seen.device_type == DeviceType::Pv && follows {
+        if seen.role == Role::Controlled && seen.device_type.generates() && follows {
             let gave = (-seen.least_w).max(0);
             let gives = order.setpoint_w.map_or(gave, |setpoint| (-setpoint).max(0));
             sums.may_give_w += gives.max(gave);
@@ -72,7 +72,7 @@ fn sums(view: &View<'_>, orders: &[Order]) -> Vec<Sums> {
 fn sure_w(seen: &Seen<'_>, order: &Order) -> i64 {
     match seen.role {
         // Generation that does not follow gives what it gives.
-        Role::Controlled if seen.device_type == DeviceType::Pv => seen.least_w.min(0),
+        Role::Controlled if seen.device_type.generates() => seen.least_w.min(0),
         Role::Controlled => order.setpoint_w.unwrap_or(0).min(seen.least_w).min(0),
         Role::Passive(_) | Role::Shadow if seen.device_type == DeviceType::Meter => 0,
         Role::Passive(_) | Role::Shadow if seen.freshness == Freshness::Fresh => seen.power_w,

@@ -14,7 +14,6 @@ mod stopped;
 mod world;
 
 use schemas::records::operator::ControlSettings;
-use schemas::records::telemetry::DeviceType;
 use schemas::{DeviceId, FeederId};
 
 use crate::estimate::{Role, Seen, View};
@@ -159,7 +158,7 @@ impl<'v, 'a> Judged<'v, 'a> {
     fn load(&self) -> Option<Load<'v, 'a>> {
         let Self { index, seen, fact, order } = *self;
         let loads = seen.role == Role::Controlled
-            && seen.device_type != DeviceType::Pv
+            && !seen.device_type.generates()
             && seen.standby_w.is_none();
         let setpoint_w = order.setpoint_w.filter(|_| loads)?;
         let device = fact.remembered.as_ref();

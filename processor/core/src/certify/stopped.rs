@@ -1,7 +1,5 @@
 //! Control is stopped: everyone is told the fallback, or less where fallbacks do not fit, and nobody more.
 
-use schemas::records::telemetry::DeviceType;
-
 use super::{Finding, Order};
 use crate::estimate::{Role, View};
 
@@ -16,11 +14,10 @@ pub(super) fn check(view: &View<'_>, orders: &[Order], findings: &mut Vec<Findin
             continue;
         };
         let fallback = seen.fallback_w;
-        let fits = match seen.device_type {
-            DeviceType::Pv => told >= fallback,
-            DeviceType::Ev | DeviceType::Battery | DeviceType::Meter | DeviceType::Other => {
-                told <= fallback && told >= fallback.min(0)
-            }
+        let fits = if seen.device_type.generates() {
+            told >= fallback
+        } else {
+            told <= fallback && told >= fallback.min(0)
         };
         if !fits {
             find(&format!("control is stopped, and it is told {told} W instead of {fallback} W"));

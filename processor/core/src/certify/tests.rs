@@ -7,6 +7,7 @@ use schemas::records::decision::{Positions, Trigger};
 use schemas::records::operator::{
     Change, DeviceChange, DeviceRegistered, FeederChange, OperatorRecord,
 };
+use schemas::records::telemetry::DeviceType;
 use schemas::records::telemetry::{Capabilities, DeviceOrigin, Telemetry};
 use schemas::registry::Registry;
 use schemas::{Timestamp, Watts};

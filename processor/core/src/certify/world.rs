@@ -7,7 +7,7 @@ use std::iter::Peekable;
 
 use schemas::records::operator::{ControlSettings, FeederMode};
 use schemas::records::snapshot::{DeviceSnapshot as Device, NodeSnapshot};
-use schemas::records::telemetry::DeviceType;
+use schemas::records::telemetry::{DeviceType, Nature};
 use schemas::registry::{self, DEFAULT_PRIORITY, Registry};
 use schemas::{DeviceId, FeederId, Soc, Timestamp};
 
@@ -196,7 +196,7 @@ impl<'a> World<'a> {
         let device_type = device_type.or(device.map(|device| device.device_type));
         let device_type = device_type.unwrap_or(DeviceType::Other);
         let part = self.part(registered, device_type, node, heard);
-        let generates = device_type == DeviceType::Pv;
+        let generates = device_type.generates();
         let nothing = Fact {
             device_id,
             part,
@@ -223,7 +223,7 @@ impl<'a> World<'a> {
         let takes_w = match part {
             Part::Left if heard => newest.max(mean),
             Part::Left => newest.max(mean).max(0),
-            Part::Silent if device.device_type == DeviceType::Pv => newest.max(mean).max(0),
+            Part::Silent if device.device_type.generates() => newest.max(mean).max(0),
             Part::Commanded | Part::Silent | Part::Watched | Part::Meter => steady,
         };
         let allowed = self.allowed(device);
@@ -291,13 +291,13 @@ impl<'a> World<'a> {
         let ordered = takes_part
             .and_then(|registered| registered.override_w)
             .is_some_and(|(_, until)| until > self.now);
-        let told = match device_type {
-            DeviceType::Meter if registered.is_none_or(|registered| !registered.opted_out) => {
+        let told = match device_type.nature() {
+            Nature::Measures if registered.is_none_or(|registered| !registered.opted_out) => {
                 return Part::Meter;
             }
-            DeviceType::Meter | DeviceType::Other => false,
-            DeviceType::Pv => limits_export,
-            DeviceType::Ev | DeviceType::Battery => true,
+            Nature::Measures | Nature::Free => false,
+            Nature::Gives => limits_export,
+            Nature::Takes | Nature::Stores => true,
         };
         match mode {
             _ if !told || takes_part.is_none() => Part::Left,
@@ -318,12 +318,12 @@ impl<'a> World<'a> {
     ) -> (i64, i64) {
         let assumed = self.registry.settings.unheard_w.0.max(0);
         let named = registered.and_then(|registered| registered.fallback_w);
-        match (named, device_type) {
+        match (named, device_type.nature()) {
             (Some(named), _) => (named.0.max(0), named.0.min(0)),
-            (None, DeviceType::Ev) => (assumed, 0),
-            (None, DeviceType::Battery) => (assumed, -assumed),
-            (None, DeviceType::Pv) => (0, -assumed),
-            (None, DeviceType::Meter | DeviceType::Other) => (0, 0),
+            (None, Nature::Takes) => (assumed, 0),
+            (None, Nature::Stores) => (assumed, -assumed),
+            (None, Nature::Gives) => (0, -assumed),
+            (None, Nature::Measures | Nature::Free) => (0, 0),
         }
     }
 
@@ -346,7 +346,7 @@ impl<'a> World<'a> {
     ) -> (i64, i64) {
         let (most, least) = allowed.unzip();
         // One that rejects what it is told may take all that it can.
-        let takes_all = rejects(device) && device.device_type != DeviceType::Pv;
+        let takes_all = rejects(device) && !device.device_type.generates();
         let all_w = rated_w(device, &self.registry.settings).0;
         let most = most.map(|most| if takes_all { most.max(all_w) } else { most });
         let tolerance = tolerance(device).0;

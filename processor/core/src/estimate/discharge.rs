@@ -17,7 +17,7 @@ pub(super) fn weigh_by_energy(view: &mut View<'_>, settings: &ControlSettings) {
         if seen.want.low_w < 0 {
             givers.push(index);
         }
-        let counts = seen.role == Role::Controlled && seen.device_type != DeviceType::Pv;
+        let counts = seen.role == Role::Controlled && !seen.device_type.generates();
         if counts && seen.standby_w.is_none() {
             least[seen.node] += seen.least_counted_w().max(0);
         }
@@ -90,7 +90,7 @@ fn unsure_of_others(view: &View<'_>) -> Vec<i64> {
                 metered[seen.node] |= view.nodes[seen.node].believes_meter;
                 moving[seen.node] += (seen.power_w - newest).max(0);
             }
-            Role::Controlled if seen.device_type != DeviceType::Pv => {
+            Role::Controlled if !seen.device_type.generates() => {
                 moving[seen.node] += (newest - seen.power_w).max(0);
             }
             Role::Silent(_) | Role::Passive(_) if !fresh => {

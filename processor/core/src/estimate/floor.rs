@@ -3,7 +3,7 @@
 use schemas::records::decision::Freshness;
 use schemas::records::operator::ControlSettings;
 use schemas::records::snapshot::{DeviceSnapshot as Device, LiveCommand};
-use schemas::records::telemetry::DeviceType;
+use schemas::records::telemetry::{DeviceType, Nature};
 use schemas::registry;
 use schemas::{Timestamp, Watts};
 
@@ -23,7 +23,7 @@ pub(super) fn power(
     match role {
         Role::Passive(_) if freshness != Freshness::Fresh => newest.max(mean).max(0),
         Role::Passive(_) if device.device_type != DeviceType::Meter => newest.max(mean),
-        Role::Silent(_) if device.device_type == DeviceType::Pv => newest.max(mean).max(0),
+        Role::Silent(_) if device.device_type.generates() => newest.max(mean).max(0),
         Role::Passive(_) | Role::Silent(_) | Role::Controlled | Role::Shadow => {
             if between_windows {
                 newest
@@ -43,12 +43,12 @@ pub(super) fn unheard(
 ) -> (i64, i64) {
     let assumed = settings.unheard_w.0.max(0);
     let named = registered.and_then(|registered| registered.fallback_w);
-    let (most, least) = match (named, device_type) {
+    let (most, least) = match (named, device_type.nature()) {
         (Some(named), _) => (named.0, named.0),
-        (None, DeviceType::Ev) => (assumed, 0),
-        (None, DeviceType::Battery) => (assumed, -assumed),
-        (None, DeviceType::Pv) => (0, -assumed),
-        (None, DeviceType::Meter | DeviceType::Other) => (0, 0),
+        (None, Nature::Takes) => (assumed, 0),
+        (None, Nature::Stores) => (assumed, -assumed),
+        (None, Nature::Gives) => (0, -assumed),
+        (None, Nature::Measures | Nature::Free) => (0, 0),
     };
     (most.max(0), least.min(0))
 }
@@ -90,7 +90,7 @@ pub(super) fn floor(
 
 /// What one may take that is not believed, or that does as it likes: all that it can.
 fn worst(device: &Device, settings: &ControlSettings) -> Watts {
-    let takes = device.device_type != DeviceType::Pv;
+    let takes = !device.device_type.generates();
     if takes && (device.distrusted || rejects(device)) {
         rated_w(device, settings)
     } else {

@@ -4,7 +4,6 @@
 use schemas::Timestamp;
 use schemas::records::operator::ControlSettings;
 use schemas::records::snapshot::{DeviceSnapshot as Device, Reading};
-use schemas::records::telemetry::DeviceType;
 
 use crate::device::{slow_period_ms, usual_gap_ms};
 
@@ -38,7 +37,7 @@ impl Before {
         let mean_w = device.mean_w.map(|mean| mean.0);
         let was_silent = device.hold_since.is_some();
         let was_controlled =
-            device.setpoint_w.is_some() && !was_silent && device.device_type != DeviceType::Pv;
+            device.setpoint_w.is_some() && !was_silent && !device.device_type.generates();
         let readings = &device.readings;
         let usual_ms = usual_gap_ms(device, settings);
         let after_a_gap =
@@ -79,6 +78,7 @@ impl Moved {
 
 #[cfg(test)]
 mod tests {
+    use schemas::records::telemetry::DeviceType;
     use schemas::{DeviceId, FeederId, Watts};
 
     use super::*;

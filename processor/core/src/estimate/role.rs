@@ -5,7 +5,7 @@ use schemas::Timestamp;
 use schemas::records::decision::{Freshness, Reason};
 use schemas::records::operator::{ControlSettings, FeederMode, MissingBehavior, RestartBehavior};
 use schemas::records::snapshot::DeviceSnapshot as Device;
-use schemas::records::telemetry::DeviceType;
+use schemas::records::telemetry::{DeviceType, Nature};
 use schemas::registry;
 
 use super::{Moment, Role, View, Way};
@@ -71,10 +71,10 @@ pub(super) fn role(
     if registered.opted_out {
         return Role::Passive(Reason::OptedOut);
     }
-    let commanded = match device_type {
-        DeviceType::Ev | DeviceType::Battery => true,
-        DeviceType::Pv => limits_export,
-        DeviceType::Meter | DeviceType::Other => false,
+    let commanded = match device_type.nature() {
+        Nature::Takes | Nature::Stores => true,
+        Nature::Gives => limits_export,
+        Nature::Measures | Nature::Free => false,
     };
     match mode {
         FeederMode::Disabled => Role::Passive(Reason::NotCommanded),
@@ -114,7 +114,7 @@ pub(super) fn told_unheard(
     let excluded =
         settings.missing_behavior == MissingBehavior::ExcludeDevice && why != Reason::Restart;
     // Zero stops charging. For generation it would mean to curtail it, which no import limit asks for.
-    let stoppable = device_type != DeviceType::Pv;
+    let stoppable = !device_type.generates();
     match held {
         _ if excluded || !stoppable => (None, why),
         Some(last) => (Some(last.0), Reason::HoldLast),

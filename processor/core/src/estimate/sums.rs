@@ -124,7 +124,7 @@ impl Parts {
         }
         self.count_moves(seen, &passing.moved);
         match seen.role {
-            Role::Controlled if seen.device_type != DeviceType::Pv => {
+            Role::Controlled if !seen.device_type.generates() => {
                 self.controlled += seen.power_w;
                 self.beyond += passing.overshoot_w;
             }
@@ -166,7 +166,7 @@ impl Parts {
             self.moved += moved_w;
             self.slow_ms = self.slow_ms.max(slow_ms);
         }
-        if seen.role == Role::Controlled && seen.device_type != DeviceType::Pv {
+        if seen.role == Role::Controlled && !seen.device_type.generates() {
             self.moved_controlled += moved_w;
         }
     }

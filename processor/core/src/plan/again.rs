@@ -2,7 +2,6 @@
 //! that the findings name, counted at their worst; only the feeders that they name, held to what they had; the tree.
 
 use schemas::records::decision::Reason;
-use schemas::records::telemetry::DeviceType;
 
 use super::{Plan, Planned, make, orders, to_fallbacks};
 use crate::certify::{Culprit, Finding, Promise, certify};
@@ -114,7 +113,7 @@ impl Again<'_> {
 fn hold_to_the_last(view: &View<'_>, planned: &mut [Planned]) {
     for (seen, planned) in view.devices.iter().zip(planned) {
         let last = seen.known.setpoint_w.unwrap_or(0);
-        let generates = seen.device_type == DeviceType::Pv;
+        let generates = seen.device_type.generates();
         if let (Role::Controlled, Some(setpoint)) = (seen.role, planned.setpoint_w) {
             planned.setpoint_w =
                 Some(if generates { setpoint.max(last) } else { setpoint.min(last) });

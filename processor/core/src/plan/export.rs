@@ -39,11 +39,11 @@ pub(super) fn curtail(
             let seen = &view.devices[*index];
             // One that does not follow gives what it gives.
             let follows = !seen.counts_as_it_is();
-            if seen.role == Role::Controlled && seen.device_type == DeviceType::Pv && !follows {
+            if seen.role == Role::Controlled && seen.device_type.generates() && !follows {
                 planned[*index].setpoint_w = Some(seen.known.setpoint_w.unwrap_or(0).min(0));
                 planned[*index].reason = Reason::NonCompliant;
             }
-            seen.role == Role::Controlled && seen.device_type == DeviceType::Pv && follows
+            seen.role == Role::Controlled && seen.device_type.generates() && follows
         })
         .collect();
     if generators.is_empty() {
@@ -126,7 +126,7 @@ fn keep_for_load(
 fn room_for_load(view: &View<'_>) -> Vec<i64> {
     let mut may_take = vec![0; view.nodes.len()];
     for seen in &view.devices {
-        let takes = seen.role == Role::Controlled && seen.device_type != DeviceType::Pv;
+        let takes = seen.role == Role::Controlled && !seen.device_type.generates();
         if takes && seen.standby_w.is_none() {
             may_take[seen.node] += seen.floor_w.max(seen.want.low_w);
         }
@@ -158,10 +158,10 @@ fn claim(seen: &Seen<'_>) -> Claim {
 /// command could end, and all that storage and generation that is not heard may give back.
 fn sure_load(seen: &Seen<'_>, planned: &Planned) -> i64 {
     match seen.role {
-        Role::Controlled if seen.device_type == DeviceType::Pv && seen.counts_as_it_is() => {
+        Role::Controlled if seen.device_type.generates() && seen.counts_as_it_is() => {
             seen.least_w.min(0)
         }
-        Role::Controlled if seen.device_type == DeviceType::Pv => 0,
+        Role::Controlled if seen.device_type.generates() => 0,
         Role::Controlled => planned.setpoint_w.unwrap_or(0).min(seen.least_w).min(0),
         Role::Passive(_) if seen.device_type == DeviceType::Meter => 0,
         Role::Passive(_) | Role::Shadow if seen.freshness == Freshness::Fresh => {

@@ -2,7 +2,6 @@
 
 use schemas::records::decision::Reason;
 use schemas::records::operator::ControlSettings;
-use schemas::records::telemetry::DeviceType;
 
 use super::select::Selected;
 use super::settle::{Bounds, Wished, bounds_of, claim_of};
@@ -36,7 +35,7 @@ impl Import {
         import.problem.claims.reserve(view.devices.len());
         for (index, seen) in view.devices.iter().enumerate() {
             let shadow = seen.role == Role::Shadow && with_shadow;
-            if (seen.role != Role::Controlled && !shadow) || seen.device_type == DeviceType::Pv {
+            if (seen.role != Role::Controlled && !shadow) || seen.device_type.generates() {
                 continue;
             }
             if seen.standby_w.is_some() {

@@ -9,7 +9,6 @@ mod settle;
 
 use schemas::records::decision::{Reason, Rung};
 use schemas::records::operator::ControlSettings;
-use schemas::records::telemetry::DeviceType;
 
 use self::again::Again;
 use self::import::Import;
@@ -91,7 +90,7 @@ pub(crate) fn stop(view: &View<'_>, plan: &mut Plan, world: &World<'_>) {
     let mut found = certify_stopped(view, &orders(&plan.devices), world);
     if !found.is_empty() {
         for (seen, planned) in view.devices.iter().zip(&mut plan.devices) {
-            let takes = seen.role == Role::Controlled && seen.device_type != DeviceType::Pv;
+            let takes = seen.role == Role::Controlled && !seen.device_type.generates();
             planned.setpoint_w =
                 planned.setpoint_w.map(|told| if takes { told.min(0) } else { told });
         }
@@ -130,7 +129,7 @@ fn make(
     // more than this can be.
     let mut giving = idle.clone();
     for (seen, planned) in view.devices.iter().zip(&mut giving) {
-        if seen.role == Role::Controlled && seen.device_type != DeviceType::Pv {
+        if seen.role == Role::Controlled && !seen.device_type.generates() {
             planned.setpoint_w = Some(seen.want.low_w);
         }
     }

@@ -26,7 +26,7 @@ impl Totals {
     pub(super) fn count(&mut self, seen: &Seen<'_>, planned: &Planned) {
         if seen.role == Role::Controlled {
             self.allocated_w += planned.setpoint_w.unwrap_or(0);
-            if seen.device_type != DeviceType::Pv {
+            if !seen.device_type.generates() {
                 self.below.fallbacks_w += seen.fallback_w;
             }
         }

@@ -1,5 +1,5 @@
 //! An instance on a log in memory: what it wants happens at once, unless a test keeps the log's answers back.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -143,9 +143,9 @@ pub fn recover(mut recovery: Recovery, log: &mut Log, now: Now) -> Recovered {
     loop {
         let answer = match recovery.ask(now) {
             Ask::Nothing(recovered) => return *recovered,
-            Ask::Ends(places) => {
-                Answer::Ends(places.iter().map(|(topic, number)| log.end(*topic, *number)).collect())
-            }
+            Ask::Ends(places) => Answer::Ends(
+                places.iter().map(|(topic, number)| log.end(*topic, *number)).collect(),
+            ),
             Ask::Read(places) => {
                 for (topic, partition, start) in places {
                     let records = log.from(topic, partition, offset(start));
