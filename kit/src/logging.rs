@@ -119,18 +119,10 @@ impl io::Write for Line {
     }
 }
 
+/// What our crates' targets begin with: what they say at the level of `LOG_LEVEL` is shown, of others only warnings.
+pub const TARGETS: [&str; 6] =
+    ["schemas", "service_kit", "control_core", "control_instance", "bridge_outbound", "derms"];
+
 fn ours(level: &str) -> String {
-    [
-        "service_kit",
-        "control_core",
-        "derms_bridge",
-        "derms_processor",
-        "derms_api",
-        "derms_sim",
-        "derms_agent",
-        "derms_engine",
-        "derms",
-    ]
-    .map(|target| format!("{target}={level}"))
-    .join(",")
+    TARGETS.map(|target| format!("{target}={level}")).join(",")
 }

@@ -111,3 +111,18 @@ fn heavy_and_foreign_libraries_stay_in_their_homes() {
         }
     }
 }
+
+#[test]
+fn what_a_crate_of_ours_says_is_shown() {
+    for (package, dependencies) in edges() {
+        // The simulation has a listener of its own, and rmqtt's network layer speaks as rmqtt.
+        if !dependencies.contains("tracing")
+            || ["proving", "rmqtt-net", "testbench"].contains(&package.as_str())
+        {
+            continue;
+        }
+        let target = package.replace('-', "_");
+        let shown = service_kit::logging::TARGETS.iter().any(|begin| target.starts_with(begin));
+        assert!(shown, "{package} logs under {target}, which is in no list");
+    }
+}

@@ -66,7 +66,7 @@ export const DeviceRow = memo(function DeviceRow({ elementId, row, rowIndex, top
       <div role="gridcell" className={styles.state}>
         <FreshnessBadge freshness={row.freshness} />
       </div>
-      <div role="gridcell" className={styles.power} aria-label={`${kw(row.powerKw)}, set ${kw(row.setpointKw)}`}>
+      <div role="gridcell" className={styles.power}>
         <PowerBar row={row} />
       </div>
       <div role="gridcell" className={styles.error} data-off={!row.compliant || undefined}>
@@ -145,7 +145,10 @@ function PowerBar({ row }: { row: Row }) {
       <span className={styles.actual}>{powerFigure(row.powerKw).value}</span>
       <span className={styles.bar} aria-hidden="true" style={{ backgroundPosition: positions.join(), backgroundSize: sizes.join() }} />
       <span className={styles.setpoint}>
-        <span className={styles.cardLabel}>set </span>
+        <span className="visually-hidden">kilowatts, set </span>
+        <span className={styles.cardLabel} aria-hidden="true">
+          set{' '}
+        </span>
         {kw(row.setpointKw)}
       </span>
     </>
