@@ -30,6 +30,8 @@ pub const STEP_MS: i64 = 250;
 pub const MIDNIGHT_MS: i64 = 1_700_006_400_000;
 /// A tree without a decision for so long is not controlled: two windows and what they wait for.
 const CONTROLLED_MS: i64 = 15_000;
+/// Where nothing has been wrong with processors and log for so long, every tree is decided.
+const CALM_MS: i64 = 40_000;
 
 /// What a world is made of.
 #[derive(Debug)]
@@ -125,6 +127,8 @@ pub struct World {
     connections: u64,
     bridge_starts: u64,
     works_since: BTreeMap<FeederId, i64>,
+    /// Since when nothing is wrong with processors and log.
+    calm_since: i64,
     heard: BTreeMap<FeederId, i64>,
     errors: Errors,
     rng: Rng,
@@ -176,6 +180,7 @@ impl World {
             connections: 0,
             bridge_starts: 0,
             works_since: BTreeMap::new(),
+            calm_since: start,
             heard: BTreeMap::new(),
             errors: Errors::default(),
             rng: rng.fork("world"),
@@ -404,6 +409,26 @@ impl World {
         }
     }
 
+    /// A controller that has stopped breaks no limit: that it decides is looked at apart.
+    fn check_decided(&mut self) -> Result<(), Violation> {
+        let runs =
+            |process: &Process| process.life == Life::Running && process.deaf_until <= self.now;
+        if !self.log_up || !self.mistakes.is_empty() || !self.processes.iter().all(runs) {
+            self.calm_since = self.now;
+        }
+        if self.fixed || self.now - self.calm_since < CALM_MS {
+            return Ok(());
+        }
+        for root in self.reference.registry.roots() {
+            let last = self.reference.last.get(&root).map_or(0, |last| last.header.at.0);
+            if self.now - last > CALM_MS {
+                let what = format!("{root}: nothing is wrong, and the last decision is of {last}");
+                return Err(violation("every tree is decided", what));
+            }
+        }
+        Ok(())
+    }
+
     /// Every second: history and load.
     fn look(&mut self) -> Result<(), Violation> {
         for (member, watched) in self.members.iter().zip(&mut self.watched) {
@@ -420,6 +445,7 @@ impl World {
                 *since = self.now;
             }
         }
+        self.check_decided()?;
         if !self.checks_load {
             return Ok(());
         }

@@ -64,7 +64,13 @@ const TESTED: [Tested; 3] = [
             Tests { which: &["--package", "control-core", "--lib"], cases: "1000" },
         ],
     },
-    Tested { folder: "processor/instance", tests: &[] },
+    Tested {
+        folder: "processor/instance",
+        tests: &[Tests {
+            which: &["--package", "control-instance", "--test", "instance"],
+            cases: "500",
+        }],
+    },
     Tested { folder: "bridge/outbound", tests: &[] },
 ];
 
