@@ -11,7 +11,6 @@ mod shard;
 mod stats;
 
 pub use config::Config;
-pub use device_model::fleet::build as build_fleet;
 pub use history::{HistoryArgs, write as write_history};
 pub use run::run;
 pub use stats::Stats;

@@ -12,7 +12,7 @@ use schemas::log::LogRecord;
 use schemas::records::decision::{Decision, LedgerRecord};
 use uuid::Uuid;
 
-use crate::commandable::commandable;
+use crate::commandable::{Commandable, commandable};
 use crate::outbox::{Attempt, Order, Outbox, Place, Settled, Tries};
 use crate::partition::{Partition, Reading};
 use crate::position::Holding;
@@ -175,7 +175,8 @@ impl Outbound {
         if !acts {
             if let Verdict::Decided(decision) = open.before.read(entry) {
                 open.partition.learn(&decision.root, &open.before);
-                self.hear(&decision, number, now);
+                let (devices, _) = commandable(&decision);
+                self.hear(&decision, &devices, number, now);
             }
             return Read::Nothing;
         }
@@ -185,8 +186,9 @@ impl Outbound {
         }
         match open.partition.read(offset, entry) {
             Reading::Decided(decision, from) => {
-                let withheld = self.hear(&decision, number, now);
-                self.tell(&decision, Place { partition: number, offset: from }, now);
+                let (devices, withheld) = commandable(&decision);
+                self.hear(&decision, &devices, number, now);
+                self.tell(&devices, Place { partition: number, offset: from }, now);
                 Read::Decided(decision.root, withheld)
             }
             Reading::Void(void) => Read::Void(void),
@@ -194,17 +196,20 @@ impl Outbound {
         }
     }
 
-    /// Notes what the devices of a decision were told; how many setpoints their modes withhold.
-    fn hear(&mut self, decision: &Decision, number: i32, now: Timestamp) -> usize {
-        let (devices, withheld) = commandable(decision);
+    /// Notes what the devices that a decision may command were told.
+    fn hear(
+        &mut self,
+        decision: &Decision,
+        devices: &[Commandable<'_>],
+        number: i32,
+        now: Timestamp,
+    ) {
         let fence = (decision.epoch, decision.seq);
-        self.watchdog.heard(&decision.root, fence, &devices, number, now);
-        withheld
+        self.watchdog.heard(&decision.root, fence, devices, number, now);
     }
 
-    fn tell(&mut self, decision: &Decision, place: Place, now: Timestamp) {
+    fn tell(&mut self, devices: &[Commandable<'_>], place: Place, now: Timestamp) {
         let log = self.log_id();
-        let (devices, _) = commandable(decision);
         for order in devices.iter().filter_map(|device| Order::of(device, place, log, now)) {
             self.outbox.offer(order);
         }

@@ -7,6 +7,7 @@ import { useLocation } from 'wouter';
 import { useCan } from '../../shared/lib/can';
 import { refusalOf } from '../../shared/lib/refusal';
 import { sayDone } from '../../shared/lib/toasts';
+import { deviceHref } from '../../shared/lib/hrefs';
 import { FormEnd } from '../../shared/ui/FormEnd';
 import { FormField } from '../../shared/ui/FormField';
 import formStyles from '../../shared/ui/Form.module.css';
@@ -64,7 +65,7 @@ function ReplaceForm({ device, onClose }: { device: Facts; onClose: () => void }
     setError(answer.error);
     if (answer.error) return;
     sayDone({ text: `${by.trim()} has taken the place of ${device.id}.` });
-    go(`/devices/${encodeURIComponent(by.trim())}`);
+    go(deviceHref(by.trim()));
   };
 
   return (

@@ -2,6 +2,7 @@
 //! few elements, none positioned but the row, and no listener of their own.
 import { memo, useLayoutEffect, useRef } from 'react';
 import { kw, powerFigure, signedKw, typeName } from '../../shared/lib/format';
+import { deviceHref } from '../../shared/lib/hrefs';
 import { testIds } from '../../shared/testIds';
 import { Ago } from '../../shared/ui/Ago';
 import { Badge } from '../../shared/ui/Badge';
@@ -10,10 +11,6 @@ import { SocBar } from '../../shared/ui/SocBar';
 import { barGeometry, pieceOf } from './model';
 import type { Row } from './model';
 import styles from './DeviceTable.module.css';
-
-export function hrefOf(id: string): string {
-  return `/devices/${encodeURIComponent(id)}`;
-}
 
 interface Props {
   elementId: string;
@@ -52,7 +49,7 @@ export const DeviceRow = memo(function DeviceRow({ elementId, row, rowIndex, top
     >
       <div role="gridcell" className={styles.device}>
         {selected === null ? null : <Select label={`Select ${row.id}`} checked={selected} onChange={() => onSelect(row.id)} />}
-        <a href={hrefOf(row.id)} tabIndex={-1}>
+        <a href={deviceHref(row.id)} tabIndex={-1}>
           {row.id}
         </a>
         <Marks row={row} />

@@ -3,8 +3,9 @@ import { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useSta
 import type { KeyboardEvent, MouseEvent, ReactNode, RefObject } from 'react';
 import { useLocation } from 'wouter';
 import { PHONE, useMediaQuery } from '../../shared/lib/hooks';
+import { deviceHref } from '../../shared/lib/hrefs';
 import { Icon } from '../../shared/ui/Icon';
-import { DeviceRow, hrefOf, Select } from './DeviceRow';
+import { DeviceRow, Select } from './DeviceRow';
 import { useRowsInView } from './inView';
 import { nextSort } from './model';
 import type { Row, Sort, SortKey } from './model';
@@ -150,7 +151,7 @@ function useOpen(): (event: MouseEvent) => void {
     const isForBrowser = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
     if (!id || isForBrowser || target.closest('label')) return;
     event.preventDefault();
-    navigate(hrefOf(id));
+    navigate(deviceHref(id));
   };
 }
 
@@ -205,7 +206,7 @@ function useRowKeys(
   const onKeyDown = (event: KeyboardEvent) => {
     const at = rows.findIndex((row) => row.id === activeId);
     if (event.key === 'Enter' && activeId && event.target instanceof HTMLElement && event.target.dataset.device) {
-      navigate(hrefOf(activeId));
+      navigate(deviceHref(activeId));
       return;
     }
     if (event.key === ' ' && onSelect && activeId && event.target instanceof HTMLElement && event.target.dataset.device) {

@@ -5,6 +5,7 @@ import type { Curtailment, DecisionRow, ReasonGroup } from '../../shared/decisio
 import { bindingWords, rungWords } from '../../shared/decisions/reasons';
 import { saveCsv } from '../../shared/lib/csv';
 import { count, kw, plural } from '../../shared/lib/format';
+import { deviceHref } from '../../shared/lib/hrefs';
 import { Ago } from '../../shared/ui/Ago';
 import { Badge } from '../../shared/ui/Badge';
 import { Icon } from '../../shared/ui/Icon';
@@ -99,7 +100,7 @@ function Givers({ devices }: { devices: ReasonGroup['devices'] }) {
     <ul className={styles.devices}>
       {devices.map(({ deviceId, wantedKw, setpointKw }) => (
         <li key={deviceId}>
-          <Link href={`/devices/${encodeURIComponent(deviceId)}`}>{deviceId}</Link>{' '}
+          <Link href={deviceHref(deviceId)}>{deviceId}</Link>{' '}
           <span className="muted">
             {kw(setpointKw)} of {kw(wantedKw)}
           </span>

@@ -5,6 +5,7 @@ import { groupAlarms, isCritical, runbookHref } from '../../shared/feeders/alarm
 import type { Alarm, AlarmGroup } from '../../shared/feeders/alarmModel';
 import { replayHref } from '../../shared/feeders/replayHref';
 import { count, words } from '../../shared/lib/format';
+import { deviceHref } from '../../shared/lib/hrefs';
 import { testIds } from '../../shared/testIds';
 import { Badge } from '../../shared/ui/Badge';
 import { For } from '../../shared/ui/For';
@@ -76,7 +77,7 @@ function Subject({ alarm: { feederId, deviceId } }: { alarm: Alarm }) {
     <>
       {feederId ? <Link href={`/feeders/${encodeURIComponent(feederId)}`}>{feederId}</Link> : null}
       {feederId && deviceId ? ', ' : null}
-      {deviceId ? <Link href={`/devices/${encodeURIComponent(deviceId)}`}>{deviceId}</Link> : null}
+      {deviceId ? <Link href={deviceHref(deviceId)}>{deviceId}</Link> : null}
       {feederId || deviceId ? ':' : null}
     </>
   );

@@ -5,6 +5,7 @@ import { useCan } from '../../shared/lib/can';
 import { count, plural } from '../../shared/lib/format';
 import { useBulkQuery } from '../../shared/lib/live';
 import { toRfc3339 } from '../../shared/lib/time';
+import { deviceHref } from '../../shared/lib/hrefs';
 import { testIds } from '../../shared/testIds';
 import { Ago } from '../../shared/ui/Ago';
 import { Panel } from '../../shared/ui/Panel';
@@ -80,7 +81,7 @@ function Letter({ letter }: { letter: DeadLetter }) {
         {letter.deviceId ? (
           <>
             {' · '}
-            <Link href={`/devices/${encodeURIComponent(letter.deviceId)}`}>{letter.deviceId}</Link>
+            <Link href={deviceHref(letter.deviceId)}>{letter.deviceId}</Link>
           </>
         ) : null}
       </p>

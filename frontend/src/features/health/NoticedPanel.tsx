@@ -3,6 +3,7 @@ import { Link } from 'wouter';
 import { count } from '../../shared/lib/format';
 import { useLiveQuery } from '../../shared/lib/live';
 import { NOTICES } from '../../shared/lib/notices';
+import { deviceHref } from '../../shared/lib/hrefs';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading } from '../../shared/ui/States';
 import { NoticedQuery } from './queries';
@@ -24,7 +25,7 @@ export function NoticedPanel() {
           {devices.map(({ id, notices }) => (
             <li key={id} className={styles.row}>
               <p className={styles.line}>
-                <Link href={`/devices/${encodeURIComponent(id)}`}>{id}</Link>
+                <Link href={deviceHref(id)}>{id}</Link>
               </p>
               {notices.map(({ kind, detail }) => (
                 <div key={kind}>

@@ -2,6 +2,7 @@
 import { Link } from 'wouter';
 import { kw, signedKw, typeName } from '../../shared/lib/format';
 import { useBulkQuery } from '../../shared/lib/live';
+import { deviceHref } from '../../shared/lib/hrefs';
 import { Figure } from '../../shared/ui/Figure';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading } from '../../shared/ui/States';
@@ -38,7 +39,7 @@ export function TrackingPanel() {
           <ol className={styles.worst} aria-label="Devices that follow least">
             {summary.worst.map((row) => (
               <li key={row.deviceId} className={styles.row}>
-                <Link href={`/devices/${encodeURIComponent(row.deviceId)}`}>{row.deviceId}</Link>
+                <Link href={deviceHref(row.deviceId)}>{row.deviceId}</Link>
                 <span className="muted">{typeName(row.type)}</span>
                 <span className={styles.bar} aria-hidden="true">
                   <span style={{ width: most > 0 ? `${(row.meanAbsErrorKw / most) * 100}%` : 0 }} />

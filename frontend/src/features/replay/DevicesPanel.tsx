@@ -11,6 +11,7 @@ import { saveCsv } from '../../shared/lib/csv';
 import { count, kw, plural } from '../../shared/lib/format';
 import { useBulkQuery } from '../../shared/lib/live';
 import { clock, duration, fullTime, parseTime, toRfc3339 } from '../../shared/lib/time';
+import { deviceHref } from '../../shared/lib/hrefs';
 import { testIds } from '../../shared/testIds';
 import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
@@ -120,7 +121,7 @@ function Row({ row, at, isOpen, onToggle }: { row: DecisionRow; at: number; isOp
     <>
       <tr data-testid={testIds.replayDevice}>
         <th scope="row">
-          <Link href={`/devices/${encodeURIComponent(deviceId)}?at=${encodeURIComponent(toRfc3339(at))}`}>{deviceId}</Link>
+          <Link href={`${deviceHref(deviceId)}?at=${encodeURIComponent(toRfc3339(at))}`}>{deviceId}</Link>
         </th>
         <td data-end>
           <strong>{kw(setpointKw)}</strong>

@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import { saveCsv } from '../../shared/lib/csv';
 import { count, percent, plural } from '../../shared/lib/format';
 import { useBulkQuery } from '../../shared/lib/live';
+import { deviceHref } from '../../shared/lib/hrefs';
 import { testIds } from '../../shared/testIds';
 import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
@@ -140,7 +141,7 @@ function Row({ row }: { row: FairnessDevice }) {
   return (
     <tr data-testid={testIds.fairnessRow}>
       <th scope="row">
-        <Link href={`/devices/${encodeURIComponent(row.deviceId)}`}>{row.deviceId}</Link>
+        <Link href={deviceHref(row.deviceId)}>{row.deviceId}</Link>
       </th>
       <td data-end>{kwh(row.wantedKwh)}</td>
       <td data-end>{kwh(row.servedKwh)}</td>

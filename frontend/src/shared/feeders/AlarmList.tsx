@@ -1,6 +1,7 @@
 //! Alarms that stand: how urgent, since when, about what, and where their runbook page is.
 import { Link } from 'wouter';
 import { plural, words } from '../lib/format';
+import { deviceHref } from '../lib/hrefs';
 import { Ago } from '../ui/Ago';
 import { Badge } from '../ui/Badge';
 import { replayHref } from './replayHref';
@@ -66,7 +67,7 @@ function Subject({ alarm: { feederId, deviceId } }: { alarm: Alarm }) {
     <>
       {deviceId ? (
         <>
-          <Link href={`/devices/${encodeURIComponent(deviceId)}`}>{deviceId}</Link>
+          <Link href={deviceHref(deviceId)}>{deviceId}</Link>
           {feederId ? ' on ' : ': '}
         </>
       ) : null}
