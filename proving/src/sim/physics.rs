@@ -39,6 +39,8 @@ pub struct Watched {
     pub newest: Option<Taken>,
     /// When the last sample that reached the log was taken.
     pub logged: i64,
+    /// Of what only a meter sees: when the meter's last word was said, whether or not it told anything.
+    pub word: i64,
     /// The same as it was, second by second.
     pub logged_then: Vec<i64>,
     /// Commands that may be in force, as the log has it: decided less than two leases ago, and not known to be replaced.

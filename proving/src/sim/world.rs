@@ -32,6 +32,8 @@ pub const MIDNIGHT_MS: i64 = 1_700_006_400_000;
 const CONTROLLED_MS: i64 = 15_000;
 /// Where nothing has been wrong with processors and log for so long, every tree is decided.
 const CALM_MS: i64 = 40_000;
+/// A device without a sample for so long before a meter's word may have changed what it takes.
+const HEARD_MS: i64 = 30_000;
 
 /// What a world is made of.
 #[derive(Debug)]
@@ -352,8 +354,8 @@ impl World {
         }
     }
 
-    /// What only a meter sees is known by the meter's word, as long as everything else under it is heard: what a device that
-    /// is not heard has begun or ceased to take cannot be told apart from it.
+    /// What only a meter sees is known by a word of the meter that was said while everything else under it was heard: what a
+    /// device that was not heard then had begun or ceased to take cannot be told apart from it, also when it is heard later.
     fn note_hidden(&mut self) {
         let registry = &self.reference.registry;
         for index in 0..self.members.len() {
@@ -361,11 +363,21 @@ impl World {
                 continue;
             }
             let at = self.members[index].feeder.clone();
-            let others = self.members.iter().zip(&self.watched).filter(|(other, _)| {
-                !other.habits.hidden && is_under(registry, member_feeder(registry, other), &at)
-            });
-            let known = others.map(|(_, watched)| watched.logged).min().unwrap_or(0);
-            self.watched[index].logged = known;
+            let others = || {
+                self.members.iter().zip(&self.watched).filter(|(other, _)| {
+                    !other.habits.hidden && is_under(registry, member_feeder(registry, other), &at)
+                })
+            };
+            let is_meter = |(other, _): &(&Member, &Watched)| matches!(other.body, Body::Meter(_));
+            let word = others().filter(is_meter).map(|(_, meter)| meter.logged).min().unwrap_or(0);
+            let all_heard = others().all(|(_, watched)| watched.logged >= word - HEARD_MS);
+            let hidden = &mut self.watched[index];
+            // Judged when it is said: who is heard again later does not make it true.
+            let is_new = word > hidden.word;
+            hidden.word = word;
+            if is_new && all_heard {
+                hidden.logged = word;
+            }
         }
     }
 
