@@ -8,7 +8,7 @@
 //! - a device that takes more than it was last told (it ramps down, or the message is lost, or its lease lapsed to more) counts with
 //!   the least that it has taken for the reaction time and the time until silence is noticed;
 //! - what nobody commands counts with the least that it has taken since the sample that was its last in the log when the reaction
-//!   time began: what nobody can know is nobody's fault;
+//!   time began: what nobody can know is nobody's fault, nor what a meter's word cannot tell apart from devices not heard then;
 //! - and all that together is at most the highest limit that has been in force within the reaction time.
 
 use std::collections::BTreeMap;
@@ -41,6 +41,8 @@ pub struct Watched {
     pub logged: i64,
     /// Of what only a meter sees: when the meter's last word was said, whether or not it told anything.
     pub word: i64,
+    /// And until when so much of that word may have been others, who were told that and were not heard.
+    pub unsure: Option<(i64, i64)>,
     /// The same as it was, second by second.
     pub logged_then: Vec<i64>,
     /// Commands that may be in force, as the log has it: decided less than two leases ago, and not known to be replaced.
@@ -125,7 +127,7 @@ impl Physics {
                     continue;
                 }
                 let power = member.power_w();
-                let counts = counts(member, watched, start);
+                let counts = counts(member, watched, start, now);
                 carried += power;
                 counted += counts;
                 slack += SLACK_W;
@@ -154,16 +156,24 @@ pub fn member_feeder<'a>(registry: &'a Registry, member: &'a Member) -> &'a Feed
     registry.feeder_of(&member.id).unwrap_or(&member.feeder)
 }
 
+/// What a device was told last.
+#[must_use]
+pub fn told_w(member: &Member, watched: &Watched) -> i64 {
+    watched.newest.or(member.taken).map_or(i64::MIN, |taken| taken.target_w)
+}
+
 /// What of a device's power counts without excuse.
-fn counts(member: &Member, watched: &Watched, start: i64) -> i64 {
+fn counts(member: &Member, watched: &Watched, start: i64, now: i64) -> i64 {
     let power = member.power_w();
     let second = watched.power_w.len();
     let least = |from: usize| watched.power_w[from.min(second)..].iter().copied().min();
     let free = member.generates() || matches!(member.drive(), Drive::Own);
     if free {
-        return watched.least_known_w(REACTION_MS, start, power);
+        let least = watched.least_known_w(REACTION_MS, start, power);
+        let unsure = watched.unsure.filter(|(until, _)| *until > now).map_or(0, |(_, watts)| watts);
+        return if unsure > 0 { least.min((least - unsure).max(0)) } else { least };
     }
-    let told = watched.newest.or(member.taken).map_or(i64::MIN, |taken| taken.target_w);
+    let told = told_w(member, watched);
     if power > told + SLACK_W {
         let since = place(second, REACTION_MS + NOTICE_MS);
         return least(since).unwrap_or(power).min(power);

@@ -17,7 +17,7 @@ use super::broker::{Arrival, Broker, Net};
 use super::errors::Errors;
 use super::log::Log;
 use super::member::{Body, Member};
-use super::physics::{Physics, REACTION_MS, Watched, is_under, member_feeder};
+use super::physics::{Physics, REACTION_MS, Watched, is_under, member_feeder, told_w};
 use super::processor::Processor;
 use super::reference::{Reference, Violation, violation};
 use super::rng::Rng;
@@ -370,13 +370,22 @@ impl World {
             };
             let is_meter = |(other, _): &(&Member, &Watched)| matches!(other.body, Body::Meter(_));
             let word = others().filter(is_meter).map(|(_, meter)| meter.logged).min().unwrap_or(0);
-            let all_heard = others().all(|(_, watched)| watched.logged >= word - HEARD_MS);
+            let unheard = others().filter(|(_, watched)| watched.logged < word - HEARD_MS);
+            let unsure = unheard
+                .map(|(other, watched)| told_w(other, watched).max(0))
+                .reduce(i64::saturating_add);
             let hidden = &mut self.watched[index];
             // Judged when it is said: who is heard again later does not make it true.
             let is_new = word > hidden.word;
             hidden.word = word;
-            if is_new && all_heard {
-                hidden.logged = word;
+            match unsure {
+                None if is_new => hidden.logged = word,
+                Some(watts) if is_new => {
+                    let before = hidden.unsure.filter(|(until, _)| *until > self.now);
+                    let most = before.map_or(watts, |(_, before)| watts.max(before));
+                    hidden.unsure = Some((self.now + REACTION_MS, most));
+                }
+                None | Some(_) => {}
             }
         }
     }

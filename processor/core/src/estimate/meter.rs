@@ -48,6 +48,8 @@ pub(super) struct Reading {
     pub(super) outdated: bool,
     /// What was last known of those that did not speak in this window, W.
     pub(super) unsure_w: i64,
+    /// What is decided under the node has begun a moment ago: what devices took before is not all known yet.
+    pub(super) begins: bool,
     /// What of the known was seen to move since the window before; all else has only become known.
     pub(super) moved_w: i64,
     /// What is controlled now and was not before, or was not heard, W; negative where it is not any more.
@@ -86,9 +88,11 @@ pub(super) fn weigh(before: &MeterSnapshot, reading: &Reading) -> MeterSnapshot 
         // What it was doubted for stays until it is believed again.
         () => before.doubted.filter(|_| state.doubt > 0 || state.disagreed > 0),
     };
-    if state.doubted.is_none() && !reading.outdated {
-        let last = before.reading_w.map(|last| (last - before.known_w).0);
-        // What lasted for two windows has been shown.
+    if state.doubted.is_none() && !reading.outdated && !reading.begins {
+        // What lasted for two windows has been shown; but what is seen to have moved by now may have been in the reading
+        // before.
+        let moved = reading.moved_w.max(0);
+        let last = before.reading_w.map(|last| (last - before.known_w).0 - moved);
         let lasting = last.map_or(0, |last| last.min(reading.unexplained(watts)));
         show(&mut state, reading.now, lasting);
     }
@@ -103,7 +107,8 @@ pub(super) fn unexplained(
     reading: &Reading,
     holds: bool,
 ) -> i64 {
-    let shown = state.shown.iter().map(|shown| shown.most_w.0).max().unwrap_or(0).max(0);
+    let known = before.map_or(0, |before| before.0);
+    let shown = state.shown.iter().map(|shown| shown.most_w.0).max().unwrap_or(known).max(0);
     let Some(watts) = reading.watts else { return shown };
     match state.doubted {
         // Turned round it would say just that; or it sees another place, and that comes on top.

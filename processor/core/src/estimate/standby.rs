@@ -9,8 +9,10 @@ use super::{Role, Seen, View};
 use crate::device::draws_nothing;
 use crate::topology::Topology;
 
-/// What is held back for starts is at most one part in so many of what a node leaves.
-const HELD_PART: i64 = 3;
+/// What is held back for starts is at most one part in so many of what a node leaves: for one, and for two, who may do with
+/// one and wait for the next decision.
+const ONE_PART: i64 = 3;
+const TWO_PART: i64 = 8;
 
 /// The two largest powers that those who stand by under a node may start with.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,9 +31,9 @@ impl Starts {
 
     /// What is held back, where there is room for a start at all.
     fn held_w(self, budget_w: i64) -> Option<i64> {
-        let most = budget_w / HELD_PART;
         let both = self.largest_w + self.second_w;
-        if both <= most { Some(both) } else { Some(self.largest_w).filter(|one| *one <= most) }
+        let held = if both <= budget_w / TWO_PART { both } else { self.largest_w };
+        (held <= budget_w / ONE_PART).then_some(held)
     }
 }
 

@@ -11,6 +11,9 @@ use super::moved::Moved;
 use super::{Moment, Role, Seen, View};
 use crate::device::commanded;
 
+/// So many windows long a node's beginning shows nothing of what only its meter sees.
+const BEGINNING: usize = 6;
+
 /// Adds up what devices are at each node to nodes and their parents, head meters having the word where they are heard.
 pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>, mut own: Vec<Parts>) {
     let count = view.nodes.len();
@@ -20,7 +23,8 @@ pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>, mut own: Vec<
         let known = parts.controlled + parts.passive + parts.silent;
         let feeder_id = &view.topology.nodes[index].feeder_id;
         let state = moment.nodes.get(feeder_id);
-        let reading = parts.reading(known, moment);
+        let windows = state.map_or(0, |state| state.recent_w.len());
+        let reading = parts.reading(known, windows < BEGINNING, moment);
         let metered = parts.has_meter.then(|| {
             let none = MeterSnapshot::default();
             let before = state.map_or(&none, |state| &state.meter);
@@ -101,7 +105,7 @@ pub(super) struct Parts {
 impl Parts {
     /// What the meters of the node say together: of several, each counts for its own place, so that one that is silent
     /// leaves all unknown.
-    fn reading(&self, known_w: i64, moment: &Moment<'_, '_>) -> Reading {
+    fn reading(&self, known_w: i64, begins: bool, moment: &Moment<'_, '_>) -> Reading {
         Reading {
             watts: self.meter.filter(|_| !self.meter_silent),
             is_new: !self.meter_old,
@@ -109,6 +113,7 @@ impl Parts {
             controlled_w: self.controlled,
             outdated: self.outdated,
             unsure_w: self.unsure,
+            begins,
             moved_w: self.moved,
             came_w: self.controlled - self.was_controlled - self.moved_controlled,
             slow_windows: self.slow_ms / moment.registry.settings.interval_ms.max(1),

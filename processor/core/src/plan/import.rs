@@ -1,5 +1,7 @@
 //! The import side: what each device may take of what its nodes leave, and what it is told.
 
+use std::cmp::Reverse;
+
 use schemas::records::decision::Reason;
 use schemas::records::operator::ControlSettings;
 
@@ -114,7 +116,7 @@ impl Import {
         let target: Vec<i64> = claims.clone().map(|claim| useful(&target, claim)).collect();
         // What each would be told if there were room for all.
         let reach: Vec<(i64, Reason)> = claims.map(|claim| told(claim, target[claim])).collect();
-        let raised = self.raise(&reach, decreases_only);
+        let raised = self.raise(view, &reach, decreases_only);
         let free_weights = self.free_weights(&fair, &bound_by);
         for (claim, device) in self.device_of.iter().enumerate() {
             let (setpoint, reason) = if raised[claim] < reach[claim].0 {
@@ -207,7 +209,7 @@ impl Import {
 
     /// Setpoints that raise only into headroom that is there (G2): what devices may take already comes first. Whatever the
     /// policy, who rises first is by water-filling: no policy has a say in what is reserved.
-    fn raise(&self, reach: &[(i64, Reason)], decreases_only: bool) -> Vec<i64> {
+    fn raise(&self, view: &View<'_>, reach: &[(i64, Reason)], decreases_only: bool) -> Vec<i64> {
         let mut occupied = self.problem.clone();
         for (claim, (reach, _)) in reach.iter().enumerate() {
             // A discharge that ends is no matter of choice: what it leaves missing comes before raises, too.
@@ -215,8 +217,11 @@ impl Import {
             occupied.claims[claim].low_w = floor;
             occupied.claims[claim].high_w = if decreases_only { floor } else { floor.max(*reach) };
         }
-        let shares = WaterFill.allocate(&occupied).shares_w;
         let full = self.full(|claim| occupied.claims[claim].low_w);
+        let mut shares = WaterFill.allocate(&occupied).shares_w;
+        if self.let_start(view, &mut occupied, &shares) {
+            shares = WaterFill.allocate(&occupied).shares_w;
+        }
         let allotted = shares.iter().zip(reach).enumerate().map(|(claim, (share, (reach, _)))| {
             // One that is seen above its last setpoint is on its way down: what it still takes is set aside, and not given
             // to it again where the others leave no room.
@@ -224,6 +229,41 @@ impl Import {
             most.map_or(*share, |last| (*share).min(last)).min(*reach)
         });
         allotted.collect()
+    }
+
+    /// Where some are to start together and a few watts are missing, none of them would reach its smallest power, window
+    /// after window: as many start as there is room for, those first that are owed most. Says whether any share was short.
+    fn let_start(&self, view: &View<'_>, occupied: &mut Problem, shares: &[i64]) -> bool {
+        let min_w = |claim: usize| self.problem.claims[claim].min_w;
+        let mut short: Vec<usize> = (0..shares.len())
+            .filter(|claim| {
+                let Claim { low_w, high_w, .. } = occupied.claims[*claim];
+                (low_w.max(shares[*claim]) + 1..=high_w).contains(&min_w(*claim))
+            })
+            .collect();
+        if short.is_empty() {
+            return false;
+        }
+        short.sort_by_cached_key(|claim| {
+            (Reverse(self.seen(view, *claim).known.deficit_wms), occupied.claims[*claim].tie)
+        });
+        for claim in &short {
+            let claim = &mut occupied.claims[*claim];
+            claim.high_w = claim.low_w;
+        }
+        let sums = occupied.sums(|claim| shares[claim].min(occupied.claims[claim].high_w));
+        let nodes = occupied.nodes.iter().zip(sums);
+        let mut spare: Vec<i64> = nodes.map(|(node, sum)| node.budget_w - sum).collect();
+        for claim in short {
+            let more = min_w(claim) - occupied.claims[claim].low_w;
+            let path = || self.problem.path(self.problem.claims[claim].node);
+            if path().all(|node| spare[node] >= more) {
+                path().for_each(|node| spare[node] -= more);
+                let claim = &mut occupied.claims[claim];
+                (claim.low_w, claim.high_w) = (claim.min_w, claim.min_w);
+            }
+        }
+        true
     }
 
     /// Which nodes have no room, or stand under one that has none, with these watts taken.

@@ -45,7 +45,7 @@ pub(super) fn live(mut trial: Trial) -> Figures {
         let into_fault = into_ms - trial.fault_s * SECOND;
         if into_fault >= 0 {
             let over = over_w(&trial.world);
-            over_ms += if over > 0 { STEP_MS } else { 0 };
+            over_ms += if over > trial.tolerated_w { STEP_MS } else { 0 };
             worst_w = worst_w.max(over);
             alarm = alarm.or_else(|| naming(&trial).map(|named| (into_fault, named)));
             let unseen = trial.unseen.map_or(0, |load| trial.world.sims[load].power_w);

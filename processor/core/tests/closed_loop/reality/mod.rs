@@ -52,6 +52,8 @@ struct Trial {
     counts_from_s: i64,
     /// Changed commands per device and hour that are too many.
     commands_max: i64,
+    /// What is over by no more than this counts as within the limit, W.
+    tolerated_w: i64,
     /// What else must hold at the end.
     holds: fn(&World) -> bool,
 }
@@ -69,6 +71,7 @@ impl Trial {
             best_w: 0,
             counts_from_s: 0,
             commands_max: 120,
+            tolerated_w: 0,
             holds: |_| true,
         }
     }
@@ -91,6 +94,10 @@ impl Trial {
 
     fn commands(self, most: i64) -> Self {
         Self { commands_max: most, ..self }
+    }
+
+    fn tolerates(self, watts: i64) -> Self {
+        Self { tolerated_w: watts, ..self }
     }
 
     fn holding(self, holds: fn(&World) -> bool) -> Self {
