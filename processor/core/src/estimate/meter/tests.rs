@@ -13,6 +13,7 @@ fn reading(index: usize, (watts, known, moved): Window, known_before: i64) -> Re
         controlled_w: known * 1_000,
         outdated: false,
         unsure_w: 0,
+        begins: false,
         moved_w: moved * 1_000,
         came_w: (known - known_before - moved) * 1_000,
         slow_windows: 0,
