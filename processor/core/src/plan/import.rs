@@ -238,7 +238,8 @@ impl Import {
         let mut short: Vec<usize> = (0..shares.len())
             .filter(|claim| {
                 let Claim { low_w, high_w, .. } = occupied.claims[*claim];
-                (low_w.max(shares[*claim]) + 1..=high_w).contains(&min_w(*claim))
+                let min = min_w(*claim);
+                min > 0 && (low_w.max(shares[*claim]) + 1..=high_w).contains(&min)
             })
             .collect();
         if short.is_empty() {
