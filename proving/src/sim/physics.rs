@@ -171,7 +171,7 @@ fn counts(member: &Member, watched: &Watched, start: i64, now: i64) -> i64 {
     if free {
         let least = watched.least_known_w(REACTION_MS, start, power);
         let unsure = watched.unsure.filter(|(until, _)| *until > now).map_or(0, |(_, watts)| watts);
-        return if unsure > 0 { least.min((least - unsure).max(0)) } else { least };
+        return least.min((least - unsure).max(0));
     }
     let told = told_w(member, watched);
     if power > told + SLACK_W {

@@ -191,16 +191,12 @@ impl Import {
             let seen = self.seen(view, claim);
             seen.counted(if seen.stuck { setpoint.max(seen.floor_w) } else { setpoint })
         };
-        let sums = self.problem.sums(counted);
-        let nodes = self.problem.nodes.iter().zip(sums);
-        let mut spare: Vec<i64> = nodes.map(|(node, sum)| node.budget_w - sum).collect();
+        let mut spare = self.problem.spare(counted);
         for (_, claim, last) in order {
             let planned = &mut planned[self.device_of[claim]];
             let seen = self.seen(view, claim);
             let more = seen.counted(last) - seen.counted(planned.setpoint_w.unwrap_or(0));
-            let path = || self.problem.path(self.problem.claims[claim].node);
-            if path().all(|node| spare[node] >= more) {
-                path().for_each(|node| spare[node] -= more);
+            if self.problem.take(&mut spare, claim, more) {
                 planned.setpoint_w = Some(last);
                 planned.reason = Reason::Deadband;
             }
@@ -252,14 +248,10 @@ impl Import {
             let claim = &mut occupied.claims[*claim];
             claim.high_w = claim.low_w;
         }
-        let sums = occupied.sums(|claim| shares[claim].min(occupied.claims[claim].high_w));
-        let nodes = occupied.nodes.iter().zip(sums);
-        let mut spare: Vec<i64> = nodes.map(|(node, sum)| node.budget_w - sum).collect();
+        let mut spare = occupied.spare(|claim| shares[claim].min(occupied.claims[claim].high_w));
         for claim in short {
             let more = min_w(claim) - occupied.claims[claim].low_w;
-            let path = || self.problem.path(self.problem.claims[claim].node);
-            if path().all(|node| spare[node] >= more) {
-                path().for_each(|node| spare[node] -= more);
+            if self.problem.take(&mut spare, claim, more) {
                 let claim = &mut occupied.claims[claim];
                 (claim.low_w, claim.high_w) = (claim.min_w, claim.min_w);
             }

@@ -43,11 +43,10 @@ impl Import {
             return Selected { target: fair.clone(), running, stood_in: None };
         }
         // What is set aside for those who do not run stays set aside, and of the others where a node below is short.
-        let kept = self.problem.sums(|claim| {
+        let free_w = self.problem.spare(|claim| {
             let least_w = claims[claim].low_w;
             if contested[claim] { least_w.max(0) } else { fair.shares_w[claim].max(least_w) }
         });
-        let nodes = self.problem.nodes.iter().zip(&kept);
         let mut contenders: Vec<Contender> = (0..claims.len())
             .filter(|claim| contested[*claim])
             .map(|claim| self.contender(view, settings, claim))
@@ -55,11 +54,7 @@ impl Import {
         contenders.sort_by_cached_key(|who| {
             (!who.held, who.rests, Reverse(who.owed_wms), claims[who.claim].tie, who.claim)
         });
-        let contest = Contest {
-            free_w: nodes.map(|(node, kept)| node.budget_w.saturating_sub(*kept)).collect(),
-            contenders,
-            turn_ms: settings.dwell_ms,
-        };
+        let contest = Contest { free_w, contenders, turn_ms: settings.dwell_ms };
         let Choice { runs, stood_in } = policy.choose(&self.problem, &contest);
         let mut narrowed = self.problem.clone();
         for (who, runs) in contest.contenders.iter().zip(runs) {

@@ -22,7 +22,7 @@ pub(super) struct Serving<'p> {
 impl<'p> Serving<'p> {
     pub(super) fn new(problem: &'p Problem) -> Self {
         let shares = base(problem);
-        let spare = problem.spare(&shares.shares_w);
+        let spare = problem.spare(|claim| shares.shares_w[claim]);
         Self { problem, shares, spare }
     }
 

@@ -103,11 +103,21 @@ impl Problem {
         std::iter::successors(Some(node), |node| self.nodes[*node].parent)
     }
 
-    /// What is left of each node's budget by the given shares.
-    pub(crate) fn spare(&self, shares_w: &[i64]) -> Vec<i64> {
-        let sums = self.sums(|index| shares_w[index]);
+    /// What the given watts leave of each node's budget.
+    pub(crate) fn spare(&self, watts: impl Fn(usize) -> i64) -> Vec<i64> {
+        let sums = self.sums(watts);
         let nodes = self.nodes.iter().zip(sums);
         nodes.map(|(node, sum)| node.budget_w.saturating_sub(sum)).collect()
+    }
+
+    /// Takes watts for a claim where every node above it has them to spare. Says whether it did.
+    pub(crate) fn take(&self, spare: &mut [i64], claim: usize, watts: i64) -> bool {
+        let path = || self.path(self.claims[claim].node);
+        let fits = path().all(|node| spare[node] >= watts);
+        if fits {
+            path().for_each(|node| spare[node] -= watts);
+        }
+        fits
     }
 }
 

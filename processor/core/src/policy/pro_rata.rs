@@ -19,7 +19,8 @@ impl Policy for ProRata {
     fn allocate(&self, problem: &Problem) -> Shares {
         let base = greedy::base(problem);
         let mut above = problem.clone();
-        for (node, spare) in above.nodes.iter_mut().zip(problem.spare(&base.shares_w)) {
+        for (node, spare) in above.nodes.iter_mut().zip(problem.spare(|claim| base.shares_w[claim]))
+        {
             node.budget_w = spare.max(0);
         }
         for (claim, base) in above.claims.iter_mut().zip(&base.shares_w) {

@@ -111,7 +111,7 @@ proptest! {
     fn no_policy_wastes_what_someone_wishes(problem in problems()) {
         for policy in policies() {
             let Shares { shares_w, levels_w, .. } = policy.allocate(&problem);
-            let spare = problem.spare(&shares_w);
+            let spare = problem.spare(|claim| shares_w[claim]);
             for (claim, share) in problem.claims.iter().zip(&shares_w) {
                 let held = problem.path(claim.node).any(|node| spare[node] <= 0);
                 let said = problem.path(claim.node).any(|node| levels_w[node].is_some());

@@ -13,7 +13,7 @@ pub(super) struct Held<'l> {
 /// Gives what is left of each budget that binds to claims that it holds back: the lowest level first (what a node left
 /// over belongs to its own claims), in hash order within it.
 pub(super) fn hand_out(problem: &Problem, held: &Held<'_>, shares_w: &mut [i64]) {
-    let mut spare = problem.spare(shares_w);
+    let mut spare = problem.spare(|claim| shares_w[claim]);
     let mut groups: Vec<Vec<(u64, usize)>> = vec![Vec::new(); problem.nodes.len()];
     for (index, (claim, share_w)) in problem.claims.iter().zip(shares_w.iter()).enumerate() {
         if let Some(node) = held.by[claim.node]
@@ -63,10 +63,8 @@ fn hand_out_at(
     }
     group.sort_unstable();
     for (_, index) in group.iter() {
-        let path = || problem.path(problem.claims[*index].node);
-        if path().all(|above| spare[above] > 0) {
+        if problem.take(spare, *index, 1) {
             shares_w[*index] += 1;
-            path().for_each(|above| spare[above] -= 1);
         }
     }
 }
