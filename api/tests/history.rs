@@ -20,7 +20,7 @@ use schemas::clickhouse::{MIGRATIONS, statements};
 use schemas::{DeviceId, FeederId, Timestamp};
 use tempfile::TempDir;
 use testbench::certificates::Certificates;
-use testbench::mosquitto::free_port;
+use testbench::port::free_port;
 use testbench::service::Service;
 use uuid::Uuid;
 use world::front::TlsFront;

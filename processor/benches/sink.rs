@@ -21,7 +21,7 @@ use service_kit::log::{Outgoing, Producer, QueueFull, ensure_topics, identity};
 use service_kit::settings::{Service as Settled, Settings};
 use testbench::curl::curl;
 use testbench::kafka::Kafka;
-use testbench::mosquitto::free_port;
+use testbench::port::free_port;
 use testbench::service::Service;
 use testbench::wait;
 use tokio_util::sync::CancellationToken;

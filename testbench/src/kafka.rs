@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use tempfile::TempDir;
 
 use crate::certificates::Certificates;
-use crate::mosquitto::free_port;
+use crate::port::free_port;
 use crate::wait;
 
 /// A JVM on a busy machine takes its time.

@@ -10,5 +10,6 @@ pub mod mishaps;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod place;
+pub mod port;
 pub mod service;
 pub mod wait;

@@ -15,12 +15,11 @@ use anyhow::{Context, bail};
 use tempfile::TempDir;
 
 use crate::certificates::Certificates;
+use crate::port::free_port;
 
 /// How long a broker may take to listen, or to end.
 const DEADLINE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
-/// Free ports that are tried: another process may take one between its choice and the start.
-const PORTS_TRIED: usize = 5;
 /// Lines of the listener with certificates in the shipped configuration, after its first.
 const TLS_LINES: usize = 9;
 const SHIPPED: &str = include_str!("../../deploy/mosquitto/mosquitto.conf");
@@ -126,12 +125,6 @@ impl Mosquitto {
     fn start_with(secured: Option<(u16, String)>, closed: Option<Closed>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("making a folder for mosquitto")?;
         let mut broker = Self { folder, port: free_port()?, secured, closed, child: None };
-        for _ in 1..PORTS_TRIED {
-            if broker.restart().is_ok() {
-                return Ok(broker);
-            }
-            broker.port = free_port()?;
-        }
         broker.restart()?;
         Ok(broker)
     }
@@ -322,14 +315,4 @@ fn spawn(config: &Path) -> anyhow::Result<Child> {
         }
     }
     bail!("mosquitto is not installed: apt-get install mosquitto")
-}
-
-/// A loopback port that was free a moment ago.
-///
-/// # Errors
-/// When there is none.
-pub fn free_port() -> anyhow::Result<u16> {
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a free port")?;
-    Ok(listener.local_addr().context("reading the free port")?.port())
 }

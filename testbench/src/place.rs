@@ -14,7 +14,8 @@ use tempfile::TempDir;
 
 use crate::curl::curl;
 use crate::kafka::Kafka;
-use crate::mosquitto::{Mosquitto, free_port};
+use crate::mosquitto::Mosquitto;
+use crate::port::free_port;
 use crate::service::{Service, program};
 use crate::wait;
 

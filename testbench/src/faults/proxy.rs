@@ -8,6 +8,8 @@ use std::thread;
 
 use anyhow::Context;
 
+use crate::port::free_port;
+
 const CHUNK: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
@@ -31,8 +33,7 @@ impl Proxy {
     /// # Errors
     /// When there is no free port.
     pub fn start(upstream: u16) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("binding a proxy")?;
-        Self::on(listener, upstream)
+        Self::start_on(free_port()?, upstream)
     }
 
     /// The same on a port that was chosen before.
@@ -41,11 +42,6 @@ impl Proxy {
     /// When the port is taken.
     pub fn start_on(port: u16, upstream: u16) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).context("binding a proxy")?;
-        Self::on(listener, upstream)
-    }
-
-    fn on(listener: TcpListener, upstream: u16) -> anyhow::Result<Self> {
-        let port = listener.local_addr().context("a proxy's port")?.port();
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);
         thread::Builder::new()

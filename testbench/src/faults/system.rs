@@ -15,7 +15,8 @@ use super::options::Options;
 use super::proxy::Proxy;
 use super::target::{Target, Wire};
 use crate::kafka::Kafka;
-use crate::mosquitto::{Mosquitto, free_port};
+use crate::mosquitto::Mosquitto;
+use crate::port::free_port;
 use crate::service::{Service, resident_kib};
 use crate::wait;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tempfile::TempDir;
 use testbench::curl::curl;
-use testbench::mosquitto::free_port;
+use testbench::port::free_port;
 use testbench::service::Service;
 use testbench::wait;
 

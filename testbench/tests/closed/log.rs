@@ -13,7 +13,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::Message as _;
 use rdkafka::producer::{FutureProducer, FutureRecord};
-use testbench::mosquitto::free_port;
+use testbench::port::free_port;
 use testbench::service::Service;
 use testbench::wait;
 

@@ -7,8 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use testbench::fuzz::mqtt::{Login, Target, attack};
-use testbench::mosquitto::{Account, Mosquitto, accounts, certificates, free_port};
+use testbench::mosquitto::{Account, Mosquitto, accounts, certificates};
 use testbench::mqtt::{Client, Heard, Who};
+use testbench::port::free_port;
 use testbench::service::{Service, resident_kib};
 use testbench::wait;
 

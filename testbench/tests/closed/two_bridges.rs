@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use testbench::curl::curl;
 use testbench::kafka::Kafka;
-use testbench::mosquitto::free_port;
 use testbench::place::users;
+use testbench::port::free_port;
 use testbench::service::Service;
 use testbench::wait;
 
