@@ -179,6 +179,8 @@ pub struct Registry {
     events_by_end: BTreeSet<(Timestamp, Uuid)>,
     /// Derived: how many devices belong to each feeder itself.
     counts: BTreeMap<FeederId, usize>,
+    /// Derived: how many changes it has taken.
+    revision: u64,
 }
 
 impl Registry {
@@ -238,6 +240,7 @@ impl Registry {
             Change::LogMade(made) => self.identify(made)?,
             Change::SessionEnded(_) => {}
         }
+        self.revision += 1;
         Ok(())
     }
 
@@ -253,6 +256,12 @@ impl Registry {
             // One rule for each change, and it stands there: a copy is cheap beside what people do.
             _ => self.clone().apply(record),
         }
+    }
+
+    /// How many changes it has taken: what was derived from it stands as long as this stays.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The root of the tree that a feeder stands in; an unknown feeder is a root of its own.

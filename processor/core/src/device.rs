@@ -211,6 +211,9 @@ pub(crate) fn steering(
     if lag < 0 || live_pace { Steering::Arrival(sample.arrival) } else { Steering::Old }
 }
 
+/// Within this a device does what it has said it does, ms: until then it may still do what it was told before.
+const REACTS_MS: i64 = 2_000;
+
 /// Takes an ack or status in. `setpoint_of` gives the id of a command's setpoint.
 pub(crate) fn acknowledge(
     device: &mut Device,
@@ -230,7 +233,9 @@ pub(crate) fn acknowledge(
         (AckStatus::Accepted | AckStatus::Applied, Some(place)) => {
             device.rejections = 0;
             device.live[place].applied = true;
-            device.live.drain(..place);
+            // It has begun to do it, no more: what it was told before may be seen for a moment yet.
+            let over = ack.arrival.plus_ms(REACTS_MS);
+            device.live[..place].iter_mut().for_each(|live| live.until = live.until.min(over));
         }
         // It came too late, or its lease has lapsed: it is not in force.
         (AckStatus::Expired, Some(place)) => {

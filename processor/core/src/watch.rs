@@ -1,4 +1,5 @@
-//! Notices between decisions that a feeder has gone over its limit. Not part of the state: it only says when to decide.
+//! Notices between decisions that a feeder has gone over a limit, and says when to decide on it. Not part of the state:
+//! a decision that it asks for is recorded with its trigger, and replays without it.
 
 use std::collections::BTreeMap;
 
@@ -12,23 +13,65 @@ use crate::topology::Topology;
 
 /// A sample that arrives later than this and out of pace is old: no reason to act.
 const OLD_MS: i64 = 30_000;
+/// Least time between two decisions on an overload that is new or grows, ms.
+const PAUSE_MS: i64 = 20;
+/// Decisions of that kind between two windows' ends: a load that jumps to and fro has no more of them.
+const AT_ONCE_MAX: u32 = 4;
+/// Least time between two decisions on an overload that stays, ms.
+const STAYING_PAUSE_MS: i64 = 500;
 
 /// The newest word of one device.
 #[derive(Debug, Clone)]
 struct Word {
-    feeder_id: FeederId,
-    device_type: DeviceType,
+    /// What it says of itself; it counts only while the registry does not know better.
+    said: (FeederId, DeviceType),
+    is_meter: bool,
     power_w: i64,
     at: Timestamp,
     arrival: Timestamp,
+    /// The node whose sums it is part of; none while it has not been placed, or counts nowhere.
+    node: Option<usize>,
 }
 
-/// Running loads of one tree from the newest samples.
+/// What the devices and the meters of one node itself say, in all.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    devices_w: i64,
+    meters_w: i64,
+    meters: u32,
+}
+
+impl Sums {
+    fn add(&mut self, word: &Word, sign: i64) {
+        if word.is_meter {
+            self.meters_w += sign * word.power_w;
+            self.meters = self.meters.saturating_add_signed(if sign > 0 { 1 } else { -1 });
+        } else {
+            self.devices_w += sign * word.power_w;
+        }
+    }
+}
+
+/// Running loads of one tree from the newest samples: a sample changes one sum, a look adds up nodes.
 #[derive(Debug, Clone, Default)]
 pub struct Watch {
     words: BTreeMap<DeviceId, Word>,
+    /// Words that stand in no sum yet.
+    unplaced: Vec<DeviceId>,
+    /// The registry that the sums were made with.
+    revision: Option<u64>,
+    topology: Topology,
+    sums: Vec<Sums>,
     /// The latest event time heard, never ahead of arrival.
     latest: Option<Timestamp>,
+    /// New telemetry since the last look.
+    fresh: bool,
+    /// The last look saw an overload that no decision since was made on.
+    stays: bool,
+    /// The overload that the latest decision knew of, W.
+    known_w: i64,
+    /// Decisions on an overload since the last other one.
+    at_once: u32,
 }
 
 impl Watch {
@@ -36,22 +79,42 @@ impl Watch {
     pub fn hear(&mut self, sample: &Telemetry) {
         let at = sample.ts.min(sample.arrival);
         self.latest = Some(self.latest.map_or(at, |latest| latest.max(at)));
-        let before = self.words.get(&sample.device_id);
-        let steering = steering(before.map(|word| (word.at, word.arrival)), sample, OLD_MS);
-        if steering == Steering::Old
-            && let Some(word) = self.words.get_mut(&sample.device_id)
-        {
-            (word.at, word.arrival) = (word.at.max(sample.ts), sample.arrival);
-            return;
+        self.fresh = true;
+        let before = self.words.get_mut(&sample.device_id);
+        let heard = before.as_ref().map(|word| (word.at, word.arrival));
+        let old = steering(heard, sample, OLD_MS) == Steering::Old;
+        match before {
+            Some(word) if old => {
+                (word.at, word.arrival) = (word.at.max(sample.ts), sample.arrival);
+            }
+            Some(word) => {
+                if let Some(node) = word.node {
+                    self.sums[node].add(word, -1);
+                }
+                if word.said.0 != sample.feeder_id || word.said.1 != sample.device_type {
+                    word.said = (sample.feeder_id.clone(), sample.device_type);
+                    word.node = None;
+                    self.unplaced.push(sample.device_id.clone());
+                }
+                word.power_w = sample.power_w.0;
+                (word.at, word.arrival) = (sample.ts, sample.arrival);
+                if let Some(node) = word.node {
+                    self.sums[node].add(word, 1);
+                }
+            }
+            None => {
+                let word = Word {
+                    said: (sample.feeder_id.clone(), sample.device_type),
+                    is_meter: false,
+                    power_w: sample.power_w.0,
+                    at: sample.ts,
+                    arrival: sample.arrival,
+                    node: None,
+                };
+                self.words.insert(sample.device_id.clone(), word);
+                self.unplaced.push(sample.device_id.clone());
+            }
         }
-        let word = Word {
-            feeder_id: sample.feeder_id.clone(),
-            device_type: sample.device_type,
-            power_w: sample.power_w.0,
-            at: sample.ts,
-            arrival: sample.arrival,
-        };
-        self.words.insert(sample.device_id.clone(), word);
     }
 
     /// The latest event time heard.
@@ -60,34 +123,105 @@ impl Watch {
         self.latest
     }
 
-    /// Whether a feeder of the tree is over its limit by more than the shed margin.
-    #[must_use]
-    pub fn is_overloaded(&self, registry: &Registry, root: &FeederId, now: Timestamp) -> bool {
-        let topology = Topology::of(registry, root);
-        let mut load = vec![0_i64; topology.nodes.len()];
-        let mut meters = vec![None; topology.nodes.len()];
-        for (device_id, word) in &self.words {
-            if registry.is_outside(device_id) {
-                continue;
-            }
-            let Word { feeder_id, device_type, power_w, .. } = word;
-            let Some(node) = topology.index_of(feeder_id) else {
-                continue;
-            };
-            if *device_type == DeviceType::Meter {
-                meters[node] = Some(meters[node].unwrap_or(0) + power_w);
-            } else {
-                load[node] += power_w;
-            }
+    /// Whether an overload asks for a decision before the window's end: at once when it is new or has grown since the
+    /// latest decision, and half-way when it stays. One decrease in between is enough then: the window's end looks again.
+    pub fn is_due(
+        &mut self,
+        registry: &Registry,
+        root: &FeederId,
+        now: Timestamp,
+        decided_at: Timestamp,
+    ) -> bool {
+        let elapsed_ms = now.since(decided_at);
+        if elapsed_ms < PAUSE_MS || !(self.stays || std::mem::take(&mut self.fresh)) {
+            return false;
         }
-        for node in (0..topology.nodes.len()).rev() {
-            load[node] = meters[node].unwrap_or(load[node]);
-            if let Some(parent) = topology.nodes[node].parent {
+        let over_w = self.over_w(registry, root, now);
+        self.stays = over_w > 0;
+        if !self.stays {
+            self.known_w = 0;
+            return false;
+        }
+        let margin_w = registry.settings.shed_margin_w.0.max(0);
+        let grown = self.known_w == 0 || over_w > self.known_w + margin_w;
+        (grown && self.at_once < AT_ONCE_MAX)
+            || elapsed_ms >= staying_pause_ms(registry.settings.interval_ms)
+    }
+
+    /// When it wants to be asked next, if before the window's end.
+    #[must_use]
+    pub fn next_look(&self, interval_ms: i64, decided_at: Timestamp) -> Option<Timestamp> {
+        let pause_ms = match (self.fresh, self.stays) {
+            (true, _) => PAUSE_MS,
+            (false, true) => staying_pause_ms(interval_ms),
+            (false, false) => return None,
+        };
+        Some(Timestamp(decided_at.0.saturating_add(pause_ms)))
+    }
+
+    /// Notes that a decision was made with everything heard so far.
+    pub fn decided(
+        &mut self,
+        registry: &Registry,
+        root: &FeederId,
+        now: Timestamp,
+        overload: bool,
+    ) {
+        self.known_w = self.over_w(registry, root, now).max(0);
+        self.at_once = if overload { self.at_once.saturating_add(1) } else { 0 };
+        (self.fresh, self.stays) = (false, false);
+    }
+
+    /// By how much the feeder that is furthest over a limit of its own is over it and the shed margin, W.
+    #[must_use]
+    pub fn over_w(&mut self, registry: &Registry, root: &FeederId, now: Timestamp) -> i64 {
+        self.place(registry, root);
+        let mut load = Vec::with_capacity(self.sums.len());
+        load.extend(self.sums.iter().map(|sums| sums.devices_w));
+        for node in (0..load.len()).rev() {
+            if self.sums[node].meters > 0 {
+                load[node] = self.sums[node].meters_w;
+            }
+            if let Some(parent) = self.topology.nodes[node].parent {
                 load[parent] += load[node];
             }
         }
-        let limits = limits(registry, &topology, now, now);
-        let shed_margin_w = registry.settings.shed_margin_w.0;
-        limits.iter().zip(load).any(|(limits, load)| load > limits.import.0 + shed_margin_w)
+        let limits = limits(registry, &self.topology, now, now);
+        let over = limits.iter().zip(load).map(|(limits, load)| {
+            let import = load - limits.import.0;
+            limits.export.map_or(import, |export| import.max(-load - export.0))
+        });
+        over.max().unwrap_or(0).saturating_sub(registry.settings.shed_margin_w.0)
+    }
+
+    /// Puts words into the sums where they count: all of them after the registry has changed, else the new ones.
+    fn place(&mut self, registry: &Registry, root: &FeederId) {
+        if self.revision != Some(registry.revision()) {
+            self.revision = Some(registry.revision());
+            self.topology = Topology::of(registry, root);
+            self.sums = vec![Sums::default(); self.topology.nodes.len()];
+            self.words.values_mut().for_each(|word| word.node = None);
+            self.unplaced = self.words.keys().cloned().collect();
+        }
+        for device_id in std::mem::take(&mut self.unplaced) {
+            let Some(word) = self.words.get_mut(&device_id) else { continue };
+            if word.node.is_none() && !registry.is_outside(&device_id) {
+                let known = registry.devices.get(&device_id);
+                let (feeder_id, device_type) =
+                    known.map_or((&word.said.0, word.said.1), |it| (&it.feeder_id, it.device_type));
+                word.is_meter = device_type == DeviceType::Meter;
+                word.node = self.topology.index_of(feeder_id);
+                if let Some(node) = word.node {
+                    self.sums[node].add(word, 1);
+                }
+            }
+        }
     }
 }
+
+fn staying_pause_ms(interval_ms: i64) -> i64 {
+    (interval_ms / 2).max(STAYING_PAUSE_MS)
+}
+
+#[cfg(test)]
+mod tests;

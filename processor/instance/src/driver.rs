@@ -56,8 +56,6 @@ struct Slot {
     open: bool,
     /// An operator changed something of this tree since the last decision.
     urgent: bool,
-    /// New telemetry since the last look at the load.
-    fresh: bool,
     decided_at: Timestamp,
     since_snapshot: i64,
     snapshot_number: i64,
@@ -74,7 +72,6 @@ impl Slot {
             seq: 0,
             open: false,
             urgent: false,
-            fresh: false,
             decided_at: Timestamp(0),
             since_snapshot: 0,
             snapshot_number: 0,
@@ -222,7 +219,6 @@ impl Driver {
         if offset < slot.restored.telemetry {
             return;
         }
-        slot.fresh = true;
         slot.telemetry.push_back((offset, sample));
         if slot.telemetry.len() > PENDING_INPUTS_MAX {
             slot.telemetry.pop_front();
@@ -375,7 +371,7 @@ impl Driver {
             slot.open = true;
             slot.decided_at = now;
             slot.urgent = false;
-            slot.fresh = false;
+            slot.watch.decided(registry, root, now, trigger == Trigger::Overload);
         }
         all
     }
@@ -385,7 +381,9 @@ impl Driver {
     pub fn next_deadline(&self, registry: &Registry, now: Timestamp) -> Option<Timestamp> {
         let open = self.slots.iter().filter(|(root, slot)| !slot.open && registry.is_root(root));
         open.map(|(_, slot)| {
-            slot.tree.next_deadline(&registry.settings, now, slot.watch.latest()).0
+            let deadline = slot.tree.next_deadline(&registry.settings, now, slot.watch.latest()).0;
+            let look = slot.watch.next_look(registry.settings.interval_ms, slot.decided_at);
+            look.filter(|_| slot.seq > 0).map_or(deadline, |look| look.min(deadline))
         })
         .min()
     }
@@ -461,13 +459,7 @@ fn due(slot: &mut Slot, registry: &Registry, root: &FeederId, now: Timestamp) ->
     if rested && slot.urgent {
         return Some(Trigger::Operator);
     }
-    // One decrease in between is enough: the window's end looks again.
-    let half_way = now.since(slot.decided_at).saturating_mul(2) >= registry.settings.interval_ms;
-    if rested
-        && half_way
-        && std::mem::take(&mut slot.fresh)
-        && slot.watch.is_overloaded(registry, root, now)
-    {
+    if slot.seq > 0 && slot.watch.is_due(registry, root, now, slot.decided_at) {
         return Some(Trigger::Overload);
     }
     None

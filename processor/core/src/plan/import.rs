@@ -66,20 +66,27 @@ impl Import {
         &view.devices[self.device_of[claim]]
     }
 
-    /// Those who stand by may start; what that takes is held back already.
+    /// Those who stand by may start; what that takes is held back already. As long as what the others may take leaves no
+    /// room, none of them is told more than before.
     pub(super) fn stand_by(
+        &self,
         view: &View<'_>,
         settings: &ControlSettings,
         decreases_only: bool,
         planned: &mut [Planned],
     ) {
+        if !planned.iter().any(|planned| planned.standby) {
+            return;
+        }
+        let full = self.full(|claim| self.bounds[claim].floor_w.max(self.bounds[claim].low_w));
         for (seen, planned) in view.devices.iter().zip(planned) {
             let Some(watts) = (if planned.standby { seen.standby_w } else { None }) else {
                 continue;
             };
             let last = seen.known.setpoint_w.unwrap_or(0).max(0);
-            let step = if decreases_only { 0 } else { shape::ramp_step_w(seen, settings) };
-            let least = if decreases_only { 0 } else { seen.want.min_w };
+            let keeps = decreases_only || full[seen.node];
+            let step = if keeps { 0 } else { shape::ramp_step_w(seen, settings) };
+            let least = if keeps { 0 } else { seen.want.min_w };
             planned.setpoint_w = Some(watts.min((last + step).max(least)));
             planned.reason = seen.want.reason;
         }

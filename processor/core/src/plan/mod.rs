@@ -159,8 +159,8 @@ impl Steps<'_, '_> {
 
     fn fill(&self, mut planned: Vec<Planned>, dimmed: &[i64]) -> Plan {
         let Self { view, policy, settings, decreases_only } = *self;
-        Import::stand_by(view, settings, decreases_only, &mut planned);
         let real = Import::of(view, false, dimmed);
+        real.stand_by(view, settings, decreases_only, &mut planned);
         let (nodes, stood_in) = real.fill(view, policy, settings, decreases_only, &mut planned);
         if view.has_shadow() {
             let mut imagined = planned.clone();

@@ -141,10 +141,8 @@ fn a_device_that_waits_neither_steers_nor_holds_until_it_is_approved() {
     let decision = bench.minute(&[("ev-1", 10_000), ("stranger", 260_000)]);
     assert!(setpoint(&decision, "ev-1") >= Some(Watts(10_000)), "{decision:?}");
     assert_eq!(decision.devices.len(), 1);
-    let overloaded = |bench: &Bench| {
-        bench.watch.is_overloaded(&bench.registry, &feeder("root"), Timestamp(bench.now))
-    };
-    assert!(!overloaded(&bench));
+    let over_w = bench.watch.over_w(&bench.registry, &feeder("root"), Timestamp(bench.now));
+    assert!(over_w < 0, "{over_w} W");
 
     let approved = DeviceApproved { device_id: device("stranger"), feeder_id: None };
     bench.operate(Change::DeviceApproved(approved));

@@ -91,6 +91,7 @@ fn each_policy_shares_by_its_own_rule_in_the_loop() {
 
 /// A world that once went wrong: a load that nobody commands was not heard for its first seconds.
 #[test]
-fn a_world_of_equal_shares_that_once_went_wrong_stays_right() {
+fn worlds_of_other_policies_that_once_went_wrong_stay_right() {
     live(4_632_999_539_177_387_935, "equal-share", 6);
+    live(16_172_835_999_061_215_928, POLICIES[5], 6);
 }

@@ -147,6 +147,7 @@ fn wild_worlds_repeat_byte_for_byte_with_restarts_too() {
 fn wild_worlds_that_once_went_wrong_stay_right() {
     for seed in [
         9_784_888_140_067_392_493,
+        18_007_081_826_737_249_885,
         9_045_263_584_460_315_930,
         7_895_294_343_475_198_904,
         15_826_844_675_538_796_159,

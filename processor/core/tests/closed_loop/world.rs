@@ -65,7 +65,6 @@ pub(crate) struct World {
     number: u64,
     seq: i64,
     decided_at: i64,
-    fresh: bool,
     urgent: bool,
 }
 
@@ -94,7 +93,6 @@ impl World {
             number: 0,
             seq: 0,
             decided_at: 0,
-            fresh: false,
             urgent: false,
         }
     }
@@ -392,7 +390,6 @@ impl World {
                 Input::Ack(ack) => self.waiting.0.push(ack),
                 Input::Telemetry(sample) => {
                     self.watch.hear(&sample);
-                    self.fresh = true;
                     self.waiting.1.push(sample);
                 }
             }
@@ -411,17 +408,16 @@ impl World {
         if rested && self.urgent {
             return Some(Trigger::Operator);
         }
-        let half_way = (self.now - self.decided_at) * 2 >= self.registry.settings.interval_ms;
-        let overloaded = rested
-            && half_way
-            && std::mem::take(&mut self.fresh)
-            && self.watch.is_overloaded(&self.registry, self.tree.root(), now);
+        let decided_at = Timestamp(self.decided_at);
+        let overloaded =
+            self.seq > 0 && self.watch.is_due(&self.registry, self.tree.root(), now, decided_at);
         overloaded.then_some(Trigger::Overload)
     }
 
     fn decide(&mut self, trigger: Trigger) {
         self.urgent = false;
-        self.fresh = false;
+        let (now, overload) = (Timestamp(self.now), trigger == Trigger::Overload);
+        self.watch.decided(&self.registry, self.tree.root(), now, overload);
         self.decided_at = self.now;
         let (acks, samples) = std::mem::take(&mut self.waiting);
         for ack in acks {
