@@ -155,6 +155,10 @@ mod tests {
         attempt(&mut outbox, Attempt::Published, (1_000, 1_005));
         outbox.offer(Order { origin: None, ..order(2, Emit::Change) });
         attempt(&mut outbox, Attempt::Published, (2_000, 2_005));
+        // Nor a renewal in the place of that word.
+        outbox.offer(Order { origin: None, ..order(3, Emit::Change) });
+        outbox.offer(order(4, Emit::Renew));
+        attempt(&mut outbox, Attempt::Published, (4_000, 4_005));
         assert_eq!(records(&mut outbox), []);
     }
 
