@@ -421,7 +421,8 @@ async fn history_is_read_over_https_and_another_authority_is_refused_in_words() 
 }
 
 /// Three decisions, 10 s apart, of a tree of f1 and f2 below it, over one device at each: f1 binds both, f1 is 5 kW over its
-/// limit. Each sends ev-1 a setpoint of 3 kW, which it takes, applies and is seen at after 1, 2 and 3 s.
+/// limit. Each sends ev-1 a setpoint of 3 kW, which goes out
+/// after 10 ms, and which it takes, applies and is seen at after 1, 2 and 3 s.
 async fn past(engine: &Engine, from: Timestamp) {
     let id = |kind: u8| {
         format!("toUUID(concat('00000000-0000-4000-8000-0000000000{kind}', toString(number + 1)))")
@@ -451,6 +452,14 @@ async fn past(engine: &Engine, from: Timestamp) {
             id(2)
         )
     };
+    let sent = |ms: u16, acked_ms: u16| {
+        format!(
+            "INSERT INTO sent (setpoint_id, decision_id, root, epoch, seq, device_id, feeder_id, decided_at, sent_at, broker_acked_at, log_id, log_partition, log_offset)
+             SELECT {}, {}, 'f1', 1, number, 'ev-1', 'f1', {at}, {at} + INTERVAL {ms} MILLISECOND, {at} + INTERVAL {acked_ms} MILLISECOND, {tail}",
+            id(2),
+            id(1)
+        )
+    };
     let all = [
         decision("f1", "NULL", "IMPORT_LIMIT"),
         decision("f2", "'f1'", "ANCESTOR"),
@@ -463,6 +472,9 @@ async fn past(engine: &Engine, from: Timestamp) {
             id(1),
             later(30)
         ),
+        // The second time it was sent after a crash.
+        sent(10, 15),
+        sent(900, 905),
         ack("ACCEPTED", 1),
         ack("APPLIED", 2),
         format!(
@@ -547,6 +559,7 @@ async fn decisions_and_commands_of_the_past_are_told_in_pages() {
         assert_eq!(
             followed.get(&command.setpoint_id),
             Some(&Followed {
+                sent_ms: Some(decided + 10),
                 acked_ms: Some(decided + 1_000),
                 applied_ms: Some(decided + 2_000),
                 ended: None,

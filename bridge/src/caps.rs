@@ -47,6 +47,10 @@ pub const RECEIPTS_PER_MESSAGE_MAX: usize = 500;
 /// use the same connection.
 pub const RECEIPTS_IN_FLIGHT_MAX: usize = 64;
 
+/// Records of sent setpoints that wait for the log; at this number further ones are dropped and counted
+/// (`derms_bridge_sent_records_total{result="dropped"}`). Far fewer than the producer holds, so that intake has room.
+pub const SENT_RECORDS_WAITING_MAX: usize = 10_000;
+
 /// How long receipts of a device are gathered.
 pub const RECEIPT_GATHERING: Duration = Duration::from_millis(200);
 

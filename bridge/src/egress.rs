@@ -27,6 +27,7 @@ use crate::caps;
 use crate::config::Config;
 use crate::metrics;
 use crate::publisher::Publisher;
+use crate::recorder::Recorder;
 use crate::registrar::Directory;
 
 use self::sending::Tried;
@@ -49,6 +50,7 @@ pub(crate) struct Parts {
     pub(crate) partitions: i32,
     pub(crate) directory: Arc<Directory>,
     pub(crate) publisher: Publisher,
+    pub(crate) recorder: Recorder,
     pub(crate) clock: Arc<dyn Clock>,
 }
 

@@ -19,6 +19,7 @@ mod metrics;
 mod mqtt;
 mod publisher;
 mod receipts;
+mod recorder;
 pub mod redrive;
 mod registrar;
 mod run;

@@ -61,6 +61,29 @@ impl ReceiptResult {
     }
 }
 
+/// What became of the record of a setpoint that has gone out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RecordResult {
+    /// The log has it.
+    Appended,
+    /// The log did not take it.
+    Failed,
+    /// There was no room for it.
+    Dropped,
+}
+
+impl RecordResult {
+    const ALL: [Self; 3] = [Self::Appended, Self::Failed, Self::Dropped];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Appended => "success",
+            Self::Failed => "failure",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
 struct Metrics {
     received: IntCounterVec,
     appended: IntCounterVec,
@@ -82,6 +105,7 @@ struct Metrics {
     unacknowledged: IntGauge,
     waiting: IntGauge,
     receipts: IntCounterVec,
+    sent_records: IntCounterVec,
     poison: IntCounterVec,
     connected: prometheus::IntGaugeVec,
     subscribed: IntGauge,
@@ -124,6 +148,7 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics {
     unacknowledged: gauge("derms_bridge_unacknowledged", "Messages received and not yet acknowledged"),
     waiting: gauge("derms_bridge_waiting", "Records that wait for room in the producer"),
     receipts: counters("derms_bridge_receipts_total", "Receipts to devices that asked for them", &["result"]),
+    sent_records: counters("derms_bridge_sent_records_total", "Records of changed setpoints that the broker has", &["result"]),
     poison: counters("derms_bridge_poison_records_total", "Log records that could not be read", &["topic"]),
     connected: service_kit::metrics::gauges("derms_bridge_mqtt_connected", "Whether a connection to the broker stands", &["connection"]),
     subscribed: gauge(SUBSCRIBED, "Whether the broker gives the bridge what devices publish"),
@@ -155,6 +180,9 @@ pub(crate) fn init() {
     }
     for result in ReceiptResult::ALL {
         METRICS.receipts.with_label_values(&[result.as_str()]);
+    }
+    for result in RecordResult::ALL {
+        METRICS.sent_records.with_label_values(&[result.as_str()]);
     }
     for barrier in Barrier::ALL {
         METRICS.barriers.with_label_values(&[barrier.as_str()]);
@@ -266,6 +294,10 @@ pub(crate) fn intake(unacknowledged: usize, waiting: usize) {
 
 pub(crate) fn receipts(result: ReceiptResult, number: usize) {
     METRICS.receipts.with_label_values(&[result.as_str()]).inc_by(number as u64);
+}
+
+pub(crate) fn sent_record(result: RecordResult) {
+    METRICS.sent_records.with_label_values(&[result.as_str()]).inc();
 }
 
 pub(crate) fn poison(topic: &str) {

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::egress::{self, Egress};
 use crate::ingress::{self, Ingress};
 use crate::publisher::publisher;
+use crate::recorder::Recorder;
 use crate::registrar::Directory;
 use crate::{metrics, receipts, simulation};
 
@@ -83,8 +84,9 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let published = CancellationToken::new();
     let last_published = published.clone().drop_guard();
     crew.spawn("publisher", publisher_task.run(published));
-    let egress = Egress::new(egress::Parts { config, partitions, directory, publisher, clock })
-        .context("joining the bridges' group")?;
+    let recorder = Recorder::new(producer.clone());
+    let parts = egress::Parts { config, partitions, directory, publisher, recorder, clock };
+    let egress = Egress::new(parts).context("joining the bridges' group")?;
     crew.spawn("egress", async move {
         // Positions and setpoints name the log: which one it is must be known.
         tokio::select! {

@@ -13,8 +13,9 @@ use schemas::records::decision::{
 use schemas::records::operator::{
     Change, DeviceRegistered, FeederMode, OperatorRecord, SimulationMode, SimulationSet,
 };
+use schemas::records::sent::Sent;
 use schemas::records::telemetry::{DeviceOrigin, DeviceType};
-use schemas::topics::Topic;
+use schemas::topics::{Topic, tree_partition};
 use schemas::units::{WattHours, Watts};
 use uuid::Uuid;
 use world::{Client, World, expiry_s, now_ms};
@@ -255,6 +256,40 @@ async fn setpoints_wait_for_a_broker_that_comes_back() {
     listener.subscribe("der/control/#").await;
     while next(&mut listener).await.1.target_w != Watts(2_000) {}
     bridge.stop().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_setpoint_is_recorded_once_the_broker_has_it_and_a_renewal_is_not() {
+    let world = World::start();
+    claim(&world, 1, WRITER).await;
+    let bridge = world.bridge(&[]);
+    let mut listener = world.device("listener").await;
+    listener.subscribe("der/control/#").await;
+    let of = |emit, target_w| vec![DeviceDecision { emit, ..device("ev-1", "north", target_w) }];
+    let decisions = [
+        decision(1, of(Emit::Change, 1_000)),
+        decision(2, of(Emit::Renew, 1_000)),
+        decision(3, of(Emit::Change, 2_000)),
+    ];
+    for decision in decisions.clone() {
+        let seq = decision.seq;
+        decide(&world, decision).await;
+        assert_eq!(next(&mut listener).await.1.seq, Some(seq));
+    }
+    let records = world.read_until(Topic::Sent, |records| records.len() >= 2).await;
+    bridge.stop().await.expect("a clean end");
+    for (record, decision) in records.iter().zip([&decisions[0], &decisions[2]]) {
+        let partition = tree_partition(&decision.root, world::PARTITIONS);
+        assert_eq!((record.partition, record.key.as_slice()), (partition, &b"north"[..]));
+        let sent = Sent::decode(&record.value).expect("a record");
+        assert_eq!((&sent.root, sent.epoch, sent.seq), (&decision.root, 1, decision.seq));
+        assert_eq!(sent.setpoint_id, decision.setpoint_id(&id("ev-1")));
+        assert_eq!((sent.device_id, sent.feeder_id), (id("ev-1"), feeder("north")));
+        let times = [decision.header.at, sent.decided_at, sent.sent_at, sent.broker_acked_at];
+        assert!(times[0] == times[1] && times.is_sorted(), "{times:?}");
+        assert!(times[3].0 <= now_ms());
+    }
+    assert_eq!(records.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! The scenes of docs/control.md that must go right, in the whole loop: each came from a complaint about a system in the field.
 
+use std::collections::BTreeMap;
+
 use bridge_outbound::{OnSilence, Rules};
 use proving::sim::broker::Net;
 use proving::sim::make::{SILENCE_MS, charger, feeder, feeder_change, pv};
@@ -7,10 +9,12 @@ use proving::sim::member::{Body, Habits, Member};
 use proving::sim::processor::Cut;
 use proving::sim::rng::Rng;
 use proving::sim::world::{Plan, World};
+use schemas::codec::Record;
 use schemas::records::decision::{Decision, Emit, Freshness, NodeBinding, Reason, Trigger};
 use schemas::records::operator::{
     Change, ControlSettings, EventCreated, FeederChange, FeederMode, MissingBehavior,
 };
+use schemas::records::sent::Sent;
 use schemas::topics::Topic;
 use schemas::{Timestamp, Watts};
 use uuid::Uuid;
@@ -334,4 +338,50 @@ fn scene_13_a_second_processor_with_the_same_fixed_partitions_comes_and_goes() {
     let claims = world.counts.recoveries;
     assert!(claims <= 2 * 6 + 3, "they do not take it from one another for ever: {claims}");
     assert!(load(&world) <= 20_000 && load(&world) > 15_000);
+}
+
+/// No scene of control: what the way out says of itself. Answers of the broker get lost now and then, so that setpoints are sent
+/// again, and while it is away renewals take the place of changes.
+#[test]
+fn what_is_recorded_as_sent_is_each_change_once_and_no_renewal_but_in_the_place_of_one() {
+    let mut world = start(chargers(14, 20, 60_000, 0.0));
+    run(&mut world, MINUTE);
+    for round in 0..6 {
+        world.operate(feeder_change("root", None, if round % 2 == 0 { 30_000 } else { 60_000 }));
+        world.set_broker(round % 3 != 1);
+        run(&mut world, MINUTE / 2);
+        world.set_broker(true);
+        run(&mut world, MINUTE / 2);
+    }
+    let records = world.log.read(Topic::Sent, 0, 0);
+    let sent: Vec<Sent> =
+        records.map(|record| Sent::decode(&record.value).expect("a record")).collect();
+    let by_id: BTreeMap<Uuid, &Sent> = sent.iter().map(|sent| (sent.setpoint_id, sent)).collect();
+    assert_eq!(by_id.len(), sent.len(), "each once");
+    let (mut found, mut renewals) = (0, 0);
+    for device in &decisions(&world)[0].devices {
+        // When a change was decided that has not been recorded yet.
+        let mut owed = None;
+        for decision in decisions(&world) {
+            let of_device = decision.devices.iter().find(|one| one.device_id == device.device_id);
+            let Some(own) = of_device.filter(|own| own.emit != Emit::None) else { continue };
+            if own.emit == Emit::Change {
+                owed = Some(decision.header.at);
+            }
+            if let Some(sent) = by_id.get(&decision.setpoint_id(&own.device_id)) {
+                assert!(owed.is_some(), "a renewal that carries nothing: {sent:?}");
+                assert_eq!((sent.epoch, sent.seq), (decision.epoch, decision.seq));
+                assert_eq!((&sent.root, &sent.feeder_id), (&decision.root, &own.feeder_id));
+                assert_eq!(sent.decided_at, decision.header.at);
+                assert!(sent.broker_acked_at > sent.sent_at, "{sent:?}");
+                owed = None;
+                found += 1;
+                renewals += usize::from(own.emit == Emit::Renew);
+            }
+        }
+        let recent = last(&world).header.at.plus_ms(-10_000);
+        assert!(owed.is_none_or(|at| at > recent), "{} is not told: {owed:?}", device.device_id);
+    }
+    assert_eq!(found, sent.len(), "each is of a decision that counts");
+    assert!(found > 100 && renewals > 0, "{found}, {renewals} of them renewals");
 }

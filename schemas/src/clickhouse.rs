@@ -52,6 +52,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     14 "history_views" "0014_history_views.sql",
     15 "leaner_telemetry" "0015_leaner_telemetry.sql",
     16 "one_query_each" "0016_one_query_each.sql",
+    17 "sent" "0017_sent.sql",
 ];
 
 /// The statements of a file: cut after each line that ends in `;`, without it. What holds only comments is no statement.

@@ -20,6 +20,7 @@ use crate::records::ack::Ack;
 use crate::records::dead_letter::DeadLetter;
 use crate::records::decision::LedgerRecord;
 use crate::records::operator::OperatorRecord;
+use crate::records::sent::Sent;
 use crate::records::snapshot::SnapshotPart;
 use crate::records::state::{DeviceState, FeederState};
 use crate::records::telemetry::Telemetry;
@@ -224,6 +225,7 @@ pub fn released(topic: Topic) -> &'static [Released] {
         Topic::DeviceState => &DeviceState::schemas().released,
         Topic::FeederState => &FeederState::schemas().released,
         Topic::DeadLetters => &DeadLetter::schemas().released,
+        Topic::Sent => &Sent::schemas().released,
     }
 }
 
@@ -301,6 +303,7 @@ record!(SnapshotPart, "snapshot", ["snapshot_1.avsc", "snapshot.avsc"]);
 record!(DeviceState, "device state", ["device_state.avsc"]);
 record!(FeederState, "feeder state", ["feeder_state_1.avsc", "feeder_state.avsc"]);
 record!(DeadLetter, "dead letter", ["dead_letter.avsc"]);
+record!(Sent, "sent setpoint", ["sent.avsc"]);
 
 #[cfg(test)]
 mod tests;

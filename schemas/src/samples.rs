@@ -8,6 +8,7 @@ use crate::records::ack::Ack;
 use crate::records::dead_letter::DeadLetter;
 use crate::records::decision::LedgerRecord;
 use crate::records::operator::{Change, ControlSettings, OperatorRecord};
+use crate::records::sent::Sent;
 use crate::records::snapshot::SnapshotPart;
 use crate::records::state::{DeviceState, FeederState};
 use crate::records::telemetry::Telemetry;
@@ -164,6 +165,12 @@ fn device_state() -> Value {
         "tracking_mean_abs_w": 10, "compliant": true})
 }
 
+fn sent() -> Value {
+    json!({"setpoint_id": ID, "root": ROOT, "epoch": 1, "seq": 1, "device_id": "ev-1",
+        "feeder_id": ROOT, "decided_at": AT + 5_000, "sent_at": AT + 5_010,
+        "broker_acked_at": AT + 5_012})
+}
+
 /// Good records of a topic, one of each kind.
 #[must_use]
 pub fn samples(topic: Topic) -> Vec<Value> {
@@ -192,6 +199,7 @@ pub fn samples(topic: Topic) -> Vec<Value> {
             vec![json!({"at": AT, "source": "der/telemetry/x", "reason": "not_json", "detail": "d",
                 "device_id": null, "raw": [1, 2], "raw_len": 2})]
         }
+        Topic::Sent => vec![sent()],
     }
 }
 
@@ -210,6 +218,7 @@ pub fn encode(topic: Topic, record: &Value) -> Option<Vec<u8>> {
         Topic::DeviceState => bytes::<DeviceState>(record),
         Topic::FeederState => bytes::<FeederState>(record),
         Topic::DeadLetters => bytes::<DeadLetter>(record),
+        Topic::Sent => bytes::<Sent>(record),
     }
 }
 

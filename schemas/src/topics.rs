@@ -24,6 +24,8 @@ pub enum Topic {
     FeederState,
     /// Refused messages.
     DeadLetters,
+    /// Changed setpoints that the broker has.
+    Sent,
 }
 
 /// How long records stay.
@@ -39,7 +41,7 @@ pub enum Retention {
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Telemetry,
         Self::Acks,
         Self::Operator,
@@ -48,6 +50,7 @@ impl Topic {
         Self::DeviceState,
         Self::FeederState,
         Self::DeadLetters,
+        Self::Sent,
     ];
 
     /// The name after the prefix.
@@ -62,6 +65,7 @@ impl Topic {
             Self::DeviceState => "device-state.v1",
             Self::FeederState => "feeder-state.v1",
             Self::DeadLetters => "dead-letters.v1",
+            Self::Sent => "sent.v1",
         }
     }
 
@@ -82,7 +86,7 @@ impl Topic {
     #[must_use]
     pub fn retention(self) -> Retention {
         match self {
-            Self::Telemetry | Self::Acks => Retention::Days(7),
+            Self::Telemetry | Self::Acks | Self::Sent => Retention::Days(7),
             Self::Operator => Retention::Forever,
             Self::Decisions | Self::DeadLetters => Retention::Days(30),
             Self::Snapshots | Self::DeviceState | Self::FeederState => Retention::Compacted,
@@ -99,7 +103,8 @@ impl Topic {
             | Self::Decisions
             | Self::Snapshots
             | Self::DeviceState
-            | Self::FeederState => tree_partitions,
+            | Self::FeederState
+            | Self::Sent => tree_partitions,
         }
     }
 }

@@ -18,8 +18,8 @@ use crate::solo::Server;
 
 /// The log's folders, in the order in which they are read after its list of topics and positions: what names other records
 /// comes before them, so that the copy has whatever its own records speak of.
-const LOG_ORDER: [&str; 6] =
-    ["snapshots", "decisions", "device-state", "feeder-state", "acks", "telemetry"];
+const LOG_ORDER: [&str; 7] =
+    ["sent.v1", "snapshots", "decisions", "device-state", "feeder-state", "acks", "telemetry"];
 /// How often the files of a folder are looked for before it is given up.
 const OPENING_TRIES: usize = 20;
 /// In the data folder: says to the next start that the log is a copy.

@@ -87,4 +87,6 @@ async fn topics_that_would_lose_what_must_be_kept_are_refused() {
     let few = make("d.", Topic::Decisions, 2, "delete").await.expect_err("refused");
     assert!(few.contains("d.decisions.v1 has 2 partitions, but 12 are needed"), "{few}");
     assert_eq!(make("e.", Topic::DeadLetters, 1, "delete").await, Ok(12), "as it should be");
+    // What an older log lacks is made to fit it, whatever is set for a new one.
+    assert_eq!(make("f.", Topic::Telemetry, 3, "delete").await, Ok(3), "as the log has it");
 }

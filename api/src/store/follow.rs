@@ -175,7 +175,8 @@ fn take(live: &Live, record: &LogRecord) {
         | Topic::Acks
         | Topic::Decisions
         | Topic::Snapshots
-        | Topic::DeadLetters => Ok(()),
+        | Topic::DeadLetters
+        | Topic::Sent => Ok(()),
     };
     match outcome {
         Ok(()) => metrics::count_record(record.topic),

@@ -15,6 +15,7 @@ use schemas::records::decision::Freshness;
 use uuid::Uuid;
 
 use crate::commandable::Commandable;
+use crate::sent::{Origin, Taken};
 
 /// Longest pause between two tries.
 const BACKOFF_MAX_MS: i64 = 60_000;
@@ -50,7 +51,7 @@ pub struct Order {
     /// When it was decided.
     pub decided: Timestamp,
     /// None for the watchdog's.
-    pub place: Option<Place>,
+    pub origin: Option<Origin>,
 }
 
 impl Order {
@@ -68,7 +69,14 @@ impl Order {
         };
         let typed_layout = device.device().typed_layout;
         let decided = device.decision().header.at;
-        Some(Self { setpoint, typed_layout, audience, decided, place: Some(place) })
+        let origin = Some(Origin::of(device, place));
+        Some(Self { setpoint, typed_layout, audience, decided, origin })
+    }
+
+    /// The record that it comes from; none for the watchdog's.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        self.origin.as_ref().map(|origin| origin.place)
     }
 
     fn is_expired(&self, now: Timestamp) -> bool {
@@ -107,6 +115,8 @@ impl SetpointResult {
 pub struct Settled {
     pub order: Order,
     pub result: SetpointResult,
+    /// Where the broker has it.
+    pub taken: Option<Taken>,
 }
 
 /// What became of a try to publish.
@@ -131,7 +141,8 @@ pub struct Tries {
 #[derive(Debug, Default)]
 struct Entry {
     waiting: Option<Order>,
-    sending: Option<Order>,
+    /// On its way, and since when.
+    sending: Option<(Order, Timestamp)>,
     /// Failed tries of the waiting order.
     tries: u32,
     /// Those among them that the broker refused.
@@ -199,13 +210,16 @@ impl Outbox {
     }
 
     /// Takes a setpoint; one that waits for the same device is superseded by it.
-    pub fn offer(&mut self, order: Order) {
+    pub fn offer(&mut self, mut order: Order) {
         let device_id = order.setpoint.envelope.device_id.clone();
-        if let Some(place) = order.place {
+        if let Some(place) = order.place() {
             *self.open.entry(place).or_default() += 1;
         }
         let audience = order.audience;
         let entry = self.entries.entry(device_id.clone()).or_default();
+        if let Some(older) = &entry.waiting {
+            order.take_place_of(older);
+        }
         let older = entry.waiting.replace(order);
         let was_delayed = entry.tries > 0;
         (entry.tries, entry.refusals) = (0, 0);
@@ -218,7 +232,7 @@ impl Outbox {
                 if was_delayed || audience < older.audience {
                     self.ready.push(device_id, audience);
                 }
-                self.settle(older, SetpointResult::Superseded);
+                self.settle(older, SetpointResult::Superseded, None);
             }
             None if idle => self.ready.push(device_id, audience),
             None => {}
@@ -249,10 +263,10 @@ impl Outbox {
             };
             if order.is_expired(now) {
                 self.entries.remove(&device_id);
-                self.settle(order, SetpointResult::Expired);
+                self.settle(order, SetpointResult::Expired, None);
                 continue;
             }
-            entry.sending = Some(order.clone());
+            entry.sending = Some((order.clone(), now));
             return Some(order);
         }
         None
@@ -268,11 +282,14 @@ impl Outbox {
         let Some(entry) = self.entries.get_mut(device_id) else {
             return;
         };
-        let Some(order) = entry.sending.take() else {
+        let Some((order, sent_at)) = entry.sending.take() else {
             return;
         };
-        let newer = entry.waiting.as_ref().map(|waiting| waiting.audience);
         let published = attempt == Attempt::Published;
+        if let Some(waiting) = entry.waiting.as_mut().filter(|_| !published) {
+            waiting.take_place_of(&order);
+        }
+        let newer = entry.waiting.as_ref().map(|waiting| waiting.audience);
         let given_up = attempt == Attempt::Refused && entry.refusals >= self.tries.retries;
         if published || newer.is_some() || given_up {
             if let Some(audience) = newer {
@@ -285,7 +302,8 @@ impl Outbox {
                 (false, true) => SetpointResult::Superseded,
                 (false, false) => SetpointResult::Failed,
             };
-            return self.settle(order, result);
+            let taken = published.then_some(Taken { sent_at, acknowledged_at: now });
+            return self.settle(order, result, taken);
         }
         let mut pause_ms = backoff_ms(self.tries.backoff, entry.tries);
         match attempt {
@@ -310,8 +328,8 @@ impl Outbox {
         self.open.range(from..=to).next().map(|(place, _)| place.offset)
     }
 
-    fn settle(&mut self, order: Order, result: SetpointResult) {
-        if let Some(place) = order.place
+    fn settle(&mut self, order: Order, result: SetpointResult, taken: Option<Taken>) {
+        if let Some(place) = order.place()
             && let Some(number) = self.open.get_mut(&place)
         {
             *number -= 1;
@@ -319,7 +337,7 @@ impl Outbox {
                 self.open.remove(&place);
             }
         }
-        self.settled.push(Settled { order, result });
+        self.settled.push(Settled { order, result, taken });
     }
 }
 

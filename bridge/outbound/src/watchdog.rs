@@ -247,7 +247,7 @@ impl Told {
             typed_layout: self.typed_layout,
             audience: Audience::Heard,
             decided: now,
-            place: None,
+            origin: None,
         }
     }
 }

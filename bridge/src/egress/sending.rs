@@ -79,6 +79,9 @@ impl Egress {
             if settled.result == SetpointResult::Failed {
                 tracing::warn!(device_id = %envelope.device_id, "a setpoint was given up after all tries");
             }
+            if let Some(record) = settled.record() {
+                self.parts.recorder.record(&record);
+            }
         }
         metrics::outbox(self.outbound.waiting());
     }

@@ -5,8 +5,9 @@ use schemas::Watts;
 use schemas::clickhouse::{counts_for_ms, curtailed_by_node, operator_body};
 use schemas::records::ack::{Ack, AckStatus};
 use schemas::records::dead_letter::DeadLetter;
-use schemas::records::decision::{Decision, Emit};
+use schemas::records::decision::{Decision, Emit, decision_id};
 use schemas::records::operator::OperatorRecord;
+use schemas::records::sent::Sent;
 use schemas::records::telemetry::Telemetry;
 use serde::Serialize;
 use uuid::Uuid;
@@ -490,6 +491,46 @@ pub fn dead_letter(letter: DeadLetter, place: Place) -> DeadLetterRow {
         device_id: letter.device_id.map(|device_id| device_id.to_string()),
         raw: letter.raw,
         raw_len: letter.raw_len,
+        log_id: place.log.to_string(),
+        log_partition: place.partition,
+        log_offset: place.offset,
+    }
+}
+
+/// A row of `sent`.
+#[derive(Debug, Clone, Row, Serialize)]
+pub struct SentRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    setpoint_id: Uuid,
+    #[serde(with = "clickhouse::serde::uuid")]
+    decision_id: Uuid,
+    root: String,
+    epoch: i64,
+    seq: i64,
+    device_id: String,
+    feeder_id: String,
+    decided_at: i64,
+    sent_at: i64,
+    broker_acked_at: i64,
+    log_id: String,
+    log_partition: i32,
+    log_offset: i64,
+}
+
+/// The row of a setpoint that the broker has.
+#[must_use]
+pub fn sent(sent: Sent, place: Place) -> SentRow {
+    SentRow {
+        setpoint_id: sent.setpoint_id,
+        decision_id: decision_id(&sent.root, sent.epoch, sent.seq),
+        root: sent.root.to_string(),
+        epoch: sent.epoch,
+        seq: sent.seq,
+        device_id: sent.device_id.to_string(),
+        feeder_id: sent.feeder_id.to_string(),
+        decided_at: sent.decided_at.0,
+        sent_at: sent.sent_at.0,
+        broker_acked_at: sent.broker_acked_at.0,
         log_id: place.log.to_string(),
         log_partition: place.partition,
         log_offset: place.offset,

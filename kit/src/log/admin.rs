@@ -94,13 +94,19 @@ pub async fn ensure_topics(config: &LogConfig) -> Result<i32, EnsureError> {
     let names: Vec<(Topic, String)> =
         Topic::ALL.into_iter().map(|topic| (topic, config.topic_name(topic))).collect();
     let existing = partitions(config).await.map_err(unreachable)?;
+    // Topics that came with a later version get as many partitions as the tree topics have that are there.
+    let telemetry = config.topic_name(Topic::Telemetry);
+    let tree_partitions = existing
+        .iter()
+        .find(|(name, count)| *name == telemetry && *count > 0)
+        .map_or(config.tree_partitions, |(_, count)| *count);
     let mut there: Vec<String> = existing.into_iter().map(|(name, _)| name).collect();
     let operator = config.topic_name(Topic::Operator);
     let mut is_new = false;
     let missing: Vec<NewTopic<'_>> = names
         .iter()
         .filter(|(_, name)| !there.contains(name))
-        .map(|(topic, name)| new_topic(*topic, name, config))
+        .map(|(topic, name)| new_topic(*topic, name, tree_partitions, config.replication_factor))
         .collect();
     if !missing.is_empty() {
         let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
@@ -247,13 +253,15 @@ async fn shown_partitions(
     }
 }
 
-fn new_topic<'a>(topic: Topic, name: &'a str, config: &LogConfig) -> NewTopic<'a> {
-    let new = NewTopic::new(
-        name,
-        topic.partitions(config.tree_partitions),
-        TopicReplication::Fixed(config.replication_factor),
-    )
-    .set("max.message.bytes", MAX_MESSAGE_BYTES);
+fn new_topic(
+    topic: Topic,
+    name: &str,
+    tree_partitions: i32,
+    replication_factor: i32,
+) -> NewTopic<'_> {
+    let replication = TopicReplication::Fixed(replication_factor);
+    let new = NewTopic::new(name, topic.partitions(tree_partitions), replication)
+        .set("max.message.bytes", MAX_MESSAGE_BYTES);
     match topic.retention() {
         Retention::Compacted => new.set("cleanup.policy", "compact"),
         Retention::Forever => new.set("cleanup.policy", "delete").set("retention.ms", FOREVER_MS),

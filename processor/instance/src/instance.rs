@@ -295,7 +295,11 @@ impl Instance {
                 }
             }
             Topic::Decisions => self.decision(record),
-            Topic::Snapshots | Topic::DeviceState | Topic::FeederState | Topic::DeadLetters => {}
+            Topic::Snapshots
+            | Topic::DeviceState
+            | Topic::FeederState
+            | Topic::DeadLetters
+            | Topic::Sent => {}
         }
     }
 

@@ -14,8 +14,14 @@ use super::stream::{Reading, Resume, Stream};
 
 const LIMITS: Limits = Limits { age_ms: 1_000, rows: 100, bytes: 1_000_000 };
 const LOG: Uuid = Uuid::from_u128(9);
-const STORED: [Topic; 5] =
-    [Topic::Telemetry, Topic::Acks, Topic::Decisions, Topic::Operator, Topic::DeadLetters];
+const STORED: [Topic; 6] = [
+    Topic::Telemetry,
+    Topic::Acks,
+    Topic::Decisions,
+    Topic::Operator,
+    Topic::DeadLetters,
+    Topic::Sent,
+];
 
 fn record(topic: Topic, offset: i64, value: Vec<u8>) -> LogRecord {
     let key = schemas::samples::ROOT.as_bytes().to_vec();
@@ -42,6 +48,7 @@ fn rows_of(stream: &mut Stream, record: &LogRecord) -> Option<usize> {
                 Gathered::Acks(rows) => rows.len(),
                 Gathered::Operator(rows) => rows.len(),
                 Gathered::DeadLetters(rows) => rows.len(),
+                Gathered::Sent(rows) => rows.len(),
                 Gathered::Decisions(all) => all
                     .iter()
                     .map(|(_, decision)| {

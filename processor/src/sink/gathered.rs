@@ -14,6 +14,7 @@ pub(super) enum Prepared {
     Ack(rows::AckRow),
     Operator(rows::OperatorRow),
     DeadLetter(rows::DeadLetterRow),
+    Sent(rows::SentRow),
     Decision(i64, Box<Decision>),
 }
 
@@ -24,6 +25,7 @@ pub(super) enum Gathered {
     Acks(Vec<rows::AckRow>),
     Operator(Vec<rows::OperatorRow>),
     DeadLetters(Vec<rows::DeadLetterRow>),
+    Sent(Vec<rows::SentRow>),
     Decisions(Vec<(i64, Decision)>),
 }
 
@@ -42,6 +44,7 @@ impl Rows {
             Topic::Operator => Gathered::Operator(Vec::new()),
             Topic::DeadLetters => Gathered::DeadLetters(Vec::new()),
             Topic::Decisions => Gathered::Decisions(Vec::new()),
+            Topic::Sent => Gathered::Sent(Vec::new()),
             _ => Gathered::Telemetry(Vec::new()),
         };
         Self { gathered, unsure: HashSet::new() }
@@ -53,6 +56,7 @@ impl Rows {
             Gathered::Acks(rows) => rows.len(),
             Gathered::Operator(rows) => rows.len(),
             Gathered::DeadLetters(rows) => rows.len(),
+            Gathered::Sent(rows) => rows.len(),
             Gathered::Decisions(rows) => rows.len(),
         }
     }
@@ -66,6 +70,7 @@ impl Rows {
             (Gathered::Acks(rows), Prepared::Ack(row)) => rows.push(row),
             (Gathered::Operator(rows), Prepared::Operator(row)) => rows.push(row),
             (Gathered::DeadLetters(rows), Prepared::DeadLetter(row)) => rows.push(row),
+            (Gathered::Sent(rows), Prepared::Sent(row)) => rows.push(row),
             (Gathered::Decisions(rows), Prepared::Decision(offset, decision)) => {
                 rows.push((offset, *decision));
             }
@@ -101,7 +106,10 @@ impl Rows {
         match &mut self.gathered {
             Gathered::Telemetry(rows) => rows.retain(|row| keep(next(), row.moment())),
             Gathered::Acks(rows) => rows.retain(|row| keep(next(), row.message_id.to_string())),
-            Gathered::Operator(_) | Gathered::DeadLetters(_) | Gathered::Decisions(_) => {}
+            Gathered::Operator(_)
+            | Gathered::DeadLetters(_)
+            | Gathered::Sent(_)
+            | Gathered::Decisions(_) => {}
         }
         before - self.len()
     }

@@ -16,7 +16,7 @@ use crate::caps::{DEDUP_WINDOW, SINK_TOKEN_KNOWN_MS};
 
 /// Topics with one partition: they go with the first partition of the others.
 const SINGLE: [Topic; 2] = [Topic::Operator, Topic::DeadLetters];
-const SPREAD: [Topic; 3] = [Topic::Telemetry, Topic::Acks, Topic::Decisions];
+const SPREAD: [Topic; 4] = [Topic::Telemetry, Topic::Acks, Topic::Decisions, Topic::Sent];
 
 /// The table whose highest stored place says where a topic goes on.
 pub(super) fn position_table(topic: Topic) -> &'static str {
@@ -26,6 +26,7 @@ pub(super) fn position_table(topic: Topic) -> &'static str {
         Topic::DeadLetters => "dead_letters",
         // Written last of the four that a decision goes into.
         Topic::Decisions => "decisions",
+        Topic::Sent => "sent",
         _ => "telemetry",
     }
 }

@@ -9,6 +9,7 @@ use schemas::records::ack::Ack;
 use schemas::records::dead_letter::DeadLetter;
 use schemas::records::decision::LedgerRecord;
 use schemas::records::operator::OperatorRecord;
+use schemas::records::sent::Sent;
 use schemas::records::telemetry::Telemetry;
 use schemas::topics::Topic;
 use service_kit::clickhouse::rows::{self, Place};
@@ -158,6 +159,11 @@ impl Stream {
                     Novelty::New
                 };
                 (letter.at, novelty, Prepared::DeadLetter(rows::dead_letter(letter, place)))
+            }
+            Topic::Sent => {
+                // Sent twice is said twice: the first time counts, for whoever asks.
+                let sent = Sent::decode(&record.value)?;
+                (sent.decided_at, Novelty::New, Prepared::Sent(rows::sent(sent, place)))
             }
             Topic::Decisions => match self.ledger.read(LedgerRecord::decode(&record.value)?) {
                 Verdict::Decided(decision) => {

@@ -137,6 +137,7 @@ impl Writing {
             Gathered::Acks(rows) => store.write(block("acks"), rows).await,
             Gathered::Operator(rows) => store.write(block("operator_log"), rows).await,
             Gathered::DeadLetters(rows) => store.write(block("dead_letters"), rows).await,
+            Gathered::Sent(rows) => store.write(block("sent"), rows).await,
             Gathered::Decisions(decisions) => {
                 let of = self.log;
                 let place = |offset: &i64| Place { log: of, partition, offset: *offset };
@@ -177,9 +178,10 @@ impl Writing {
                 self.store.stored_moments(&rows.unsure_samples(), &before).await?
             }
             Gathered::Acks(_) => self.store.stored_acks(&rows.unsure_acks(), &before).await?,
-            Gathered::Operator(_) | Gathered::DeadLetters(_) | Gathered::Decisions(_) => {
-                HashSet::new()
-            }
+            Gathered::Operator(_)
+            | Gathered::DeadLetters(_)
+            | Gathered::Sent(_)
+            | Gathered::Decisions(_) => HashSet::new(),
         };
         for _ in 0..rows.drop_stored(&stored) {
             metrics::count_duplicate(*topic);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bridge_outbound::{Attempt, Opening, Outbound, Read, Rules, TICK_MS, Tries};
+use bridge_outbound::{Attempt, Opening, Outbound, Read, Rules, Settled, TICK_MS, Tries};
 use schemas::codec::Record;
 use schemas::log::Outgoing;
 use schemas::mqtt::{Inbound, Topics, decode_ack, decode_status, decode_telemetry};
@@ -87,12 +87,12 @@ impl Bridge {
     pub fn turn(
         &mut self,
         now: i64,
-        log: Option<&mut Log>,
+        mut log: Option<&mut Log>,
         stored: &mut Stored,
         broker: &mut Broker,
         members: &BTreeMap<DeviceId, (usize, &Member)>,
     ) {
-        if let Some(log) = log {
+        if let Some(log) = log.as_deref_mut() {
             self.read_operator(log);
             if broker.up {
                 self.take_in(now, log, broker);
@@ -102,7 +102,7 @@ impl Bridge {
         if now - self.looked_at >= TICK_MS {
             self.look(now, stored);
         }
-        self.land(now);
+        self.land(now, log);
         self.launch(now, broker, members);
     }
 
@@ -205,8 +205,9 @@ impl Bridge {
         }
     }
 
-    /// Publishes that are answered by now, or have waited long enough.
-    fn land(&mut self, now: i64) {
+    /// Publishes that are answered by now, or have waited long enough. What is to be recorded of them is lost while the log is
+    /// away, as it is where the product has no room for it.
+    fn land(&mut self, now: i64, mut log: Option<&mut Log>) {
         let mut landed = Vec::new();
         self.flying.retain(|flight| {
             let lands = flight.0 <= now;
@@ -219,7 +220,11 @@ impl Bridge {
             let attempt = if published { Attempt::Published } else { Attempt::Unheard };
             self.outbound.finished(&device_id, attempt, Timestamp(now));
         }
-        drop(self.outbound.take_settled());
+        for record in self.outbound.take_settled().iter().filter_map(Settled::record) {
+            if let Some(log) = log.as_deref_mut() {
+                log.append(now, record);
+            }
+        }
     }
 
     fn launch(

@@ -1,12 +1,13 @@
-//! What comes in: samples, acks, operators' changes, dead letters.
+//! What comes in: samples, acks, operators' changes, dead letters; and what went out.
 
 use super::{
-    Believable, COUNT, DEVICE_TIME, EDGE_W, OFFSET, ORDERED_TIME, PRIORITY, SERVICE_TIME, SOC,
-    SPAN_MS, TREE_W, Unbelievable, within, within_if,
+    Believable, COUNT, DEVICE_TIME, EDGE_W, NUMBER, OFFSET, ORDERED_TIME, PRIORITY, SERVICE_TIME,
+    SOC, SPAN_MS, TREE_W, Unbelievable, within, within_if,
 };
 use crate::records::ack::Ack;
 use crate::records::dead_letter::DeadLetter;
 use crate::records::operator::{Change, ControlSettings, OperatorRecord, ProgramSet};
+use crate::records::sent::Sent;
 use crate::records::telemetry::{Capabilities, Preferences, Telemetry};
 
 impl Believable for Telemetry {
@@ -58,6 +59,16 @@ impl Believable for DeadLetter {
     fn check(&self) -> Result<(), Unbelievable> {
         within("at", self.at, SERVICE_TIME)?;
         within("raw_len", self.raw_len, 0..=i64::MAX)
+    }
+}
+
+impl Believable for Sent {
+    fn check(&self) -> Result<(), Unbelievable> {
+        within("epoch", self.epoch, NUMBER)?;
+        within("seq", self.seq, NUMBER)?;
+        within("decided_at", self.decided_at, SERVICE_TIME)?;
+        within("sent_at", self.sent_at, SERVICE_TIME)?;
+        within("broker_acked_at", self.broker_acked_at, SERVICE_TIME)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::records::ack::Ack;
 use crate::records::dead_letter::DeadLetter;
 use crate::records::decision::LedgerRecord;
 use crate::records::operator::OperatorRecord;
+use crate::records::sent::Sent;
 use crate::records::snapshot::SnapshotPart;
 use crate::records::state::{DeviceState, FeederState};
 use crate::records::telemetry::Telemetry;
@@ -39,6 +40,7 @@ fn read(
         Topic::DeviceState => DeviceState::decode(bytes).map(drop),
         Topic::FeederState => FeederState::decode(bytes).map(drop),
         Topic::DeadLetters => DeadLetter::decode(bytes).map(drop),
+        Topic::Sent => Sent::decode(bytes).map(drop),
     }
 }
 

@@ -116,6 +116,17 @@ fn every_record_goes_there_and_back() {
         name: "host/1".to_owned(),
         log: None,
     }));
+    check_round_trip(&Sent {
+        setpoint_id: Uuid::from_u128(9),
+        root: FeederId::new("a").expect("valid"),
+        epoch: 1,
+        seq: 7,
+        device_id: DeviceId::new("pi-1").expect("valid"),
+        feeder_id: FeederId::new("b").expect("valid"),
+        decided_at: Timestamp(5),
+        sent_at: Timestamp(6),
+        broker_acked_at: Timestamp(7),
+    });
     check_round_trip(&DeadLetter {
         at: Timestamp(5),
         source: "der/telemetry/x".to_owned(),
@@ -138,6 +149,7 @@ fn every_committed_schema_parses() {
         DeviceState::schemas(),
         FeederState::schemas(),
         DeadLetter::schemas(),
+        Sent::schemas(),
     ] {
         assert!(schemas.find(schemas.newest).is_some());
     }
@@ -195,6 +207,7 @@ const RELEASED: &[(Topic, &[u64])] = &[
     (Topic::DeviceState, &[0x9eec_0a75_1ae9_5904]),
     (Topic::FeederState, &[0xed78_bf85_7c80_abc4, 0xb6c4_b3b7_db5b_e152]),
     (Topic::DeadLetters, &[0xe561_7d21_eb25_d530]),
+    (Topic::Sent, &[0x9898_b745_4a89_2864]),
 ];
 
 #[test]

@@ -6,6 +6,7 @@ pub mod dead_letter;
 pub mod decision;
 pub mod lifecycle;
 pub mod operator;
+pub mod sent;
 pub mod snapshot;
 pub mod state;
 pub mod telemetry;

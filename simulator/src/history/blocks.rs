@@ -4,6 +4,7 @@ use schemas::Timestamp;
 use schemas::records::ack::Ack;
 use schemas::records::decision::Decision;
 use schemas::records::operator::OperatorRecord;
+use schemas::records::sent::Sent;
 use schemas::records::telemetry::Telemetry;
 use service_kit::clickhouse::rows::{self, Place};
 use uuid::Uuid;
@@ -22,6 +23,7 @@ pub(super) enum Rows {
     Devices(Vec<rows::DecisionDeviceRow>),
     Setpoints(Vec<rows::SetpointRow>),
     Alarms(Vec<rows::AlarmRow>),
+    Sent(Vec<rows::SentRow>),
 }
 
 /// Rows that are written at once, with the places of their records.
@@ -74,8 +76,8 @@ impl<R> Open<R> {
 #[derive(Debug)]
 pub(super) struct Log {
     log: Uuid,
-    /// The next place of each topic: telemetry, acks, decisions, operator.
-    next: [i64; 4],
+    /// The next place of each topic: telemetry, acks, decisions, operator, sent.
+    next: [i64; 5],
     telemetry: Open<rows::TelemetryRow>,
     acks: Open<rows::AckRow>,
     operator: Open<rows::OperatorRow>,
@@ -83,6 +85,7 @@ pub(super) struct Log {
     devices: Open<rows::DecisionDeviceRow>,
     setpoints: Open<rows::SetpointRow>,
     alarms: Open<rows::AlarmRow>,
+    sent: Open<rows::SentRow>,
     done: Vec<Block>,
 }
 
@@ -90,7 +93,7 @@ impl Log {
     pub(super) const fn new(log: Uuid) -> Self {
         Self {
             log,
-            next: [0; 4],
+            next: [0; 5],
             telemetry: Open::new(),
             acks: Open::new(),
             operator: Open::new(),
@@ -98,6 +101,7 @@ impl Log {
             devices: Open::new(),
             setpoints: Open::new(),
             alarms: Open::new(),
+            sent: Open::new(),
             done: Vec::new(),
         }
     }
@@ -136,6 +140,12 @@ impl Log {
         self.done.extend(ended.map(|open| open.block("operator_log", Rows::Operator)));
     }
 
+    pub(super) fn sent(&mut self, sent: Sent) {
+        let (place, at) = (self.place(4), sent.decided_at);
+        let ended = self.sent.add(at, place.offset, [rows::sent(sent, place)]);
+        self.done.extend(ended.map(|open| open.block("sent", Rows::Sent)));
+    }
+
     pub(super) fn decision(&mut self, decision: &Decision) {
         let (place, at) = (self.place(2), decision.header.at);
         let ended = self.setpoints.add(at, place.offset, rows::setpoints(decision, place));
@@ -163,6 +173,7 @@ impl Log {
         done.push(self.devices.block("decision_devices", Rows::Devices));
         done.push(self.alarms.block("decision_alarms", Rows::Alarms));
         done.push(self.decisions.block("decisions", Rows::Decisions));
+        done.push(self.sent.block("sent", Rows::Sent));
         done
     }
 }

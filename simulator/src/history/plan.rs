@@ -12,8 +12,8 @@ pub(super) const DECIDED_AFTER_MS: i64 = 2_100;
 /// Devices of a feeder, unless told otherwise.
 const PER_FEEDER: usize = 50;
 
-/// Writes the past of a fleet into ClickHouse: telemetry, decisions, setpoints, acks, alarms and operator changes of the last days,
-/// as if it had run. The same arguments, with --until, give the same rows. 5 % of the samples come late, as devices lose their
+/// Writes the past of a fleet into ClickHouse: telemetry, decisions, setpoints and when they were sent, acks, alarms and operator
+/// changes of the last days, as if it had run. The same arguments, with --until, give the same rows. 5 % of the samples come late, as devices lose their
 /// connection and send what they kept; 5 % come twice and are dropped, as the history service drops them; and every 20th block is
 /// sent twice under its name, so that ClickHouse drops it.
 #[derive(Debug, Clone, Args)]

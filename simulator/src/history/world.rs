@@ -4,10 +4,11 @@
 use device_model::{Conditions, Device, Report, Unit, fleet};
 use schemas::mqtt::edge::watts_from_edge;
 use schemas::mqtt::{Profile, Setpoint};
-use schemas::records::decision::{Decision, Emit, Positions};
+use schemas::records::decision::{Decision, DeviceDecision, Emit, Positions};
 use schemas::records::operator::{
     Change, DeviceRegistered, EventCreated, FeederChange, OperatorRecord,
 };
+use schemas::records::sent::Sent;
 use schemas::records::telemetry::DeviceOrigin;
 use schemas::{FeederId, Timestamp};
 use uuid::Uuid;
@@ -283,7 +284,14 @@ impl World {
             let decided = &decision.devices[self.members[index].place];
             let number =
                 self.plan.number([LATENCY, u64::try_from(index).unwrap_or(0), at.0.unsigned_abs()]);
-            let due = at.plus_ms(20 + i64::try_from(number % 180).unwrap_or(0));
+            let part = |of: u64, spread: u64| i64::try_from(number / of % spread).unwrap_or(0);
+            let due = at.plus_ms(20 + part(1, 180));
+            if decided.emit == Emit::Change {
+                // Before the device can have it.
+                let sent_at = at.plus_ms(4 + part(180, 9));
+                let broker_acked_at = sent_at.plus_ms(1 + part(1_620, 5));
+                self.log.sent(sent(decision, decided, sent_at, broker_acked_at));
+            }
             let setpoint = Setpoint::of_decision(decision, decided, at);
             self.members[index].coming = setpoint.map(|setpoint| (due, setpoint.of_log(log)));
         }
@@ -379,6 +387,25 @@ fn areas(plan: &Plan) -> Vec<Area> {
             Area { root, feeders, devices: Vec::new(), seq: 0 }
         })
         .collect()
+}
+
+fn sent(
+    decision: &Decision,
+    decided: &DeviceDecision,
+    sent_at: Timestamp,
+    broker_acked_at: Timestamp,
+) -> Sent {
+    Sent {
+        setpoint_id: decision.setpoint_id(&decided.device_id),
+        root: decision.root.clone(),
+        epoch: decision.epoch,
+        seq: decision.seq,
+        device_id: decided.device_id.clone(),
+        feeder_id: decided.feeder_id.clone(),
+        decided_at: decision.header.at,
+        sent_at,
+        broker_acked_at,
+    }
 }
 
 fn limit(node: &Node, parent_id: Option<FeederId>) -> FeederChange {

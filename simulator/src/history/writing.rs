@@ -18,7 +18,7 @@ const AHEAD: usize = 2;
 /// Every so-manieth block is sent twice.
 const TWICE_EVERY: u64 = 20;
 /// Tables that the log goes into.
-const FILLED: [&str; 7] = [
+const FILLED: [&str; 8] = [
     "telemetry",
     "acks",
     "operator_log",
@@ -26,6 +26,7 @@ const FILLED: [&str; 7] = [
     "decision_devices",
     "setpoints",
     "decision_alarms",
+    "sent",
 ];
 
 /// Makes the history that the arguments ask for, and writes it.
@@ -119,6 +120,7 @@ async fn send(tables: &Tables, log: Option<uuid::Uuid>, block: &Block) -> anyhow
         Rows::Devices(rows) => tables.write(id, rows).await.map(|()| rows.len()),
         Rows::Setpoints(rows) => tables.write(id, rows).await.map(|()| rows.len()),
         Rows::Alarms(rows) => tables.write(id, rows).await.map(|()| rows.len()),
+        Rows::Sent(rows) => tables.write(id, rows).await.map(|()| rows.len()),
     }?;
     Ok(u64::try_from(count).unwrap_or(u64::MAX))
 }

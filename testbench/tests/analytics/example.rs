@@ -337,6 +337,15 @@ fn decided(rows: &mut Rows, place: i64, decision: &Decision, index: usize) {
         "seq": decision.seq, "reason": reason,
     });
     add(rows, "setpoints", place, row);
+    for (nth, (given_after, acked_after)) in (0..).zip(sent(index, step)) {
+        let row = json!({
+            "setpoint_id": uuid(3, number), "decision_id": decision.id(), "root": decision.root, "epoch": 1,
+            "seq": decision.seq, "device_id": device.id, "feeder_id": device.feeder,
+            "decided_at": time(decision.at), "sent_at": time(decision.at + given_after),
+            "broker_acked_at": time(decision.at + acked_after),
+        });
+        add(rows, "sent", number * 2 + nth, row);
+    }
     for (nth, (status, after)) in (0..).zip(acks(index, step)) {
         let row = json!({
             "message_id": uuid(4, number * 4 + nth), "device_id": device.id, "feeder_id": device.feeder,
@@ -346,6 +355,20 @@ fn decided(rows: &mut Rows, place: i64, decision: &Decision, index: usize) {
         });
         add(rows, "acks", place, row);
     }
+}
+
+/// After how many ms a setpoint is given to the broker, and after how many the broker acknowledges it; some are sent again.
+pub(crate) fn sent(device: usize, step: i64) -> Vec<(i64, i64)> {
+    if emit(device, step) != "CHANGE" {
+        return Vec::new();
+    }
+    let number = i64::try_from(device).expect("a few");
+    let given = 6 + 2 * number + step % 5;
+    let mut all = vec![(given, given + 2 + number % 3)];
+    if step % 7 == 0 {
+        all.push((given + 9_000, given + 9_004));
+    }
+    all
 }
 
 /// What a device answers to a setpoint, and after how many ms.

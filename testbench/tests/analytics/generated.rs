@@ -7,7 +7,7 @@ use testbench::service::program;
 use crate::store::Store;
 use crate::{example, sums};
 
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "telemetry",
     "acks",
     "operator_log",
@@ -15,6 +15,7 @@ const TABLES: [&str; 7] = [
     "decision_devices",
     "setpoints",
     "decision_alarms",
+    "sent",
 ];
 
 /// Runs the generator: an hour and a half with an event in it, on six feeders.
@@ -76,6 +77,7 @@ fn a_made_up_history_is_repeatable_and_its_sums_and_rollups_agree_with_late_and_
     assert_eq!(decisions, 2 * 1_037);
     sums::rollups_equal_what_raw_rows_give(&store);
     loads_add_up(&store);
+    every_change_is_sent_before_its_device_has_it(&store);
     everything_happens(&store);
 
     let refused = history(&store, &[]);
@@ -97,6 +99,26 @@ fn loads_add_up(store: &Store) {
         ["0", "0"],
         "areas that differ from their feeders, and from their devices"
     );
+}
+
+fn every_change_is_sent_before_its_device_has_it(store: &Store) {
+    // From the raw tables, and what the view makes of them.
+    let sql = "
+        SELECT count() > 100,
+               count() - (SELECT count() FROM setpoints WHERE emit = 'CHANGE'),
+               count() - uniqExact(setpoint_id),
+               countIf(sent_at < decided_at OR broker_acked_at <= sent_at),
+               countIf((setpoint_id, decision_id, device_id, feeder_id, decided_at, epoch, seq) NOT IN
+                   (SELECT setpoint_id, decision_id, device_id, feeder_id, decided_at, epoch, seq FROM setpoints WHERE emit = 'CHANGE')),
+               countIf((root, epoch, seq, decision_id) NOT IN (SELECT root, epoch, seq, decision_id FROM decisions))
+        FROM sent";
+    assert_eq!(store.rows(sql)[0], ["1", "0", "0", "0", "0", "0"]);
+    let sql = "
+        SELECT countIf((emit = 'CHANGE') != (sent_at IS NOT NULL)),
+               countIf(sent_at >= acked_at OR broker_acked_at >= acked_at OR sent_at >= applied_at),
+               countIf(stage = 'SENT') > 0, countIf(stage = 'SENT' AND emit = 'RENEW')
+        FROM v_command_ledger";
+    assert_eq!(store.rows(sql)[0], ["0", "0", "1", "0"]);
 }
 
 /// The questions of the page have answers in it.

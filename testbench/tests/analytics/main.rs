@@ -67,6 +67,7 @@ fn answers_agree_with_what_is_known_of_the_example() {
     truth::violations(&store);
     truth::alarms(&store);
     truth::commands(&store);
+    truth::sent_to_the_broker(&store);
     truth::observed(&store);
     truth::days(&store);
     truth::power_by_time(&store);

@@ -9,7 +9,7 @@ use crate::store::{DATABASE, Store};
 /// Rows come in after these migrations: when the raw tables are there, when the rollups are there, and at the end.
 const ROWS_AFTER: [u32; 2] = [8, 13];
 /// Raw tables, with columns and what goes into them: `t` a time, `id` an id, `n` a number, `place` a place in the log.
-const RAW: [(&str, &str, &str); 7] = [
+const RAW: [(&str, &str, &str); 8] = [
     (
         "telemetry",
         "device_id, feeder_id, message_id, ts, arrival, power_w, soc_bp, log_offset",
@@ -41,7 +41,15 @@ const RAW: [(&str, &str, &str); 7] = [
         "t, 'olga', 'FeederChange', 'feeder-1', place",
     ),
     ("dead_letters", "at, reason, source, log_offset", "t, 'BAD_JSON', 'der', place"),
+    (
+        "sent",
+        "root, device_id, feeder_id, setpoint_id, decided_at, sent_at, broker_acked_at, log_offset",
+        "'feeder-1', 'ev-1', 'feeder-1', id, t, t, t, place",
+    ),
 ];
+
+/// The migrations that make those of them that came later than the first rows.
+const LATER: [(&str, u32); 1] = [("sent", 17)];
 
 fn tables(store: &Store) -> Tables {
     let access = Access {
@@ -76,14 +84,15 @@ async fn build(store: &Store, kills: bool) {
     }
 }
 
-/// A hundred rows in every raw table.
+/// A hundred rows in every raw table that is there.
 fn rows(store: &Store, round: u32) {
     let begin = example::day().0;
     let with = format!(
         "WITH toInt64(number) AS n, {round} * 1000 + n AS place, fromUnixTimestamp64Milli({begin} + n * 1000, 'UTC') AS t,
               toUUID('00000000-0000-4000-8000-000000000001') AS id"
     );
-    for (table, columns, values) in RAW {
+    let later = |table: &str| LATER.iter().any(|(later, made)| *later == table && *made > round);
+    for (table, columns, values) in RAW.iter().filter(|(table, ..)| !later(table)) {
         let sql =
             format!("INSERT INTO {table} ({columns}) {with} SELECT {values} FROM numbers(100)");
         store.ask(DATABASE, &sql);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::example::{
     BAT_1, DEVICES, EV_1, EV_2, EV_3, EV_4, FEEDERS, PV_1, STEP_MS, STEPS, acks, curtailed,
-    decisions, emit, given, node, power, rated_w, sampled, start, wanted,
+    decisions, emit, given, node, power, rated_w, sampled, sent as at_broker, start, wanted,
 };
 use crate::store::Store;
 
@@ -247,6 +247,30 @@ pub(crate) fn commands(store: &Store) {
         near("rejected", number(&rows[0][2]), float(of("REJECTED").0));
         near("time to applied", number(&rows[0][3]), float(of("APPLIED").1));
         near("stage", number(&rows[0][4]), float(of("REJECTED").0));
+    }
+}
+
+/// When changed setpoints were given to the broker, the first time.
+pub(crate) fn sent_to_the_broker(store: &Store) {
+    for device in [EV_1, EV_3, PV_1] {
+        let own = sent().filter(|(sent, _)| *sent == device);
+        let first: Vec<(i64, i64)> =
+            own.filter_map(|(device, step)| at_broker(device, step).first().copied()).collect();
+        let sum = |of: fn(&(i64, i64)) -> i64| float(first.iter().map(of).sum());
+        let sql = format!(
+            "SELECT countIf(sent_at IS NOT NULL), countIf(broker_acked_at IS NOT NULL), countIf(emit = 'RENEW' AND sent_at IS NOT NULL),
+                    sum(dateDiff('millisecond', decided_at, sent_at)), sum(dateDiff('millisecond', decided_at, broker_acked_at))
+             FROM v_command_ledger WHERE {} AND device_id = '{}'",
+            of_hour(),
+            DEVICES[device].id
+        );
+        let rows = store.rows(&sql);
+        let count = float(i64::try_from(first.len()).expect("few"));
+        near("sent", number(&rows[0][0]), count);
+        near("acknowledged by the broker", number(&rows[0][1]), count);
+        near("renewals", number(&rows[0][2]), 0.0);
+        near("time to sent", number(&rows[0][3]), sum(|(given, _)| *given));
+        near("time to the broker's answer", number(&rows[0][4]), sum(|(_, acked)| *acked));
     }
 }
 

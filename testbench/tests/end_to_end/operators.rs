@@ -286,12 +286,23 @@ pub(super) fn the_past_is_explained(world: &mut World) {
     assert_eq!(forged["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{forged}");
 
     let commands = format!(
-        "{{ commands(feederId: \"{FEEDER}\", first: 100) {{ totalCount edges {{ node {{ deviceId stage decidedAt appliedAt observedAt }} }} }} }}"
+        "{{ commands(feederId: \"{FEEDER}\", first: 100) {{ totalCount edges {{ node {{ deviceId stage decidedAt sentAt ackedAt appliedAt observedAt }} }} }} }}"
     );
     world.eventually("commands are seen to be followed", || {
         let data = world.ask(&world.operator, &commands);
         let edges = data["commands"]["edges"].as_array()?.clone();
         edges.iter().any(|edge| edge["node"]["stage"] == "OBSERVED").then_some(())
+    });
+    world.eventually("the stages of a command are told in their order", || {
+        let data = world.ask(&world.operator, &commands);
+        let edges = data["commands"]["edges"].as_array()?.clone();
+        // Times of one form and length: their order is that of their texts.
+        let stages = ["decidedAt", "sentAt", "ackedAt", "appliedAt"];
+        let whole = |edge: &Value| {
+            let times = stages.map(|stage| edge["node"][stage].as_str().map(str::to_owned));
+            times.iter().all(Option::is_some) && times.is_sorted()
+        };
+        edges.iter().any(whole).then_some(())
     });
     let span = "from: \"2020-01-01T00:00:00Z\", to: \"2099-01-01T00:00:00Z\"";
     let fair = format!(

@@ -40,7 +40,7 @@ pub(crate) struct Command {
     valid_until: DateTime<Utc>,
     stage: CommandStage,
     decided_at: DateTime<Utc>,
-    /// Not recorded yet: always null.
+    /// When it was given to the broker; null of a renewal, which says nothing new.
     sent_at: Option<DateTime<Utc>>,
     /// When the device took it.
     acked_at: Option<DateTime<Utc>>,
@@ -67,7 +67,7 @@ impl Command {
             valid_until: at(row.valid_until_ms),
             stage: stage(followed, row.valid_until_ms <= now.0),
             decided_at: at(row.decided_ms),
-            sent_at: None,
+            sent_at: followed.sent_ms.map(at),
             acked_at: followed.acked_ms.map(at),
             applied_at: followed.applied_ms.map(at),
             observed_at: followed.observed_ms.map(at),
@@ -87,6 +87,7 @@ fn stage(followed: &Followed, is_over: bool) -> CommandStage {
         Some("EXPIRED") => CommandStage::Expired,
         _ if followed.acked_ms.is_some() => CommandStage::Acked,
         _ if is_over => CommandStage::Expired,
+        _ if followed.sent_ms.is_some() => CommandStage::Sent,
         _ => CommandStage::Decided,
     }
 }
@@ -102,7 +103,11 @@ mod tests {
         let mut followed = Followed::default();
         assert_eq!(stage(&followed, false), CommandStage::Decided);
         assert_eq!(stage(&followed, true), CommandStage::Expired);
+        followed.sent_ms = Some(1);
+        assert_eq!(stage(&followed, false), CommandStage::Sent);
+        assert_eq!(stage(&followed, true), CommandStage::Expired, "nothing was heard of it");
         followed.acked_ms = Some(1);
+        assert_eq!(stage(&followed, false), CommandStage::Acked);
         assert_eq!(stage(&followed, true), CommandStage::Acked);
         followed.ended = Some("SUPERSEDED".to_owned());
         assert_eq!(stage(&followed, true), CommandStage::Superseded);

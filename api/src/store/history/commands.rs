@@ -1,4 +1,4 @@
-//! The ledger of commands: each setpoint with what became of it, from setpoints, acks and telemetry.
+//! The ledger of commands: each setpoint with what became of it, from setpoints, what the bridge has sent, acks and telemetry.
 
 use std::collections::HashMap;
 
@@ -30,9 +30,11 @@ pub struct CommandRow {
     pub valid_until_ms: i64,
 }
 
-/// What the device has said of a command, and when it was first seen to do it.
+/// When the broker was given a command, what the device has said of it, and when it was first seen to do it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Followed {
+    /// When it was given to the broker; only of changed setpoints.
+    pub sent_ms: Option<i64>,
     /// ACCEPTED.
     pub acked_ms: Option<i64>,
     /// APPLIED.
@@ -43,6 +45,13 @@ pub struct Followed {
     pub reason: Option<String>,
     /// The first sample within 500 W or 5 % of the setpoint, while it held.
     pub observed_ms: Option<i64>,
+}
+
+#[derive(Row, Deserialize)]
+struct SentRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    setpoint_id: Uuid,
+    sent_ms: i64,
 }
 
 #[derive(Row, Deserialize)]
@@ -105,6 +114,15 @@ const PAGE_END: &str = "
 )
 ORDER BY decided_ms DESC, toString(setpoint_id) DESC";
 
+const SENT: &str = "
+SELECT
+    b.setpoint_id                               AS setpoint_id,
+    min(toUnixTimestamp64Milli(b.sent_at))      AS sent_ms
+FROM sent AS b
+WHERE b.setpoint_id IN ({ids:Array(UUID)}) AND device_id IN ({devices:Array(String)})
+  AND decided_at >= fromUnixTimestamp64Milli({from:Int64}) AND decided_at < fromUnixTimestamp64Milli({to:Int64}) + INTERVAL 1 MILLISECOND
+GROUP BY setpoint_id";
+
 // An ack comes within the lease; a day is far beyond any.
 const ACKS: &str = "
 SELECT
@@ -160,7 +178,7 @@ impl History {
         self.fetch_one(self.of_commands(&text, asked)).await
     }
 
-    /// What became of commands, by message id. Two reads, however many there are.
+    /// What became of commands, by message id. Three reads, however many there are.
     ///
     /// # Errors
     /// [`HistoryError`].
@@ -186,15 +204,19 @@ impl History {
                 .param("from", from)
                 .param("to", to)
         };
-        let (acks, observed) = tokio::try_join!(
+        let (sent, acks, observed) = tokio::try_join!(
+            self.fetch::<SentRow>(query(SENT)),
             self.fetch::<AckRow>(query(ACKS)),
             self.fetch::<ObservedRow>(query(OBSERVED))
         )?;
         let mut followed: HashMap<Uuid, Followed> = HashMap::new();
         for ack in acks {
             let AckRow { setpoint_id, acked_ms, applied_ms, ended, reason } = ack;
-            let said = Followed { acked_ms, applied_ms, ended, reason, observed_ms: None };
+            let said = Followed { acked_ms, applied_ms, ended, reason, ..Followed::default() };
             followed.insert(setpoint_id, said);
+        }
+        for row in sent {
+            followed.entry(row.setpoint_id).or_default().sent_ms = Some(row.sent_ms);
         }
         for row in observed {
             followed.entry(row.setpoint_id).or_default().observed_ms = Some(row.observed_ms);

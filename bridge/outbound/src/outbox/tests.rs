@@ -9,13 +9,7 @@ const TRIES: Tries = Tries { retries: 2, backoff: Duration::from_millis(200) };
 fn order(device: &str, offset: i64, decided: i64) -> Order {
     let decision = make::decision(offset, decided, vec![make::device(device, "north", 1_000)]);
     let (devices, _) = commandable(&decision);
-    Order {
-        setpoint: devices[0].setpoint(Timestamp(decided)).unwrap(),
-        typed_layout: false,
-        audience: Audience::Heard,
-        decided: Timestamp(decided),
-        place: Some(Place { partition: 0, offset }),
-    }
+    Order::of(&devices[0], Place { partition: 0, offset }, None, Timestamp(decided)).unwrap()
 }
 
 fn id(device: &str) -> DeviceId {
@@ -26,7 +20,7 @@ fn results(outbox: &mut Outbox) -> Vec<(i64, SetpointResult)> {
     outbox
         .take_settled()
         .into_iter()
-        .map(|settled| (settled.order.place.unwrap().offset, settled.result))
+        .map(|settled| (settled.order.place().unwrap().offset, settled.result))
         .collect()
 }
 
@@ -37,7 +31,7 @@ fn only_the_newest_of_those_that_wait_goes_out() {
         outbox.offer(order("ev-1", offset, 0));
     }
     let sent = outbox.next(Timestamp(1)).unwrap();
-    assert_eq!(sent.place.unwrap().offset, 3);
+    assert_eq!(sent.place().unwrap().offset, 3);
     assert_eq!(outbox.next(Timestamp(1)), None);
     outbox.finished(&id("ev-1"), Attempt::Published, Timestamp(2));
     use SetpointResult::{Published, Superseded};
@@ -54,7 +48,7 @@ fn a_device_never_has_two_on_their_way() {
     assert_eq!(outbox.next(Timestamp(1)), None);
     outbox.finished(&id("ev-1"), Attempt::Unheard, Timestamp(2));
     assert_eq!(results(&mut outbox), [(1, SetpointResult::Superseded)]);
-    assert_eq!(outbox.next(Timestamp(2)).unwrap().place.unwrap().offset, 2);
+    assert_eq!(outbox.next(Timestamp(2)).unwrap().place().unwrap().offset, 2);
 }
 
 #[test]
@@ -102,7 +96,7 @@ fn a_newer_setpoint_does_not_wait_for_the_retry_of_an_older_one() {
     outbox.finished(&id("ev-1"), Attempt::Unheard, Timestamp(0));
     outbox.offer(order("ev-1", 2, 0));
     assert_eq!(outbox.next_due(), None);
-    assert_eq!(outbox.next(Timestamp(0)).unwrap().place.unwrap().offset, 2);
+    assert_eq!(outbox.next(Timestamp(0)).unwrap().place().unwrap().offset, 2);
 }
 
 #[test]
@@ -157,7 +151,7 @@ fn a_device_that_is_heard_again_leaves_the_place_of_the_silent() {
     }
     outbox.offer(silent("ev-1", 1));
     outbox.offer(order("ev-1", 2, 0));
-    assert_eq!(outbox.next(Timestamp(1)).unwrap().place.unwrap().offset, 2);
+    assert_eq!(outbox.next(Timestamp(1)).unwrap().place().unwrap().offset, 2);
     outbox.finished(&id("ev-1"), Attempt::Published, Timestamp(1));
     let rest = std::iter::from_fn(|| outbox.next(Timestamp(1))).count();
     assert_eq!(rest, 100);
@@ -206,7 +200,7 @@ proptest! {
                 Step::Next => {
                     if let Some(order) = outbox.next(Timestamp(now)) {
                         let device = order.setpoint.envelope.device_id.clone();
-                        let offset = order.place.unwrap().offset;
+                        let offset = order.place().unwrap().offset;
                         prop_assert!(sending.insert(device.clone(), offset).is_none());
                         let newest = newest_sent.entry(device).or_insert(offset);
                         prop_assert!(*newest <= offset, "sent {offset} after {newest}");

@@ -77,7 +77,7 @@ function Row({ command, onExplain }: { command: Command; onExplain: (at: number)
             </time>
           </span>
         ))}
-        {times.length === 0 ? <span>not sent yet</span> : null}
+        {times.length === 0 ? <span>nothing more is known</span> : null}
         {command.reason ? <strong>{command.reason}</strong> : null}
       </span>
       <button

@@ -14,7 +14,7 @@ interface StageLook {
 }
 
 export const STAGES: Record<CommandStage, StageLook> = {
-  DECIDED: { text: 'Decided', tone: 'quiet', icon: 'stale', title: 'Decided, not yet sent' },
+  DECIDED: { text: 'Decided', tone: 'quiet', icon: 'stale', title: 'Decided; nothing more is known of it' },
   SENT: { text: 'Sent', tone: 'neutral', icon: 'up', title: 'Handed to the broker' },
   ACKED: { text: 'Acknowledged', tone: 'neutral', icon: 'inside', title: 'The device has it' },
   APPLIED: { text: 'Applied', tone: 'ok', icon: 'inside', title: 'The device says that it follows' },
