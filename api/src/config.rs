@@ -12,7 +12,7 @@ use service_kit::log::LogConfig;
 use service_kit::mqtt::Broker;
 use service_kit::settings::Settings;
 
-use crate::auth::{TokenConfig, Users};
+use crate::auth::{OidcConfig, TokenConfig, Users};
 use crate::http::Names;
 use crate::network::Proxies;
 use crate::store::history::HistoryConfig;
@@ -27,6 +27,8 @@ pub struct Config {
     pub port: u16,
     /// Who may log in.
     pub users: Users,
+    /// By which provider they may, too.
+    pub oidc: Option<OidcConfig>,
     /// How tokens are made.
     pub tokens: TokenConfig,
     /// Where the log is.
@@ -92,11 +94,16 @@ impl Config {
     pub fn from_settings(settings: &Settings) -> Result<Self, ConfigProblems> {
         let mut problems = Vec::new();
         let mut check = |problem: String| problems.push(problem);
-        let users = Users::parse(settings.text("AUTH_USERS"))
-            .map_err(|error| check(format!("AUTH_USERS: {error}")))
-            .ok();
+        let oidc = match OidcConfig::from_settings(settings) {
+            Ok(oidc) => oidc,
+            Err(all) => {
+                all.into_iter().for_each(&mut check);
+                None
+            }
+        };
+        let users = users(settings, oidc.is_some()).map_err(&mut check).ok();
         let body_limit = body_limit(settings.text("JSON_BODY_LIMIT")).map_err(&mut check).ok();
-        let names = names(settings).map_err(&mut check).ok();
+        let names = names(settings, oidc.as_ref()).map_err(&mut check).ok();
         let proxies = proxies(settings).map_err(&mut check).ok();
         let metrics_path = metrics_path(settings).map_err(&mut check).ok();
         let tls = tls(settings).map_err(&mut check).ok();
@@ -109,11 +116,15 @@ impl Config {
         else {
             return Err(ConfigProblems(problems));
         };
+        if !problems.is_empty() {
+            return Err(ConfigProblems(problems));
+        }
         let timeout = settings.millis("DB_QUERY_TIMEOUT_MS");
         Ok(Self {
             host: settings.text("HOST").to_owned(),
             port: settings.port("PORT"),
             users,
+            oidc,
             tokens: tokens(settings),
             log: LogConfig::from_settings(settings),
             history: HistoryConfig {
@@ -186,10 +197,21 @@ fn body_limit(text: &str) -> Result<usize, String> {
         })
 }
 
-fn names(settings: &Settings) -> Result<Names, String> {
+/// Who may log in by name and password: nobody only where they can by the provider.
+fn users(settings: &Settings, has_provider: bool) -> Result<Users, String> {
+    match settings.text("AUTH_USERS").trim() {
+        "[]" if has_provider => Ok(Users::nobody()),
+        text => Users::parse(text).map_err(|error| format!("AUTH_USERS: {error}")),
+    }
+}
+
+fn names(settings: &Settings, oidc: Option<&OidcConfig>) -> Result<Names, String> {
     let origins = origins(settings.text("CORS_ALLOWED_ORIGINS"))?;
-    let public = settings.optional_text("DERMS_PUBLIC_NAMES").unwrap_or_default();
-    Names::new(settings.text("HOST"), public, origins).map_err(|entry| {
+    let mut public = settings.optional_text("DERMS_PUBLIC_NAMES").unwrap_or_default().to_owned();
+    if let Some(oidc) = oidc {
+        public = format!("{public},{}", oidc.public_host());
+    }
+    Names::new(settings.text("HOST"), &public, origins).map_err(|entry| {
         format!("DERMS_PUBLIC_NAMES: {entry:?} is no host name; expected for example derms.example.org, without https:// and port")
     })
 }
