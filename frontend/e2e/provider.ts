@@ -59,7 +59,11 @@ export async function startProvider(port: number, dashboard: string): Promise<Te
   const start = async () => {
     const provider = new Provider(issuer, configuration(dashboard, [newKey(`signing-${generation}`), encryptionKey()]));
     const answer = provider.callback();
-    server = createServer((request, response) => void answer(request, response)).listen(port, '127.0.0.1');
+    server = createServer((request, response) => {
+      // Who keeps a connection for later would find it closed after a restart.
+      response.setHeader('connection', 'close');
+      void answer(request, response);
+    }).listen(port, '127.0.0.1');
     await once(server, 'listening');
   };
   await start();
@@ -95,6 +99,7 @@ function configuration(dashboard: string, keys: JWK[]): Configuration {
     response_types: [],
   });
   return {
+    enabledJWA: { requestObjectEncryptionAlgValues: ['RSA-OAEP'] },
     clients: [
       { client_id: CLIENT, client_secret: SECRET, redirect_uris: [`${dashboard}/api/auth/oidc/callback`] },
       script(SCRIPT),
@@ -111,6 +116,9 @@ function configuration(dashboard: string, keys: JWK[]): Configuration {
     extraTokenClaims: (_context, token) => (token.kind === 'ClientCredentials' ? { groups: ['control-room'] } : undefined),
     features: {
       devInteractions: { enabled: true },
+      // What its encryption key is for.
+      encryption: { enabled: true },
+      requestObjects: { enabled: true },
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,
