@@ -1,6 +1,6 @@
 //! The way in. After it the app returns to the page that was asked for.
 import { useEffect, useId, useRef, useState } from 'react';
-import type { SyntheticEvent } from 'react';
+import type { ReactNode, SyntheticEvent } from 'react';
 import { useSearch } from 'wouter';
 import { useTitle } from '../../shared/lib/hooks';
 import { sessionStore, useSessionEnd } from '../../shared/lib/session';
@@ -19,6 +19,11 @@ export function LoginPage() {
   const search = useSearch();
   const [keep, setKeep] = useState(false);
   const problem = providerProblem(search, methods);
+  const keeping = (
+    <label className={styles.keep}>
+      <input type="checkbox" checked={keep} onChange={(event) => setKeep(event.target.checked)} /> Keep me signed in on this computer
+    </label>
+  );
   return (
     <div className={styles.page}>
       <main className={styles.card}>
@@ -40,10 +45,13 @@ export function LoginPage() {
           </a>
         ) : null}
         {methods.provider && methods.password ? <p className={styles.or}>or with a password</p> : null}
-        {methods.password ? <LoginForm keep={keep} second={methods.provider !== null} /> : null}
-        <label className={styles.keep}>
-          <input type="checkbox" checked={keep} onChange={(event) => setKeep(event.target.checked)} /> Keep me signed in on this computer
-        </label>
+        {methods.password ? (
+          <LoginForm keep={keep} second={methods.provider !== null}>
+            {keeping}
+          </LoginForm>
+        ) : (
+          keeping
+        )}
       </main>
       <aside className={styles.scene} aria-hidden="true">
         <FeederSketch />
@@ -70,9 +78,10 @@ interface FormProps {
   keep: boolean;
   /** Whether there is a way before it. */
   second: boolean;
+  children: ReactNode;
 }
 
-function LoginForm({ keep, second }: FormProps) {
+function LoginForm({ keep, second, children }: FormProps) {
   const ids = { user: useId(), password: useId(), problem: useId() };
   const password = useRef<HTMLInputElement>(null);
   const [busy, setBusy] = useState(false);
@@ -128,6 +137,7 @@ function LoginForm({ keep, second }: FormProps) {
           {...described}
         />
       </div>
+      {children}
       <div id={ids.problem} role="alert" className={styles.problem}>
         {problem ? (
           <>
