@@ -26,7 +26,7 @@ export const ROLES = 'staff=viewer,control-room=operator,grid-admins=admin';
 
 function newKey(kid: string): JWK {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return { ...privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' } as JWK;
+  return { ...privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' };
 }
 
 /** As Keycloak has one beside those that sign. */
