@@ -208,7 +208,8 @@ fn users(settings: &Settings, has_provider: bool) -> Result<Users, String> {
 fn names(settings: &Settings, oidc: Option<&OidcConfig>) -> Result<Names, String> {
     let origins = origins(settings.text("CORS_ALLOWED_ORIGINS"))?;
     let mut public = settings.optional_text("DERMS_PUBLIC_NAMES").unwrap_or_default().to_owned();
-    if let Some(oidc) = oidc {
+    // This machine has its names already; as public ones they would let in pages of its other programs.
+    if let Some(oidc) = oidc.filter(|oidc| !oidc.is_public_here()) {
         public = format!("{public},{}", oidc.public_host());
     }
     Names::new(settings.text("HOST"), &public, origins).map_err(|entry| {
@@ -301,6 +302,25 @@ mod tests {
         assert_eq!(*config.http.proxies, Proxies::default());
         assert_eq!(config.tokens.ttl, Duration::from_secs(12 * 3600));
         assert_eq!(config.tls, None);
+    }
+
+    #[test]
+    fn where_the_provider_sends_browsers_back_to_is_a_name_of_ours_unless_it_is_this_machine() {
+        let names = |url: &str| {
+            let pairs = [
+                ("DERMS_OIDC_ISSUER", "https://login.example.org"),
+                ("DERMS_OIDC_CLIENT_ID", "derms"),
+                ("DERMS_OIDC_PUBLIC_URL", url),
+            ];
+            load(&pairs).expect("usable").http.names
+        };
+        let known =
+            load(&[("DERMS_PUBLIC_NAMES", "derms.example.org")]).expect("usable").http.names;
+        assert_eq!(names("https://derms.example.org:8443"), known);
+        let plain = load(&[]).expect("usable").http.names;
+        for here in ["http://localhost:3001", "http://127.0.0.1:3001", "http://[::1]:3001"] {
+            assert_eq!(names(here), plain, "{here}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::client::Client;
 use super::cookies::{Cookie, Keep};
 use super::session::SessionView;
 use super::{ApiError, App, proof};
-use crate::auth::{AuthUser, LoginError, Role};
+use crate::auth::{AuthUser, LoginError, OidcError, Role};
 use crate::caps::{LOGIN_BODY_MAX, LOGIN_LINES, LOGIN_LINES_EVERY, NAME_SHOWN_MAX};
 use crate::metrics::count_login;
 use crate::pace::{Pace, Shared};
@@ -153,14 +153,33 @@ impl Default for Refusals {
 }
 
 impl Refusals {
-    pub(super) fn tell(&self, outcome: &str, username: &str, address: IpAddr, now: Timestamp) {
+    fn tell(&self, outcome: &str, username: &str, address: IpAddr, now: Timestamp) {
+        if let Some(left_out) = self.turn(now) {
+            let user = shown(username);
+            tracing::warn!(user, %address, outcome, left_out, "a login was refused");
+        }
+    }
+
+    /// Of a login by the provider.
+    pub(super) fn tell_of_provider(
+        &self,
+        outcome: &str,
+        error: &OidcError,
+        address: IpAddr,
+        now: Timestamp,
+    ) {
+        if let Some(left_out) = self.turn(now) {
+            tracing::warn!(%error, %address, outcome, left_out, "a login by the provider was refused");
+        }
+    }
+
+    /// How many lines were left out before this one, if it may be written.
+    fn turn(&self, now: Timestamp) -> Option<u64> {
         if self.lines.take(now).is_err() {
             self.left_out.fetch_add(1, Ordering::Relaxed);
-            return;
+            return None;
         }
-        let left_out = self.left_out.swap(0, Ordering::Relaxed);
-        let user = shown(username);
-        tracing::warn!(user, %address, outcome, left_out, "a login was refused");
+        Some(self.left_out.swap(0, Ordering::Relaxed))
     }
 }
 

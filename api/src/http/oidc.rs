@@ -96,7 +96,7 @@ fn is_public(config: &OidcConfig, headers: &HeaderMap) -> bool {
 fn refuse(app: &App, error: &OidcError, client: Client, page: &str) -> Response {
     let word = word(error);
     count_login(word);
-    app.refusals.tell(word, &error.to_string(), client.0, app.stores.clock.now());
+    app.refusals.tell_of_provider(word, error, client.0, app.stores.clock.now());
     let next = if page == "/" { String::new() } else { format!("&next={}", escaped(page)) };
     lead(&format!("/login?problem={word}{next}"), Cookie::Login.clear())
 }

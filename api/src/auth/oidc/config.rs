@@ -115,6 +115,12 @@ impl OidcConfig {
         !is_plain(&self.public_url)
     }
 
+    /// Whether browsers reach the dashboard on this machine alone.
+    #[must_use]
+    pub fn is_public_here(&self) -> bool {
+        is_here(self.public_host())
+    }
+
     /// Host and port that browsers reach the dashboard by.
     #[must_use]
     pub fn public_authority(&self) -> &str {
@@ -139,15 +145,18 @@ fn is_plain(url: &str) -> bool {
     url.starts_with("http://")
 }
 
+fn is_here(host: &str) -> bool {
+    host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
 /// Nobody on the way can read or change what goes to this address.
 pub(super) fn is_guarded(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let is_here = host == "localhost"
-        || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
     match uri.scheme_str() {
         Some("https") => !host.is_empty(),
-        Some("http") => is_here,
+        Some("http") => is_here(host),
         _ => false,
     }
 }

@@ -1,5 +1,5 @@
 //! Tests of the way in, against a played API.
-import { render, screen } from '@testing-library/react';
+import { act, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { http, HttpResponse } from 'msw';
 import { setupServer } from 'msw/node';
@@ -68,8 +68,12 @@ function withProvider(password: boolean): void {
 }
 
 test('without a login provider there is a password alone', async () => {
+  const asked = new Promise((resolve) => server.events.on('response:mocked', resolve));
   render(<LoginPage />);
-  await expect.poll(() => screen.queryByLabelText('Password')).not.toBeNull();
+  await asked;
+  // What was answered is shown by then.
+  await act(() => new Promise((resolve) => setTimeout(resolve, 50)));
+  expect(screen.getByLabelText('Password')).toBeInTheDocument();
   expect(screen.queryByRole('link', { name: /^Log in with/ })).toBeNull();
 });
 

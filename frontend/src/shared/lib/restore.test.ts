@@ -24,7 +24,7 @@ test('the API says whose the cookie is', async () => {
 test('a cookie of nobody leads to the login, and an API that is away to another try', async () => {
   answer({});
   expect(await restoreSession()).toBe(false);
-  answer({ '/api/auth/session': () => Promise.resolve(new Response(null, { status: 502 })) });
+  answer({ '/api/auth/session': () => Promise.resolve(Response.json({ user: null }, { status: 502 })) });
   expect(await restoreSession()).toBe(false);
   answer({ '/api/auth/session': whose(null) });
   expect(await restoreSession()).toBe(true);
