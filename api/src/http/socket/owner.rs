@@ -80,7 +80,7 @@ impl Owner {
         };
         let user = user.map_err(|error| match error {
             ProofError::Token(_) => Code::Unauthenticated.error("Invalid or expired token"),
-            ProofError::ProviderAway => Code::Unavailable.error(&error.to_string()),
+            ProofError::ProviderAway => Code::Unavailable.error(error.to_string()),
         })?;
         let place = places.take(Some(user.name.clone())).map_err(|_| {
             self.cut(Cut::UserFull);
