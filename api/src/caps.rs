@@ -276,3 +276,51 @@ pub const LOG_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Connections that are still busy when the service ends are cut after this.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_millis(700);
+
+/// A login provider answers within this, each time.
+pub const OIDC_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// All that is asked of a login provider for one login; shorter than the bound on the request, so that the answer is ours.
+pub const OIDC_LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes of a login provider's answer; a longer one counts as none.
+pub const OIDC_ANSWER_MAX: usize = 256 * 1024;
+
+/// Keys of a login provider that are kept; further ones are passed over.
+pub const OIDC_KEYS_MAX: usize = 64;
+
+/// What a login provider says of itself is asked for again after this when somebody logs in.
+pub const OIDC_DISCOVERY_FRESH: Duration = Duration::from_secs(10);
+
+/// A login provider that did not answer is not asked again within this.
+pub const OIDC_DOWN_PAUSE: Duration = Duration::from_secs(2);
+
+/// Keys of a login provider are asked for again after this, while those that are known go on.
+pub const OIDC_KEYS_FRESH: Duration = Duration::from_secs(300);
+
+/// Keys that could not be asked for again for so long are used no more: one of them may have been withdrawn.
+pub const OIDC_KEYS_STALE_MAX: Duration = Duration::from_secs(3_600);
+
+/// Askings for keys because of a token that none of them fits: so many at once, then one each so often.
+pub const OIDC_KEY_ASKS: u32 = 5;
+
+/// See [`OIDC_KEY_ASKS`].
+pub const OIDC_KEY_ASKS_EVERY: Duration = Duration::from_secs(10);
+
+/// A login at the provider takes at most this; after it, it begins anew.
+pub const OIDC_LOGIN_AGE_MAX: Duration = Duration::from_secs(600);
+
+/// Logins that ask the provider at the same time; further ones are told to come back.
+pub const OIDC_LOGINS_MAX: usize = 32;
+
+/// Those of one address.
+pub const OIDC_LOGINS_PER_ADDRESS: usize = 8;
+
+/// Characters of a page's address that a login leads back to; a longer one leads to the first page.
+pub const RETURN_LEN_MAX: usize = 1_024;
+
+/// Bytes of what a provider sends back with a browser: a code, a state.
+pub const OIDC_PARAMETER_LEN_MAX: usize = 4_096;
+
+/// Bytes of a cookie of ours; a longer one counts as none.
+pub const COOKIE_LEN_MAX: usize = 4_096;

@@ -12,7 +12,7 @@ use service_kit::log::LogConfig;
 use service_kit::mqtt::Broker;
 use service_kit::settings::Settings;
 
-use crate::auth::{TokenConfig, Users};
+use crate::auth::{OidcConfig, TokenConfig, Users};
 use crate::http::Names;
 use crate::network::Proxies;
 use crate::store::history::HistoryConfig;
@@ -27,6 +27,8 @@ pub struct Config {
     pub port: u16,
     /// Who may log in.
     pub users: Users,
+    /// By which provider they may, too.
+    pub oidc: Option<OidcConfig>,
     /// How tokens are made.
     pub tokens: TokenConfig,
     /// Where the log is.
@@ -92,11 +94,16 @@ impl Config {
     pub fn from_settings(settings: &Settings) -> Result<Self, ConfigProblems> {
         let mut problems = Vec::new();
         let mut check = |problem: String| problems.push(problem);
-        let users = Users::parse(settings.text("AUTH_USERS"))
-            .map_err(|error| check(format!("AUTH_USERS: {error}")))
-            .ok();
+        let oidc = match OidcConfig::from_settings(settings) {
+            Ok(oidc) => oidc,
+            Err(all) => {
+                all.into_iter().for_each(&mut check);
+                None
+            }
+        };
+        let users = users(settings, oidc.is_some()).map_err(&mut check).ok();
         let body_limit = body_limit(settings.text("JSON_BODY_LIMIT")).map_err(&mut check).ok();
-        let names = names(settings).map_err(&mut check).ok();
+        let names = names(settings, oidc.as_ref()).map_err(&mut check).ok();
         let proxies = proxies(settings).map_err(&mut check).ok();
         let metrics_path = metrics_path(settings).map_err(&mut check).ok();
         let tls = tls(settings).map_err(&mut check).ok();
@@ -109,11 +116,15 @@ impl Config {
         else {
             return Err(ConfigProblems(problems));
         };
+        if !problems.is_empty() {
+            return Err(ConfigProblems(problems));
+        }
         let timeout = settings.millis("DB_QUERY_TIMEOUT_MS");
         Ok(Self {
             host: settings.text("HOST").to_owned(),
             port: settings.port("PORT"),
             users,
+            oidc,
             tokens: tokens(settings),
             log: LogConfig::from_settings(settings),
             history: HistoryConfig {
@@ -186,10 +197,22 @@ fn body_limit(text: &str) -> Result<usize, String> {
         })
 }
 
-fn names(settings: &Settings) -> Result<Names, String> {
+/// Who may log in by name and password: nobody only where they can by the provider.
+fn users(settings: &Settings, has_provider: bool) -> Result<Users, String> {
+    match settings.text("AUTH_USERS").trim() {
+        "[]" if has_provider => Ok(Users::nobody()),
+        text => Users::parse(text).map_err(|error| format!("AUTH_USERS: {error}")),
+    }
+}
+
+fn names(settings: &Settings, oidc: Option<&OidcConfig>) -> Result<Names, String> {
     let origins = origins(settings.text("CORS_ALLOWED_ORIGINS"))?;
-    let public = settings.optional_text("DERMS_PUBLIC_NAMES").unwrap_or_default();
-    Names::new(settings.text("HOST"), public, origins).map_err(|entry| {
+    let mut public = settings.optional_text("DERMS_PUBLIC_NAMES").unwrap_or_default().to_owned();
+    // This machine has its names already; as public ones they would let in pages of its other programs.
+    if let Some(oidc) = oidc.filter(|oidc| !oidc.is_public_here()) {
+        public = format!("{public},{}", oidc.public_host());
+    }
+    Names::new(settings.text("HOST"), &public, origins).map_err(|entry| {
         format!("DERMS_PUBLIC_NAMES: {entry:?} is no host name; expected for example derms.example.org, without https:// and port")
     })
 }
@@ -279,6 +302,25 @@ mod tests {
         assert_eq!(*config.http.proxies, Proxies::default());
         assert_eq!(config.tokens.ttl, Duration::from_secs(12 * 3600));
         assert_eq!(config.tls, None);
+    }
+
+    #[test]
+    fn where_the_provider_sends_browsers_back_to_is_a_name_of_ours_unless_it_is_this_machine() {
+        let names = |url: &str| {
+            let pairs = [
+                ("DERMS_OIDC_ISSUER", "https://login.example.org"),
+                ("DERMS_OIDC_CLIENT_ID", "derms"),
+                ("DERMS_OIDC_PUBLIC_URL", url),
+            ];
+            load(&pairs).expect("usable").http.names
+        };
+        let known =
+            load(&[("DERMS_PUBLIC_NAMES", "derms.example.org")]).expect("usable").http.names;
+        assert_eq!(names("https://derms.example.org:8443"), known);
+        let plain = load(&[]).expect("usable").http.names;
+        for here in ["http://localhost:3001", "http://127.0.0.1:3001", "http://[::1]:3001"] {
+            assert_eq!(names(here), plain, "{here}");
+        }
     }
 
     #[test]

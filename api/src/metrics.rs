@@ -37,6 +37,13 @@ static HISTORY_SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
 });
 static LOGINS: LazyLock<IntCounterVec> =
     LazyLock::new(|| counters("derms_api_logins_total", "Logins by how they ended", &["outcome"]));
+static PROVIDER: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    counters(
+        "derms_api_provider_requests_total",
+        "What the login provider was asked for, and whether it answered",
+        &["what", "outcome"],
+    )
+});
 static RECORDS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters("derms_api_records_total", "Log records taken into the live view", &["topic"])
 });
@@ -94,6 +101,31 @@ pub(crate) fn count_login(outcome: &'static str) {
     LOGINS.with_label_values(&[outcome]).inc();
 }
 
+/// What a login provider is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// What it says of itself.
+    Discovery,
+    /// Its keys.
+    Keys,
+    /// A code's tokens.
+    Tokens,
+    /// A user's claims.
+    UserInfo,
+}
+
+/// A login provider was asked.
+pub(crate) fn count_asked(what: Asked, is_answer: bool) {
+    let what = match what {
+        Asked::Discovery => "discovery",
+        Asked::Keys => "keys",
+        Asked::Tokens => "tokens",
+        Asked::UserInfo => "user_info",
+    };
+    let outcome = if is_answer { "answer" } else { "none" };
+    PROVIDER.with_label_values(&[what, outcome]).inc();
+}
+
 /// A record went into the live view.
 pub(crate) fn count_record(topic: Topic) {
     RECORDS.with_label_values(&[topic.suffix()]).inc();
@@ -117,6 +149,8 @@ pub(crate) enum Refusal {
     Host,
     /// A page of another origin.
     Origin,
+    /// A change by cookie that the dashboard did not ask for.
+    Forged,
     /// Too many WebSockets.
     Sockets,
     /// Too many WebSockets of one address.
@@ -143,6 +177,7 @@ impl Refusal {
             Self::SlowReader => "slow_reader",
             Self::Host => "host",
             Self::Origin => "origin",
+            Self::Forged => "forged",
             Self::Sockets => "sockets",
             Self::SocketsOfAddress => "sockets_of_address",
             Self::SocketsOfUser => "sockets_of_user",

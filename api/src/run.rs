@@ -9,7 +9,7 @@ use service_kit::log::Producer;
 use service_kit::task::Crew;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::Auth;
+use crate::auth::{Auth, Oidc};
 use crate::config::Config;
 use crate::graphql::Stores;
 use crate::http::certificates::Certificates;
@@ -80,7 +80,12 @@ pub async fn serve(
         shutdown.clone(),
     );
     let ended = Arc::clone(live.ended());
-    let auth = Arc::new(Auth::new(config.users, &config.tokens, ended, clock));
+    let oidc = config
+        .oidc
+        .map(|oidc| Oidc::new(oidc, config.tokens.tolerance, Arc::clone(&clock)).map(Arc::new))
+        .transpose()?;
+    let auth = Auth::new(config.users, &config.tokens, ended, clock).with_oidc(oidc);
+    let auth = Arc::new(auth);
     let app = App::new(auth, stores, &config.http, shutdown.clone());
     let routes = router(app, &config.http);
 

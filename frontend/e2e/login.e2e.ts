@@ -30,18 +30,30 @@ test('a deep link leads through the login to the page that was asked for', async
 test('signing out closes the dashboard, here and at the API', async () => {
   const { page } = await stage.open();
   await enter(page, stage.operator);
-  const asked = page.waitForRequest('**/graphql');
-  await page.getByRole('link', { name: 'Devices' }).first().click();
-  const authorization = (await (await asked).allHeaders()).authorization ?? '';
+  const cookies = await page.context().cookies();
+  expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual([{ httpOnly: true, sameSite: 'Strict' }]);
   const told = page.waitForResponse('**/api/auth/logout');
   await page.getByRole('button', { name: 'Sign out' }).click();
   expect((await told).status()).toBe(204);
   const data = { query: '{ me { name } }' };
-  const refused = await page.request.post('/graphql', { headers: { authorization }, data });
+  expect(await page.context().cookies()).toEqual([]);
+  // Also for whoever has kept the cookie.
+  await page.context().addCookies(cookies);
+  const refused = await page.request.post('/graphql', { headers: { 'x-derms-dashboard': '1' }, data });
   expect(refused.status()).toBe(401);
   await page.getByRole('button', { name: 'Sign in' }).waitFor();
   await page.goto('/devices');
   await page.getByRole('button', { name: 'Sign in' }).waitFor();
+});
+
+test('a page that is loaded anew, also in another tab, is still signed in', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator);
+  await page.reload();
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+  const other = await page.context().newPage();
+  await other.goto('/devices');
+  await other.getByRole('grid', { name: 'Devices' }).waitFor();
 });
 
 test('a token that the server no longer accepts leads to the login and back to the same page', async () => {

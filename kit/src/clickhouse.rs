@@ -9,15 +9,12 @@ use std::error::Error;
 use std::io;
 use std::iter::successors;
 use std::path::Path;
-use std::sync::Arc;
 
-use anyhow::Context as _;
 use clickhouse::Client;
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+
+use crate::outgoing;
 
 const CA_SETTING: &str = "DERMS_CLICKHOUSE_CA_PATH";
 
@@ -27,13 +24,7 @@ const CA_SETTING: &str = "DERMS_CLICKHOUSE_CA_PATH";
 /// When there is no authority to check against, or one is named for a plain connection.
 pub fn client(url: &str, authority: Option<&Path>) -> anyhow::Result<Client> {
     let client = if is_https(url) {
-        // More than one library of cryptography may be linked in: the choice is made here.
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .context("the versions of TLS")?
-            .with_root_certificates(authorities(authority)?)
-            .with_no_client_auth();
+        let config = outgoing::tls(authority, CA_SETTING)?;
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
             .with_tls_config(config)
             .https_only()
@@ -54,41 +45,24 @@ fn is_https(url: &str) -> bool {
     url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
 }
 
-fn authorities(file: Option<&Path>) -> anyhow::Result<RootCertStore> {
-    let mut store = RootCertStore::empty();
-    match file {
-        Some(path) => {
-            let reading = || format!("reading {} (setting {CA_SETTING})", path.display());
-            for certificate in CertificateDer::pem_file_iter(path).with_context(reading)? {
-                store.add(certificate.with_context(reading)?).with_context(reading)?;
-            }
-            anyhow::ensure!(
-                !store.is_empty(),
-                "{} (setting {CA_SETTING}) holds no certificate in PEM",
-                path.display()
-            );
-        }
-        None => {
-            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            anyhow::ensure!(
-                !store.is_empty(),
-                "this machine has no certificate authorities to check ClickHouse's certificate against: install them (Debian: ca-certificates) or set {CA_SETTING}"
-            );
-        }
-    }
-    Ok(store)
-}
-
 /// Why a request failed, down to its first cause; of a certificate that is not accepted, with what to do.
 #[must_use]
 pub fn why(error: &(dyn Error + 'static)) -> String {
-    let causes = || successors(Some(error), |&error| error.source());
-    if let Some(rustls::Error::InvalidCertificate(fault)) = causes().find_map(of_tls) {
+    if let Some(rustls::Error::InvalidCertificate(fault)) = chain(error).find_map(of_tls) {
         return format!(
             "its certificate is not accepted ({fault:?}): set {CA_SETTING} to the authority that signed it, and DERMS_CLICKHOUSE_URL to a name that it is for"
         );
     }
-    let mut words: Vec<String> = causes().map(|cause| cause.to_string()).collect();
+    causes(error)
+}
+
+fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    successors(Some(error), |&error| error.source())
+}
+
+/// An error down to its first cause, as one line.
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut words: Vec<String> = chain(error).map(|cause| cause.to_string()).collect();
     // Some say their cause themselves.
     words.dedup_by(|cause, before| before.contains(cause.as_str()));
     words.join(": ")

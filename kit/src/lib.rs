@@ -8,6 +8,7 @@ pub mod logging;
 pub mod metrics;
 pub mod mqtt;
 pub mod notices;
+pub mod outgoing;
 pub mod pulse;
 pub mod service;
 pub mod settings;

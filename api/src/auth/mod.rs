@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of HTTP or GraphQL: those ask [`Auth`] and name an [`Action`], never a role.
 
+mod oidc;
 mod password;
 pub mod policy;
 mod throttle;
@@ -16,6 +17,7 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+pub use oidc::{Begun, CameBack, Fault, Oidc, OidcConfig, OidcError, own_page};
 pub use password::{HashError, hash_new_password, hash_password};
 pub use policy::{Action, Role};
 pub use throttle::Throttled;
@@ -30,7 +32,7 @@ use crate::network::Network;
 use crate::places::Places;
 use crate::store::sessions::EndedSessions;
 use throttle::Throttle;
-use token::{Tokens, Verified};
+use token::{Subject, Tokens, Verified};
 
 /// Somebody who proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,9 +70,24 @@ pub struct Session {
     pub user: AuthUser,
 }
 
+/// Why somebody is not believed to be who they say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ProofError {
+    /// What they sent proves nothing.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The provider whose token they sent cannot be asked for its keys.
+    #[error("the login provider does not answer; try again in a moment")]
+    ProviderAway,
+}
+
+/// What a login at the provider is sealed for in the browser.
+const LOGIN: &str = "login";
+
 /// Users, tokens and the brake, together.
 pub struct Auth {
     users: Users,
+    oidc: Option<Arc<Oidc>>,
     tokens: Tokens,
     ended: Arc<EndedSessions>,
     throttle: Arc<Throttle>,
@@ -97,6 +114,7 @@ impl Auth {
         let waiting = VERIFICATIONS_MAX + VERIFICATIONS_WAITING_MAX;
         Self {
             users,
+            oidc: None,
             tokens: Tokens::new(tokens),
             ended,
             throttle: Arc::default(),
@@ -104,6 +122,111 @@ impl Auth {
             waiting: Places::new(waiting, VERIFICATIONS_WAITING_PER_ADDRESS),
             clock,
         }
+    }
+
+    /// The same, with a login provider beside the users.
+    #[must_use]
+    pub fn with_oidc(self, oidc: Option<Arc<Oidc>>) -> Self {
+        Self { oidc, ..self }
+    }
+
+    /// The login provider, if one is set up.
+    #[must_use]
+    pub fn oidc(&self) -> Option<&Arc<Oidc>> {
+        self.oidc.as_ref()
+    }
+
+    /// Whether anybody can log in by name and password.
+    #[must_use]
+    pub fn takes_passwords(&self) -> bool {
+        !self.users.is_empty()
+    }
+
+    /// How long a session lives, seconds.
+    #[must_use]
+    pub fn ttl_s(&self) -> i64 {
+        self.tokens.ttl_s()
+    }
+
+    /// Begins a login at the provider: what the browser keeps meanwhile, and where it goes.
+    ///
+    /// # Errors
+    /// [`OidcError`].
+    pub async fn begin(
+        &self,
+        oidc: &Oidc,
+        page: String,
+        keep: bool,
+        network: Network,
+    ) -> Result<(String, String), OidcError> {
+        let (begun, url) = oidc.begin(page, keep, network).await?;
+        let sealed = self.tokens.seal(LOGIN, begun, Oidc::login_age_max_s(), self.clock.now());
+        Ok((sealed, url))
+    }
+
+    /// What the browser kept of a login, if it is one of ours and not too old.
+    #[must_use]
+    pub fn begun(&self, sealed: &str) -> Option<Begun> {
+        self.tokens.unseal(LOGIN, sealed, self.clock.now())
+    }
+
+    /// Ends a login at the provider: a session of ours, which needs the provider no more.
+    ///
+    /// # Errors
+    /// [`OidcError`].
+    pub async fn complete(
+        &self,
+        oidc: &Oidc,
+        begun: &Begun,
+        back: CameBack,
+        network: Network,
+    ) -> Result<Session, OidcError> {
+        let identity = oidc.complete(begun, back, network).await?;
+        // Whoever has a password here is nobody else's to name.
+        if self.users.find(&identity.name).is_some() {
+            return Err(OidcError::Name);
+        }
+        let subject = Subject {
+            username: &identity.name,
+            role: identity.role,
+            fingerprint: oidc.fingerprint(),
+            provider: Some(&oidc.config().issuer),
+        };
+        let (token, issued) = self.tokens.issue(subject, self.clock.now());
+        let user = AuthUser {
+            name: identity.name,
+            role: identity.role,
+            session: issued.session,
+            expires_at: issued.end,
+        };
+        Ok(Session { token, user })
+    }
+
+    /// Who a bearer token belongs to: one of ours, or an access token of the login provider's.
+    ///
+    /// # Errors
+    /// [`ProofError`].
+    pub async fn authenticate(&self, token: &str) -> Result<AuthUser, ProofError> {
+        let Some(oidc) = self.oidc.as_ref().filter(|_| Oidc::may_be_its(token)) else {
+            return Ok(self.verify(token)?);
+        };
+        let bearer = oidc.bearer(token).await.map_err(|error| match error {
+            OidcError::Away(_) => ProofError::ProviderAway,
+            error => {
+                tracing::debug!(%error, "a token of the login provider is refused");
+                ProofError::Token(TokenError)
+            }
+        })?;
+        let identity = bearer.identity;
+        if self.users.find(&identity.name).is_some() || self.ended.contains(bearer.session) {
+            return Err(TokenError.into());
+        }
+        Ok(AuthUser {
+            name: identity.name,
+            role: identity.role,
+            session: bearer.session,
+            expires_at: bearer.end,
+        })
     }
 
     /// Checks a name and a password. An unknown name takes as long as a wrong password.
@@ -146,18 +269,34 @@ impl Auth {
         Ok(Session { token, user: auth_user(entry, &issued) })
     }
 
-    /// Who a token belongs to: a user who is still listed, with the password and the role that they had when it was
-    /// issued, and who has not ended the session.
+    /// Who a token of ours belongs to: a user who is still listed, with the password and the role that they had when it
+    /// was issued, or whom the login provider named; and who has not ended the session.
     ///
     /// # Errors
-    /// [`TokenError`] when it is not one of ours, or no longer valid.
+    /// [`TokenError`] when it is none, or no longer valid.
     pub fn verify(&self, token: &str) -> Result<AuthUser, TokenError> {
         let verified = self.tokens.verify(token, self.clock.now())?;
-        let entry = self.users.find(&verified.username).ok_or(TokenError)?;
-        if entry.fingerprint != verified.fingerprint || self.ended.contains(verified.session) {
+        if self.ended.contains(verified.session) {
             return Err(TokenError);
         }
-        Ok(auth_user(entry, &verified))
+        let entry = self.users.find(&verified.username);
+        let Some((provider, role)) = &verified.provided else {
+            let entry = entry.ok_or(TokenError)?;
+            let is_same = entry.fingerprint == verified.fingerprint;
+            return if is_same { Ok(auth_user(entry, &verified)) } else { Err(TokenError) };
+        };
+        let is_provided = self.oidc.as_ref().is_some_and(|oidc| {
+            oidc.config().issuer == *provider && *oidc.fingerprint() == verified.fingerprint
+        });
+        if !is_provided || entry.is_some() {
+            return Err(TokenError);
+        }
+        Ok(AuthUser {
+            role: *role,
+            session: verified.session,
+            expires_at: verified.end,
+            name: verified.username,
+        })
     }
 
     /// The token of an `Authorization` value: `Bearer …`.

@@ -4,6 +4,7 @@
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use schemas::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -50,6 +51,9 @@ struct Claims {
     aud: String,
     jti: Uuid,
     fpr: Fingerprint,
+    /// The login provider that said who it is; the role is its word, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idp: Option<String>,
 }
 
 /// A token that is one of ours and has not ended.
@@ -62,6 +66,34 @@ pub(super) struct Verified {
     pub(super) fingerprint: Fingerprint,
     /// The second in which it stops being accepted.
     pub(super) end: i64,
+    /// The login provider that said who it is, and the role that it gave.
+    pub(super) provided: Option<(String, Role)>,
+}
+
+/// What a token is issued for.
+pub(super) struct Subject<'s> {
+    pub(super) username: &'s str,
+    pub(super) role: Role,
+    pub(super) fingerprint: &'s Fingerprint,
+    /// The issuer of the login provider that said so.
+    pub(super) provider: Option<&'s str>,
+}
+
+impl<'s> From<&'s UserEntry> for Subject<'s> {
+    fn from(user: &'s UserEntry) -> Self {
+        let UserEntry { username, role, fingerprint, .. } = user;
+        Self { username, role: *role, fingerprint, provider: None }
+    }
+}
+
+/// Something of ours that somebody else keeps for a while, and hands back as it was.
+#[derive(Serialize, Deserialize)]
+struct Sealed<T> {
+    aud: String,
+    iss: String,
+    exp: i64,
+    #[serde(rename = "for")]
+    content: T,
 }
 
 /// What must be in a token that is accepted.
@@ -75,6 +107,10 @@ struct Accepted {
     iat: Option<i64>,
     #[serde(default)]
     nbf: Option<i64>,
+    #[serde(default)]
+    role: Option<Role>,
+    #[serde(default)]
+    idp: Option<String>,
 }
 
 struct Key {
@@ -120,32 +156,86 @@ impl Tokens {
         }
     }
 
+    /// How long tokens live, seconds.
+    pub(super) fn ttl_s(&self) -> i64 {
+        self.ttl_s
+    }
+
     /// A token for a user, and what it says.
-    pub(super) fn issue(&self, user: &UserEntry, now: Timestamp) -> (String, Verified) {
+    pub(super) fn issue<'s>(
+        &self,
+        subject: impl Into<Subject<'s>>,
+        now: Timestamp,
+    ) -> (String, Verified) {
+        let subject = subject.into();
         let iat = now.0.div_euclid(1000);
         let exp = iat.saturating_add(self.ttl_s);
         let claims = Claims {
-            sub: user.username.clone(),
-            username: user.username.clone(),
-            role: user.role,
+            sub: subject.username.to_owned(),
+            username: subject.username.to_owned(),
+            role: subject.role,
             iat,
             exp,
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
             jti: Uuid::new_v4(),
-            fpr: user.fingerprint.clone(),
+            fpr: subject.fingerprint.clone(),
+            idp: subject.provider.map(str::to_owned),
         };
-        let mut header = Header::new(Algorithm::HS256);
-        header.kid = self.keys.first().map(|key| key.id.clone());
-        let token = jsonwebtoken::encode(&header, &claims, &self.encoding)
-            .expect("claims of texts and numbers, signed with an HMAC key");
+        let token = self.sign(&claims);
         let verified = Verified {
             username: claims.username,
             session: claims.jti,
             fingerprint: claims.fpr,
             end: exp.saturating_add(self.tolerance_s),
+            provided: claims.idp.map(|provider| (provider, claims.role)),
         };
         (token, verified)
+    }
+
+    fn sign(&self, claims: &impl Serialize) -> String {
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = self.keys.first().map(|key| key.id.clone());
+        jsonwebtoken::encode(&header, claims, &self.encoding)
+            .expect("claims of texts and numbers, signed with an HMAC key")
+    }
+
+    /// Something that only we can have written, for `age_s` seconds. It is no token: nothing sealed passes for one.
+    pub(super) fn seal<T: Serialize>(
+        &self,
+        purpose: &str,
+        content: T,
+        age_s: i64,
+        now: Timestamp,
+    ) -> String {
+        let exp = now.0.div_euclid(1000).saturating_add(age_s);
+        self.sign(&Sealed { aud: self.sealed(purpose), iss: self.issuer.clone(), exp, content })
+    }
+
+    /// What was sealed for this purpose and is not too old.
+    pub(super) fn unseal<T: DeserializeOwned>(
+        &self,
+        purpose: &str,
+        text: &str,
+        now: Timestamp,
+    ) -> Option<T> {
+        let mut validation = self.validation.clone();
+        validation.set_audience(&[self.sealed(purpose)]);
+        let sealed: Sealed<T> = self.decode(text, &validation)?;
+        (sealed.exp > now.0.div_euclid(1000)).then_some(sealed.content)
+    }
+
+    fn sealed(&self, purpose: &str) -> String {
+        format!("{}/{purpose}", self.audience)
+    }
+
+    fn decode<T: DeserializeOwned>(&self, token: &str, validation: &Validation) -> Option<T> {
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        self.keys
+            .iter()
+            .filter(|key| header.kid.as_ref().is_none_or(|kid| *kid == key.id))
+            .find_map(|key| jsonwebtoken::decode::<T>(token, &key.decoding, validation).ok())
+            .map(|data| data.claims)
     }
 
     /// What a token says.
@@ -153,16 +243,7 @@ impl Tokens {
     /// # Errors
     /// [`TokenError`].
     pub(super) fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, TokenError> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError)?;
-        let claims = self
-            .keys
-            .iter()
-            .filter(|key| header.kid.as_ref().is_none_or(|kid| *kid == key.id))
-            .find_map(|key| {
-                jsonwebtoken::decode::<Accepted>(token, &key.decoding, &self.validation).ok()
-            })
-            .ok_or(TokenError)?
-            .claims;
+        let claims: Accepted = self.decode(token, &self.validation).ok_or(TokenError)?;
         let now_s = now.0.div_euclid(1000);
         let latest_start = now_s.saturating_add(self.tolerance_s);
         let end = claims.exp.saturating_add(self.tolerance_s);
@@ -171,11 +252,17 @@ impl Tokens {
         if !started || end <= now_s || claims.username.is_empty() {
             return Err(TokenError);
         }
+        let provided = match (claims.idp, claims.role) {
+            (Some(provider), Some(role)) => Some((provider, role)),
+            (Some(_), None) => return Err(TokenError),
+            (None, _) => None,
+        };
         Ok(Verified {
             username: claims.username,
             session: claims.jti,
             fingerprint: claims.fpr,
             end,
+            provided,
         })
     }
 }

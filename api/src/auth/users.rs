@@ -29,9 +29,9 @@ pub struct UserEntry {
 pub(super) struct Fingerprint(String);
 
 impl Fingerprint {
-    fn of(username: &str, hash: &str, role: Role) -> Self {
+    pub(super) fn of(parts: &[&str]) -> Self {
         let mut digest = Sha256::new();
-        for part in [username, role.as_str(), hash] {
+        for part in parts {
             // With its length before it, so that parts cannot run into each other.
             digest.update(part.len().to_be_bytes());
             digest.update(part.as_bytes());
@@ -86,6 +86,18 @@ impl Users {
         if problems.is_empty() { Ok(Self { by_name }) } else { Err(UsersError(problems)) }
     }
 
+    /// Nobody: for where all log in by a provider.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self { by_name: BTreeMap::new() }
+    }
+
+    /// Whether there is nobody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
     /// The user of a name.
     #[must_use]
     pub fn find(&self, username: &str) -> Option<&UserEntry> {
@@ -109,7 +121,7 @@ fn read_entry(entry: &Value) -> Result<UserEntry, String> {
     let role = Role::ALL.into_iter().find(|known| known.as_str() == role).ok_or_else(|| {
         format!("role {role:?} of {username:?}: expected viewer, operator or admin")
     })?;
-    let fingerprint = Fingerprint::of(&username, &hash_text, role);
+    let fingerprint = Fingerprint::of(&[&username, role.as_str(), &hash_text]);
     Ok(UserEntry { username, role, hash, fingerprint })
 }
 

@@ -60,11 +60,18 @@ impl Names {
             .is_ok_and(|address| self.everywhere || address.to_canonical().is_loopback())
     }
 
+    /// Whether a request comes from a page that was served under a name of ours: not only from one that may call.
+    pub(super) fn is_own_page(&self, headers: &HeaderMap) -> bool {
+        let sent_to = headers.get(HOST).and_then(|host| host.to_str().ok()?.parse().ok());
+        headers.get(ORIGIN).is_some_and(|origin| self.is_ours(origin, sent_to.as_ref()))
+    }
+
     /// Whether pages of an origin may call, given what the request was sent to.
     fn allow(&self, origin: &HeaderValue, sent_to: Option<&Authority>) -> bool {
-        if self.origins.contains(origin) {
-            return true;
-        }
+        self.origins.contains(origin) || self.is_ours(origin, sent_to)
+    }
+
+    fn is_ours(&self, origin: &HeaderValue, sent_to: Option<&Authority>) -> bool {
         let Some((scheme, authority)) =
             origin.to_str().ok().and_then(|origin| origin.split_once("://"))
         else {

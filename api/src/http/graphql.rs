@@ -13,9 +13,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
+use super::App;
 use super::client::Client;
 use super::error::ApiError;
-use super::{App, token_user};
+use super::proof::{self, Unproved};
 use crate::graphql::{Code, Malformed, Source, outcome, refusal, run};
 use crate::metrics;
 
@@ -25,7 +26,7 @@ const JSON: &str = "application/json; charset=utf-8";
 /// Runs a query or a mutation.
 pub(super) async fn answer(State(app): State<App>, client: Client, request: Request) -> Response {
     let modern = accepts_graphql(request.headers());
-    let user = match token_user(&app.auth, request.headers()) {
+    let user = match proof::caller(&app.auth, request.method(), request.headers()).await {
         Ok(Some(user)) => user,
         Ok(None) => {
             return unauthenticated(
@@ -33,7 +34,17 @@ pub(super) async fn answer(State(app): State<App>, client: Client, request: Requ
                 "log in first: send the token of POST /api/auth/login as \"Authorization: Bearer …\"",
             );
         }
-        Err(_) => return unauthenticated(modern, "Invalid or expired token"),
+        Err(unproved @ Unproved::Forged) => {
+            let refusal = refusal(Code::Forbidden, &unproved.to_string());
+            return respond(StatusCode::FORBIDDEN, modern, &refusal);
+        }
+        Err(unproved @ Unproved::ProviderAway) => {
+            let refusal = refusal(Code::Unavailable, &unproved.to_string());
+            return respond(StatusCode::SERVICE_UNAVAILABLE, modern, &refusal);
+        }
+        Err(Unproved::Header | Unproved::Token) => {
+            return unauthenticated(modern, "Invalid or expired token");
+        }
     };
     if !is_json(request.headers()) {
         let message = "send the request as Content-Type: application/json";

@@ -1,4 +1,5 @@
-//! `POST /api/auth/login`: `{username, password}` gives `{token, user: {username, role}}`.
+//! `POST /api/auth/login`: `{username, password}` gives `{token, user: {username, role}}`. With `"session": "cookie"`, as the
+//! dashboard asks, the token goes into a cookie that no page can read instead.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,14 +8,18 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::StatusCode;
+use axum::http::header::{ORIGIN, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use schemas::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
-use super::{ApiError, App};
-use crate::auth::{LoginError, Role};
+use super::cookies::{Cookie, Keep};
+use super::session::SessionView;
+use super::{ApiError, App, proof};
+use crate::auth::{AuthUser, LoginError, OidcError, Role};
 use crate::caps::{LOGIN_BODY_MAX, LOGIN_LINES, LOGIN_LINES_EVERY, NAME_SHOWN_MAX};
 use crate::metrics::count_login;
 use crate::pace::{Pace, Shared};
@@ -23,6 +28,30 @@ use crate::pace::{Pace, Shared};
 struct Credentials {
     username: Option<String>,
     password: Option<String>,
+    #[serde(default)]
+    session: Carrier,
+    /// Whether a cookie outlives the browser.
+    #[serde(default)]
+    keep: bool,
+}
+
+/// How the session is handed over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Carrier {
+    /// In the answer, to be sent as a bearer token.
+    #[default]
+    Token,
+    /// As a cookie.
+    Cookie,
+}
+
+/// What was asked for.
+struct Wanted {
+    username: String,
+    password: SecretString,
+    carrier: Carrier,
+    keep: bool,
 }
 
 /// A token and whose it is.
@@ -32,21 +61,33 @@ pub(super) struct LoggedIn {
     user: LoggedInUser,
 }
 
+/// A user as clients see them.
 #[derive(Serialize)]
-struct LoggedInUser {
+pub(super) struct LoggedInUser {
     username: String,
     role: Role,
+}
+
+impl From<AuthUser> for LoggedInUser {
+    fn from(user: AuthUser) -> Self {
+        Self { username: user.name, role: user.role }
+    }
 }
 
 /// Checks name and password.
 pub(super) async fn login(
     State(app): State<App>,
     client: Client,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<LoggedIn>, ApiError> {
+) -> Result<Response, ApiError> {
     let body =
         body.map_err(|rejection| ApiError::body(&rejection, app.body_limit.min(LOGIN_BODY_MAX)))?;
-    let (username, password) = read(&body).inspect_err(|_| count_login("malformed"))?;
+    let Wanted { username, password, carrier, keep } =
+        read(&body).inspect_err(|_| count_login("malformed"))?;
+    if carrier == Carrier::Cookie && !proof::is_dashboard(&headers) {
+        return Err(proof::Unproved::Forged.into());
+    }
     let outcome = app.auth.login(&username, password, client.network()).await;
     let session = outcome.map_err(|error| {
         let (word, answer) = refuse(&error);
@@ -56,19 +97,28 @@ pub(super) async fn login(
     })?;
     count_login("ok");
     tracing::info!(user = session.user.name, address = %client.0, "logged in");
-    Ok(Json(LoggedIn {
-        token: session.token,
-        user: LoggedInUser { username: session.user.name, role: session.user.role },
-    }))
+    if carrier == Carrier::Token {
+        let answer = LoggedIn { token: session.token, user: session.user.into() };
+        return Ok(Json(answer).into_response());
+    }
+    let keep = if keep { Keep::Seconds(app.auth.ttl_s()) } else { Keep::Browser };
+    let cookie = Cookie::Session.set(&session.token, keep, app.is_https || is_by_https(&headers));
+    Ok(([(SET_COOKIE, cookie)], Json(SessionView::from(session.user))).into_response())
 }
 
-fn read(body: &[u8]) -> Result<(String, SecretString), ApiError> {
+/// Whether the page that asks was served by https, as by a proxy in front.
+fn is_by_https(headers: &HeaderMap) -> bool {
+    headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
+}
+
+fn read(body: &[u8]) -> Result<Wanted, ApiError> {
     let bad = |message| ApiError::new(StatusCode::BAD_REQUEST, message);
-    let credentials: Credentials = serde_json::from_slice(body)
+    let mut credentials: Credentials = serde_json::from_slice(body)
         .map_err(|_| bad("the body must be JSON: {\"username\": text, \"password\": text}"))?;
-    match (credentials.username, credentials.password) {
+    match (credentials.username.take(), credentials.password.take()) {
         (Some(username), Some(password)) if !username.is_empty() => {
-            Ok((username, SecretString::from(password)))
+            let Credentials { session: carrier, keep, .. } = credentials;
+            Ok(Wanted { username, password: SecretString::from(password), carrier, keep })
         }
         _ => Err(bad("username and password are required")),
     }
@@ -104,13 +154,32 @@ impl Default for Refusals {
 
 impl Refusals {
     fn tell(&self, outcome: &str, username: &str, address: IpAddr, now: Timestamp) {
+        if let Some(left_out) = self.turn(now) {
+            let user = shown(username);
+            tracing::warn!(user, %address, outcome, left_out, "a login was refused");
+        }
+    }
+
+    /// Of a login by the provider.
+    pub(super) fn tell_of_provider(
+        &self,
+        outcome: &str,
+        error: &OidcError,
+        address: IpAddr,
+        now: Timestamp,
+    ) {
+        if let Some(left_out) = self.turn(now) {
+            tracing::warn!(%error, %address, outcome, left_out, "a login by the provider was refused");
+        }
+    }
+
+    /// How many lines were left out before this one, if it may be written.
+    fn turn(&self, now: Timestamp) -> Option<u64> {
         if self.lines.take(now).is_err() {
             self.left_out.fetch_add(1, Ordering::Relaxed);
-            return;
+            return None;
         }
-        let left_out = self.left_out.swap(0, Ordering::Relaxed);
-        let user = shown(username);
-        tracing::warn!(user, %address, outcome, left_out, "a login was refused");
+        Some(self.left_out.swap(0, Ordering::Relaxed))
     }
 }
 

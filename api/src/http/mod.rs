@@ -2,6 +2,7 @@
 
 pub(crate) mod certificates;
 mod client;
+mod cookies;
 mod dashboard;
 mod door;
 mod error;
@@ -14,6 +15,9 @@ pub(crate) mod listen;
 mod login;
 mod logout;
 mod metrics;
+mod oidc;
+mod proof;
+mod session;
 mod socket;
 mod telemetry;
 mod tracking;
@@ -23,9 +27,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, MatchedPath, Query, Request};
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -58,11 +61,14 @@ pub struct App {
     pub(crate) pool: Arc<Pool>,
     pub(crate) reads: EventReads,
     sockets: Sockets,
+    names: Arc<Names>,
     refusals: Arc<Refusals>,
     pub(crate) proxies: Arc<Proxies>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) body_limit: usize,
     pub(crate) dashboard: Arc<Dashboard>,
+    /// Whether https is spoken here; a proxy in front may speak it too.
+    pub(crate) is_https: bool,
 }
 
 impl App {
@@ -81,11 +87,13 @@ impl App {
             pool: Arc::default(),
             reads: EventReads::default(),
             sockets: Sockets::default(),
+            names: Arc::clone(&config.names),
             refusals: Arc::default(),
             proxies: Arc::clone(&config.proxies),
             shutdown,
             body_limit: config.body_limit,
             dashboard: Arc::new(Dashboard::find(config.dashboard.as_deref())),
+            is_https: config.is_https,
         }
     }
 }
@@ -105,6 +113,10 @@ pub fn router(app: App, config: &HttpConfig) -> Router {
         .route("/readyz", get(health::ready))
         .route("/api/auth/login", post(login::login).layer(DefaultBodyLimit::max(login_limit)))
         .route("/api/auth/logout", post(logout::logout))
+        .route("/api/auth/methods", get(session::methods))
+        .route("/api/auth/session", get(session::show))
+        .route("/api/auth/oidc/login", get(oidc::login))
+        .route("/api/auth/oidc/callback", get(oidc::callback))
         .route("/api/metrics/tracking-error", get(tracking::show))
         .route("/api/telemetry", post(telemetry::take))
         .route("/api/export/{file}", get(export::telemetry))
@@ -162,24 +174,6 @@ async fn count(request: Request, next: Next) -> Response {
     response
 }
 
-/// The token of a request: absent, or checked.
-///
-/// # Errors
-/// 401 for a token that is there but not valid, or a header that holds none.
-fn token_user(auth: &Auth, headers: &HeaderMap) -> Result<Option<AuthUser>, ApiError> {
-    let Some(value) = headers.get(AUTHORIZATION) else {
-        return Ok(None);
-    };
-    let token = value
-        .to_str()
-        .ok()
-        .and_then(Auth::bearer)
-        .ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "Missing bearer token"))?;
-    auth.verify(token)
-        .map(Some)
-        .map_err(|error| ApiError::new(StatusCode::UNAUTHORIZED, error.to_string()))
-}
-
 /// Somebody who has proved who they are.
 pub(crate) struct User(pub(crate) AuthUser);
 
@@ -213,8 +207,10 @@ impl FromRequestParts<App> for User {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        token_user(&app.auth, &parts.headers)?
-            .map(Self)
-            .ok_or_else(|| ApiError::new(StatusCode::UNAUTHORIZED, "Missing bearer token"))
+        match proof::caller(&app.auth, &parts.method, &parts.headers).await {
+            Ok(Some(user)) => Ok(Self(user)),
+            Ok(None) => Err(ApiError::new(StatusCode::UNAUTHORIZED, "Missing bearer token")),
+            Err(unproved) => Err(unproved.into()),
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! `GET /graphql/ws`: graphql-transport-ws. Who connects proves who they are in `connection_init`
-//! (`authorization: Bearer …`); the connection ends when that proof does, when nothing is heard, and when too much is.
+//! (`authorization: Bearer …`), or by the cookie that a page of our own opened it with; the connection ends when that proof does, when nothing is heard, and when too much is.
 
 mod owner;
 
@@ -17,6 +17,7 @@ use futures::{SinkExt, Stream, StreamExt, future};
 use serde_json::Value;
 
 use super::client::Client;
+use super::proof::socket_session;
 use super::{ApiError, App};
 use crate::caps::{
     SOCKET_FIRST_MESSAGE_MAX, SOCKET_INIT_TIMEOUT, SOCKET_MESSAGE_MAX, SOCKET_MESSAGES,
@@ -84,11 +85,12 @@ pub(super) async fn open(
         Ok(place) => place,
         Err(full) => return too_many(full),
     };
+    let session = socket_session(&headers, app.names.is_own_page(&headers));
     upgrade
         .protocols([PROTOCOL])
         .max_message_size(SOCKET_MESSAGE_MAX)
         .max_frame_size(SOCKET_MESSAGE_MAX)
-        .on_upgrade(move |socket| serve(app, socket, client, place))
+        .on_upgrade(move |socket| serve(app, socket, client, session, place))
 }
 
 fn too_many(full: Full) -> Response {
@@ -102,19 +104,24 @@ fn too_many(full: Full) -> Response {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after(10).into_response()
 }
 
-async fn serve(app: App, socket: WebSocket, client: Client, place: Place<Network>) {
+async fn serve(
+    app: App,
+    socket: WebSocket,
+    client: Client,
+    session: Option<String>,
+    place: Place<Network>,
+) {
     let _place = place;
     let _counted = Counted::socket();
     let (mut sink, stream) = socket.split();
     let owner = Arc::new(Owner::default());
     let init = {
         let (owner, app) = (Arc::clone(&owner), app.clone());
-        move |payload: Value| {
-            let admitted = owner.admit(&app.auth, &app.sockets.by_user, &payload);
-            future::ready(admitted.map(|mut data| {
-                data.insert(Source(client.0));
-                data
-            }))
+        move |payload: Value| async move {
+            let places = &app.sockets.by_user;
+            let mut data = owner.admit(&app.auth, places, &payload, session.as_deref()).await?;
+            data.insert(Source(client.0));
+            Ok(data)
         }
     };
     let operations =

@@ -1,7 +1,9 @@
 //! An API under test: in this process, on a free port, with what the test gives it for a log and a ClickHouse.
 #![allow(dead_code, reason = "each test file uses its part of this")]
 
+pub(crate) mod browser;
 pub(crate) mod front;
+pub(crate) mod issuer;
 pub(crate) mod socket;
 
 use std::net::SocketAddr;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,8 +63,12 @@ function makeToken(name: string): string {
 /** Tokens whose users have signed out. */
 const ended = new Set<string>();
 
-function userOf(header: unknown): User | null {
-  const token = typeof header === 'string' ? /^Bearer (.+)$/.exec(header)?.[1] : undefined;
+/** The token of a request: a script's, or the one in the dashboard's cookie. */
+function tokenOf({ authorization, cookie }: IncomingHttpHeaders): string | undefined {
+  return authorization ? /^Bearer (.+)$/.exec(authorization)?.[1] : /(?:^|; )derms_session=([^;]+)/.exec(cookie ?? '')?.[1];
+}
+
+function userOf(token: string | undefined): User | null {
   const payload = token?.split('.')[1];
   if (!token || !payload || ended.has(token)) return null;
   try {
@@ -101,19 +105,33 @@ async function sendFile(response: ServerResponse, path: string): Promise<void> {
   }
 }
 
+function sessionView(user: User | null): object {
+  return user ? { user: { username: user.name, role: user.role.toLowerCase() }, expiresAtMs: Date.now() + TOKEN_LIFE_S * 1000 } : { user: null };
+}
+
+function setCookie(response: ServerResponse, value: string, end = ''): void {
+  response.setHeader('set-cookie', `derms_session=${value}; Path=/; HttpOnly; SameSite=Strict${end}`);
+}
+
 function login(response: ServerResponse, body: Record<string, unknown>): void {
-  const { username, password } = body;
+  const { username, password, session, keep } = body;
   if (typeof username !== 'string' || typeof password !== 'string' || !username || !password) {
     sendJson(response, 400, { error: 'username and password are required' }); return;
   }
   const role = USERS[username];
   if (!role || password !== MOCK_PASSWORD) { sendJson(response, 401, { error: 'invalid credentials' }); return; }
-  sendJson(response, 200, { token: makeToken(username), user: { username, role: role.toLowerCase() } });
+  const token = makeToken(username);
+  if (session === 'cookie') {
+    setCookie(response, token, keep === true ? `; Max-Age=${TOKEN_LIFE_S}` : '');
+    sendJson(response, 200, sessionView({ name: username, role })); return;
+  }
+  sendJson(response, 200, { token, user: { username, role: role.toLowerCase() } });
 }
 
-function logout(response: ServerResponse, authorization: string | undefined): void {
-  if (!authorization || !userOf(authorization)) { sendJson(response, 401, { error: 'sign in first' }); return; }
-  ended.add(authorization.slice('Bearer '.length));
+function logout(response: ServerResponse, token: string | undefined): void {
+  if (!token || !userOf(token)) { sendJson(response, 401, { error: 'sign in first' }); return; }
+  ended.add(token);
+  setCookie(response, '', '; Max-Age=0');
   response.writeHead(204).end();
 }
 
@@ -170,9 +188,14 @@ export async function startMock({ port, devices, feeders = 0 }: Options): Promis
     const { pathname } = new URL(request.url ?? '/', 'http://mock');
     if (pathname === '/api/health') { sendJson(response, 200, { status: 'ok' }); return; }
     if (pathname === '/api/auth/login') { login(response, await readBody(request)); return; }
-    if (pathname === '/api/auth/logout') { logout(response, request.headers.authorization); return; }
+    const token = tokenOf(request.headers);
+    if (pathname === '/api/auth/methods') { sendJson(response, 200, { password: true, oidc: null }); return; }
+    if (pathname === '/api/auth/session') { sendJson(response, 200, sessionView(userOf(token))); return; }
+    const isForged = request.method === 'POST' && !request.headers.authorization && !request.headers['x-derms-dashboard'];
+    if (isForged && token) { sendJson(response, 403, { error: 'a change by cookie needs the header X-Derms-Dashboard' }); return; }
+    if (pathname === '/api/auth/logout') { logout(response, token); return; }
     if (pathname !== '/graphql') return sendFile(response, pathname);
-    const user = userOf(request.headers.authorization);
+    const user = userOf(token);
     if (!user) { sendJson(response, 401, { error: 'sign in first' }); return; }
     const { query, variables, operationName } = await readBody(request);
     const result = await graphql({
@@ -191,7 +214,15 @@ export async function startMock({ port, devices, feeders = 0 }: Options): Promis
   });
   const sockets = new WebSocketServer({ server, path: '/graphql/ws' });
   useServer(
-    { schema, roots: { subscription: root }, onConnect: (context) => userOf(context.connectionParams?.authorization) !== null },
+    {
+      schema,
+      roots: { subscription: root },
+      onConnect: ({ connectionParams, extra }) => {
+        const { cookie } = extra.request.headers;
+        const authorization = connectionParams?.authorization;
+        return userOf(tokenOf(typeof authorization === 'string' ? { authorization } : { cookie })) !== null;
+      },
+    },
     sockets,
   );
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));

@@ -1,15 +1,17 @@
 //! Which page for which address, and what is open to whom: without a session every address leads to the login and back.
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { Provider } from 'urql';
 import { Redirect, Route, Switch, useLocation, useSearch } from 'wouter';
 import { LoginPage } from '../features/login/LoginPage';
 import { OverviewPage } from '../features/overview/OverviewPage';
 import { createClients } from '../shared/lib/client';
 import { BulkClientProvider } from '../shared/lib/live';
-import { useSession } from '../shared/lib/session';
+import { restoreSession } from '../shared/lib/restore';
+import { useSession, useSessionKnown } from '../shared/lib/session';
 import { Loading } from '../shared/ui/States';
 import { NotFound } from './NotFound';
 import { Shell } from './Shell';
+import { Starting } from './Starting';
 
 const AuditPage = lazy(() => import('../features/audit/AuditPage').then((m) => ({ default: m.AuditPage })));
 const DemandResponsePage = lazy(() => import('../features/demandResponse/DemandResponsePage').then((m) => ({ default: m.DemandResponsePage })));
@@ -20,21 +22,43 @@ const ViolationsPage = lazy(() => import('../features/violations/ViolationsPage'
 const DevicesPage = lazy(() => import('../features/devices/DevicesPage').then((m) => ({ default: m.DevicesPage })));
 const DevicePage = lazy(() => import('../features/device/DevicePage').then((m) => ({ default: m.DevicePage })));
 
+const ASK_AGAIN_MS = 3000;
+
+/** Asks who is signed in until the API says; whether it does not. */
+function useRestored(known: boolean): boolean {
+  const [away, setAway] = useState(false);
+  useEffect(() => {
+    if (known) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const ask = async () => {
+      const asked = await restoreSession();
+      setAway(!asked);
+      if (!asked) timer = setTimeout(() => void ask(), ASK_AGAIN_MS);
+    };
+    void ask();
+    return () => clearTimeout(timer);
+  }, [known]);
+  return away;
+}
+
 export function App() {
   const session = useSession();
+  const known = useSessionKnown();
+  const away = useRestored(known);
   const [path] = useLocation();
   const search = useSearch();
+  if (!known) return <Starting away={away} />;
   if (!session) {
     if (path === '/login') return <LoginPage />;
     const here = path + (search ? `?${search}` : '');
     return <Redirect to={here === '/' ? '/login' : `/login?next=${encodeURIComponent(here)}`} replace />;
   }
-  return <SignedIn key={session.token} token={session.token} />;
+  return <SignedIn key={session.username} />;
 }
 
-/** Keyed by the token: the clients live as long as it does, and another user never sees this one's cache. */
-function SignedIn({ token }: { token: string }) {
-  const [clients] = useState(() => createClients(token));
+/** Keyed by the user: nobody ever sees another one's cache. */
+function SignedIn() {
+  const [clients] = useState(() => createClients());
   const search = useSearch();
   return (
     <Provider value={clients.cached}>

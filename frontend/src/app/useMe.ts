@@ -1,4 +1,4 @@
-//! Asks the API who is signed in: a stored token is only a claim, and a role may have changed since.
+//! Asks the API who is signed in: the role may have changed since the sign-in.
 import { useEffect } from 'react';
 import { useQuery } from 'urql';
 import { graphql } from '../shared/gql';

@@ -6,7 +6,7 @@ use async_graphql::{Data, Error};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::auth::{Auth, AuthUser};
+use crate::auth::{Auth, AuthUser, ProofError, TokenError};
 use crate::graphql::Code;
 use crate::metrics::{Refusal, count_refused};
 use crate::places::{Place, Places};
@@ -58,24 +58,30 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// Reads `connection_init`.
+    /// Reads `connection_init`; where it names no token, the session of the browser counts.
     ///
     /// # Errors
     /// When it holds no valid token, or the user has too many connections.
-    pub(super) fn admit(
+    pub(super) async fn admit(
         &self,
         auth: &Auth,
         places: &Arc<Places<String>>,
         payload: &Value,
+        session: Option<&str>,
     ) -> Result<Data, Error> {
-        let value = ["authorization", "Authorization"]
-            .into_iter()
-            .find_map(|key| payload.get(key))
-            .and_then(Value::as_str)
-            .and_then(Auth::bearer);
-        let user = value
-            .and_then(|token| auth.verify(token).ok())
-            .ok_or_else(|| Code::Unauthenticated.error("Invalid or expired token"))?;
+        let value = ["authorization", "Authorization"].into_iter().find_map(|key| payload.get(key));
+        let user = match (value, session) {
+            (Some(value), _) => match value.as_str().and_then(Auth::bearer) {
+                Some(token) => auth.authenticate(token).await,
+                None => Err(TokenError.into()),
+            },
+            (None, Some(token)) => auth.verify(token).map_err(ProofError::from),
+            (None, None) => Err(TokenError.into()),
+        };
+        let user = user.map_err(|error| match error {
+            ProofError::Token(_) => Code::Unauthenticated.error("Invalid or expired token"),
+            ProofError::ProviderAway => Code::Unavailable.error(error.to_string()),
+        })?;
         let place = places.take(Some(user.name.clone())).map_err(|_| {
             self.cut(Cut::UserFull);
             Code::Unavailable.error(Cut::UserFull.words())

@@ -51,8 +51,8 @@ afterEach(() => {
 afterAll(() => server.close());
 
 function show(role: Role): void {
-  sessionStore.begin({ token: 't', username: 'ada', role, expiresAt: null }, false);
-  const clients = createClients('t');
+  sessionStore.begin({ username: 'ada', role, expiresAt: null });
+  const clients = createClients();
   render(
     <Provider value={clients.cached}>
       <BulkClientProvider value={clients.bulk}>

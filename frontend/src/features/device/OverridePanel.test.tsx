@@ -29,9 +29,9 @@ afterEach(() => {
 afterAll(() => server.close());
 
 function show(role: Role, override: Facts['override'] = null): void {
-  sessionStore.begin({ token: 't', username: 'ada', role, expiresAt: null }, false);
+  sessionStore.begin({ username: 'ada', role, expiresAt: null });
   render(
-    <Provider value={createClients('t').cached}>
+    <Provider value={createClients().cached}>
       <OverridePanel device={{ ...facts, override } as unknown as Facts} />
     </Provider>,
   );

@@ -34,9 +34,9 @@ afterEach(() => {
 afterAll(() => server.close());
 
 function show(role: Role): void {
-  sessionStore.begin({ token: 't', username: 'ada', role, expiresAt: null }, false);
+  sessionStore.begin({ username: 'ada', role, expiresAt: null });
   render(
-    <Provider value={createClients('t').cached}>
+    <Provider value={createClients().cached}>
       <ReplacePanel device={facts} />
     </Provider>,
   );

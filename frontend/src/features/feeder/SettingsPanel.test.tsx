@@ -70,9 +70,9 @@ function Held() {
 }
 
 function show(role: Role): void {
-  sessionStore.begin({ token: 't', username: 'ada', role, expiresAt: null }, false);
+  sessionStore.begin({ username: 'ada', role, expiresAt: null });
   render(
-    <Provider value={createClients('t').cached}>
+    <Provider value={createClients().cached}>
       <Held />
       <Toasts />
     </Provider>,

@@ -44,9 +44,9 @@ function answerChanges(): void {
 }
 
 async function show(): Promise<void> {
-  sessionStore.begin({ token: 't', username: 'ada', role: 'OPERATOR', expiresAt: null }, false);
+  sessionStore.begin({ username: 'ada', role: 'OPERATOR', expiresAt: null });
   render(
-    <Provider value={createClients('t').cached}>
+    <Provider value={createClients().cached}>
       <SimulationPanel />
     </Provider>,
   );

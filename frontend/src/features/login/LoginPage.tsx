@@ -1,17 +1,29 @@
 //! The way in. After it the app returns to the page that was asked for.
-import { useId, useRef, useState } from 'react';
-import type { SyntheticEvent } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
+import type { ReactNode, SyntheticEvent } from 'react';
+import { useSearch } from 'wouter';
 import { useTitle } from '../../shared/lib/hooks';
 import { sessionStore, useSessionEnd } from '../../shared/lib/session';
+import { forgetSignOut } from '../../shared/lib/signOut';
 import { Brand } from '../../shared/ui/Brand';
 import { Icon } from '../../shared/ui/Icon';
 import { FeederSketch } from './FeederSketch';
-import { signIn } from './model';
+import { askMethods, PASSWORD_ONLY, providerHref, providerProblem, signIn } from './model';
+import type { Methods } from './model';
 import styles from './LoginPage.module.css';
 
 export function LoginPage() {
   useTitle('Sign in');
   const ended = useSessionEnd();
+  const methods = useMethods();
+  const search = useSearch();
+  const [keep, setKeep] = useState(false);
+  const problem = providerProblem(search, methods);
+  const keeping = (
+    <label className={styles.keep}>
+      <input type="checkbox" checked={keep} onChange={(event) => setKeep(event.target.checked)} /> Keep me signed in on this computer
+    </label>
+  );
   return (
     <div className={styles.page}>
       <main className={styles.card}>
@@ -22,7 +34,24 @@ export function LoginPage() {
             <Icon name="stale" /> Your session has ended. Sign in to continue where you were.
           </p>
         ) : null}
-        <LoginForm />
+        {problem ? (
+          <p className={styles.failed} role="alert">
+            <Icon name="near" /> <span>{problem}</span>
+          </p>
+        ) : null}
+        {methods.provider ? (
+          <a className="button" data-kind="primary" href={providerHref(search, keep)} onClick={forgetSignOut}>
+            <span className={styles.provider}>Log in with {methods.provider}</span>
+          </a>
+        ) : null}
+        {methods.provider && methods.password ? <p className={styles.or}>or with a password</p> : null}
+        {methods.password ? (
+          <LoginForm keep={keep} second={methods.provider !== null}>
+            {keeping}
+          </LoginForm>
+        ) : (
+          keeping
+        )}
       </main>
       <aside className={styles.scene} aria-hidden="true">
         <FeederSketch />
@@ -32,7 +61,27 @@ export function LoginPage() {
   );
 }
 
-function LoginForm() {
+/** How one can sign in; by a password until the API has said. */
+function useMethods(): Methods {
+  const [methods, setMethods] = useState(PASSWORD_ONLY);
+  useEffect(() => {
+    let dropped = false;
+    void askMethods().then((answer) => (dropped ? undefined : setMethods(answer)));
+    return () => {
+      dropped = true;
+    };
+  }, []);
+  return methods;
+}
+
+interface FormProps {
+  keep: boolean;
+  /** Whether there is a way before it. */
+  second: boolean;
+  children: ReactNode;
+}
+
+function LoginForm({ keep, second, children }: FormProps) {
   const ids = { user: useId(), password: useId(), problem: useId() };
   const password = useRef<HTMLInputElement>(null);
   const [busy, setBusy] = useState(false);
@@ -47,10 +96,11 @@ function LoginForm() {
     };
     setBusy(true);
     setProblem(null);
-    const outcome = await signIn(text('username').trim(), text('password'));
+    const outcome = await signIn(text('username').trim(), text('password'), keep);
     setBusy(false);
     if ('session' in outcome) {
-      sessionStore.begin(outcome.session, form.get('keep') === 'on');
+      forgetSignOut();
+      sessionStore.begin(outcome.session);
       return;
     }
     setProblem(outcome.problem);
@@ -87,9 +137,7 @@ function LoginForm() {
           {...described}
         />
       </div>
-      <label className={styles.keep}>
-        <input type="checkbox" name="keep" /> Keep me signed in on this computer
-      </label>
+      {children}
       <div id={ids.problem} role="alert" className={styles.problem}>
         {problem ? (
           <>
@@ -97,7 +145,7 @@ function LoginForm() {
           </>
         ) : null}
       </div>
-      <button type="submit" className="button" data-kind="primary" disabled={busy}>
+      <button type="submit" className="button" data-kind={second ? undefined : 'primary'} disabled={busy}>
         {busy ? 'Signing in…' : 'Sign in'}
       </button>
     </form>

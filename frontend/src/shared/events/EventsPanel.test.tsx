@@ -43,9 +43,9 @@ afterEach(() => {
 afterAll(() => server.close());
 
 function show(role: Role): void {
-  sessionStore.begin({ token: 't', username: 'ada', role, expiresAt: null }, false);
+  sessionStore.begin({ username: 'ada', role, expiresAt: null });
   render(
-    <Provider value={createClients('t').cached}>
+    <Provider value={createClients().cached}>
       <EventsPanel feeders={feeders} />
       <Toasts />
     </Provider>,

@@ -5,7 +5,7 @@ import { Client, fetchExchange, mapExchange, subscriptionExchange } from '@urql/
 import type { CombinedError, ExecutionResult } from '@urql/core';
 import { CloseCode, createClient as createWsClient } from 'graphql-ws';
 import { linkStore } from './link';
-import { sessionStore } from './session';
+import { DASHBOARD_HEADER, sessionStore } from './session';
 
 const PING_EVERY_MS = 12_000;
 /** A link that does not answer within this is dead, though nobody has closed it: a cable pulled out says nothing. */
@@ -43,12 +43,11 @@ function closeCode(event: unknown): number | null {
   return typeof code === 'number' ? code : null;
 }
 
-function createSocket(token: string) {
+function createSocket() {
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
   let deadline: ReturnType<typeof setTimeout> | undefined;
   const socket = createWsClient({
     url: `${scheme}//${location.host}/graphql/ws`,
-    connectionParams: { authorization: `Bearer ${token}` },
     lazyCloseTimeout: CLOSE_AFTER_IDLE_MS,
     keepAlive: PING_EVERY_MS,
     retryAttempts: Number.POSITIVE_INFINITY,
@@ -97,8 +96,8 @@ const KEYLESS = [
   'ViolationConnection', 'ViolationEdge', 'WaitingDeviceConnection', 'WaitingDeviceEdge',
 ];
 
-export function createClients(token: string): Clients {
-  const socket = createSocket(token);
+export function createClients(): Clients {
+  const socket = createSocket();
   const endOnRefusal = mapExchange({
     onError: (error) => {
       if (isUnauthenticated(error)) sessionStore.end('expired');
@@ -139,7 +138,7 @@ export function createClients(token: string): Clients {
   const options = {
     url: '/graphql',
     preferGetMethod: false as const,
-    fetchOptions: { headers: { authorization: `Bearer ${token}` } },
+    fetchOptions: { headers: DASHBOARD_HEADER },
   };
   return {
     cached: new Client({ ...options, exchanges: [endOnRefusal, cache, subscriptions, fetchExchange] }),

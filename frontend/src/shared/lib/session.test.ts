@@ -1,15 +1,16 @@
 //! Tests of session.ts.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { parseRole, sessionStore, tokenExpiry } from './session';
+import { parseRole, readSession, sessionStore } from './session';
 
-const jwt = (claims: object) => `head.${btoa(JSON.stringify(claims))}.sign`;
-const session = (expiresAt: number | null) => ({ token: 't', username: 'ada', role: 'OPERATOR' as const, expiresAt });
+const session = (expiresAt: number | null) => ({ username: 'ada', role: 'OPERATOR' as const, expiresAt });
 
-test('the end of a token is read from it, and nothing is made up', () => {
-  expect(tokenExpiry(jwt({ exp: 1_800_000_000 }))).toBe(1_800_000_000_000);
-  expect(tokenExpiry(jwt({ sub: 'ada' }))).toBeNull();
-  expect(tokenExpiry('opaque')).toBeNull();
-  expect(tokenExpiry('a.%%%.c')).toBeNull();
+test('a session is read from what the API says, and nothing is made up', () => {
+  const user = { username: 'ada', role: 'operator' };
+  expect(readSession({ user, expiresAtMs: 1_800_000_000_000 })).toEqual(session(1_800_000_000_000));
+  expect(readSession({ user })).toEqual(session(null));
+  for (const answer of [null, 'x', {}, { user: null }, { user: 'ada' }, { user: { username: 'ada' } }, { user: { username: 1, role: 'admin' } }]) {
+    expect(readSession(answer)).toBeNull();
+  }
 });
 
 test('an unknown role is the smallest one', () => {
@@ -26,26 +27,22 @@ describe('the session', () => {
     vi.useRealTimers();
   });
 
-  test('lives in the tab unless it is to be kept', () => {
-    sessionStore.begin(session(null), false);
-    expect(sessionStorage.length).toBe(1);
-    expect(localStorage.length).toBe(0);
-    sessionStore.begin(session(null), true);
-    expect(sessionStorage.length).toBe(0);
-    expect(localStorage.length).toBe(1);
+  test('leaves nothing behind that a page could read', () => {
+    sessionStore.begin(session(null));
+    expect(sessionStorage.length + localStorage.length).toBe(0);
+    expect(document.cookie).toBe('');
   });
 
-  test('ends with its token, and says why', () => {
-    sessionStore.begin(session(Date.now() + 60_000), false);
+  test('ends with its time, and says why', () => {
+    sessionStore.begin(session(Date.now() + 60_000));
     vi.advanceTimersByTime(59_000);
     expect(sessionStore.read().session?.username).toBe('ada');
     vi.advanceTimersByTime(2000);
-    expect(sessionStore.read()).toEqual({ session: null, ended: 'expired' });
-    expect(sessionStorage.length).toBe(0);
+    expect(sessionStore.read()).toEqual({ session: null, ended: 'expired', known: true });
   });
 
   test('takes the role that the API confirms', () => {
-    sessionStore.begin(session(null), false);
+    sessionStore.begin(session(null));
     sessionStore.confirm('ada', 'VIEWER');
     expect(sessionStore.read().session?.role).toBe('VIEWER');
   });

@@ -1,15 +1,17 @@
-//! Who is signed in: the token, its end, and where it is kept. Knows nothing of GraphQL or of pages.
+//! Who is signed in, and until when. The proof itself is a cookie that no page can read: the API says whose it is. Knows
+//! nothing of GraphQL or of pages.
 import { useSyncExternalStore } from 'react';
 import type { Role } from '../gql/graphql';
 
-const KEY = 'derms.session';
 const LONGEST_TIMER_MS = 2_147_000_000;
 
+/** A change by cookie carries this header, which no page of another site can send. */
+export const DASHBOARD_HEADER = { 'x-derms-dashboard': '1' } as const;
+
 export interface Session {
-  token: string;
   username: string;
   role: Role;
-  /** Milliseconds since the epoch, or null when the token does not say. */
+  /** Milliseconds since the epoch, or null when the API does not say. */
   expiresAt: number | null;
 }
 
@@ -18,6 +20,8 @@ export type EndReason = 'expired' | 'signed-out';
 interface State {
   session: Session | null;
   ended: EndReason | null;
+  /** Whether the API has said whose the cookie is; before that, nobody knows. */
+  known: boolean;
 }
 
 const ROLES: readonly Role[] = ['VIEWER', 'OPERATOR', 'ADMIN'];
@@ -27,49 +31,21 @@ export function parseRole(text: string): Role {
   return ROLES.find((role) => role === upper) ?? 'VIEWER';
 }
 
-/** The `exp` of a JWT in milliseconds; null for anything else. Read for comfort only: the API decides. */
-export function tokenExpiry(token: string): number | null {
-  const payload = token.split('.')[1];
-  if (!payload) return null;
-  try {
-    const json: unknown = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')));
-    const exp = typeof json === 'object' && json !== null && 'exp' in json ? json.exp : null;
-    return typeof exp === 'number' ? exp * 1000 : null;
-  } catch {
-    return null;
-  }
-}
-
-function isSession(value: unknown): value is Session {
-  if (typeof value !== 'object' || value === null) return false;
-  const { token, username, role } = value as Partial<Record<keyof Session, unknown>>;
-  return typeof token === 'string' && typeof username === 'string' && ROLES.includes(role as Role);
-}
-
-function storages(): Storage[] {
-  return [sessionStorage, localStorage];
-}
-
-function readStored(now: number): Session | null {
-  for (const storage of storages()) {
-    try {
-      const value: unknown = JSON.parse(storage.getItem(KEY) ?? 'null');
-      if (isSession(value) && (value.expiresAt === null || value.expiresAt > now)) return value;
-    } catch {
-      storage.removeItem(KEY);
-    }
-  }
-  return null;
+/** A session as `/api/auth/session` and `/api/auth/login` tell it; null where nobody is signed in. */
+export function readSession(answer: unknown): Session | null {
+  if (typeof answer !== 'object' || answer === null || !('user' in answer)) return null;
+  const { user } = answer;
+  if (typeof user !== 'object' || user === null || !('username' in user) || !('role' in user)) return null;
+  const { username, role } = user;
+  if (typeof username !== 'string' || typeof role !== 'string') return null;
+  const end = 'expiresAtMs' in answer ? answer.expiresAtMs : null;
+  return { username, role: parseRole(role), expiresAt: typeof end === 'number' ? end : null };
 }
 
 class SessionStore {
-  private state: State = { session: readStored(Date.now()), ended: null };
+  private state: State = { session: null, ended: null, known: false };
   private readonly listeners = new Set<() => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor() {
-    this.watchExpiry();
-  }
 
   readonly read = (): State => this.state;
 
@@ -78,26 +54,27 @@ class SessionStore {
     return () => this.listeners.delete(listener);
   };
 
-  /** `keep` survives closing the browser; otherwise the session ends with the tab. */
-  begin(session: Session, keep: boolean): void {
-    for (const storage of storages()) storage.removeItem(KEY);
-    (keep ? localStorage : sessionStorage).setItem(KEY, JSON.stringify(session));
-    this.set({ session, ended: null });
+  begin(session: Session): void {
+    this.set({ session, ended: null, known: true });
     this.watchExpiry();
+  }
+
+  /** The API says that nobody is signed in. */
+  nobody(): void {
+    if (!this.state.known) this.set({ session: null, ended: null, known: true });
   }
 
   /** The API's word on who this is; it may have changed since the sign-in. */
   confirm(username: string, role: Role): void {
     const { session } = this.state;
     if (!session || (session.username === username && session.role === role)) return;
-    this.begin({ ...session, username, role }, localStorage.getItem(KEY) !== null);
+    this.begin({ ...session, username, role });
   }
 
   end(ended: EndReason): void {
     if (this.state.session === null) return;
     clearTimeout(this.timer);
-    for (const storage of storages()) storage.removeItem(KEY);
-    this.set({ session: null, ended });
+    this.set({ session: null, ended, known: true });
   }
 
   private set(state: State): void {
@@ -118,6 +95,11 @@ export const sessionStore = new SessionStore();
 
 export function useSession(): Session | null {
   return useSyncExternalStore(sessionStore.subscribe, sessionStore.read).session;
+}
+
+/** Whether the API has said who is signed in, if anybody is. */
+export function useSessionKnown(): boolean {
+  return useSyncExternalStore(sessionStore.subscribe, sessionStore.read).known;
 }
 
 export function useSessionEnd(): EndReason | null {

@@ -1,22 +1,31 @@
 //! Tests of signOut.ts.
 import { afterEach, expect, test, vi } from 'vitest';
 import { sessionStore } from './session';
-import { signOut } from './signOut';
+import { isSignOutUntold, signOut } from './signOut';
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  localStorage.clear();
+});
+
+const answers = (status: number) => () => Promise.resolve(new Response(null, { status }));
 
 test.each([
-  ['an API that answers', () => Promise.resolve(new Response(null, { status: 204 }))],
-  ['an API that is away', () => Promise.reject(new TypeError('no network'))],
-])('the session ends here at once and its token is sent to %s', async (_which, answer) => {
+  ['an API that answers', answers(204), false],
+  ['an API that knows nobody any more', answers(401), false],
+  ['an API that is broken', answers(500), true],
+  ['an API that is away', () => Promise.reject(new TypeError('no network')), true],
+])('the session ends here at once, and %s is told', async (_which, answer, untold) => {
   const asked = vi.fn(answer);
   vi.stubGlobal('fetch', asked);
-  sessionStore.begin({ token: 't', username: 'ada', role: 'OPERATOR', expiresAt: null }, true);
+  sessionStore.begin({ username: 'ada', role: 'OPERATOR', expiresAt: null });
   signOut();
-  expect(sessionStore.read()).toEqual({ session: null, ended: 'signed-out' });
-  const request = { method: 'POST', headers: { authorization: 'Bearer t' }, keepalive: true };
+  expect(sessionStore.read().session).toBeNull();
+  expect(isSignOutUntold()).toBe(true);
+  const request = { method: 'POST', headers: { 'x-derms-dashboard': '1' }, keepalive: true };
   expect(asked).toHaveBeenCalledExactlyOnceWith('/api/auth/logout', request);
   signOut();
-  await Promise.resolve();
+  await new Promise((resolve) => setTimeout(resolve));
   expect(asked).toHaveBeenCalledOnce();
+  expect(isSignOutUntold()).toBe(untold);
 });
