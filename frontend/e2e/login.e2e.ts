@@ -30,6 +30,10 @@ test('a deep link leads through the login to the page that was asked for', async
 test('signing out closes the dashboard, here and at the API', async () => {
   const { page } = await stage.open();
   await enter(page, stage.operator);
+  await page.getByRole('link', { name: 'Devices' }).first().click();
+  // Nothing is on its way any more: what is asked without a session is refused, and the browser logs that.
+  await page.getByRole('grid', { name: 'Devices' }).waitFor();
+  await page.waitForLoadState('networkidle');
   const cookies = await page.context().cookies();
   expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual([{ httpOnly: true, sameSite: 'Strict' }]);
   const told = page.waitForResponse('**/api/auth/logout');
