@@ -10,19 +10,11 @@ use uuid::Uuid;
 
 use super::block::Limits;
 use super::gathered::Gathered;
+use super::kept::Kept;
 use super::stream::{Reading, Resume, Stream};
 
 const LIMITS: Limits = Limits { age_ms: 1_000, rows: 100, bytes: 1_000_000 };
 const LOG: Uuid = Uuid::from_u128(9);
-const STORED: [Topic; 6] = [
-    Topic::Telemetry,
-    Topic::Acks,
-    Topic::Decisions,
-    Topic::Operator,
-    Topic::DeadLetters,
-    Topic::Sent,
-];
-
 fn record(topic: Topic, offset: i64, value: Vec<u8>) -> LogRecord {
     let key = schemas::samples::ROOT.as_bytes().to_vec();
     LogRecord { topic, partition: 0, offset, timestamp: Timestamp(0), key, value }
@@ -67,12 +59,13 @@ proptest! {
 
     #[test]
     fn any_numbers_in_any_record_stop_no_stream(
-        topic in prop::sample::select(STORED.to_vec()),
+        kept in prop::sample::select(Kept::ALL.to_vec()),
         kind in any::<prop::sample::Index>(),
         spoils in prop::collection::vec((0..200_usize, prop::sample::select(EXTREMES.to_vec())), 1..4),
     ) {
         let resume = Resume { at: 0, again: None, whole: true, log: LOG };
-        let mut stream = Stream::new(topic, 0, LIMITS, resume, None);
+        let topic = kept.topic();
+        let mut stream = Stream::new(kept, 0, LIMITS, resume, None);
         let all = samples(topic);
         let mut offset = 0;
         if topic == Topic::Decisions {

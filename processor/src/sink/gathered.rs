@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use schemas::Timestamp;
 use schemas::records::decision::Decision;
-use schemas::topics::Topic;
 use service_kit::clickhouse::rows;
+
+use super::kept::Kept;
 
 /// The row of one record.
 #[derive(Debug)]
@@ -38,14 +39,14 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn of(topic: Topic) -> Self {
-        let gathered = match topic {
-            Topic::Acks => Gathered::Acks(Vec::new()),
-            Topic::Operator => Gathered::Operator(Vec::new()),
-            Topic::DeadLetters => Gathered::DeadLetters(Vec::new()),
-            Topic::Decisions => Gathered::Decisions(Vec::new()),
-            Topic::Sent => Gathered::Sent(Vec::new()),
-            _ => Gathered::Telemetry(Vec::new()),
+    pub(super) fn of(kept: Kept) -> Self {
+        let gathered = match kept {
+            Kept::Telemetry => Gathered::Telemetry(Vec::new()),
+            Kept::Acks => Gathered::Acks(Vec::new()),
+            Kept::Decisions => Gathered::Decisions(Vec::new()),
+            Kept::Sent => Gathered::Sent(Vec::new()),
+            Kept::Operator => Gathered::Operator(Vec::new()),
+            Kept::DeadLetters => Gathered::DeadLetters(Vec::new()),
         };
         Self { gathered, unsure: HashSet::new() }
     }
@@ -120,7 +121,11 @@ impl Prepared {
     pub(super) fn arrival(&self) -> Timestamp {
         match self {
             Self::Telemetry(row) => Timestamp(row.arrival),
-            _ => Timestamp(0),
+            Self::Ack(_)
+            | Self::Operator(_)
+            | Self::DeadLetter(_)
+            | Self::Sent(_)
+            | Self::Decision(..) => Timestamp(0),
         }
     }
 }

@@ -11,6 +11,7 @@ mod block;
 #[cfg(test)]
 mod extremes;
 mod gathered;
+mod kept;
 mod opening;
 mod seen;
 mod service;
@@ -295,7 +296,8 @@ impl Sink {
     /// Begins with streams, where the partition is still this sink's.
     fn begin(&mut self, partitions: &[i32], opened: Vec<Opened>) -> anyhow::Result<()> {
         let mut places = Vec::new();
-        for Opened { topic, partition, resume, from } in opened {
+        for Opened { kept, partition, resume, from } in opened {
+            let topic = kept.topic();
             let place = (topic, partition);
             if !self.opening.contains(&partition) || self.streams.contains_key(&place) {
                 continue;
@@ -303,7 +305,7 @@ impl Sink {
             let at = resume.at;
             tracing::info!(topic = topic.suffix(), partition, at, "the sink takes a partition on");
             let lineage = Some(self.lineage.clone());
-            self.streams.insert(place, Stream::new(topic, partition, self.limits, resume, lineage));
+            self.streams.insert(place, Stream::new(kept, partition, self.limits, resume, lineage));
             places.push((topic, partition, Start::Offset(from)));
         }
         for partition in partitions {

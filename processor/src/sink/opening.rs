@@ -10,37 +10,15 @@ use service_kit::log::{LogConfig, Positions, Reader};
 use uuid::Uuid;
 
 use super::block::Planned;
+use super::kept::Kept;
 use super::service::{Store, Stored};
 use super::stream::Resume;
 use crate::caps::{DEDUP_WINDOW, SINK_TOKEN_KNOWN_MS};
 
-/// Topics with one partition: they go with the first partition of the others.
-const SINGLE: [Topic; 2] = [Topic::Operator, Topic::DeadLetters];
-const SPREAD: [Topic; 4] = [Topic::Telemetry, Topic::Acks, Topic::Decisions, Topic::Sent];
-
-/// The table whose highest stored place says where a topic goes on.
-pub(super) fn position_table(topic: Topic) -> &'static str {
-    match topic {
-        Topic::Acks => "acks",
-        Topic::Operator => "operator_log",
-        Topic::DeadLetters => "dead_letters",
-        // Written last of the four that a decision goes into.
-        Topic::Decisions => "decisions",
-        Topic::Sent => "sent",
-        _ => "telemetry",
-    }
-}
-
-/// The streams of a partition.
-pub(super) fn topics_of(partition: i32) -> impl Iterator<Item = Topic> {
-    let single = SINGLE.into_iter().filter(move |_| partition == 0);
-    SPREAD.into_iter().chain(single)
-}
-
 /// A stream that can begin.
 #[derive(Debug)]
 pub(super) struct Opened {
-    pub(super) topic: Topic,
+    pub(super) kept: Kept,
     pub(super) partition: i32,
     pub(super) resume: Resume,
     /// Where to read from.
@@ -58,19 +36,22 @@ pub(super) async fn open(
     lineage: &Lineage,
     partitions: &[i32],
 ) -> anyhow::Result<Vec<Opened>> {
-    let places: Vec<(Topic, i32)> = partitions
+    let streams: Vec<(Kept, i32)> = partitions
         .iter()
-        .flat_map(|partition| topics_of(*partition).map(|topic| (topic, *partition)))
+        .flat_map(|partition| Kept::of_partition(*partition).map(|kept| (kept, *partition)))
         .collect();
+    let places: Vec<(Topic, i32)> =
+        streams.iter().map(|(kept, partition)| (kept.topic(), *partition)).collect();
     // The plans first: a block that is planned after this is of somebody who has the partition after us.
     let plans = positions.get(&places).await?;
     let mut stored = BTreeMap::new();
-    for topic in SPREAD.into_iter().chain(SINGLE) {
-        stored.insert(topic, store.positions(position_table(topic)).await?);
+    for kept in Kept::ALL {
+        stored.insert(kept.topic(), store.positions(kept.position_table()).await?);
     }
     let bounds = Reader::new(log, &[])?;
     let mut opened = Vec::new();
-    for (topic, partition) in places {
+    for (kept, partition) in streams {
+        let topic = kept.topic();
         let (first, end) = bounds.bounds(topic, partition).await?;
         let rows = Rows { stored: &stored[&topic], topic, partition };
         let highest = rows.highest(lineage);
@@ -82,7 +63,7 @@ pub(super) async fn open(
         let window = i64::try_from(DEDUP_WINDOW).unwrap_or(i64::MAX);
         let from = at.saturating_sub(window).max(first).max(0);
         let resume = Resume { at, again, whole: from == 0, log: lineage.current() };
-        opened.push(Opened { topic, partition, resume, from });
+        opened.push(Opened { kept, partition, resume, from });
     }
     Ok(opened)
 }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::block::{Limits, Open, Planned, Section};
 use super::gathered::{Prepared, Rows};
+use super::kept::Kept;
 use super::seen::{Novelty, Seen};
 use crate::metrics;
 use crate::poison::UNREADABLE;
@@ -38,7 +39,7 @@ pub(super) struct Resume {
 /// One topic partition.
 #[derive(Debug)]
 pub(super) struct Stream {
-    topic: Topic,
+    kept: Kept,
     partition: i32,
     limits: Limits,
     resume: Resume,
@@ -85,21 +86,21 @@ pub(super) enum Reading {
 
 impl Stream {
     pub(super) fn new(
-        topic: Topic,
+        kept: Kept,
         partition: i32,
         limits: Limits,
         resume: Resume,
         lineage: Option<Lineage>,
     ) -> Self {
         Self {
-            topic,
+            kept,
             partition,
             limits,
             resume,
             read_to: -1,
             seen: Seen::new(resume.whole),
             ledger: Ledger::new().of(lineage),
-            rows: Rows::of(topic),
+            rows: Rows::of(kept),
             open: None,
             writing: false,
         }
@@ -117,7 +118,7 @@ impl Stream {
         };
         if novelty == Novelty::Again {
             if fresh {
-                metrics::count_duplicate(self.topic);
+                metrics::count_duplicate(self.kept.topic());
             }
             return Reading::Nothing;
         }
@@ -136,20 +137,20 @@ impl Stream {
     ) -> Result<Option<(Timestamp, Novelty, Prepared)>, DecodeError> {
         let place =
             Place { log: self.resume.log, partition: self.partition, offset: record.offset };
-        Ok(Some(match self.topic {
-            Topic::Acks => {
+        Ok(Some(match self.kept {
+            Kept::Acks => {
                 let ack = Ack::decode(&record.value)?;
                 // Several acks of a device may speak of the same moment.
                 let tag = stable_hash(&[ack.message_id.as_bytes()]);
                 let novelty = self.seen.note(ack.message_id, &ack.device_id, ack.ts, tag);
                 (ack.arrival, novelty, Prepared::Ack(rows::ack(ack, place)))
             }
-            Topic::Operator => {
+            Kept::Operator => {
                 let operator = OperatorRecord::decode(&record.value)?;
                 let at = operator.at;
                 (at, Novelty::New, Prepared::Operator(rows::operator(operator, place)))
             }
-            Topic::DeadLetters => {
+            Kept::DeadLetters => {
                 let letter = DeadLetter::decode(&record.value)?;
                 // A poison record may have been said more than once.
                 let novelty = if letter.reason == UNREADABLE {
@@ -160,12 +161,12 @@ impl Stream {
                 };
                 (letter.at, novelty, Prepared::DeadLetter(rows::dead_letter(letter, place)))
             }
-            Topic::Sent => {
+            Kept::Sent => {
                 // Sent twice is said twice: the first time counts, for whoever asks.
                 let sent = Sent::decode(&record.value)?;
                 (sent.decided_at, Novelty::New, Prepared::Sent(rows::sent(sent, place)))
             }
-            Topic::Decisions => match self.ledger.read(LedgerRecord::decode(&record.value)?) {
+            Kept::Decisions => match self.ledger.read(LedgerRecord::decode(&record.value)?) {
                 Verdict::Decided(decision) => {
                     let at = decision.header.at;
                     (at, Novelty::New, Prepared::Decision(record.offset, Box::new(decision)))
@@ -176,7 +177,7 @@ impl Stream {
                 }
                 Verdict::Claimed(_) | Verdict::Partial => return Ok(None),
             },
-            _ => {
+            Kept::Telemetry => {
                 let sample = Telemetry::decode(&record.value)?;
                 let novelty = self.seen.note(sample.message_id, &sample.device_id, sample.ts, 0);
                 let row = Prepared::Telemetry(Box::new(rows::telemetry(sample, place)));
@@ -222,7 +223,7 @@ impl Stream {
     pub(super) fn take_block(&mut self) -> Option<Block> {
         let open = self.open.take()?;
         self.writing = true;
-        let rows = std::mem::replace(&mut self.rows, Rows::of(self.topic));
+        let rows = std::mem::replace(&mut self.rows, Rows::of(self.kept));
         // Under its old name, where it is written again.
         let (first, last, log) = match self.resume.again {
             Some(again) if Section::of(open.first, Some(again)) == Section::Again => {
@@ -231,7 +232,7 @@ impl Stream {
             }
             _ => (open.first, open.last, Some(self.resume.log)),
         };
-        let (topic, partition) = (self.topic, self.partition);
+        let (topic, partition) = (self.kept.topic(), self.partition);
         Some(Block { topic, partition, first, last, bytes: open.bytes, rows, log })
     }
 
