@@ -84,7 +84,7 @@ export function ProgramForm({ feeders, program, feederId, onClose, onDone }: Pro
       ) : null}
       <FeederChoice feeders={feeders} chosen={draft.feederIds} problem={shown.feederIds} onChange={(feederIds) => set({ feederIds })} />
       {program ? null : (
-        <label className={`${formStyles.check} ${formStyles.wide}`}>
+        <label className={`check ${formStyles.wide}`}>
           <input type="checkbox" checked={draft.active} onChange={(event) => set({ active: event.target.checked })} /> Active: acts when its time comes
         </label>
       )}
@@ -113,7 +113,7 @@ function FeederChoice({ feeders, chosen, problem, onChange }: ChoiceProps) {
       <legend className={formStyles.label}>Feeders {chosen.length === 0 ? '(none chosen: all top feeders)' : `(${chosen.length} chosen)`}</legend>
       <div className={styles.choices}>
         {feeders.map(({ id }) => (
-          <label key={id} className={formStyles.check}>
+          <label key={id} className="check">
             <input
               type="checkbox"
               checked={chosen.includes(id)}

@@ -35,7 +35,7 @@ interface Props {
 export function ProgramList({ programs, past, onPast, ...rest }: Props) {
   const ordered = inOrder(programs, (program) => programPhase(program, rest.now));
   const aside = (
-    <label className={styles.check}>
+    <label className="check">
       <input type="checkbox" checked={past} onChange={(event) => onPast(event.target.checked)} /> Show past events and programs
     </label>
   );

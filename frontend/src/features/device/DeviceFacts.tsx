@@ -5,6 +5,7 @@ import { Link } from 'wouter';
 import { useCan } from '../../shared/lib/can';
 import { kw, percent } from '../../shared/lib/format';
 import { sayDone } from '../../shared/lib/toasts';
+import { feederHref } from '../../shared/lib/hrefs';
 import { Ago } from '../../shared/ui/Ago';
 import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
@@ -38,7 +39,7 @@ export function DeviceFacts({ device }: { device: Facts }) {
     <Panel title="Facts" aside={aside}>
       <dl className={styles.facts}>
         <Fact term="Feeder">
-          <Link href={`/feeders/${encodeURIComponent(device.feederId)}`}>{device.feederId}</Link>
+          <Link href={feederHref(device.feederId)}>{device.feederId}</Link>
         </Fact>
         <Fact term="Site">{device.siteId ?? '–'}</Fact>
         <Fact term="Rated power">{kw(device.ratedKw)}</Fact>

@@ -71,7 +71,7 @@ export function SettingsForm({ device, onClose, onDone }: Props) {
         problem={shown.fallbackKw}
         onChange={(fallbackKw) => set({ fallbackKw })}
       />
-      <label className={`${formStyles.check} ${formStyles.wide}`}>
+      <label className={`check ${formStyles.wide}`}>
         <input type="checkbox" checked={draft.optedOut} onChange={(event) => set({ optedOut: event.target.checked })} /> Opted out: counted, never commanded
       </label>
       <FormEnd

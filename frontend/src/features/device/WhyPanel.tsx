@@ -2,11 +2,11 @@
 import { Link } from 'wouter';
 import { DecisionFactsFields } from '../../shared/decisions/queries';
 import { bindingWords, reasonOf, rungWords } from '../../shared/decisions/reasons';
-import { replayHref } from '../../shared/feeders/replayHref';
 import { readFragment } from '../../shared/gql';
 import { useNow } from '../../shared/lib/hooks';
 import { useBulkQuery } from '../../shared/lib/live';
 import { fromLocalInput, toLocalInput, toRfc3339, zoneName } from '../../shared/lib/time';
+import { feederHref, replayHref } from '../../shared/lib/hrefs';
 import { testIds } from '../../shared/testIds';
 import { Ago } from '../../shared/ui/Ago';
 import { At } from '../../shared/ui/At';
@@ -102,7 +102,7 @@ function Told({ explanation, isNow }: { explanation: Explanation; isNow: boolean
       </p>
       {shared ? (
         <p className={styles.line}>
-          {shared} {boundFeederId ? <Link href={`/feeders/${encodeURIComponent(boundFeederId)}`}>See {boundFeederId}</Link> : null}
+          {shared} {boundFeederId ? <Link href={feederHref(boundFeederId)}>See {boundFeederId}</Link> : null}
         </p>
       ) : null}
       <div className={styles.numbers}>

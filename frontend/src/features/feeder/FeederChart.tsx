@@ -3,7 +3,6 @@ import { useMemo, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { describeHistory, summarise } from '../../shared/feeders/model';
 import type { HistoryPoint } from '../../shared/feeders/model';
-import { replayHref } from '../../shared/feeders/replayHref';
 import { useHistory } from '../../shared/feeders/useHistory';
 import type { LivePoint } from '../../shared/feeders/useFeeders';
 import { saveCsv } from '../../shared/lib/csv';
@@ -11,6 +10,7 @@ import { kw } from '../../shared/lib/format';
 import { useNow } from '../../shared/lib/hooks';
 import { gapMs, toColumns, windowStart, withTail } from '../../shared/lib/series';
 import { fullTime, shortTime, toRfc3339, zonedTime } from '../../shared/lib/time';
+import { replayHref } from '../../shared/lib/hrefs';
 import { testIds } from '../../shared/testIds';
 import type { ChartSeries } from '../../shared/ui/chartOptions';
 import { Panel } from '../../shared/ui/Panel';
@@ -89,7 +89,7 @@ export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
       title="Load against limit"
       aside={
         <div className={styles.tools}>
-          <label className={styles.check} title="What the load would be if every device had what it wants">
+          <label className="check" title="What the load would be if every device had what it wants">
             <input type="checkbox" checked={wants} onChange={(event) => setWants(event.target.checked)} /> Without control
           </label>
           <Segmented label="Time shown" options={RANGES} value={range.value} onChange={onRange} />

@@ -12,6 +12,7 @@ import { useAlarms } from '../../shared/feeders/useAlarms';
 import { useFeeders } from '../../shared/feeders/useFeeders';
 import { kw, plural, words } from '../../shared/lib/format';
 import { useTitle } from '../../shared/lib/hooks';
+import { feederHref } from '../../shared/lib/hrefs';
 import { Ago } from '../../shared/ui/Ago';
 import { Badge } from '../../shared/ui/Badge';
 import { Figure } from '../../shared/ui/Figure';
@@ -85,7 +86,7 @@ function Way({ feeder }: { feeder: FeederFacts | undefined }) {
       {parent === null ? null : (
         <>
           <span aria-hidden="true">/</span>
-          <Link href={`/feeders/${encodeURIComponent(parent)}`}>{parent}</Link>
+          <Link href={feederHref(parent)}>{parent}</Link>
         </>
       )}
     </nav>

@@ -124,7 +124,7 @@ function submitWord(asking: boolean, fetching: boolean): string {
 
 function Check({ checked, onChange, children }: { checked: boolean; onChange: (checked: boolean) => void; children: ReactNode }) {
   return (
-    <label className={styles.check}>
+    <label className="check">
       <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} /> {children}
     </label>
   );

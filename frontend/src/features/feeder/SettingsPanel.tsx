@@ -5,6 +5,7 @@ import { Link } from 'wouter';
 import type { FeederFacts } from '../../shared/feeders/model';
 import { useCan } from '../../shared/lib/can';
 import { kw, words } from '../../shared/lib/format';
+import { feederHref } from '../../shared/lib/hrefs';
 import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
 import { SettingsForm } from './SettingsForm';
@@ -41,7 +42,7 @@ export function SettingsPanel({ feeder, feeders, onChanged }: Props) {
             {feeder.policy} {feeder.policyIsDefault ? <span className="muted">(default)</span> : null}
           </Fact>
           <Fact term="Below">
-            {feeder.parentId === null ? 'nothing: it stands at the top' : <Link href={`/feeders/${encodeURIComponent(feeder.parentId)}`}>{feeder.parentId}</Link>}
+            {feeder.parentId === null ? 'nothing: it stands at the top' : <Link href={feederHref(feeder.parentId)}>{feeder.parentId}</Link>}
           </Fact>
         </dl>
       )}

@@ -3,9 +3,8 @@ import type { CombinedError } from '@urql/core';
 import { Link } from 'wouter';
 import { groupAlarms, isCritical, runbookHref } from '../../shared/feeders/alarmModel';
 import type { Alarm, AlarmGroup } from '../../shared/feeders/alarmModel';
-import { replayHref } from '../../shared/feeders/replayHref';
 import { count, words } from '../../shared/lib/format';
-import { deviceHref } from '../../shared/lib/hrefs';
+import { deviceHref, feederHref, replayHref } from '../../shared/lib/hrefs';
 import { testIds } from '../../shared/testIds';
 import { Badge } from '../../shared/ui/Badge';
 import { For } from '../../shared/ui/For';
@@ -75,7 +74,7 @@ function Group({ group: { code, severity, alarms } }: { group: AlarmGroup }) {
 function Subject({ alarm: { feederId, deviceId } }: { alarm: Alarm }) {
   return (
     <>
-      {feederId ? <Link href={`/feeders/${encodeURIComponent(feederId)}`}>{feederId}</Link> : null}
+      {feederId ? <Link href={feederHref(feederId)}>{feederId}</Link> : null}
       {feederId && deviceId ? ', ' : null}
       {deviceId ? <Link href={deviceHref(deviceId)}>{deviceId}</Link> : null}
       {feederId || deviceId ? ':' : null}

@@ -5,6 +5,7 @@ import { saveCsv } from '../../shared/lib/csv';
 import { kw, words } from '../../shared/lib/format';
 import { useNow } from '../../shared/lib/hooks';
 import { useBulkQuery } from '../../shared/lib/live';
+import { feederHref } from '../../shared/lib/hrefs';
 import { aboutSpan, kwh, lasted, newestFirst } from './model';
 import type { Span } from './model';
 import { ViolationsQuery } from './queries';
@@ -46,7 +47,7 @@ export function ViolationsTable({ feederId, span }: { feederId: string | null; s
       row={(row) => (
         <tr key={`${row.feederId}/${row.from}`}>
           <th scope="row">
-            <Link href={`/feeders/${encodeURIComponent(row.feederId)}`}>{row.feederId}</Link>
+            <Link href={feederHref(row.feederId)}>{row.feederId}</Link>
           </th>
           <td>
             <When at={row.from} now={now} feederId={row.feederId} />

@@ -1,7 +1,7 @@
 //! A moment in the reader's zone, with day, zone and UTC on hover; it leads to its replay.
 import { Link } from 'wouter';
-import { replayHref } from '../../shared/feeders/replayHref';
 import { fullTime, parseTime, zonedTime } from '../../shared/lib/time';
+import { replayHref } from '../../shared/lib/hrefs';
 
 export function When({ at, now, feederId }: { at: string; now: number; feederId: string | null }) {
   const ms = parseTime(at);

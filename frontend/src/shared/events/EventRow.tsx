@@ -6,6 +6,7 @@ import { kw } from '../lib/format';
 import { duration } from '../lib/time';
 import { testIds } from '../testIds';
 import { toasts } from '../lib/toasts';
+import { feederHref } from '../lib/hrefs';
 import { EventForm } from './EventForm';
 import { phase } from './eventModel';
 import type { DrEvent, FeederFacts } from './eventModel';
@@ -48,7 +49,7 @@ export function EventRow({ event, now, feeders, isPicked = false, onChanged }: P
     <TimedRow
       title={
         <>
-          <Link href={`/feeders/${encodeURIComponent(event.feederId)}`}>{event.feederId}</Link> held at <strong>{kw(event.limitKw)}</strong>
+          <Link href={feederHref(event.feederId)}>{event.feederId}</Link> held at <strong>{kw(event.limitKw)}</strong>
         </>
       }
       start={event.start}

@@ -1,10 +1,9 @@
 //! Alarms that stand: how urgent, since when, about what, and where their runbook page is.
 import { Link } from 'wouter';
 import { plural, words } from '../lib/format';
-import { deviceHref } from '../lib/hrefs';
+import { deviceHref, feederHref, replayHref } from '../lib/hrefs';
 import { Ago } from '../ui/Ago';
 import { Badge } from '../ui/Badge';
-import { replayHref } from './replayHref';
 import { groupAlarms, isCritical, runbookHref } from './alarmModel';
 import type { Alarm, AlarmGroup } from './alarmModel';
 import styles from './AlarmList.module.css';
@@ -73,7 +72,7 @@ function Subject({ alarm: { feederId, deviceId } }: { alarm: Alarm }) {
       ) : null}
       {feederId ? (
         <>
-          <Link href={`/feeders/${encodeURIComponent(feederId)}`}>{feederId}</Link>
+          <Link href={feederHref(feederId)}>{feederId}</Link>
           {': '}
         </>
       ) : null}

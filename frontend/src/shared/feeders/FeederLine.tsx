@@ -3,6 +3,7 @@ import { memo } from 'react';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { count, kw, words } from '../lib/format';
+import { feederHref } from '../lib/hrefs';
 import { testIds } from '../testIds';
 import { Ago } from '../ui/Ago';
 import { Badge } from '../ui/Badge';
@@ -49,7 +50,7 @@ export const FeederLine = memo(function FeederLine(props: Props) {
           ) : (
             <span className={styles.leaf} />
           )}
-          <Link href={`/feeders/${encodeURIComponent(id)}`}>{id}</Link>
+          <Link href={feederHref(id)}>{id}</Link>
           {depth > 0 ? <span className="visually-hidden">, below {parentId}</span> : null}
           {below > 0 ? <span className={styles.below}>{count(below)} below</span> : null}
         </div>
