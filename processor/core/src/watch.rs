@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemas::records::decision::{DecisionHeader, Trigger};
 use schemas::records::telemetry::{DeviceType, Telemetry};
 use schemas::registry::Registry;
 use schemas::{DeviceId, FeederId, Timestamp};
@@ -142,10 +143,14 @@ impl Watch {
             self.known_w = 0;
             return false;
         }
-        let margin_w = registry.settings.shed_margin_w.0.max(0);
-        let grown = self.known_w == 0 || over_w > self.known_w + margin_w;
-        (grown && self.at_once < AT_ONCE_MAX)
+        (self.has_grown(over_w, registry) && self.at_once < AT_ONCE_MAX)
             || elapsed_ms >= staying_pause_ms(registry.settings.interval_ms)
+    }
+
+    /// Whether an overload is more than the latest decision knew of.
+    fn has_grown(&self, over_w: i64, registry: &Registry) -> bool {
+        let margin_w = registry.settings.shed_margin_w.0.max(0);
+        over_w > 0 && (self.known_w == 0 || over_w > self.known_w.saturating_add(margin_w))
     }
 
     /// When it wants to be asked next, if before the window's end.
@@ -159,17 +164,19 @@ impl Watch {
         Some(Timestamp(decided_at.0.saturating_add(pause_ms)))
     }
 
-    /// Notes that a decision was made with everything heard so far.
-    pub fn decided(
-        &mut self,
-        registry: &Registry,
-        root: &FeederId,
-        now: Timestamp,
-        overload: bool,
-    ) {
-        self.known_w = self.over_w(registry, root, now).max(0);
-        self.at_once = if overload { self.at_once.saturating_add(1) } else { 0 };
-        (self.fresh, self.stays) = (false, false);
+    /// Notes that a decision was made. One between windows goes by the newest words; a window's goes by what stood in the
+    /// window, so an overload that was heard since is still to be answered.
+    pub fn decided(&mut self, registry: &Registry, root: &FeederId, header: &DecisionHeader) {
+        let over_w = self.over_w(registry, root, header.at).max(0);
+        self.known_w = match header.trigger {
+            Trigger::Overload | Trigger::Operator => over_w,
+            Trigger::Window | Trigger::Idle => {
+                over_w.min(self.known_w.max(seen_over_w(header, registry)))
+            }
+        };
+        let is_overload = header.trigger == Trigger::Overload;
+        self.at_once = if is_overload { self.at_once.saturating_add(1) } else { 0 };
+        (self.fresh, self.stays) = (self.has_grown(over_w, registry), false);
     }
 
     /// By how much the feeder that is furthest over a limit of its own is over it and the shed margin, W.
@@ -217,6 +224,16 @@ impl Watch {
             }
         }
     }
+}
+
+/// The same as a decision saw it.
+fn seen_over_w(header: &DecisionHeader, registry: &Registry) -> i64 {
+    let over = header.nodes.iter().map(|node| {
+        let import = node.load_w.0.saturating_sub(node.limit_w.0);
+        let export = node.export_limit_w.map(|export| (-node.load_w.0).saturating_sub(export.0));
+        export.map_or(import, |export| import.max(export))
+    });
+    over.max().unwrap_or(0).saturating_sub(registry.settings.shed_margin_w.0).max(0)
 }
 
 fn staying_pause_ms(interval_ms: i64) -> i64 {

@@ -367,11 +367,12 @@ impl Driver {
                 seq: slot.seq,
                 positions,
             };
-            all.push(slot.tree.decide(registry, tick));
+            let decision = slot.tree.decide(registry, tick);
+            slot.watch.decided(registry, root, &decision.header);
+            all.push(decision);
             slot.open = true;
             slot.decided_at = now;
             slot.urgent = false;
-            slot.watch.decided(registry, root, now, trigger == Trigger::Overload);
         }
         all
     }

@@ -2,12 +2,14 @@
 
 use proptest::prelude::*;
 use schemas::Watts;
+use schemas::records::decision::Positions;
 use schemas::records::lifecycle::DeviceRetired;
 use schemas::records::operator::{Change, DeviceRegistered, FeederChange, OperatorRecord};
 use schemas::records::telemetry::{Capabilities, DeviceOrigin, Preferences, TopicLayout};
 use uuid::Uuid;
 
 use super::*;
+use crate::{Tick, Tree};
 
 const FEEDERS: [&str; 4] = ["root", "left", "right", "elsewhere"];
 const LIMIT_W: i64 = 20_000;
@@ -149,16 +151,46 @@ proptest! {
     }
 }
 
+/// What a decision says of the load at the root.
+fn header(registry: &Registry, trigger: Trigger, at: i64, load_w: i64) -> DecisionHeader {
+    let tick = Tick {
+        now: Timestamp(at),
+        trigger,
+        epoch: 1,
+        writer: Uuid::nil(),
+        seq: 1,
+        positions: Positions::default(),
+    };
+    let mut header = Tree::new(feeder("root")).decide(registry, tick).header;
+    header.nodes[0].load_w = Watts(load_w);
+    header
+}
+
+#[test]
+fn an_overload_that_a_window_did_not_contain_is_answered_right_after_its_decision() {
+    let (registry, root) = (registry(), feeder("root"));
+    let mut watch = Watch::default();
+    watch.hear(&sample(0, "root", false, LIMIT_W * 2, 5));
+    watch.decided(&registry, &root, &header(&registry, Trigger::Window, 5, 1_000));
+    let soon = Timestamp(5 + PAUSE_MS);
+    assert_eq!(watch.next_look(INTERVAL_MS, Timestamp(5)), Some(soon));
+    assert!(watch.is_due(&registry, &root, soon, Timestamp(5)));
+    // What that decision knew is no news to the window after it, however little its own meters are believed.
+    watch.decided(&registry, &root, &header(&registry, Trigger::Overload, soon.0, 1_000));
+    watch.decided(&registry, &root, &header(&registry, Trigger::Window, INTERVAL_MS, 1_000));
+    assert_eq!(watch.next_look(INTERVAL_MS, Timestamp(INTERVAL_MS)), None);
+}
+
 /// The times in an interval, in steps of 10 ms, at which decisions on an overload were made.
 fn decided_at(registry: &Registry, load_w: impl Fn(i64) -> i64) -> Vec<i64> {
     let (mut watch, root) = (Watch::default(), feeder("root"));
     watch.hear(&sample(0, "root", false, load_w(0), 0));
-    watch.decided(registry, &root, Timestamp(0), false);
+    watch.decided(registry, &root, &header(registry, Trigger::Window, 0, load_w(0)));
     let (mut last, mut all) = (0, Vec::new());
     for at in (10..INTERVAL_MS).step_by(10) {
         watch.hear(&sample(0, "root", false, load_w(at), at));
         if watch.is_due(registry, &root, Timestamp(at), Timestamp(last)) {
-            watch.decided(registry, &root, Timestamp(at), true);
+            watch.decided(registry, &root, &header(registry, Trigger::Overload, at, 0));
             last = at;
             all.push(at);
         }
@@ -217,7 +249,7 @@ fn it_wants_to_be_asked_again_while_something_is_open() {
     assert_eq!(watch.next_look(INTERVAL_MS, Timestamp(0)), None);
     watch.hear(&sample(0, "root", false, LIMIT_W * 2, 5));
     assert_eq!(watch.next_look(INTERVAL_MS, Timestamp(0)), Some(Timestamp(PAUSE_MS)));
-    watch.decided(&registry, &root, Timestamp(5), false);
+    watch.decided(&registry, &root, &header(&registry, Trigger::Window, 5, LIMIT_W * 2));
     watch.hear(&sample(0, "root", false, LIMIT_W * 2, 30));
     assert!(!watch.is_due(&registry, &root, Timestamp(30), Timestamp(5)));
     let half_way = Timestamp(5 + INTERVAL_MS / 2);

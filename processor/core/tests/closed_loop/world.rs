@@ -416,8 +416,6 @@ impl World {
 
     fn decide(&mut self, trigger: Trigger) {
         self.urgent = false;
-        let (now, overload) = (Timestamp(self.now), trigger == Trigger::Overload);
-        self.watch.decided(&self.registry, self.tree.root(), now, overload);
         self.decided_at = self.now;
         let (acks, samples) = std::mem::take(&mut self.waiting);
         for ack in acks {
@@ -439,6 +437,7 @@ impl World {
             Some(policy) => self.tree.decide_with(&self.registry, tick, policy().as_ref()),
             None => self.tree.decide(&self.registry, tick),
         };
+        self.watch.decided(&self.registry, self.tree.root(), &decision.header);
         if self.judged {
             reference::check_decision(self, &decision);
         }
