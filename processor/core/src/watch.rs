@@ -30,6 +30,8 @@ struct Word {
     power_w: i64,
     at: Timestamp,
     arrival: Timestamp,
+    /// The time by which the newest reading steers.
+    steers: Timestamp,
     /// The node whose sums it is part of; none while it has not been placed, or counts nowhere.
     node: Option<usize>,
 }
@@ -83,9 +85,14 @@ impl Watch {
         self.fresh = true;
         let before = self.words.get_mut(&sample.device_id);
         let heard = before.as_ref().map(|word| (word.at, word.arrival));
-        let old = steering(heard, sample, OLD_MS) == Steering::Old;
+        // As in the tree: an old reading, or one that is not the newest, says nothing of now.
+        let steers = match steering(heard, sample, OLD_MS) {
+            Steering::Device(at) | Steering::Arrival(at) => Some(at),
+            Steering::Old => None,
+        };
         match before {
-            Some(word) if old => {
+            // What a clock said that was set back since holds nobody up.
+            Some(word) if steers.is_none_or(|at| (at..=sample.arrival).contains(&word.steers)) => {
                 (word.at, word.arrival) = (word.at.max(sample.ts), sample.arrival);
             }
             Some(word) => {
@@ -99,6 +106,7 @@ impl Watch {
                 }
                 word.power_w = sample.power_w.0;
                 (word.at, word.arrival) = (sample.ts, sample.arrival);
+                word.steers = steers.unwrap_or(word.steers);
                 if let Some(node) = word.node {
                     self.sums[node].add(word, 1);
                 }
@@ -110,6 +118,7 @@ impl Watch {
                     power_w: sample.power_w.0,
                     at: sample.ts,
                     arrival: sample.arrival,
+                    steers: steers.unwrap_or(Timestamp(i64::MIN)),
                     node: None,
                 };
                 self.words.insert(sample.device_id.clone(), word);

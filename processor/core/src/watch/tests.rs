@@ -151,6 +151,21 @@ proptest! {
     }
 }
 
+#[test]
+fn a_reading_that_is_not_the_newest_says_nothing_of_now() {
+    let (registry, root) = (registry(), feeder("root"));
+    let mut watch = Watch::default();
+    watch.hear(&sample(0, "root", false, 1_000, 5_000));
+    // One of the same moment, and one from before it.
+    for at in [5_000, 4_000] {
+        watch
+            .hear(&Telemetry { ts: Timestamp(at), ..sample(0, "root", false, LIMIT_W * 2, 5_100) });
+        assert!(watch.over_w(&registry, &root, Timestamp(5_100)) < 0);
+    }
+    watch.hear(&sample(0, "root", false, LIMIT_W * 2, 6_000));
+    assert!(watch.over_w(&registry, &root, Timestamp(6_000)) > 0);
+}
+
 /// What a decision says of the load at the root.
 fn header(registry: &Registry, trigger: Trigger, at: i64, load_w: i64) -> DecisionHeader {
     let tick = Tick {
