@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemas::records::decision::{DecisionHeader, Trigger};
 use schemas::records::telemetry::{DeviceType, Telemetry};
 use schemas::registry::Registry;
-use schemas::{DeviceId, FeederId, Timestamp};
+use schemas::{DeviceId, FeederId, Timestamp, Watts};
 
 use crate::device::{Steering, steering};
 use crate::limits::limits;
@@ -203,10 +203,10 @@ impl Watch {
             }
         }
         let limits = limits(registry, &self.topology, now, now);
-        let over = limits.iter().zip(load).map(|(limits, load)| {
-            let import = load - limits.import.0;
-            limits.export.map_or(import, |export| import.max(-load - export.0))
-        });
+        let over = limits
+            .iter()
+            .zip(load)
+            .map(|(limits, load)| beyond_w(load, limits.import, limits.export));
         over.max().unwrap_or(0).saturating_sub(registry.settings.shed_margin_w.0)
     }
 
@@ -235,13 +235,16 @@ impl Watch {
     }
 }
 
+/// By how much a load is beyond the nearer of its limits; below 0 within both.
+fn beyond_w(load_w: i64, import: Watts, export: Option<Watts>) -> i64 {
+    let import_w = load_w.saturating_sub(import.0);
+    export.map_or(import_w, |export| import_w.max((-load_w).saturating_sub(export.0)))
+}
+
 /// The same as a decision saw it.
 fn seen_over_w(header: &DecisionHeader, registry: &Registry) -> i64 {
-    let over = header.nodes.iter().map(|node| {
-        let import = node.load_w.0.saturating_sub(node.limit_w.0);
-        let export = node.export_limit_w.map(|export| (-node.load_w.0).saturating_sub(export.0));
-        export.map_or(import, |export| import.max(export))
-    });
+    let over =
+        header.nodes.iter().map(|node| beyond_w(node.load_w.0, node.limit_w, node.export_limit_w));
     over.max().unwrap_or(0).saturating_sub(registry.settings.shed_margin_w.0).max(0)
 }
 

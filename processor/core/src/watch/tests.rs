@@ -1,15 +1,14 @@
 //! The running sums against adding up everything each time, and the pace of decisions on an overload.
 
 use proptest::prelude::*;
-use schemas::Watts;
 use schemas::records::decision::Positions;
 use schemas::records::lifecycle::DeviceRetired;
 use schemas::records::operator::{Change, DeviceRegistered, FeederChange, OperatorRecord};
-use schemas::records::telemetry::{Capabilities, DeviceOrigin, Preferences, TopicLayout};
+use schemas::records::telemetry::DeviceOrigin;
 use uuid::Uuid;
 
 use super::*;
-use crate::{Tick, Tree};
+use crate::{Tick, Tree, samples};
 
 const FEEDERS: [&str; 4] = ["root", "left", "right", "elsewhere"];
 const LIMIT_W: i64 = 20_000;
@@ -58,37 +57,19 @@ fn registry() -> Registry {
     registry
 }
 
+fn kind(is_meter: bool) -> DeviceType {
+    if is_meter { DeviceType::Meter } else { DeviceType::Ev }
+}
+
 fn sample(number: usize, name: &str, is_meter: bool, power_w: i64, at: i64) -> Telemetry {
-    Telemetry {
-        message_id: Uuid::nil(),
-        device_id: device(number),
-        device_type: if is_meter { DeviceType::Meter } else { DeviceType::Ev },
-        origin: DeviceOrigin::Physical,
-        feeder_id: feeder(name),
-        site_id: None,
-        ts: Timestamp(at),
-        sent_at: None,
-        arrival: Timestamp(at),
-        power_w: Watts(power_w),
-        soc: None,
-        energy_wh: None,
-        voltage_mv: None,
-        current_ma: None,
-        online: true,
-        fault_code: None,
-        capabilities: Capabilities::default(),
-        preferences: Preferences::default(),
-        source: "test".to_owned(),
-        correlation_id: None,
-        layout: TopicLayout::Flat,
-        unknown_fields: 0,
-    }
+    let said = samples::sample(device(number), kind(is_meter), feeder(name), Timestamp(at));
+    Telemetry { power_w: Watts(power_w), ..said }
 }
 
 fn registered(number: usize, name: &str, is_meter: bool) -> Change {
     Change::DeviceRegistered(DeviceRegistered {
         device_id: device(number),
-        device_type: if is_meter { DeviceType::Meter } else { DeviceType::Ev },
+        device_type: kind(is_meter),
         origin: DeviceOrigin::Physical,
         feeder_id: feeder(name),
         site_id: None,
