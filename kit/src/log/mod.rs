@@ -6,6 +6,7 @@ mod group;
 pub mod identity;
 pub mod notices;
 mod partitions;
+mod polled;
 mod positions;
 mod probe;
 mod producer;
