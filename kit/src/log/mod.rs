@@ -26,7 +26,7 @@ pub use probe::{LogProbe, ProbeError};
 pub use producer::{AppendError, DeliveryError, OnDelivery, Producer, QueueFull};
 pub use reader::{ReadError, Reader, follow, read_to_end};
 pub use registry::{Framing, RegistryError};
-pub use schemas::log::{LogRecord, Outgoing, Start};
+pub use schemas::log::{InPartition, InTree, LogRecord, Only, Outgoing, Start};
 pub use security::Security;
 
 use crate::settings::Settings;

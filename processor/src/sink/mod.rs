@@ -11,11 +11,11 @@ mod block;
 #[cfg(test)]
 mod extremes;
 mod gathered;
-mod kept;
 mod opening;
 mod seen;
 mod service;
 mod stream;
+mod tables;
 mod trouble;
 mod writing;
 
@@ -297,7 +297,7 @@ impl Sink {
     fn begin(&mut self, partitions: &[i32], opened: Vec<Opened>) -> anyhow::Result<()> {
         let mut places = Vec::new();
         for Opened { kept, partition, resume, from } in opened {
-            let topic = kept.topic();
+            let topic = kept.topic;
             let place = (topic, partition);
             if !self.opening.contains(&partition) || self.streams.contains_key(&place) {
                 continue;

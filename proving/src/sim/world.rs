@@ -303,7 +303,7 @@ impl World {
                         let fence = taken.fence;
                         self.trace.note(
                             self.now,
-                            format_args!("{id} takes {} W of {fence:?}", taken.target_w),
+                            format_args!("{id} takes {} W of {fence}", taken.target_w),
                         );
                         self.reference.check_taken(
                             id.as_str(),

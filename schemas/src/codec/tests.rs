@@ -4,17 +4,23 @@ use uuid::Uuid;
 
 use super::*;
 use crate::ids::{DeviceId, FeederId};
-use crate::records::ack::AckStatus;
-use crate::records::decision::{Claim, NodeDecision};
+use crate::records::ack::{Ack, AckStatus};
+use crate::records::dead_letter::DeadLetter;
+use crate::records::decision::{Claim, LedgerRecord, NodeDecision};
+use crate::records::decision_no::DecisionNo;
 use crate::records::lifecycle::{
     DeviceNoted, DeviceNotice, DeviceRetired, DeviceWaiting, WaitReason,
 };
 use crate::records::operator::{
     Change, ControlResumed, ControlSettings, EventChanged, FeederCleared, FeederField,
-    FeederRemoved,
+    FeederRemoved, OperatorRecord,
 };
-use crate::records::state::Version;
-use crate::records::telemetry::{Capabilities, DeviceOrigin, DeviceType, Preferences, TopicLayout};
+use crate::records::sent::Sent;
+use crate::records::snapshot::SnapshotPart;
+use crate::records::state::FeederState;
+use crate::records::telemetry::{
+    Capabilities, DeviceOrigin, DeviceType, Preferences, Telemetry, TopicLayout,
+};
 use crate::units::{Soc, Timestamp, Watts};
 
 #[track_caller]
@@ -129,7 +135,7 @@ fn every_record_goes_there_and_back() {
     });
     check_round_trip(&DeadLetter {
         at: Timestamp(5),
-        source: "der/telemetry/x".to_owned(),
+        source: "der/telemetry/x".to_owned().into(),
         reason: "not_json".to_owned(),
         detail: "expected value at line 1 column 1".to_owned(),
         device_id: None,
@@ -140,18 +146,16 @@ fn every_record_goes_there_and_back() {
 
 #[test]
 fn every_committed_schema_parses() {
-    for schemas in [
-        Telemetry::schemas(),
-        Ack::schemas(),
-        OperatorRecord::schemas(),
-        LedgerRecord::schemas(),
-        SnapshotPart::schemas(),
-        DeviceState::schemas(),
-        FeederState::schemas(),
-        DeadLetter::schemas(),
-        Sent::schemas(),
-    ] {
+    for topic in Topic::ALL {
+        let schemas = record_of!(topic, Kind => Kind::schemas());
         assert!(schemas.find(schemas.newest).is_some());
+    }
+}
+
+#[test]
+fn every_topic_holds_the_record_that_says_so() {
+    for topic in Topic::ALL {
+        assert_eq!(record_of!(topic, Kind => Kind::TOPIC), topic);
     }
 }
 
@@ -297,7 +301,7 @@ mod before_sources {
 mod before_alarms {
     #[derive(serde::Serialize)]
     pub(super) struct FeederState {
-        pub(super) version: super::Version,
+        pub(super) version: super::DecisionNo,
         pub(super) at: i64,
         pub(super) root: &'static str,
         pub(super) policy: &'static str,
@@ -401,7 +405,7 @@ fn a_feeders_state_of_an_older_release_is_read_without_alarms() {
     let mut bytes = SINGLE_OBJECT.to_vec();
     bytes.extend_from_slice(&old.newest.to_le_bytes());
     let written = before_alarms::FeederState {
-        version: Version { epoch: 1, seq: 2 },
+        version: DecisionNo::new(1, 2),
         at: 9,
         root: "a",
         policy: "water-fill",
