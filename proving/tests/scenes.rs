@@ -7,7 +7,6 @@ use proving::sim::broker::Net;
 use proving::sim::make::{SILENCE_MS, charger, feeder, feeder_change, pv};
 use proving::sim::member::{Body, Habits, Member};
 use proving::sim::processor::Cut;
-use proving::sim::rng::Rng;
 use proving::sim::world::{Plan, World};
 use schemas::codec::Record;
 use schemas::records::decision::{Decision, Emit, Freshness, NodeBinding, Reason, Trigger};
@@ -15,6 +14,7 @@ use schemas::records::operator::{
     Change, ControlSettings, EventCreated, FeederChange, FeederMode, MissingBehavior,
 };
 use schemas::records::sent::Sent;
+use schemas::rng::Rng;
 use schemas::topics::Topic;
 use schemas::{Timestamp, Watts};
 use uuid::Uuid;

@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::PAUSES;
 use super::block::Planned;
 use super::service::{Before, Store};
 use super::stream::Block;
@@ -20,9 +21,6 @@ use super::tables::Destination;
 use super::trouble::{Step, Troubles};
 use crate::caps::SINK_INSERT_TIMEOUT;
 use crate::metrics;
-
-const RETRY_FIRST: Duration = Duration::from_millis(250);
-const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// A block on its way.
 pub(super) struct Writing {
@@ -62,18 +60,17 @@ impl Writing {
     }
 
     async fn work(&mut self) -> bool {
-        let mut wait = RETRY_FIRST;
+        let mut pauses = PAUSES;
         // A position that is being stored when the partition is taken away is waited for: what comes after must know it.
         while let Err(error) = self.plan().await {
             metrics::count_sink_error("position");
             self.troubles.failed(self.step(), &error, SystemClock.now());
             tracing::debug!(%error, "the log did not take the sink's position; trying again");
-            if !self.pause(wait).await {
+            if !self.pause(pauses.failed()).await {
                 return false;
             }
-            wait = (wait * 2).min(RETRY_MAX);
         }
-        wait = RETRY_FIRST;
+        pauses.begin_anew();
         let abandoned = self.abandoned.clone();
         loop {
             let attempt = tokio::select! {
@@ -82,6 +79,7 @@ impl Writing {
                 attempt = self.insert() => attempt,
             };
             let Err(error) = attempt else { break };
+            let wait = pauses.failed();
             metrics::count_sink_error("write");
             self.troubles.failed(self.step(), &error, SystemClock.now());
             tracing::warn!(
@@ -92,7 +90,6 @@ impl Writing {
             if !self.pause(wait).await {
                 return false;
             }
-            wait = (wait * 2).min(RETRY_MAX);
         }
         // Only a hint, so nobody waits for it: without it the block is written again, and counts once.
         let Block { topic, partition, last, .. } = self.block;

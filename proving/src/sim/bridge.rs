@@ -11,6 +11,7 @@ use schemas::mqtt::{Inbound, Topics, decode_ack, decode_status, decode_telemetry
 use schemas::records::ack::AckStatus;
 use schemas::records::operator::{Change, DeviceRegistered, OperatorRecord};
 use schemas::registry::Registry;
+use schemas::rng::Rng;
 use schemas::topics::Topic;
 use schemas::{DeviceId, FeederId, Timestamp};
 use uuid::Uuid;
@@ -18,7 +19,6 @@ use uuid::Uuid;
 use super::broker::{Broker, Kept, Message};
 use super::log::Log;
 use super::member::{Member, Taken, read_command};
-use super::rng::Rng;
 
 /// Largest payload taken.
 const PAYLOAD_MAX: usize = 64 * 1024;

@@ -9,11 +9,11 @@ use schemas::mqtt::{
 use schemas::records::ack::AckStatus;
 use schemas::records::decision_no::DecisionNo;
 use schemas::records::telemetry::{Capabilities, DeviceType, Preferences, TopicLayout};
+use schemas::rng::Rng;
 use schemas::{DeviceId, FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
 use super::broker::{Kept, Message};
-use super::rng::Rng;
 
 /// A setpoint larger than this is none.
 const SETPOINT_LEN_MAX: usize = 64 * 1024;

@@ -11,12 +11,12 @@ use schemas::log::Outgoing;
 use schemas::records::decision::Decision;
 use schemas::records::decision_no::DecisionNo;
 use schemas::records::snapshot::SnapshotPart;
+use schemas::rng::Rng;
 use schemas::topics::Topic;
 use schemas::{FeederId, Timestamp};
 use uuid::Uuid;
 
 use super::log::Log;
-use super::rng::Rng;
 
 /// As the service: an append that is not answered has failed.
 const APPEND_TIMEOUT_MS: i64 = 2_000;

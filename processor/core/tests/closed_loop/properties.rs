@@ -9,11 +9,11 @@ use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::{Change, DeviceChange, EventCreated};
 use schemas::records::snapshot::SnapshotPart;
 use schemas::records::telemetry::DeviceType;
+use schemas::rng::Rng;
 use schemas::{Timestamp, Watts};
 use uuid::Uuid;
 
 use crate::device::Spec;
-use crate::rng::Rng;
 use crate::world::{Net, World, device, feeder};
 
 pub(crate) const FEEDERS: [(&str, Option<&str>); 5] = [

@@ -14,12 +14,12 @@ use schemas::records::telemetry::{
     Capabilities, DeviceOrigin, DeviceType, Preferences, Telemetry, TopicLayout,
 };
 use schemas::registry::Registry;
+use schemas::rng::Rng;
 use schemas::{DeviceId, FeederId, Soc, Timestamp, WattHours, Watts};
 use uuid::Uuid;
 
 use crate::device::{Order, Says, SaysSoc, Sim, Spec};
 use crate::reference;
-use crate::rng::Rng;
 
 pub(crate) const STEP_MS: i64 = 250;
 /// As the processor: between two decisions at least.
