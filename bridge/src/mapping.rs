@@ -8,8 +8,28 @@ use schemas::mqtt::{
 };
 use service_kit::log::{InTree, Outgoing};
 
-use crate::metrics::Kind;
 use crate::receipts::Receipt;
+
+/// What a message from a device was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Telemetry,
+    Ack,
+    Status,
+    Unknown,
+}
+
+impl Kind {
+    /// Its word in metrics.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Telemetry => "telemetry",
+            Self::Ack => "ack",
+            Self::Status => "status",
+            Self::Unknown => "unknown",
+        }
+    }
+}
 
 /// A message that keeps the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -25,7 +25,7 @@ fn record(topic: Topic, offset: i64, value: Vec<u8>) -> LogRecord {
 fn rows_of(stream: &mut Stream, record: &LogRecord) -> Option<usize> {
     let ready = match stream.read(record) {
         Reading::Row(ready) => ready,
-        Reading::Nothing => return Some(0),
+        Reading::Nothing | Reading::Again | Reading::Void(_) => return Some(0),
         Reading::Poison(_) => return None,
     };
     let before = if stream.must_write_before(&ready) { stream.take_block() } else { None };

@@ -8,11 +8,20 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use schemas::Timestamp;
 use schemas::codec::{DecodeError, Record};
+use schemas::ledger::Void;
 use service_kit::clickhouse::rows::Place;
 
 use super::seen::Novelty;
 use super::service::{Before, Store};
 use super::tables::{Beginning, Destination, Table};
+
+/// Why a record is nothing to store.
+pub(super) enum Worthless {
+    /// It cannot be read.
+    Poison(DecodeError),
+    /// It does not count.
+    Void(Void),
+}
 
 /// Rows of one partition on their way into blocks.
 pub(super) trait Gathering: Debug + Send {
@@ -21,7 +30,7 @@ pub(super) trait Gathering: Debug + Send {
         &mut self,
         value: &[u8],
         place: Place,
-    ) -> Result<Option<(Timestamp, Novelty)>, DecodeError>;
+    ) -> Result<Option<(Timestamp, Novelty)>, Worthless>;
 
     /// Adds the row that is at hand to the open block.
     fn push(&mut self, unsure: bool);
@@ -83,8 +92,9 @@ impl<T: Table> Gathering for Gathered<T> {
         &mut self,
         value: &[u8],
         place: Place,
-    ) -> Result<Option<(Timestamp, Novelty)>, DecodeError> {
-        let prepared = self.table.prepare(T::Record::decode(value)?, place);
+    ) -> Result<Option<(Timestamp, Novelty)>, Worthless> {
+        let record = T::Record::decode(value).map_err(Worthless::Poison)?;
+        let prepared = self.table.prepare(record, place).map_err(Worthless::Void)?;
         Ok(prepared.map(|prepared| {
             self.at_hand = Some(prepared.row);
             (prepared.time, prepared.novelty)

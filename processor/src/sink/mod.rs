@@ -203,6 +203,8 @@ impl Sink {
                 self.push_held();
             }
             Reading::Nothing => {}
+            Reading::Again => metrics::count_duplicate(record.topic),
+            Reading::Void(void) => metrics::count_void(void, record.partition, record.offset),
             Reading::Poison(error) => poison::report(&self.producer, record, &error),
         }
     }

@@ -3,16 +3,16 @@
 use schemas::Timestamp;
 use schemas::codec::DecodeError;
 use schemas::identity::Lineage;
+use schemas::ledger::Void;
 use schemas::topics::Topic;
 use service_kit::clickhouse::rows::Place;
 use service_kit::log::LogRecord;
 use uuid::Uuid;
 
 use super::block::{Limits, Open, Planned, Section};
-use super::gathered::{Gathering, Rows};
+use super::gathered::{Gathering, Rows, Worthless};
 use super::seen::Novelty;
 use super::tables::{Beginning, Kept};
-use crate::metrics;
 
 /// Where a stream begins.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +68,10 @@ pub(super) enum Reading {
     Row(Ready),
     /// Nothing to store.
     Nothing,
+    /// A message that came before.
+    Again,
+    /// A record that does not count.
+    Void(Void),
     /// It cannot be read, and nobody has said so yet.
     Poison(DecodeError),
 }
@@ -101,17 +105,15 @@ impl Stream {
         let (row_time, novelty) = match self.rows.read(&record.value, place) {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return Reading::Nothing,
-            Err(error) if fresh => return Reading::Poison(error),
-            Err(_) => return Reading::Nothing,
+            Err(Worthless::Void(void)) => return Reading::Void(void),
+            Err(Worthless::Poison(error)) if fresh => return Reading::Poison(error),
+            Err(Worthless::Poison(_)) => return Reading::Nothing,
         };
-        if novelty == Novelty::Again {
-            if fresh {
-                metrics::count_duplicate(self.kept.topic);
-            }
-            return Reading::Nothing;
-        }
         if !fresh {
             return Reading::Nothing;
+        }
+        if novelty == Novelty::Again {
+            return Reading::Again;
         }
         let unsure = novelty == Novelty::Unsure;
         let bytes = record.value.len();

@@ -15,6 +15,7 @@ use clickhouse::{Row, RowOwned, RowWrite};
 use schemas::Timestamp;
 use schemas::codec::Record;
 use schemas::identity::Lineage;
+use schemas::ledger::Void;
 use schemas::topics::Topic;
 use service_kit::clickhouse::rows::Place;
 use uuid::Uuid;
@@ -81,7 +82,10 @@ pub(super) trait Table: Debug + Send + 'static {
     fn new(beginning: Beginning) -> Self;
 
     /// The row of a record; none where it leads to no row.
-    fn prepare(&mut self, record: Self::Record, place: Place) -> Option<Prepared<Self::Row>>;
+    ///
+    /// # Errors
+    /// Why the record does not count.
+    fn prepare(&mut self, record: Self::Record, place: Place) -> Outcome<Self::Row>;
 
     /// What a message is known by that may come again, longer after than anybody remembers.
     fn name(_row: &Self::Row) -> Option<String> {
@@ -103,6 +107,9 @@ pub(super) trait Table: Debug + Send + 'static {
         block: &Destination<'_>,
     ) -> impl Future<Output = anyhow::Result<()>> + Send;
 }
+
+/// What a record leads to.
+pub(super) type Outcome<R> = Result<Option<Prepared<R>>, Void>;
 
 /// The row of one record.
 pub(super) struct Prepared<R> {

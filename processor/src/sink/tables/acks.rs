@@ -8,7 +8,7 @@ use service_kit::clickhouse::rows::{self, AckRow, Place};
 
 use super::super::seen::Seen;
 use super::super::service::{Before, Store};
-use super::{Beginning, Destination, Prepared, Table};
+use super::{Beginning, Destination, Outcome, Prepared, Table};
 
 /// What is remembered of acks.
 #[derive(Debug)]
@@ -23,11 +23,11 @@ impl Table for Acks {
         Self(Seen::new(beginning.whole))
     }
 
-    fn prepare(&mut self, ack: Ack, place: Place) -> Option<Prepared<AckRow>> {
+    fn prepare(&mut self, ack: Ack, place: Place) -> Outcome<AckRow> {
         // Several acks of a device may speak of the same moment.
         let tag = stable_hash(&[ack.message_id.as_bytes()]);
         let novelty = self.0.note(ack.message_id, &ack.device_id, ack.ts, tag);
-        Some(Prepared { time: ack.arrival, novelty, row: rows::ack(ack, place) })
+        Ok(Some(Prepared { time: ack.arrival, novelty, row: rows::ack(ack, place) }))
     }
 
     fn name(row: &AckRow) -> Option<String> {

@@ -5,7 +5,7 @@ use service_kit::clickhouse::rows::{self, DeadLetterRow, Place};
 use uuid::Uuid;
 
 use super::super::seen::{Novelty, Seen};
-use super::{Beginning, Destination, Prepared, Table};
+use super::{Beginning, Destination, Outcome, Prepared, Table};
 
 /// Which records were said to be unreadable.
 #[derive(Debug)]
@@ -20,14 +20,14 @@ impl Table for Letters {
         Self(Seen::new(beginning.whole))
     }
 
-    fn prepare(&mut self, letter: DeadLetter, place: Place) -> Option<Prepared<DeadLetterRow>> {
+    fn prepare(&mut self, letter: DeadLetter, place: Place) -> Outcome<DeadLetterRow> {
         let novelty = if letter.reason == UNREADABLE {
             let source = letter.source.to_string();
             self.0.note_id(Uuid::new_v5(&Uuid::NAMESPACE_URL, source.as_bytes()))
         } else {
             Novelty::New
         };
-        Some(Prepared { time: letter.at, novelty, row: rows::dead_letter(letter, place) })
+        Ok(Some(Prepared { time: letter.at, novelty, row: rows::dead_letter(letter, place) }))
     }
 
     async fn write(rows: &[DeadLetterRow], block: &Destination<'_>) -> anyhow::Result<()> {

@@ -5,8 +5,7 @@ use schemas::records::decision::{Decision, LedgerRecord};
 use service_kit::clickhouse::rows::{self, Place};
 
 use super::super::seen::Novelty;
-use super::{Beginning, Destination, Prepared, Table};
-use crate::metrics;
+use super::{Beginning, Destination, Outcome, Prepared, Table};
 
 /// Which decisions count.
 #[derive(Debug)]
@@ -22,17 +21,14 @@ impl Table for Decisions {
         Self(Ledger::new().of(beginning.lineage))
     }
 
-    fn prepare(&mut self, record: LedgerRecord, place: Place) -> Option<Prepared<Self::Row>> {
+    fn prepare(&mut self, record: LedgerRecord, place: Place) -> Outcome<Self::Row> {
         match self.0.read(record) {
             Verdict::Decided(decision) => {
                 let time = decision.header.at;
-                Some(Prepared { time, novelty: Novelty::New, row: (place.offset, decision) })
+                Ok(Some(Prepared { time, novelty: Novelty::New, row: (place.offset, decision) }))
             }
-            Verdict::Void(void) => {
-                metrics::count_void(void, place.partition, place.offset);
-                None
-            }
-            Verdict::Claimed(_) | Verdict::Partial => None,
+            Verdict::Void(void) => Err(void),
+            Verdict::Claimed(_) | Verdict::Partial => Ok(None),
         }
     }
 

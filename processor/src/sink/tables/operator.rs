@@ -4,7 +4,7 @@ use schemas::records::operator::OperatorRecord;
 use service_kit::clickhouse::rows::{self, OperatorRow, Place};
 
 use super::super::seen::Novelty;
-use super::{Beginning, Destination, Prepared, Table};
+use super::{Beginning, Destination, Outcome, Prepared, Table};
 
 /// Nothing is remembered of them.
 #[derive(Debug)]
@@ -19,9 +19,9 @@ impl Table for Changes {
         Self
     }
 
-    fn prepare(&mut self, record: OperatorRecord, place: Place) -> Option<Prepared<OperatorRow>> {
+    fn prepare(&mut self, record: OperatorRecord, place: Place) -> Outcome<OperatorRow> {
         let time = record.at;
-        Some(Prepared { time, novelty: Novelty::New, row: rows::operator(record, place) })
+        Ok(Some(Prepared { time, novelty: Novelty::New, row: rows::operator(record, place) }))
     }
 
     async fn write(rows: &[OperatorRow], block: &Destination<'_>) -> anyhow::Result<()> {

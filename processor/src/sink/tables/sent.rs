@@ -4,7 +4,7 @@ use schemas::records::sent::Sent;
 use service_kit::clickhouse::rows::{self, Place, SentRow};
 
 use super::super::seen::Novelty;
-use super::{Beginning, Destination, Prepared, Table};
+use super::{Beginning, Destination, Outcome, Prepared, Table};
 
 /// Nothing is remembered of them.
 #[derive(Debug)]
@@ -19,9 +19,9 @@ impl Table for SentSetpoints {
         Self
     }
 
-    fn prepare(&mut self, sent: Sent, place: Place) -> Option<Prepared<SentRow>> {
+    fn prepare(&mut self, sent: Sent, place: Place) -> Outcome<SentRow> {
         let time = sent.decided_at;
-        Some(Prepared { time, novelty: Novelty::New, row: rows::sent(sent, place) })
+        Ok(Some(Prepared { time, novelty: Novelty::New, row: rows::sent(sent, place) }))
     }
 
     async fn write(rows: &[SentRow], block: &Destination<'_>) -> anyhow::Result<()> {

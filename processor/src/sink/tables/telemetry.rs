@@ -7,7 +7,7 @@ use service_kit::clickhouse::rows::{self, Place, TelemetryRow};
 
 use super::super::seen::Seen;
 use super::super::service::{Before, Store};
-use super::{Beginning, Destination, Prepared, Table};
+use super::{Beginning, Destination, Outcome, Prepared, Table};
 
 /// What is remembered of samples.
 #[derive(Debug)]
@@ -22,10 +22,10 @@ impl Table for Samples {
         Self(Seen::new(beginning.whole))
     }
 
-    fn prepare(&mut self, sample: Telemetry, place: Place) -> Option<Prepared<TelemetryRow>> {
+    fn prepare(&mut self, sample: Telemetry, place: Place) -> Outcome<TelemetryRow> {
         let novelty = self.0.note(sample.message_id, &sample.device_id, sample.ts, 0);
         let time = sample.arrival;
-        Some(Prepared { time, novelty, row: rows::telemetry(sample, place) })
+        Ok(Some(Prepared { time, novelty, row: rows::telemetry(sample, place) }))
     }
 
     fn name(row: &TelemetryRow) -> Option<String> {
