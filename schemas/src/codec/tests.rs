@@ -1,5 +1,6 @@
 //! Every record goes there and back, and old bytes stay readable.
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
@@ -157,6 +158,44 @@ fn every_topic_holds_the_record_that_says_so() {
     for topic in Topic::ALL {
         assert_eq!(record_of!(topic, Kind => Kind::TOPIC), topic);
     }
+}
+
+#[test]
+fn the_newest_schema_names_every_control_setting_and_each_number_of_them_is_bounded() {
+    let schema: Value =
+        serde_json::from_str(include_str!("../../avro/operator.avsc")).expect("JSON");
+    let record = serde_json::to_value(ControlSettings::default()).expect("a record");
+    let Value::Object(fields) = record else { panic!("a record has fields") };
+    let mut names: Vec<&str> = fields.keys().map(String::as_str).collect();
+    let mut in_schema = fields_of(&schema, "ControlSettings").expect("it is in the schema");
+    names.sort_unstable();
+    in_schema.sort_unstable();
+    assert_eq!(names, in_schema, "schemas/avro/operator.avsc");
+    for (name, _) in fields.iter().filter(|(_, value)| value.is_number()) {
+        let mut spoilt = fields.clone();
+        let beyond = if name.ends_with("_w") || name.ends_with("_ms") { i64::MIN } else { -1 };
+        spoilt.insert(name.clone(), json!(beyond));
+        let spoilt: ControlSettings =
+            serde_json::from_value(Value::Object(spoilt)).expect("a record");
+        assert!(spoilt.check().is_err(), "schemas/src/belief/inputs.rs does not bound {name}");
+    }
+}
+
+/// The names of the fields of a record, wherever in a schema it stands.
+fn fields_of<'s>(schema: &'s Value, record: &str) -> Option<Vec<&'s str>> {
+    let fields = schema.get("fields").and_then(Value::as_array);
+    if let (Some("record"), Some(name), Some(fields)) =
+        (schema["type"].as_str(), schema["name"].as_str(), fields)
+        && name == record
+    {
+        return Some(fields.iter().filter_map(|field| field["name"].as_str()).collect());
+    }
+    let inner: Vec<&Value> = match schema {
+        Value::Object(members) => members.values().collect(),
+        Value::Array(all) => all.iter().collect(),
+        _ => Vec::new(),
+    };
+    inner.into_iter().find_map(|inner| fields_of(inner, record))
 }
 
 #[test]
