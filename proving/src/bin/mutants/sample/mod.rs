@@ -33,15 +33,15 @@ pub(crate) struct Wanted {
     seed: u64,
     /// Whether the page is written.
     page: bool,
-    /// Whether the simulation is asked where the tests notice nothing.
-    simulate: bool,
+    /// Whether more worlds and the simulation are asked where the core's tests notice nothing.
+    thorough: bool,
     /// More that are neither noticed nor argued fail the run.
     at_most: Option<usize>,
 }
 
 impl Wanted {
     pub(crate) fn of(words: &[String]) -> io::Result<Self> {
-        let mut wanted = Self { count: 300, seed: 1, page: false, simulate: true, at_most: None };
+        let mut wanted = Self { count: 300, seed: 1, page: false, thorough: true, at_most: None };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut number = || {
@@ -53,7 +53,7 @@ impl Wanted {
                 "--seed" => wanted.seed = number()?,
                 "--at-most" => wanted.at_most = usize::try_from(number()?).ok(),
                 "--page" => wanted.page = true,
-                "--tests-only" => wanted.simulate = false,
+                "--tests-only" => wanted.thorough = false,
                 _ => return Err(io::Error::other(format!("what is {word}?"))),
             }
         }
@@ -76,7 +76,7 @@ pub(crate) fn run(root: &Path, wanted: &Wanted) -> io::Result<bool> {
     for (kind, (count, words)) in &drawn.dropped {
         println!("{count} do not compile: {kind} ({words})");
     }
-    let layers = Layers::without_fault(&tree, wanted.simulate)?;
+    let layers = Layers::without_fault(&tree, wanted.thorough)?;
     println!("{:5.0} s  without a fault: nobody", begun.elapsed().as_secs_f64());
     let mut report = Report::new(faults.len(), sources.len(), &drawn);
     for number in &drawn.numbers {
@@ -85,7 +85,7 @@ pub(crate) fn run(root: &Path, wanted: &Wanted) -> io::Result<bool> {
         let outcome = layers.try_fault(&tree, *number)?;
         let words = report.take(fault, &outcome, argued.why(fault));
         let at = format!("{}:{}", fault.file.display(), fault.line);
-        println!("{:5.1} s  {at} {}: {words}", started.elapsed().as_secs_f64(), fault.to);
+        println!("{:5.1} s  #{number} {at}: {words}", started.elapsed().as_secs_f64());
     }
     println!("{}", report.summary());
     println!("{} minutes", begun.elapsed().as_secs().div_ceil(60));

@@ -38,7 +38,7 @@ impl Report {
         if let Some((layer, verdict)) = &outcome.noticed {
             *self.noticed.entry(layer).or_default() += 1;
             let doubt = if why.is_some() { ", though argued to be none" } else { "" };
-            return format!("{layer}: {}{doubt}", verdict.words());
+            return format!("{layer}: {}{doubt} | {}", verdict.words(), fault.to);
         }
         self.never_reached += usize::from(!outcome.reached);
         let file = fault.file.display();
