@@ -256,6 +256,18 @@ fn a_limit_or_a_margin_that_is_made_up_is_found() {
 }
 
 #[test]
+fn of_a_large_limit_the_margin_is_a_part_of_it() {
+    let mut stage = Stage::new(200_000);
+    stage.add(DeviceType::Ev, "ev", "root");
+    for _ in 0..20 {
+        stage.cycle(&[("ev", 0)], &charger());
+    }
+    assert_eq!(stage.found(|view| view.nodes[0].limits.margin = Watts(2_000)), [""; 0]);
+    let found = stage.found(|view| view.nodes[0].limits.margin = Watts(1_999));
+    check_names(&found, "root", "margin");
+}
+
+#[test]
 fn one_that_is_left_out_is_found() {
     let found = street().found(|view| {
         view.devices.retain(|seen| seen.device_id.as_str() != "ev-1");

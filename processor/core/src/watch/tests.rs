@@ -147,6 +147,21 @@ fn a_reading_that_is_not_the_newest_says_nothing_of_now() {
     assert!(watch.over_w(&registry, &root, Timestamp(6_000)) > 0);
 }
 
+#[test]
+fn a_backlog_says_nothing_of_now() {
+    let (registry, root) = (registry(), feeder("root"));
+    let mut watch = Watch::default();
+    watch.hear(&sample(0, "root", false, 1_000, 100_000));
+    let over_w = watch.over_w(&registry, &root, Timestamp(100_000));
+    // Taken half a minute ago and more, and heard in a burst.
+    for (taken, heard) in [(69_000, 100_100), (69_500, 100_150), (70_000, 100_200)] {
+        let old = sample(0, "root", false, LIMIT_W * 2, heard);
+        watch.hear(&Telemetry { ts: Timestamp(taken), ..old });
+        assert_eq!(watch.over_w(&registry, &root, Timestamp(heard)), over_w);
+    }
+    assert_eq!(watch.latest(), Some(Timestamp(100_000)));
+}
+
 /// What a decision says of the load at the root.
 fn header(registry: &Registry, trigger: Trigger, at: i64, load_w: i64) -> DecisionHeader {
     let tick = Tick {
