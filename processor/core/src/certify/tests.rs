@@ -1,5 +1,6 @@
 //! Faults made on purpose in an estimate or a plan: the check names each, since it goes by readings, registry and commands.
 
+mod found;
 mod limit;
 
 use std::fs;

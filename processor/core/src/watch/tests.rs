@@ -148,6 +148,25 @@ fn a_reading_that_is_not_the_newest_says_nothing_of_now() {
 }
 
 #[test]
+fn one_that_nobody_registered_counts_where_it_says_it_is_now() {
+    let (registry, root) = (registry(), feeder("root"));
+    let mut watch = Watch::default();
+    let over_w = LIMIT_W / 2 - registry.settings.shed_margin_w.0;
+    watch.hear(&sample(0, "left", false, LIMIT_W, 0));
+    watch.hear(&sample(1, "right", false, LIMIT_W / 2, 0));
+    watch.hear(&sample(2, "left", false, -LIMIT_W / 2, 0));
+    let at = |watch: &mut Watch, ms: i64| watch.over_w(&registry, &root, Timestamp(ms));
+    // On the right there are ten kilowatts more than on the left: none is over, and the root is at its limit.
+    assert_eq!(at(&mut watch, 0), -registry.settings.shed_margin_w.0);
+    watch.hear(&sample(0, "right", false, LIMIT_W, 1_000));
+    assert_eq!(at(&mut watch, 1_000), over_w, "now it is on the right");
+    // As a meter it says what all that stands beside it takes.
+    watch.hear(&sample(1, "right", true, LIMIT_W / 4, 2_000));
+    // So the root feeds 5 of the 10 kW back that it may.
+    assert_eq!(at(&mut watch, 2_000), -5_000 - registry.settings.shed_margin_w.0);
+}
+
+#[test]
 fn a_backlog_says_nothing_of_now() {
     let (registry, root) = (registry(), feeder("root"));
     let mut watch = Watch::default();

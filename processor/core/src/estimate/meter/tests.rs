@@ -227,3 +227,12 @@ fn generation_that_nobody_knows_of_is_believed_by_and_by_and_only_of_a_proven_me
     assert_eq!(unexplained(&unproven, None, &measured(-6_400), false), 0);
     assert_eq!(unexplained(&unproven, Some(Watts(-700)), &measured(-6_400), false), 0);
 }
+
+#[test]
+fn a_meter_may_say_a_little_less_than_what_is_known() {
+    // By a kilowatt, or by a tenth of what is known where that is more.
+    check(&[(2, 3, 0); 10], None);
+    check(&[(1, 3, 0); 10], Some(MeterDoubt::BelowKnown));
+    check(&[(36, 40, 0); 10], None);
+    check(&[(35, 40, 0); 10], Some(MeterDoubt::BelowKnown));
+}
