@@ -39,3 +39,24 @@ fn two_that_speak_in_turns_are_not() {
     assert!(!is_believed([5_000, 0]));
     assert!(!is_believed([5_000, 5_691]));
 }
+
+/// Whether a meter on a feeder of 2 kW is believed that says this.
+fn is_believed_of_a_small_feeder(watts: i64) -> bool {
+    let feeder_id = FeederId::new("root").expect("an id");
+    let mut registry = Registry::default();
+    registry.feeders.entry(feeder_id.clone()).or_default().import_limit_w = Some(Watts(2_000));
+    let id = DeviceId::new("meter").expect("an id");
+    let said = Telemetry {
+        power_w: Watts(watts),
+        ..sample(id, DeviceType::Meter, feeder_id, Timestamp(1_700_000_000_000))
+    };
+    let mut device = device::unheard(&said);
+    device::hear(&mut device, &said, Timestamp(0), &registry) == Heard::Steers
+}
+
+#[test]
+fn a_meter_is_believed_within_what_any_feeder_may_carry() {
+    assert!(is_believed_of_a_small_feeder(100_000));
+    assert!(is_believed_of_a_small_feeder(-100_000));
+    assert!(!is_believed_of_a_small_feeder(100_001));
+}

@@ -122,3 +122,35 @@ fn a_device_is_silent_after_some_of_its_own_periods() {
     assert_eq!(usual_gap_ms(&every(5_000), &settings), 10_000);
     assert_eq!(usual_gap_ms(&every(20_000), &settings), 24_000);
 }
+
+fn acknowledged(device: &mut Device, status: AckStatus, at_ms: i64) {
+    let arrival = NOW.plus_ms(at_ms);
+    let ack = Ack {
+        message_id: uuid::Uuid::nil(),
+        device_id: device.device_id.clone(),
+        feeder_id: device.feeder_id.clone(),
+        ts: arrival,
+        arrival,
+        status,
+        setpoint_id: Some(uuid::Uuid::from_u128(1)),
+        applied_w: None,
+        reason: None,
+    };
+    acknowledge(device, &ack, |live| uuid::Uuid::from_u128(live.seq.unsigned_abs().into()));
+}
+
+#[test]
+fn one_that_takes_a_command_rejects_no_more() {
+    let mut device = charger(None);
+    device.live = vec![told(7_000, 0, 60_000), told(3_000, 1, 60_000)];
+    acknowledged(&mut device, AckStatus::Rejected, 10);
+    assert!(!rejects(&device), "once may be a mistake");
+    acknowledged(&mut device, AckStatus::Rejected, 20);
+    assert!(rejects(&device) && device.acknowledges);
+    acknowledged(&mut device, AckStatus::Accepted, 30);
+    assert!(!rejects(&device) && device.rejections == 0);
+    assert!(device.live[1].applied && !device.live[0].applied);
+    assert_eq!(device.live[0].until, NOW.plus_ms(30 + 2_000), "what was before is over soon");
+    acknowledged(&mut device, AckStatus::Expired, 40);
+    assert_eq!(device.live.len(), 1);
+}

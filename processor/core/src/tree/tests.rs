@@ -2,7 +2,9 @@
 
 use schemas::WattHours;
 use schemas::records::decision::{Reason, Rung};
-use schemas::records::operator::{Change, MissingBehavior, OverrideSet};
+use schemas::records::operator::{
+    Change, DeviceChange, FeederChange, FeederMode, MissingBehavior, OverrideSet,
+};
 use schemas::records::telemetry::{Capabilities, DeviceType};
 use schemas::{Soc, Timestamp, Watts};
 
@@ -211,4 +213,129 @@ fn a_tree_waits_for_a_window_to_be_complete_and_for_silence_a_little_longer() {
     let idle = (next.plus_ms(settings.idle_ms), Trigger::Idle);
     assert_eq!(due(WINDOW_MS + settings.lateness_ms - 1), idle);
     assert_eq!(stage.tree.next_deadline(&settings, now, None), idle);
+}
+
+#[test]
+fn a_car_for_which_nothing_is_left_pauses() {
+    let mut stage = Stage::new(10_000);
+    stage.add(DeviceType::Ev, "ev");
+    stage.add(DeviceType::Other, "house");
+    let decision = settled(&mut stage, 9_250, 11_000);
+    assert_eq!(told_w(&decision, "ev"), 0);
+    assert_eq!((root(&decision).rung, root(&decision).unmet_w), (Rung::Pause, Watts::ZERO));
+    assert_eq!(root(&decision).water_level_w, Some(0));
+}
+
+#[test]
+fn a_change_that_is_just_worth_sending_turns_the_direction_round() {
+    let mut stage = Stage::new(10_000);
+    stage.add(DeviceType::Ev, "ev");
+    stage.add(DeviceType::Other, "house");
+    let direction =
+        |stage: &Stage| stage.tree.devices.get(&device_id("ev")).expect("it was heard").direction;
+    settled(&mut stage, 4_000, 11_000);
+    stage.limit(10_100, None);
+    let decision = settled(&mut stage, 4_000, 11_000);
+    assert_eq!((told_w(&decision, "ev"), direction(&stage)), (5_350, 1));
+    let deadband_w = stage.registry.settings.deadband_w.0;
+    stage.limit(10_100 - deadband_w, None);
+    let decision = settled(&mut stage, 4_000, 11_000);
+    assert_eq!((told_w(&decision, "ev"), direction(&stage)), (5_250, -1));
+}
+
+/// Storage that has to give all it can, beside a charger that was never heard and may begin at any time.
+fn gives_back(house_w: i64, export_w: i64) -> i64 {
+    let mut stage = Stage::new(1_000);
+    stage.limit(1_000, Some(export_w));
+    for (device_type, id) in
+        [(DeviceType::Battery, "store"), (DeviceType::Ev, "ghost"), (DeviceType::Other, "house")]
+    {
+        stage.add(device_type, id);
+    }
+    let claims = Capabilities { max_discharge_w: Some(Watts(4_000)), ..takes(4_000) };
+    let (store, house) = ((claims, Some(Soc(7_000))), (NOTHING, None));
+    let mut told = 0;
+    for _ in 0..20 {
+        let said = [("store", told, &store), ("house", house_w, &house)];
+        let decision = stage.window_of(&said, |(claims, soc), sample| Telemetry {
+            capabilities: claims.clone(),
+            soc: *soc,
+            ..sample
+        });
+        told = told_w(&decision, "store");
+    }
+    told
+}
+
+#[test]
+fn storage_gives_no_more_than_load_and_export_limit_leave_to_the_watt() {
+    // Of an export limit of 500 W all is margin.
+    assert_eq!(gives_back(2_500, 500), -2_500);
+    assert_eq!(gives_back(2_500, 1_200), -3_200);
+    assert_eq!(gives_back(0, 500), 0);
+    assert_eq!(gives_back(9_000, 500), -4_000);
+}
+
+#[test]
+fn generation_that_names_no_rating_and_takes_a_little_at_night_is_decided() {
+    let mut stage = Stage::new(30_000);
+    stage.limit(30_000, Some(20_000));
+    stage.add(DeviceType::Pv, "sun");
+    for _ in 0..5 {
+        let decision = stage.window(&[("sun", 60, &NOTHING)]);
+        assert_eq!(of(&decision, "sun").setpoint_w, Some(Watts::ZERO));
+    }
+}
+
+#[test]
+fn a_feeder_that_only_watches_shows_what_control_would_do() {
+    let mut stage = Stage::new(10_000);
+    stage.add(DeviceType::Ev, "ev");
+    stage.add(DeviceType::Other, "house");
+    stage.operate(Change::FeederChange(FeederChange {
+        feeder_id: stage.tree.root().clone(),
+        parent_id: None,
+        import_limit_w: None,
+        export_limit_w: None,
+        mode: Some(FeederMode::Shadow),
+        policy: None,
+    }));
+    let mut last = None;
+    for _ in 0..20 {
+        let claims = takes(11_000);
+        last = Some(stage.window(&[("ev", 5_000, &claims), ("house", 4_000, &NOTHING)]));
+    }
+    let decision = last.expect("it was decided");
+    let car = of(&decision, "ev");
+    // What it takes itself is not in its way.
+    assert_eq!(car.share_w, Watts(10_000 - 500 - 4_000 - 250));
+    assert_eq!(car.emit, Emit::None);
+}
+
+#[test]
+fn one_that_moved_to_another_tree_is_decided_there_alone() {
+    let mut stage = Stage::new(10_000);
+    stage.add(DeviceType::Ev, "ev");
+    stage.add(DeviceType::Other, "house");
+    settled(&mut stage, 4_000, 11_000);
+    let far = crate::stage::feeder_id("far");
+    stage.operate(Change::FeederChange(FeederChange {
+        feeder_id: far.clone(),
+        parent_id: None,
+        import_limit_w: Some(Watts(10_000)),
+        export_limit_w: None,
+        mode: None,
+        policy: None,
+    }));
+    stage.operate(Change::DeviceChange(DeviceChange {
+        device_id: device_id("ev"),
+        feeder_id: Some(far),
+        priority: None,
+        target_soc: None,
+        fallback_w: None,
+        opted_out: None,
+    }));
+    let decision = stage.window(&[("house", 4_000, &NOTHING)]);
+    assert_eq!(decision.devices.len(), 1);
+    assert_eq!(root(&decision).device_count, 1);
 }

@@ -286,3 +286,17 @@ fn it_wants_to_be_asked_again_while_something_is_open() {
     assert_eq!(watch.next_look(INTERVAL_MS, Timestamp(5)), Some(half_way));
     assert!(watch.is_due(&registry, &root, half_way, Timestamp(5)));
 }
+
+#[test]
+fn without_a_margin_each_watt_more_is_an_overload_that_grows() {
+    let (mut registry, root) = (registry(), feeder("root"));
+    registry.settings.shed_margin_w = Watts::ZERO;
+    let mut watch = Watch::default();
+    watch.hear(&sample(0, "root", false, LIMIT_W + 1, 10));
+    assert!(watch.is_due(&registry, &root, Timestamp(20), Timestamp(0)));
+    watch.decided(&registry, &root, &header(&registry, Trigger::Overload, 20, 0));
+    watch.hear(&sample(0, "root", false, LIMIT_W + 1, 30));
+    assert!(!watch.is_due(&registry, &root, Timestamp(40), Timestamp(20)));
+    watch.hear(&sample(0, "root", false, LIMIT_W + 2, 50));
+    assert!(watch.is_due(&registry, &root, Timestamp(60), Timestamp(20)));
+}

@@ -136,3 +136,60 @@ fn an_operators_order_is_no_rise_at_once_and_a_plans_is() {
     }));
     assert_eq!(told_instead(&mut stage, 0, 7_000), [""; 0]);
 }
+
+#[test]
+fn one_that_was_silent_for_long_and_names_no_fallback_counts_at_what_it_was_seen_to_take() {
+    let mut stage = street();
+    let others = ["ev-0", "ev-1", "ev-2"];
+    for _ in 0..30 {
+        let told = |id: &str| {
+            let device = stage.tree.devices.get(&device_id(id));
+            device.and_then(|device| device.setpoint_w).map_or(0, |told| told.0)
+        };
+        let said: Vec<_> = others.iter().map(|id| (*id, told(id))).collect();
+        let said: Vec<_> = said.into_iter().chain([("house", 6_000)]).collect();
+        stage.cycle(&said, &charger());
+    }
+    let silent = stage.tree.devices.get(&device_id("ev-3")).expect("it was heard");
+    let power_w = silent.power_w.expect("it was heard").0;
+    assert!(power_w > 0 && silent.live.iter().all(|live| live.setpoint_w.0 <= 0));
+    let found = stage.found(|view| seen(view, "ev-3").floor_w = power_w - 1);
+    check_names(&found, "ev-3", &format!("may take {power_w} W"));
+}
+
+#[test]
+fn a_plan_that_fails_costs_who_is_named_and_says_so() {
+    let mut stage = street();
+    let contained = stage.judge(
+        |view| {
+            let low = seen(view, "ev-1");
+            low.floor_w -= 1_000;
+        },
+        |view, world, settings| {
+            let plan = plan(view, &WaterFill, world, settings, false);
+            assert!(plan.certified, "{:?}", plan.findings);
+            check_names(&plan.findings, "ev-1", "may take");
+            plan.devices.iter().map(|planned| planned.contained).collect::<Vec<_>>()
+        },
+    );
+    assert_eq!(contained, [false, true, false, false, false]);
+}
+
+#[test]
+fn one_that_is_set_aside_counts_at_the_worst_that_is_known_of_it() {
+    street().judge(
+        |view| {
+            let it = seen(view, "ev-0");
+            (it.floor_w, it.power_w, it.known.rated_w) = (5_000, 3_000, i64::MAX);
+            it.set_aside();
+            assert_eq!((it.floor_w, it.stuck, it.set_aside), (5_000, true, true));
+            (it.floor_w, it.power_w) = (3_000, 5_000);
+            it.set_aside();
+            assert_eq!(it.floor_w, 5_000);
+            it.known.rated_w = 7_000;
+            it.set_aside();
+            assert_eq!(it.floor_w, 7_000);
+        },
+        |_, _, _| (),
+    );
+}

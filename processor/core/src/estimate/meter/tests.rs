@@ -236,3 +236,21 @@ fn a_meter_may_say_a_little_less_than_what_is_known() {
     check(&[(36, 40, 0); 10], None);
     check(&[(35, 40, 0); 10], Some(MeterDoubt::BelowKnown));
 }
+
+#[test]
+fn a_proven_meter_that_falls_at_once_below_what_is_known_has_to_prove_itself_again() {
+    let proven = MeterSnapshot {
+        agreed: PROVEN,
+        reading_w: Some(Watts(7_500)),
+        known_w: Watts(10_000),
+        ..MeterSnapshot::default()
+    };
+    let agreed = |watts: i64| {
+        let now = Reading { watts: Some(watts), ..reading(0, (0, 10, 0), 10) };
+        weigh(&proven, &now).agreed
+    };
+    assert_eq!(agreed(7_000), PROVEN, "it comes with the sun");
+    assert_eq!(agreed(5_500), PROVEN);
+    assert_eq!(agreed(5_499), 0);
+    assert_eq!(agreed(2_000), 0);
+}

@@ -78,7 +78,7 @@ pub(crate) fn run(root: &Path, wanted: &Wanted) -> io::Result<bool> {
     }
     let layers = Layers::without_fault(&tree, wanted.thorough)?;
     println!("{:5.0} s  without a fault: nobody", begun.elapsed().as_secs_f64());
-    let mut report = Report::new(faults.len(), sources.len(), &drawn);
+    let (mut report, mut tried) = (Report::new(faults.len(), sources.len(), &drawn), Vec::new());
     for number in &drawn.numbers {
         let fault = fault(&faults, *number);
         let started = Instant::now();
@@ -86,6 +86,13 @@ pub(crate) fn run(root: &Path, wanted: &Wanted) -> io::Result<bool> {
         let words = report.take(fault, &outcome, argued.why(fault));
         let at = format!("{}:{}", fault.file.display(), fault.line);
         println!("{:5.1} s  #{number} {at}: {words}", started.elapsed().as_secs_f64());
+        tried.push((fault, outcome));
+    }
+    // What was left can be argued while the others are tried.
+    let argued = List::read(root)?;
+    let mut report = Report::new(faults.len(), sources.len(), &drawn);
+    for (fault, outcome) in &tried {
+        report.take(fault, outcome, argued.why(fault));
     }
     println!("{}", report.summary());
     println!("{} minutes", begun.elapsed().as_secs().div_ceil(60));
