@@ -4,7 +4,7 @@ CARGO ?= cargo
 
 CASES ?= 10000
 
-.PHONY: help demo properties reality test test-real test-mutants sim day bench bench-sink lint build bootstrap fmt faults security fuzz
+.PHONY: help demo properties reality test test-real test-mutants mutants-sample sim day bench bench-sink lint build bootstrap fmt faults security fuzz
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ endif
 
 test-mutants: ## Break the core on purpose, fault by fault, and see who notices
 	$(CARGO) run --quiet --package proving --bin mutants
+
+mutants-sample: ## Draw N=300 faults of the core by SEED=1 and see who notices each (ARGS="--page" writes docs/mutants.md)
+	$(CARGO) run --quiet --package proving --bin mutants -- sample --count $(or $(N),300) --seed $(or $(SEED),1) $(ARGS)
 
 day: ## Live the demo's day under two policies and draw it into docs/images
 	$(CARGO) run --quiet --package proving --bin day

@@ -216,3 +216,6 @@ fn of_fallbacks(
     );
     alarms.push(alarm(FAIL_SAFE_SUM, Severity::Warning, &node.feeder_id, message));
 }
+
+#[cfg(test)]
+mod tests;

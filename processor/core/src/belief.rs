@@ -96,3 +96,6 @@ fn note_zigzag(device: &mut Device, sample: &Telemetry) {
         (device.zigzags, device.doubt) = (0, TWINS_DOUBT);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -353,3 +353,6 @@ pub(crate) fn rated_w(device: &Device, settings: &ControlSettings) -> Watts {
     let unnamed = || settings.unheard_w.max(device.peak_w);
     device.capabilities.import_cap().unwrap_or_else(unnamed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,8 @@ mod samples;
 mod shape;
 mod snapshot;
 mod soc;
+#[cfg(test)]
+mod stage;
 mod standing;
 mod states;
 mod topology;

@@ -42,3 +42,6 @@ pub(crate) fn of(device: &Device) -> i64 {
     let learned = device.overshoot_w.0;
     if told && learned > 0 && !device.non_compliant { last.max(learned) } else { last }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,3 +54,6 @@ pub(crate) fn known(device: &Device, now: Timestamp) -> Option<Soc> {
         });
     (!aged && !sticks).then_some(soc)
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,3 +129,6 @@ pub(crate) fn count_cycle(
     }
     root.resumes = resumes;
 }
+
+#[cfg(test)]
+mod tests;

@@ -127,3 +127,6 @@ impl Tracking {
         sum_w.checked_div(i64::from(self.samples)).map(Watts)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -407,3 +407,6 @@ fn note_tracking(device: &mut Device, settings: &ControlSettings, end: Timestamp
         slice.sum_abs_w += error.abs();
     }
 }
+
+#[cfg(test)]
+mod tests;

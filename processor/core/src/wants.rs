@@ -200,3 +200,6 @@ fn departure_urgency_milli(device: &Device, gap: i64, now: Timestamp) -> i64 {
     let milli = i128::from(rated.0) * 1_000 / spare_w.max(least_spare_w).max(1);
     i64::try_from(milli).unwrap_or(URGENCY_MAX_MILLI)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,8 @@
 //! Faults made on purpose in an estimate or a plan: the check names each, since it goes by readings, registry and commands.
 
+mod found;
+mod limit;
+
 use std::fs;
 use std::path::Path;
 
@@ -254,6 +257,18 @@ fn a_limit_or_a_margin_that_is_made_up_is_found() {
 }
 
 #[test]
+fn of_a_large_limit_the_margin_is_a_part_of_it() {
+    let mut stage = Stage::new(200_000);
+    stage.add(DeviceType::Ev, "ev", "root");
+    for _ in 0..20 {
+        stage.cycle(&[("ev", 0)], &charger());
+    }
+    assert_eq!(stage.found(|view| view.nodes[0].limits.margin = Watts(2_000)), [""; 0]);
+    let found = stage.found(|view| view.nodes[0].limits.margin = Watts(1_999));
+    check_names(&found, "root", "margin");
+}
+
+#[test]
 fn one_that_is_left_out_is_found() {
     let found = street().found(|view| {
         view.devices.retain(|seen| seen.device_id.as_str() != "ev-1");
@@ -410,7 +425,7 @@ fn the_check_imports_nothing_of_the_planner() {
     for entry in fs::read_dir(folder).expect("this folder").flatten() {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name == "tests.rs" {
+        if name.starts_with("tests") {
             continue;
         }
         looked_at += 1;

@@ -130,6 +130,11 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_between_the_only_two_readings_is_one() {
+        assert_eq!(moved(&[(4_000, 100), (20_000, 900)], 6), [0; 6]);
+    }
+
+    #[test]
     fn a_window_without_a_reading_of_its_own_is_not_new() {
         let settings = ControlSettings::default();
         let mut car = car();

@@ -159,6 +159,34 @@ fn a_program_for_all_is_shared_by_those_who_have_devices() {
     assert_eq!((limit_of(&registry, "a"), limit_of(&registry, "b")), (16_000, 16_000));
 }
 
+#[test]
+fn what_a_limit_comes_from_is_named() {
+    let named = |programs: &[(u128, i64)], event_w: Option<i64>| {
+        let mut registry = Registry::default();
+        add(&mut registry, "a", None, 20_000);
+        for (number, shed_w) in programs {
+            let (program_id, target_shed_w) = (Uuid::from_u128(*number), Watts(*shed_w));
+            let set =
+                ProgramSet { program_id, target_shed_w, ..program(ProgramMode::FixedCap, &["a"]) };
+            operate(&mut registry, Change::ProgramSet(set)).expect("it names a feeder");
+        }
+        if let Some(watts) = event_w {
+            let limit_w = Watts(watts);
+            let created = EventCreated { limit_w, ..event(99, NOW.plus_ms(HOUR), 0) };
+            operate(&mut registry, Change::EventCreated(created)).expect("it is new");
+        }
+        let topology = Topology::of(&registry, &feeder("a"));
+        let limits = limits(&registry, &topology, NOW, NOW).remove(0);
+        (limits.binding, limits.source.map(|source| source.as_u128()))
+    };
+    assert_eq!(named(&[], None), (NodeBinding::ImportLimit, None));
+    assert_eq!(named(&[(7, 2_000), (8, 3_000), (9, 1_000)], None), (NodeBinding::Program, Some(8)));
+    assert_eq!(named(&[(7, 0)], None), (NodeBinding::ImportLimit, None));
+    assert_eq!(named(&[(7, 2_000)], Some(18_001)), (NodeBinding::Program, Some(7)));
+    assert_eq!(named(&[(7, 2_000)], Some(18_000)), (NodeBinding::Event, Some(99)));
+    assert_eq!(named(&[], Some(20_000)), (NodeBinding::ImportLimit, None));
+}
+
 fn event(number: u128, end: Timestamp, randomize_s: i32) -> EventCreated {
     EventCreated {
         event_id: Uuid::from_u128(number),

@@ -136,3 +136,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_serves_one_after_the_other_says_the_mean_level_at_what_is_used_up() {
+    let double = Claim { weight_milli: 2_000, ..claim(0, 0, 10) };
+    let problem = flat(9, vec![claim(0, 0, 10), double]);
+    let shares = by_name("lifo").expect("a policy").allocate(&problem);
+    assert_eq!(shares.shares_w.iter().sum::<i64>(), 9);
+    assert_eq!(shares.levels_w, [Some(3)]);
+}

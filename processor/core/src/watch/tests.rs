@@ -148,6 +148,40 @@ fn a_reading_that_is_not_the_newest_says_nothing_of_now() {
     assert!(watch.over_w(&registry, &root, Timestamp(6_000)) > 0);
 }
 
+#[test]
+fn one_that_nobody_registered_counts_where_it_says_it_is_now() {
+    let (registry, root) = (registry(), feeder("root"));
+    let mut watch = Watch::default();
+    let over_w = LIMIT_W / 2 - registry.settings.shed_margin_w.0;
+    watch.hear(&sample(0, "left", false, LIMIT_W, 0));
+    watch.hear(&sample(1, "right", false, LIMIT_W / 2, 0));
+    watch.hear(&sample(2, "left", false, -LIMIT_W / 2, 0));
+    let at = |watch: &mut Watch, ms: i64| watch.over_w(&registry, &root, Timestamp(ms));
+    // On the right there are ten kilowatts more than on the left: none is over, and the root is at its limit.
+    assert_eq!(at(&mut watch, 0), -registry.settings.shed_margin_w.0);
+    watch.hear(&sample(0, "right", false, LIMIT_W, 1_000));
+    assert_eq!(at(&mut watch, 1_000), over_w, "now it is on the right");
+    // As a meter it says what all that stands beside it takes.
+    watch.hear(&sample(1, "right", true, LIMIT_W / 4, 2_000));
+    // So the root feeds 5 of the 10 kW back that it may.
+    assert_eq!(at(&mut watch, 2_000), -5_000 - registry.settings.shed_margin_w.0);
+}
+
+#[test]
+fn a_backlog_says_nothing_of_now() {
+    let (registry, root) = (registry(), feeder("root"));
+    let mut watch = Watch::default();
+    watch.hear(&sample(0, "root", false, 1_000, 100_000));
+    let over_w = watch.over_w(&registry, &root, Timestamp(100_000));
+    // Taken half a minute ago and more, and heard in a burst.
+    for (taken, heard) in [(69_000, 100_100), (69_500, 100_150), (70_000, 100_200)] {
+        let old = sample(0, "root", false, LIMIT_W * 2, heard);
+        watch.hear(&Telemetry { ts: Timestamp(taken), ..old });
+        assert_eq!(watch.over_w(&registry, &root, Timestamp(heard)), over_w);
+    }
+    assert_eq!(watch.latest(), Some(Timestamp(100_000)));
+}
+
 /// What a decision says of the load at the root.
 fn header(registry: &Registry, trigger: Trigger, at: i64, load_w: i64) -> DecisionHeader {
     let tick = Tick {
@@ -251,4 +285,18 @@ fn it_wants_to_be_asked_again_while_something_is_open() {
     let half_way = Timestamp(5 + INTERVAL_MS / 2);
     assert_eq!(watch.next_look(INTERVAL_MS, Timestamp(5)), Some(half_way));
     assert!(watch.is_due(&registry, &root, half_way, Timestamp(5)));
+}
+
+#[test]
+fn without_a_margin_each_watt_more_is_an_overload_that_grows() {
+    let (mut registry, root) = (registry(), feeder("root"));
+    registry.settings.shed_margin_w = Watts::ZERO;
+    let mut watch = Watch::default();
+    watch.hear(&sample(0, "root", false, LIMIT_W + 1, 10));
+    assert!(watch.is_due(&registry, &root, Timestamp(20), Timestamp(0)));
+    watch.decided(&registry, &root, &header(&registry, Trigger::Overload, 20, 0));
+    watch.hear(&sample(0, "root", false, LIMIT_W + 1, 30));
+    assert!(!watch.is_due(&registry, &root, Timestamp(40), Timestamp(20)));
+    watch.hear(&sample(0, "root", false, LIMIT_W + 2, 50));
+    assert!(watch.is_due(&registry, &root, Timestamp(60), Timestamp(20)));
 }

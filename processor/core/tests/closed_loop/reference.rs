@@ -79,6 +79,7 @@ pub(crate) fn check_decision(world: &World, decision: &Decision) {
         "the check found: {:?}",
         decision.header.findings
     );
+    check_sums(decision);
     let worst = worst_w(world);
     for node in &decision.header.nodes {
         check_counting_the_unseen(world, decision, node, &worst);
@@ -89,6 +90,41 @@ pub(crate) fn check_decision(world: &World, decision: &Decision) {
     }
     if world.strict && trusted && decision.header.policy == "water-fill" {
         check_fair(world, decision);
+    }
+}
+
+/// What is said of a node is what is said of the devices under it, added up.
+fn check_sums(decision: &Decision) {
+    let nodes = &decision.header.nodes;
+    let stands_under = |decided: &DeviceDecision, node: &NodeDecision| {
+        let mut above = Some(&decided.feeder_id);
+        while let Some(feeder_id) = above {
+            if *feeder_id == node.feeder_id {
+                return true;
+            }
+            let place = nodes.iter().find(|place| place.feeder_id == *feeder_id);
+            above = place.and_then(|place| place.parent_id.as_ref());
+        }
+        false
+    };
+    for node in nodes {
+        let under: Vec<&DeviceDecision> =
+            decision.devices.iter().filter(|decided| stands_under(decided, node)).collect();
+        let count = |fresh: bool| {
+            let those = under.iter().filter(|it| (it.freshness == Freshness::Fresh) == fresh);
+            i32::try_from(those.count()).expect("few")
+        };
+        assert_eq!((node.fresh_count, node.stale_count), (count(true), count(false)), "{node:?}");
+        assert_eq!(node.device_count, node.fresh_count + node.stale_count, "{node:?}");
+        assert_eq!(node.headroom_w, node.limit_w - node.load_w, "{node:?}");
+        let by_type: Vec<(DeviceType, i32)> =
+            node.by_type.iter().map(|total| (total.device_type, total.count)).collect();
+        let each = DeviceType::ALL.iter().map(|device_type| {
+            let those = under.iter().filter(|decided| decided.device_type == *device_type);
+            (*device_type, i32::try_from(those.count()).expect("few"))
+        });
+        let expected: Vec<_> = each.filter(|(_, count)| *count > 0).collect();
+        assert_eq!(by_type, expected, "{node:?}");
     }
 }
 

@@ -1,48 +1,25 @@
-//! Breaks the core and the shell on purpose, one fault at a time, in a copy, and says who noticed. A fault that nobody notices is a hole in
-//! the tests; a fault whose text is no longer found is an error in the list (`proving/mutants.toml`). How a fault is tried, and
-//! what it is tried in, is the modules' matter.
+//! Breaks the core and the shell on purpose, in a copy, and says who noticed: faults that were chosen (`proving/mutants.toml`),
+//! and faults that are drawn by a seed from all that the core's code could have got wrong (`sample`). Where the faults come
+//! from, how they are put in and how they are tried is the modules' matter.
 #![expect(clippy::print_stdout, reason = "the words of a command line tool")]
 
+mod cargo;
+mod chosen;
+mod page;
+mod programs;
 mod run;
+mod sample;
 mod tree;
 mod trial;
+mod verdict;
 
-use std::fmt::Write as _;
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
-
-use serde::Deserialize;
-
-use tree::Tree;
-use trial::{Trial, Verdict};
-
-#[derive(Debug, Deserialize)]
-struct List {
-    mutant: Vec<Mutant>,
-}
-
-/// One deliberate fault.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Mutant {
-    /// What is wrong, in a few words.
-    name: String,
-    /// Where.
-    file: PathBuf,
-    /// The text that is replaced; it stands there once.
-    find: String,
-    /// By what.
-    replace: String,
-    /// The promise that it breaks.
-    breaks: String,
-}
 
 fn main() -> ExitCode {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
-    match run(&wanted) {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match start(&words) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -52,81 +29,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(wanted: &[String]) -> io::Result<bool> {
-    let begun = Instant::now();
+fn start(words: &[String]) -> io::Result<bool> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let text = fs::read_to_string(root.join("proving/mutants.toml"))?;
-    let list: List = toml::from_str(&text).map_err(io::Error::other)?;
-    for mutant in &list.mutant {
-        check(&root, mutant)?;
-    }
-    let tree = Tree::copy(&root)?;
-    let trial = Trial::without_fault(&tree)?;
-    println!("{:5.0} s  without a fault: nobody", begun.elapsed().as_secs_f64());
-    let mut table = String::from("| fault | breaks | noticed by |\n| --- | --- | --- |\n");
-    let (mut tried, mut missed) = (0, 0);
-    for mutant in &list.mutant {
-        if !wanted.is_empty() && !wanted.iter().any(|word| mutant.name.contains(word)) {
-            continue;
-        }
-        let started = Instant::now();
-        tree.put(&mutant.file, &mutant.find, &mutant.replace)?;
-        let verdict = trial.try_fault(&tree, &mutant.file)?;
-        tree.restore(&mutant.file)?;
-        tried += 1;
-        missed += usize::from(!verdict.is_noticed());
-        let noticed = words(&verdict);
-        println!("{:5.0} s  {}: {noticed}", started.elapsed().as_secs_f64(), mutant.name);
-        writeln!(table, "| {} | {} | {noticed} |", mutant.name, mutant.breaks)
-            .map_err(io::Error::other)?;
-    }
-    if wanted.is_empty() {
-        let page = root.join("docs/mutants.md");
-        fs::write(page, format!("{HEAD}\n{table}\n{tried} faults, {missed} not noticed.\n"))?;
-    }
-    let minutes = begun.elapsed().as_secs().div_ceil(60);
-    println!("{tried} faults, {missed} not noticed, {minutes} minutes");
-    Ok(missed == 0)
-}
-
-const HEAD: &str = "# Deliberate faults
-
-Each of these is put into a copy of the core, the instance and the way out, alone, and it is seen who notices: `make test-mutants`.
-Of the core the closed loop's properties and scenes come first, then the tests beside the code; where they notice nothing, and for faults of the shell, the simulation lives 60 worlds.
-\"The check\" is `certify/`, the core's own: it found the plan wrong before a device was told.
-A fault that nobody notices fails the run, and so does one whose text is no longer found, one that does not compile, and a test that ends without a verdict.
-The list is `proving/mutants.toml`; this page is written by the run.
-";
-
-/// Names that are shown of those that noticed.
-const SHOWN: usize = 3;
-
-fn words(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Tests { failed, by_the_check } => {
-            let shown: Vec<String> =
-                failed.iter().take(SHOWN).map(|test| format!("`{test}`")).collect();
-            let more = failed.len().saturating_sub(shown.len());
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let check = if *by_the_check { "the check; " } else { "" };
-            format!("{check}{}{more}", shown.join(", "))
-        }
-        Verdict::Simulation(rule) => format!("simulation: {rule}"),
-        Verdict::Hangs => "the tests' time limit".to_owned(),
-        Verdict::Broken(why) => format!("**no verdict**: {why}"),
-        Verdict::Nobody => "**nobody**".to_owned(),
-    }
-}
-
-/// A fault's text must be found once.
-fn check(root: &Path, mutant: &Mutant) -> io::Result<()> {
-    let text = fs::read_to_string(root.join(&mutant.file))?;
-    match text.matches(&mutant.find).count() {
-        1 => Ok(()),
-        count => Err(io::Error::other(format!(
-            "{}: its text is found {count} times in {}",
-            mutant.name,
-            mutant.file.display()
-        ))),
+    match words.split_first() {
+        Some((word, rest)) if word == "sample" => sample::run(&root, &sample::Wanted::of(rest)?),
+        _ => chosen::run(&root, words),
     }
 }

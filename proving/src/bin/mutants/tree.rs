@@ -14,7 +14,7 @@ const CRATES: [&str; 6] = [
     "proving",
 ];
 /// And what they need beside.
-const FILES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "clippy.toml", "docs/reality.md"];
+const FILES: [&str; 3] = ["Cargo.lock", "clippy.toml", "docs/reality.md"];
 
 /// The copy and what it was made from.
 pub(crate) struct Tree {
@@ -28,17 +28,14 @@ impl Tree {
         let target = std::env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| root.join("target"), |target| root.join(target));
         let place = target.join("mutants/tree");
-        if place.exists() {
-            fs::remove_dir_all(&place)?;
-        }
         for folder in CRATES {
             copy_folder(&root.join(folder), &place.join(folder))?;
         }
         for file in FILES {
             copy_file(&root.join(file), &place.join(file))?;
         }
-        let text = fs::read_to_string(place.join("Cargo.toml"))?;
-        fs::write(place.join("Cargo.toml"), manifest(&text)?)?;
+        let text = fs::read_to_string(root.join("Cargo.toml"))?;
+        write(&place.join("Cargo.toml"), manifest(&text)?.as_bytes())?;
         Ok(Self { root: root.to_owned(), place })
     }
 
@@ -76,7 +73,20 @@ fn manifest(text: &str) -> io::Result<String> {
     Ok(format!("{}{}", &text[..begin], &text[end..]))
 }
 
+/// A folder as it is there: what is no more there goes, and what is the same is left alone, so that it is not built again.
 fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    if to.exists() {
+        for entry in fs::read_dir(to)? {
+            let entry = entry?;
+            let is_folder = entry.file_type()?.is_dir();
+            let source = from.join(entry.file_name());
+            if is_folder && !source.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else if !is_folder && !source.is_file() {
+                fs::remove_file(entry.path())?;
+            }
+        }
+    }
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (from, to) = (entry.path(), to.join(entry.file_name()));
@@ -93,5 +103,13 @@ fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    fs::copy(from, to).map(drop)
+    write(to, &fs::read(from)?)
+}
+
+/// Writes a file of the copy, unless that is what stands there.
+fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    if file.exists() && fs::read(file)? == bytes {
+        return Ok(());
+    }
+    fs::write(file, bytes)
 }

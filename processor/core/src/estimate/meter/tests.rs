@@ -207,3 +207,50 @@ fn what_was_shown_lasts_for_two_windows_and_is_remembered_for_an_hour() {
     let beyond = weigh(&weigh(&state, &later(3_905_000)), &later(3_910_000));
     assert_eq!(most(&beyond), Some(10_000));
 }
+
+#[test]
+fn generation_that_nobody_knows_of_is_believed_by_and_by_and_only_of_a_proven_meter() {
+    let proven = MeterSnapshot { agreed: PROVEN, ..MeterSnapshot::default() };
+    let measured = |watts: i64| Reading { watts: Some(watts), ..reading(0, (0, 0, 0), 0) };
+    let of = |before: Option<i64>, watts: i64, holds: bool| {
+        unexplained(&proven, before.map(Watts), &measured(watts), holds)
+    };
+    assert_eq!(of(None, -6_400, false), -100, "a part of 64 in each window");
+    assert_eq!(of(None, -1, false), -1);
+    assert_eq!(of(Some(-100), -6_400, false), -199);
+    assert_eq!(of(None, -6_400, true), 0);
+    assert_eq!(of(Some(700), -6_400, false), 0, "first what was taken is over");
+    assert_eq!(of(Some(700), 300, false), 300);
+    assert_eq!(of(Some(700), 300, true), 700);
+    assert_eq!(of(Some(-700), -300, true), -300, "a rise is believed at once");
+    let unproven = MeterSnapshot { agreed: PROVEN - 1, ..MeterSnapshot::default() };
+    assert_eq!(unexplained(&unproven, None, &measured(-6_400), false), 0);
+    assert_eq!(unexplained(&unproven, Some(Watts(-700)), &measured(-6_400), false), 0);
+}
+
+#[test]
+fn a_meter_may_say_a_little_less_than_what_is_known() {
+    // By a kilowatt, or by a tenth of what is known where that is more.
+    check(&[(2, 3, 0); 10], None);
+    check(&[(1, 3, 0); 10], Some(MeterDoubt::BelowKnown));
+    check(&[(36, 40, 0); 10], None);
+    check(&[(35, 40, 0); 10], Some(MeterDoubt::BelowKnown));
+}
+
+#[test]
+fn a_proven_meter_that_falls_at_once_below_what_is_known_has_to_prove_itself_again() {
+    let proven = MeterSnapshot {
+        agreed: PROVEN,
+        reading_w: Some(Watts(7_500)),
+        known_w: Watts(10_000),
+        ..MeterSnapshot::default()
+    };
+    let agreed = |watts: i64| {
+        let now = Reading { watts: Some(watts), ..reading(0, (0, 10, 0), 10) };
+        weigh(&proven, &now).agreed
+    };
+    assert_eq!(agreed(7_000), PROVEN, "it comes with the sun");
+    assert_eq!(agreed(5_500), PROVEN);
+    assert_eq!(agreed(5_499), 0);
+    assert_eq!(agreed(2_000), 0);
+}

@@ -120,3 +120,13 @@ proptest! {
         prop_assert_eq!(forward, backward);
     }
 }
+
+#[test]
+fn watts_that_rounding_leaves_pass_no_budget_on_their_way() {
+    // Three below the inner node and two beside it, at 1.6 W each: of three watts left over the inner node has room for two.
+    let nodes = vec![Node { parent: None, budget_w: 8 }, Node { parent: Some(0), budget_w: 5 }];
+    let claims = [(1, 1), (1, 2), (1, 3), (0, 4), (0, 5)];
+    let claims = claims.map(|(node, tie)| claim(node, 0, 10, 1_000, tie)).to_vec();
+    let shares = WaterFill.allocate(&Problem { nodes, claims }).shares_w;
+    assert_eq!(shares, [2, 2, 1, 2, 1]);
+}
