@@ -153,9 +153,8 @@ impl Again {
         let tick = Tick {
             now: recorded.header.at,
             trigger: recorded.header.trigger,
-            epoch: recorded.epoch,
+            no: recorded.no,
             writer: recorded.writer,
-            seq: recorded.seq,
             positions,
         };
         let ours = self.tree.decide(registry, tick);
