@@ -155,6 +155,14 @@ impl Topics {
         })
     }
 
+    /// Whether a topic is one of those that devices report on, whatever it names.
+    #[must_use]
+    pub fn is_of_devices(&self, topic: &str) -> bool {
+        self.levels(topic).is_ok_and(|levels| {
+            levels.len() > 1 && matches!(levels[0], "telemetry" | "ack" | "status")
+        })
+    }
+
     /// Reads the topic of a message from a device.
     ///
     /// # Errors

@@ -350,19 +350,17 @@ async fn a_guest_is_a_device_of_this_machine_and_no_more() {
         Client::connect("127.0.0.1", broker.port, name, filters).await
     };
     // As the README says.
-    let published = std::process::Command::new("mosquitto_pub")
-        .args([
-            "-p",
-            &broker.port.to_string(),
-            "-t",
-            "der/telemetry/ev/my-charger",
-            "-q",
-            "1",
-            "-m",
-            "hello",
-        ])
-        .status();
-    assert!(published.expect("mosquitto_pub runs").success());
+    let publish = |topic: &str, message: &str| {
+        let published = std::process::Command::new("mosquitto_pub")
+            .args(["-p", &broker.port.to_string(), "-t", topic, "-q", "1", "-m", message])
+            .status();
+        assert!(published.expect("mosquitto_pub runs").success(), "{topic}");
+    };
+    // What may not be said does not come again for ever; what only the bridge can say is wrong gets there.
+    publish("der/control/ev-9", "foreign");
+    publish("der/telemetry/ev/my-charger/more", "odd");
+    publish("der/telemetry/ev/my-charger", "hello");
+    bridge.wait_for(PATIENCE, "an odd topic's message", heard("odd")).await.expect("heard");
     bridge.wait_for(PATIENCE, "the guest's telemetry", heard("hello")).await.expect("heard");
 
     for name in ["derms-bridge", "derms-sim-1", FIRST] {

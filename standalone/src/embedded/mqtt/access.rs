@@ -66,9 +66,15 @@ impl Access {
         if *client == Client::Service {
             return Some(Publisher::Anybody);
         }
-        let device = match self.0.parse(topic).ok()? {
-            Inbound::Telemetry(telemetry) => telemetry.device_id,
-            Inbound::Ack(device) | Inbound::Status(device) => device,
+        let device = match self.0.parse(topic) {
+            Ok(Inbound::Telemetry(telemetry)) => telemetry.device_id,
+            Ok(Inbound::Ack(device) | Inbound::Status(device)) => device,
+            // The bridge says what is wrong with it, in a dead letter.
+            Err(_) => {
+                let is_for_bridge =
+                    matches!(client, Client::Guest(_)) && self.0.is_of_devices(topic);
+                return is_for_bridge.then_some(Publisher::Anybody);
+            }
         };
         match client {
             Client::Service | Client::Guest(_) => Some(Publisher::Device(device)),
@@ -128,7 +134,7 @@ impl Access {
 /// Under whose id something is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Publisher {
-    /// A service: any.
+    /// A service: any; or a guest, under none that could be one.
     Anybody,
     /// A device.
     Device(DeviceId),
@@ -163,9 +169,8 @@ mod tests {
             "der/setpoints/ev/ev-1",
             "der/receipts/ev-1",
             "der/simulation/profile",
-            "der/telemetry/nonsense/ev-1",
-            "der/telemetry/ev-1/more",
             "$SYS/broker",
+            "/der/telemetry/ev-1",
             "other",
             "",
         ];
@@ -173,6 +178,12 @@ mod tests {
             for client in [&ev, &guest("ev-1")] {
                 assert!(!may(client, topic), "{client:?} {topic}");
             }
+        }
+        for topic in
+            ["der/telemetry/nonsense/ev-1", "der/telemetry/ev-1/more", "der/ack/", "der/status/ü"]
+        {
+            assert!(!may(&ev, topic), "{topic}");
+            assert!(may(&guest("ev-1"), topic), "the bridge answers it: {topic}");
         }
         assert!(may(&Client::Service, "der/control/ev-1"));
     }

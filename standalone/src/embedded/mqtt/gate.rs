@@ -182,9 +182,9 @@ impl Gate {
             return PublishAclResult::allow();
         };
         metrics::refused(refusal.as_str());
-        // MQTT 3 has no word for a refusal: an acknowledgement would say that the message is safe. What was refused for lack
-        // of room comes again after a reconnect.
-        let disconnect = publish.properties.is_none() || refusal.is_for_lack_of_room();
+        // What was refused for lack of room comes again after a reconnect. What may not be said would come again for ever:
+        // MQTT 3, which has no word for a refusal, gets an acknowledgement for it.
+        let disconnect = refusal.is_for_lack_of_room();
         PublishAclResult(PublishResult::reason_code(
             if refusal.is_for_lack_of_room() {
                 PublishAckReason::QuotaExceeded
