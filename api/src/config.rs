@@ -1,16 +1,14 @@
 //! The API's settings as types, checked: all that is wrong is said at once.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
 use schemas::mqtt::Topics;
-use secrecy::SecretString;
 use service_kit::log::LogConfig;
 use service_kit::mqtt::Broker;
-use service_kit::settings::Settings;
+use service_kit::settings::{Faults, Settings, key};
 
 use crate::auth::{OidcConfig, TokenConfig, Users};
 use crate::http::Names;
@@ -73,25 +71,12 @@ pub struct TlsConfig {
     pub certificate: PathBuf,
 }
 
-/// Settings that cannot be used, each with what is accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigProblems(pub Vec<String>);
-
-impl fmt::Display for ConfigProblems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "settings that cannot be used:")?;
-        self.0.iter().try_for_each(|problem| writeln!(f, "  {problem}"))
-    }
-}
-
-impl std::error::Error for ConfigProblems {}
-
 impl Config {
     /// Reads the settings.
     ///
     /// # Errors
-    /// [`ConfigProblems`] with all that is wrong.
-    pub fn from_settings(settings: &Settings) -> Result<Self, ConfigProblems> {
+    /// [`Faults`] with all that is wrong.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Faults> {
         let mut problems = Vec::new();
         let mut check = |problem: String| problems.push(problem);
         let oidc = match OidcConfig::from_settings(settings) {
@@ -102,39 +87,39 @@ impl Config {
             }
         };
         let users = users(settings, oidc.is_some()).map_err(&mut check).ok();
-        let body_limit = body_limit(settings.text("JSON_BODY_LIMIT")).map_err(&mut check).ok();
+        let body_limit = body_limit(settings.text(key::JSON_BODY_LIMIT)).map_err(&mut check).ok();
         let names = names(settings, oidc.as_ref()).map_err(&mut check).ok();
         let proxies = proxies(settings).map_err(&mut check).ok();
         let metrics_path = metrics_path(settings).map_err(&mut check).ok();
         let tls = tls(settings).map_err(&mut check).ok();
         let ingest = ingest(settings).map_err(&mut check).ok();
+        let tokens = tokens(settings).map_err(&mut check).ok();
         let (Some(users), Some(body_limit), Some(metrics_path)) = (users, body_limit, metrics_path)
         else {
-            return Err(ConfigProblems(problems));
+            return Err(Faults(problems));
         };
         let (Some(names), Some(proxies), Some(tls), Some(ingest)) = (names, proxies, tls, ingest)
         else {
-            return Err(ConfigProblems(problems));
+            return Err(Faults(problems));
         };
+        let Some(tokens) = tokens else { return Err(Faults(problems)) };
         if !problems.is_empty() {
-            return Err(ConfigProblems(problems));
+            return Err(Faults(problems));
         }
-        let timeout = settings.millis("DB_QUERY_TIMEOUT_MS");
+        let timeout = settings.millis(key::DB_QUERY_TIMEOUT_MS);
         Ok(Self {
-            host: settings.text("HOST").to_owned(),
-            port: settings.port("PORT"),
+            host: settings.text(key::HOST).to_owned(),
+            port: settings.port(key::PORT),
             users,
             oidc,
-            tokens: tokens(settings),
+            tokens,
             log: LogConfig::from_settings(settings),
             history: HistoryConfig {
-                url: settings.text("DERMS_CLICKHOUSE_URL").to_owned(),
-                database: settings.text("DERMS_CLICKHOUSE_DATABASE").to_owned(),
-                user: settings.optional_text("DERMS_CLICKHOUSE_USER").map(str::to_owned),
-                password: settings
-                    .optional_text("DERMS_CLICKHOUSE_PASSWORD")
-                    .map(SecretString::from),
-                authority: settings.optional_path("DERMS_CLICKHOUSE_CA_PATH"),
+                url: settings.text(key::DERMS_CLICKHOUSE_URL).to_owned(),
+                database: settings.text(key::DERMS_CLICKHOUSE_DATABASE).to_owned(),
+                user: settings.optional_text(key::DERMS_CLICKHOUSE_USER).map(str::to_owned),
+                password: settings.secret(key::DERMS_CLICKHOUSE_PASSWORD),
+                authority: settings.optional_path(key::DERMS_CLICKHOUSE_CA_PATH),
                 timeout,
             },
             ingest,
@@ -144,8 +129,8 @@ impl Config {
                 proxies: Arc::new(proxies),
                 body_limit,
                 metrics_path,
-                dashboard: settings.optional_path("DERMS_DASHBOARD_DIR"),
-                introspection: settings.flag("DERMS_GRAPHQL_INTROSPECTION"),
+                dashboard: settings.optional_path(key::DERMS_DASHBOARD_DIR),
+                introspection: settings.flag(key::DERMS_GRAPHQL_INTROSPECTION),
                 is_https: tls.is_some(),
             },
             tls,
@@ -154,24 +139,27 @@ impl Config {
 }
 
 fn ingest(settings: &Settings) -> Result<IngestConfig, String> {
-    let payload_max = settings.int("MQTT_MAX_PAYLOAD_BYTES");
+    let payload_max = settings.int(key::MQTT_MAX_PAYLOAD_BYTES);
     Ok(IngestConfig {
         broker: Broker::from_settings(settings).map_err(|error| format!("{error:#}"))?,
-        topics: Topics::new(settings.text("MQTT_TOPIC_PREFIX"))
+        topics: Topics::new(settings.text(key::MQTT_TOPIC_PREFIX))
             .map_err(|error| format!("MQTT_TOPIC_PREFIX: {error}"))?,
         payload_max: usize::try_from(payload_max).unwrap_or_default(),
     })
 }
 
-fn tokens(settings: &Settings) -> TokenConfig {
-    TokenConfig {
-        secret: SecretString::from(settings.text("JWT_SECRET")),
-        previous: settings.optional_text("JWT_SECRET_PREVIOUS").map(SecretString::from),
-        issuer: settings.text("JWT_ISSUER").to_owned(),
-        audience: settings.text("JWT_AUDIENCE").to_owned(),
-        ttl: Duration::from_secs_f64(settings.float("JWT_TOKEN_TTL_HOURS") * 3_600.0),
-        tolerance: Duration::from_secs(settings.int("JWT_CLOCK_TOLERANCE_SECONDS").unsigned_abs()),
-    }
+fn tokens(settings: &Settings) -> Result<TokenConfig, String> {
+    let secret = settings.secret(key::JWT_SECRET);
+    Ok(TokenConfig {
+        secret: secret.ok_or_else(|| "JWT_SECRET is not set".to_owned())?,
+        previous: settings.secret(key::JWT_SECRET_PREVIOUS),
+        issuer: settings.text(key::JWT_ISSUER).to_owned(),
+        audience: settings.text(key::JWT_AUDIENCE).to_owned(),
+        ttl: Duration::from_secs_f64(settings.float(key::JWT_TOKEN_TTL_HOURS) * 3_600.0),
+        tolerance: Duration::from_secs(
+            settings.int(key::JWT_CLOCK_TOLERANCE_SECONDS).unsigned_abs(),
+        ),
+    })
 }
 
 /// `512kb`, `1mb`, `1000000`, `64 KB`.
@@ -199,26 +187,26 @@ fn body_limit(text: &str) -> Result<usize, String> {
 
 /// Who may log in by name and password: nobody only where they can by the provider.
 fn users(settings: &Settings, has_provider: bool) -> Result<Users, String> {
-    match settings.text("AUTH_USERS").trim() {
+    match settings.exposed(key::AUTH_USERS).unwrap_or_default().trim() {
         "[]" if has_provider => Ok(Users::nobody()),
         text => Users::parse(text).map_err(|error| format!("AUTH_USERS: {error}")),
     }
 }
 
 fn names(settings: &Settings, oidc: Option<&OidcConfig>) -> Result<Names, String> {
-    let origins = origins(settings.text("CORS_ALLOWED_ORIGINS"))?;
-    let mut public = settings.optional_text("DERMS_PUBLIC_NAMES").unwrap_or_default().to_owned();
+    let origins = origins(settings.text(key::CORS_ALLOWED_ORIGINS))?;
+    let mut public = settings.optional_text(key::DERMS_PUBLIC_NAMES).unwrap_or_default().to_owned();
     // This machine has its names already; as public ones they would let in pages of its other programs.
     if let Some(oidc) = oidc.filter(|oidc| !oidc.is_public_here()) {
         public = format!("{public},{}", oidc.public_host());
     }
-    Names::new(settings.text("HOST"), &public, origins).map_err(|entry| {
+    Names::new(settings.text(key::HOST), &public, origins).map_err(|entry| {
         format!("DERMS_PUBLIC_NAMES: {entry:?} is no host name; expected for example derms.example.org, without https:// and port")
     })
 }
 
 fn proxies(settings: &Settings) -> Result<Proxies, String> {
-    let text = settings.optional_text("DERMS_TRUSTED_PROXIES").unwrap_or_default();
+    let text = settings.optional_text(key::DERMS_TRUSTED_PROXIES).unwrap_or_default();
     Proxies::parse(text).map_err(|entry| {
         format!("DERMS_TRUSTED_PROXIES: {entry:?} is no address; expected for example 10.0.0.7 or 10.0.0.0/8")
     })
@@ -243,10 +231,10 @@ fn origins(text: &str) -> Result<Vec<HeaderValue>, String> {
 }
 
 fn metrics_path(settings: &Settings) -> Result<Option<String>, String> {
-    if !settings.flag("PROMETHEUS_ENABLED") {
+    if !settings.flag(key::PROMETHEUS_ENABLED) {
         return Ok(None);
     }
-    let path = settings.text("PROMETHEUS_PATH");
+    let path = settings.text(key::PROMETHEUS_PATH);
     let is_path = path.starts_with('/')
         && path.len() > 1
         && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte));
@@ -259,10 +247,10 @@ fn metrics_path(settings: &Settings) -> Result<Option<String>, String> {
 }
 
 fn tls(settings: &Settings) -> Result<Option<TlsConfig>, String> {
-    if !settings.flag("TLS_ENABLED") {
+    if !settings.flag(key::TLS_ENABLED) {
         return Ok(None);
     }
-    match (settings.optional_path("TLS_KEY_PATH"), settings.optional_path("TLS_CERT_PATH")) {
+    match (settings.optional_path(key::TLS_KEY_PATH), settings.optional_path(key::TLS_CERT_PATH)) {
         (Some(key), Some(certificate)) => Ok(Some(TlsConfig { key, certificate })),
         _ => {
             Err("TLS_ENABLED = true needs TLS_KEY_PATH and TLS_CERT_PATH: two PEM files".to_owned())
@@ -285,7 +273,7 @@ mod tests {
         )
     }
 
-    fn load(pairs: &[(&str, &str)]) -> Result<Config, ConfigProblems> {
+    fn load(pairs: &[(&str, &str)]) -> Result<Config, Faults> {
         let users = users();
         let mut all = vec![SECRET, ("AUTH_USERS", users.as_str())];
         all.extend_from_slice(pairs);
@@ -325,7 +313,7 @@ mod tests {
 
     #[test]
     fn all_problems_are_told_at_once() {
-        let ConfigProblems(problems) = load(&[
+        let Faults(problems) = load(&[
             ("AUTH_USERS", "{}"),
             ("JSON_BODY_LIMIT", "much"),
             ("CORS_ALLOWED_ORIGINS", "localhost"),

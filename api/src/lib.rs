@@ -17,5 +17,5 @@ pub mod store;
 #[cfg(test)]
 mod test_data;
 
-pub use config::{Config, ConfigProblems, HttpConfig, TlsConfig};
+pub use config::{Config, HttpConfig, TlsConfig};
 pub use run::{run, serve};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use derms_api::{Config, auth};
 use service_kit::log::{LogConfig, notices};
-use service_kit::service::{EXIT_BAD_SETTINGS, load_settings};
+use service_kit::service::EXIT_BAD_SETTINGS;
 use service_kit::settings::Service;
 use service_kit::{ServiceArgs, service_main, task};
 
@@ -40,22 +40,10 @@ fn main() -> ExitCode {
             }
         };
     }
-    // What the catalogue cannot check is checked before anything starts.
-    if !cli.service.list_settings {
-        let checked = ServiceArgs { check_config: false, ..cli.service.clone() };
-        match load_settings(Service::Api, &checked).map(|settings| Config::from_settings(&settings))
-        {
-            Ok(Ok(_)) => {}
-            Ok(Err(problems)) => {
-                eprint!("{problems}");
-                return ExitCode::from(EXIT_BAD_SETTINGS);
-            }
-            Err(exit_code) => return exit_code,
-        }
-    }
-    service_main(Service::Api, &cli.service, |settings, shutdown| async move {
+    let read = Config::from_settings;
+    service_main(Service::Api, &cli.service, read, |config, settings, shutdown| async move {
         let heard = notices::hear(LogConfig::from_settings(&settings), shutdown.clone());
         drop(task::spawn("notices", heard));
-        derms_api::run(Config::from_settings(&settings)?, shutdown).await
+        derms_api::run(config, shutdown).await
     })
 }

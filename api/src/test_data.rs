@@ -1,8 +1,9 @@
 //! Records that the unit tests of this crate share.
 
 use schemas::records::decision::{Freshness, NodeBinding, NodeDecision, Rung, Trigger, TypeTotal};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::{Change, FeederMode, OperatorRecord};
-use schemas::records::state::{DeviceState, FeederState, Made, Version};
+use schemas::records::state::{DeviceState, FeederState, Made};
 use schemas::records::telemetry::{DeviceOrigin, DeviceType};
 use schemas::{DeviceId, FeederId, Soc, Timestamp, Watts};
 use uuid::Uuid;
@@ -24,7 +25,7 @@ pub(crate) fn device_state(id: &str, feeder_id: &str, epoch: i64, seq: i64) -> D
     let feeder_id = FeederId::new(feeder_id).expect("an id");
     DeviceState {
         device_id: DeviceId::new(id).expect("an id"),
-        version: Version { epoch, seq },
+        version: DecisionNo { epoch, seq },
         at: NOW,
         root: feeder_id.clone(),
         feeder_id,
@@ -52,7 +53,7 @@ pub(crate) fn device_state(id: &str, feeder_id: &str, epoch: i64, seq: i64) -> D
 pub(crate) fn feeder_state(id: &str, epoch: i64, seq: i64, load: Watts) -> FeederState {
     let feeder_id = FeederId::new(id).expect("an id");
     FeederState {
-        version: Version { epoch, seq },
+        version: DecisionNo { epoch, seq },
         at: NOW,
         root: feeder_id.clone(),
         policy: "water-fill".to_owned(),

@@ -5,17 +5,17 @@ mod world;
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use schemas::codec::Record;
 use schemas::ids::FeederId;
 use schemas::records::decision::{Freshness, NodeBinding, NodeDecision, Rung};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::{Change, DeviceRegistered, FeederMode, OperatorRecord};
-use schemas::records::state::{DeviceState, FeederState, Version};
+use schemas::records::state::{DeviceState, FeederState};
 use schemas::records::telemetry::{DeviceOrigin, DeviceType};
-use schemas::topics::{Topic, tree_partition};
+use schemas::topics::tree_partition;
 use schemas::{DeviceId, Timestamp, Watts};
 use serde_json::{Value, json};
 use service_kit::clock::{Clock, SystemClock};
-use service_kit::log::{LogConfig, Outgoing, Producer, ensure_topics};
+use service_kit::log::{InPartition, LogConfig, Only, Outgoing, Producer, ensure_topics};
 use service_kit::settings::{Service, Settings};
 use testbench::kafka::Kafka;
 use uuid::Uuid;
@@ -46,10 +46,12 @@ impl Log {
         Self { producer, partitions }
     }
 
-    async fn append(&self, topic: Topic, root: Option<&FeederId>, key: &str, value: Vec<u8>) {
-        let partition = root.map_or(0, |root| tree_partition(root, self.partitions));
-        let outgoing = Outgoing { topic, partition, key: key.to_owned(), value };
+    async fn append(&self, outgoing: Outgoing) {
         self.producer.append(&outgoing, SOON).await.expect("it is appended");
+    }
+
+    fn lane(&self, root: &FeederId) -> InPartition {
+        InPartition(tree_partition(root, self.partitions))
     }
 
     async fn register(&self, device: &str, feeder: &str) {
@@ -66,13 +68,13 @@ impl Log {
                 site_id: None,
             }),
         };
-        self.append(Topic::Operator, None, device, record.encode()).await;
+        self.append(Outgoing::of(&record, Only)).await;
     }
 
     async fn decide(&self, feeder: &str, seq: i64, load: Watts) {
         let root = feeder_id(feeder);
         let state = FeederState {
-            version: Version { epoch: 1, seq },
+            version: DecisionNo { epoch: 1, seq },
             at: SystemClock.now(),
             root: root.clone(),
             policy: "water-fill".to_owned(),
@@ -80,13 +82,13 @@ impl Log {
             made: None,
             alarms: Vec::new(),
         };
-        self.append(Topic::FeederState, Some(&root), feeder, state.encode()).await;
+        self.append(Outgoing::of(&state, self.lane(&root))).await;
     }
 
     async fn see(&self, device: &str, feeder: &str, seq: i64, power: Watts) {
         let root = feeder_id(feeder);
         let state = device_state(device, &root, seq, power, SystemClock.now());
-        self.append(Topic::DeviceState, Some(&root), device, state.encode()).await;
+        self.append(Outgoing::of(&state, self.lane(&root))).await;
     }
 }
 
@@ -135,7 +137,7 @@ fn device_state(
 ) -> DeviceState {
     DeviceState {
         device_id: device_id(device),
-        version: Version { epoch: 1, seq },
+        version: DecisionNo { epoch: 1, seq },
         at: now,
         root: feeder.clone(),
         feeder_id: feeder.clone(),

@@ -9,7 +9,7 @@ use schemas::ids::FeederId;
 use schemas::mqtt::Topics;
 use service_kit::log::{LogConfig, Partitions};
 use service_kit::mqtt::Broker;
-use service_kit::settings::Settings;
+use service_kit::settings::{Faults, Settings, key};
 
 use crate::admission::{self, Registration, UnknownFeeder};
 
@@ -60,37 +60,48 @@ impl Config {
     /// Takes it from the settings.
     ///
     /// # Errors
-    /// When a text is not what it must be: a topic prefix, a feeder id, a list of partitions.
-    pub fn from_settings(settings: &Settings) -> anyhow::Result<Self> {
-        let interval = settings.seconds("CONTROL_INTERVAL_SECONDS");
+    /// [`Faults`] with every text that is not what it must be: a topic prefix, a feeder id, a list of partitions.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let broker = faults.take(Broker::from_settings(settings));
+        let group = share_group(settings.optional_text(key::DERMS_MQTT_SHARE_GROUP));
+        let group = faults.take(group.context("setting DERMS_MQTT_SHARE_GROUP"));
+        let topics = Topics::new(settings.text(key::MQTT_TOPIC_PREFIX));
+        let topics = faults.take(topics.context("setting MQTT_TOPIC_PREFIX"));
+        let admission = faults.take(admission_rules(settings));
+        let partitions = faults.take(Partitions::parse(settings.text(key::DERMS_PARTITIONS)));
+        let (Some(broker), Some(share_group), Some(topics)) = (broker, group, topics) else {
+            return Err(faults);
+        };
+        let (Some(admission), Some(partitions)) = (admission, partitions) else {
+            return Err(faults);
+        };
+        let interval = settings.seconds(key::CONTROL_INTERVAL_SECONDS);
         Ok(Self {
             log: LogConfig::from_settings(settings),
-            broker: Broker::from_settings(settings)?,
-            client_id: settings.text("DERMS_MQTT_CLIENT_ID").to_owned(),
-            share_group: share_group(settings.optional_text("DERMS_MQTT_SHARE_GROUP"))
-                .context("setting DERMS_MQTT_SHARE_GROUP")?,
-            receive_max: bounded(settings.int("DERMS_MQTT_RECEIVE_MAX")),
-            payload_max: bounded(settings.int("MQTT_MAX_PAYLOAD_BYTES")),
-            device_rate_max: bounded(settings.int("DERMS_MQTT_DEVICE_RATE_MAX")),
-            topics: Topics::new(settings.text("MQTT_TOPIC_PREFIX"))
-                .context("setting MQTT_TOPIC_PREFIX")?,
-            admission: admission_rules(settings)?,
-            partitions: Partitions::parse(settings.text("DERMS_PARTITIONS"))
-                .map_err(anyhow::Error::msg)?,
+            broker,
+            client_id: settings.text(key::DERMS_MQTT_CLIENT_ID).to_owned(),
+            share_group,
+            receive_max: bounded(settings.int(key::DERMS_MQTT_RECEIVE_MAX)),
+            payload_max: bounded(settings.int(key::MQTT_MAX_PAYLOAD_BYTES)),
+            device_rate_max: bounded(settings.int(key::DERMS_MQTT_DEVICE_RATE_MAX)),
+            topics,
+            admission,
+            partitions,
             publish: PublishBounds {
-                timeout: settings.millis("MQTT_PUBLISH_TIMEOUT_MS"),
-                retries: bounded(settings.int("MQTT_MAX_RETRIES")),
-                backoff: settings.millis("MQTT_RETRY_BACKOFF_MS"),
+                timeout: settings.millis(key::MQTT_PUBLISH_TIMEOUT_MS),
+                retries: bounded(settings.int(key::MQTT_MAX_RETRIES)),
+                backoff: settings.millis(key::MQTT_RETRY_BACKOFF_MS),
             },
             watchdog: Rules {
-                on_silence: match settings.choice("DB_ERROR_BEHAVIOR") {
+                on_silence: match settings.text(key::DB_ERROR_BEHAVIOR) {
                     "HOLD_LAST" => OnSilence::HoldLast,
                     "STOP_LOOP" => OnSilence::Nothing,
                     _ => OnSilence::Zero,
                 },
                 silence_ms: SILENT_INTERVALS
                     * i64::try_from(interval.as_millis()).unwrap_or(i64::MAX / SILENT_INTERVALS),
-                hold_max_ms: settings.int("HOLD_LAST_MAX_MS"),
+                hold_max_ms: settings.int(key::HOLD_LAST_MAX_MS),
             },
         })
     }
@@ -98,24 +109,24 @@ impl Config {
 
 fn admission_rules(settings: &Settings) -> anyhow::Result<admission::Rules> {
     Ok(admission::Rules {
-        registration: match settings.choice("DERMS_REGISTRATION") {
+        registration: match settings.text(key::DERMS_REGISTRATION) {
             "quarantine" => Registration::Quarantine,
             "closed" => Registration::Closed,
             _ => Registration::Open,
         },
-        unknown_feeder: match settings.choice("DERMS_UNKNOWN_FEEDER") {
+        unknown_feeder: match settings.text(key::DERMS_UNKNOWN_FEEDER) {
             "default" => UnknownFeeder::Default,
             "quarantine" => UnknownFeeder::Quarantine,
             _ => UnknownFeeder::Open,
         },
-        default_feeder: FeederId::new(settings.text("DEFAULT_FEEDER_ID"))
+        default_feeder: FeederId::new(settings.text(key::DEFAULT_FEEDER_ID))
             .context("setting DEFAULT_FEEDER_ID")?,
-        devices_max: bounded(settings.int("DERMS_DEVICES_MAX")),
-        per_feeder_max: bounded(settings.int("DERMS_DEVICES_PER_FEEDER_MAX")),
-        waiting_max: bounded(settings.int("DERMS_WAITING_DEVICES_MAX")),
-        unproven: Watts::from_kw(settings.float("DERMS_UNPROVEN_KW"))
+        devices_max: bounded(settings.int(key::DERMS_DEVICES_MAX)),
+        per_feeder_max: bounded(settings.int(key::DERMS_DEVICES_PER_FEEDER_MAX)),
+        waiting_max: bounded(settings.int(key::DERMS_WAITING_DEVICES_MAX)),
+        unproven: Watts::from_kw(settings.float(key::DERMS_UNPROVEN_KW))
             .context("setting DERMS_UNPROVEN_KW")?,
-        new_per_minute: bounded(settings.int("DERMS_NEW_DEVICES_PER_MINUTE")),
+        new_per_minute: bounded(settings.int(key::DERMS_NEW_DEVICES_PER_MINUTE)),
     })
 }
 

@@ -1,13 +1,10 @@
 //! Refused messages as records: why, from where, and their bytes, cut off.
 
 use schemas::Timestamp;
-use schemas::caps::DEAD_LETTER_RAW_MAX;
-use schemas::codec::Record;
 use schemas::ids::DeviceId;
 use schemas::mqtt::Rejection;
-use schemas::records::dead_letter::DeadLetter;
-use schemas::topics::Topic;
-use service_kit::log::Outgoing;
+use schemas::records::dead_letter::{DeadLetter, LetterSource};
+use service_kit::log::{Only, Outgoing};
 
 /// The record of a refused message.
 pub(crate) fn of_message(
@@ -19,24 +16,21 @@ pub(crate) fn of_message(
 ) -> Outgoing {
     let letter = DeadLetter {
         at,
-        source: source.to_owned(),
+        source: LetterSource::Mqtt(source.to_owned()),
         reason: rejection.reason.as_str().to_owned(),
         detail: rejection.detail.clone(),
         device_id,
-        raw: payload[..payload.len().min(DEAD_LETTER_RAW_MAX)].to_vec(),
-        raw_len: i64::try_from(payload.len()).unwrap_or(i64::MAX),
+        raw: Vec::new(),
+        raw_len: 0,
     };
-    Outgoing {
-        topic: Topic::DeadLetters,
-        partition: 0,
-        key: source.to_owned(),
-        value: letter.encode(),
-    }
+    Outgoing::of(&letter.with_raw(payload), Only)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use schemas::caps::DEAD_LETTER_RAW_MAX;
+    use schemas::codec::Record;
     use schemas::mqtt::RejectReason;
 
     #[test]

@@ -22,8 +22,8 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    service_main(Service::Bridge, &args.service, |settings, shutdown| async move {
-        let config = Config::from_settings(&settings)?;
+    let read = Config::from_settings;
+    service_main(Service::Bridge, &args.service, read, |config, settings, shutdown| async move {
         match args.command {
             None => {
                 let told = notices::tell(

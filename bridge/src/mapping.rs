@@ -1,17 +1,35 @@
 //! What a message from a device means, and which record of which partition it becomes. Pure: bytes in, data out.
 
 use schemas::Timestamp;
-use schemas::codec::Record;
 use schemas::ids::{DeviceId, FeederId};
 use schemas::mqtt::{
     AckMessage, Inbound, RejectReason, Rejection, SocUnit, StatusMessage, TelemetryMessage, Topics,
     decode_ack, decode_status, decode_telemetry_with, receipt_asked,
 };
-use schemas::topics::{Topic, tree_partition};
-use service_kit::log::Outgoing;
+use service_kit::log::{InTree, Outgoing};
 
-use crate::metrics::Kind;
 use crate::receipts::Receipt;
+
+/// What a message from a device was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Telemetry,
+    Ack,
+    Status,
+    Unknown,
+}
+
+impl Kind {
+    /// Its word in metrics.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Telemetry => "telemetry",
+            Self::Ack => "ack",
+            Self::Status => "status",
+            Self::Unknown => "unknown",
+        }
+    }
+}
 
 /// A message that keeps the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,14 +129,12 @@ impl Message {
         partitions: i32,
     ) -> Outgoing {
         let Place { feeder_id, root } = place;
-        let (topic, value) = match self {
-            Self::Sample(sample) => {
-                (Topic::Telemetry, sample.into_record(feeder_id, arrival).encode())
-            }
-            Self::Ack(ack) => (Topic::Acks, ack.into_record(feeder_id, arrival).encode()),
-            Self::Status(status) => (Topic::Acks, status.into_record(feeder_id, arrival).encode()),
-        };
-        Outgoing { topic, partition: tree_partition(&root, partitions), key: root.into(), value }
+        let lane = InTree { root, partitions };
+        match self {
+            Self::Sample(sample) => Outgoing::of(&sample.into_record(feeder_id, arrival), lane),
+            Self::Ack(ack) => Outgoing::of(&ack.into_record(feeder_id, arrival), lane),
+            Self::Status(status) => Outgoing::of(&status.into_record(feeder_id, arrival), lane),
+        }
     }
 }
 
@@ -162,8 +178,10 @@ mod mutations;
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use schemas::codec::Record;
     use schemas::records::ack::{Ack, AckStatus};
     use schemas::records::telemetry::{Telemetry, TopicLayout};
+    use schemas::topics::{Topic, tree_partition};
     use schemas::units::Watts;
 
     const SAMPLE: &str = r#"{"v":1,"messageType":"telemetry","messageId":"0193a5f0-0000-7000-8000-000000000001",

@@ -14,29 +14,10 @@ use service_kit::mqtt::backoff::{CALM_AFTER, Ended, PERHAPS_TAKEN, TAKEN};
 use service_kit::notices::{self, Area};
 
 use crate::admission::Barrier;
+use crate::mapping::Kind;
 
 const SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-
-/// What a message from a device was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Telemetry,
-    Ack,
-    Status,
-    Unknown,
-}
-
-impl Kind {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Telemetry => "telemetry",
-            Self::Ack => "ack",
-            Self::Status => "status",
-            Self::Unknown => "unknown",
-        }
-    }
-}
 
 /// What became of a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

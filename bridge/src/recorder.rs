@@ -59,13 +59,14 @@ impl Recorder {
 mod tests {
     use std::sync::Mutex;
 
+    use schemas::samples::raw;
     use schemas::topics::Topic;
     use service_kit::log::DeliveryError;
 
     use super::*;
 
     fn outgoing() -> Outgoing {
-        Outgoing { topic: Topic::Sent, partition: 0, key: "north".to_owned(), value: Vec::new() }
+        raw(Topic::Sent, 0, "north", Vec::new())
     }
 
     fn refused() -> DeliveryError {

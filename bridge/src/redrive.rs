@@ -9,14 +9,14 @@ use std::time::Duration;
 use anyhow::Context;
 use schemas::Timestamp;
 use schemas::codec::Record;
-use schemas::ids::DeviceId;
+use schemas::ids::{DeviceId, FeederId};
 use schemas::mqtt::{RejectReason, SocUnit, TelemetryMessage};
 use schemas::records::ack::Ack;
-use schemas::records::dead_letter::DeadLetter;
+use schemas::records::dead_letter::{DeadLetter, LetterSource, UNREADABLE};
 use schemas::records::lifecycle::DeviceNotice;
 use schemas::records::telemetry::Telemetry;
-use schemas::topics::{Topic, tree_partition};
-use service_kit::log::{Outgoing, Producer, Start, existing_partitions, read_to_end};
+use schemas::topics::Topic;
+use service_kit::log::{InTree, Outgoing, Producer, Start, existing_partitions, read_to_end};
 use service_kit::task;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -128,11 +128,20 @@ struct Office<'c> {
 impl Office<'_> {
     /// Sends one letter; gives why not, where it is still wrong.
     async fn deliver(&self, letter: &DeadLetter) -> anyhow::Result<Option<String>> {
-        if i64::try_from(letter.raw.len()) != Ok(letter.raw_len) {
+        if !letter.is_whole() {
             return Ok(Some("only its first bytes were kept".to_owned()));
         }
-        if let Some(topic) = log_topic(&letter.source) {
-            return self.deliver_record(topic, &letter.raw).await;
+        match letter.source {
+            LetterSource::Record { topic: Topic::Telemetry, .. } => {
+                return self
+                    .deliver_record(&letter.raw, |sample: &Telemetry| &sample.feeder_id)
+                    .await;
+            }
+            LetterSource::Record { topic: Topic::Acks, .. } => {
+                return self.deliver_record(&letter.raw, |ack: &Ack| &ack.feeder_id).await;
+            }
+            // Of other topics nothing comes from devices: the contract refuses them.
+            LetterSource::Record { .. } | LetterSource::Mqtt(_) => {}
         }
         let Config { topics, payload_max, .. } = self.config;
         let soc_unit = |device_id: &DeviceId| {
@@ -142,8 +151,8 @@ impl Office<'_> {
                 SocUnit::Fraction
             }
         };
-        let source = letter.source.as_bytes();
-        let read = mapping::read(topics, *payload_max, source, &letter.raw, soc_unit);
+        let source = letter.source.to_string();
+        let read = mapping::read(topics, *payload_max, source.as_bytes(), &letter.raw, soc_unit);
         let message = match read {
             Ok(message) => message,
             Err(refused) => return Ok(Some(refused.rejection.reason.as_str().to_owned())),
@@ -161,21 +170,16 @@ impl Office<'_> {
     }
 
     /// A record of the log that could not be read once.
-    async fn deliver_record(&self, topic: Topic, raw: &[u8]) -> anyhow::Result<Option<String>> {
-        let feeder_id = match topic {
-            Topic::Telemetry => Telemetry::decode(raw).map(|sample| sample.feeder_id),
-            _ => Ack::decode(raw).map(|ack| ack.feeder_id),
+    async fn deliver_record<R: Record<Lane = InTree>>(
+        &self,
+        raw: &[u8],
+        feeder_of: impl Fn(&R) -> &FeederId,
+    ) -> anyhow::Result<Option<String>> {
+        let Ok(record) = R::decode(raw) else {
+            return Ok(Some(UNREADABLE.to_owned()));
         };
-        let Ok(feeder_id) = feeder_id else {
-            return Ok(Some("unreadable_record".to_owned()));
-        };
-        let root = self.directory.root_of(&feeder_id);
-        let outgoing = Outgoing {
-            topic,
-            partition: tree_partition(&root, self.partitions),
-            key: root.to_string(),
-            value: raw.to_vec(),
-        };
+        let root = self.directory.root_of(feeder_of(&record));
+        let outgoing = Outgoing::of(&record, InTree { root, partitions: self.partitions });
         self.producer.append(&outgoing, PATIENCE).await.context("appending a record")?;
         Ok(None)
     }
@@ -230,28 +234,5 @@ impl Office<'_> {
             }
         };
         Ok(Ok(timeout(PATIENCE, shown).await.context("waiting for a registration")?))
-    }
-}
-
-/// The topic of a letter's source, where that is a place in the log.
-fn log_topic(source: &str) -> Option<Topic> {
-    let mut words = source.split('/');
-    let topic = [Topic::Telemetry, Topic::Acks]
-        .into_iter()
-        .find(|topic| source.starts_with(topic.suffix()));
-    let numbers = words.by_ref().skip(1).filter(|word| word.parse::<i64>().is_ok()).count();
-    topic.filter(|_| numbers == 2)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_source_is_an_mqtt_topic_or_a_place_in_the_log() {
-        assert_eq!(log_topic("telemetry.v1/3/12"), Some(Topic::Telemetry));
-        assert_eq!(log_topic("acks.v1/0/0"), Some(Topic::Acks));
-        assert_eq!(log_topic("der/telemetry/ev-1"), None);
-        assert_eq!(log_topic("decisions.v1/0/4"), None);
     }
 }

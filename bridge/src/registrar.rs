@@ -14,7 +14,7 @@ use schemas::records::operator::{Change, OperatorRecord, SimulationMode};
 use schemas::records::telemetry::DeviceType;
 use schemas::registry::Registry;
 use schemas::topics::Topic;
-use service_kit::log::{self, LogConfig, LogRecord, Outgoing, Start};
+use service_kit::log::{self, LogConfig, LogRecord, Only, Outgoing, Start};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -154,12 +154,7 @@ impl Directory {
 pub(crate) fn record(change: Change, at: Timestamp) -> Outgoing {
     let record =
         OperatorRecord { id: Uuid::now_v7(), at, source: None, actor: ACTOR.to_owned(), change };
-    Outgoing {
-        topic: Topic::Operator,
-        partition: 0,
-        key: record.change.entity(),
-        value: record.encode(),
-    }
+    Outgoing::of(&record, Only)
 }
 
 #[cfg(test)]

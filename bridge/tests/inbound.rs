@@ -37,7 +37,7 @@ async fn bad_messages_become_dead_letters_while_good_ones_pass() {
     ];
     assert_eq!(reasons, expected);
     assert_eq!(letters["payload_too_large"].raw_len, 1_000_000);
-    assert_eq!(letters["not_json"].source, "der/telemetry/ev-1");
+    assert_eq!(letters["not_json"].source.to_string(), "der/telemetry/ev-1");
     assert_eq!(world.samples("ev-1", 1).await[0].layout, TopicLayout::Typed);
     let acks = world.read_until(Topic::Acks, |records| !records.is_empty()).await;
     let status = Ack::decode(&acks[0].value).expect("an ack");

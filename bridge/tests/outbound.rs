@@ -10,6 +10,7 @@ use schemas::records::decision::{
     Claim, Decision, DecisionHeader, DeviceDecision, Emit, Freshness, LedgerRecord, NodeBinding,
     NodeDecision, Positions, Reason, Rung, Trigger,
 };
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::{
     Change, DeviceRegistered, FeederMode, OperatorRecord, SimulationMode, SimulationSet,
 };
@@ -86,10 +87,9 @@ fn node(name: &str, mode: FeederMode) -> NodeDecision {
 fn decision(seq: i64, devices: Vec<DeviceDecision>) -> Decision {
     let at = Timestamp(now_ms());
     Decision {
-        epoch: 1,
+        no: DecisionNo::new(1, seq),
         writer: WRITER,
         root: feeder("north"),
-        seq,
         header: DecisionHeader {
             at,
             trigger: Trigger::Window,
@@ -201,7 +201,7 @@ async fn neither_a_shadow_feeder_nor_a_fenced_writer_reaches_a_device() {
     claim(&world, 2, successor).await;
     decide(&world, decision(2, vec![device("ev-1", "north", 9_000)])).await;
     let mut counts = decision(2, vec![device("ev-1", "north", 2_000)]);
-    (counts.epoch, counts.writer) = (2, successor);
+    (counts.no.epoch, counts.writer) = (2, successor);
     decide(&world, counts).await;
     let (_, setpoint) = next(&mut listener).await;
     assert_eq!((setpoint.epoch, setpoint.target_w), (Some(2), Watts(2_000)));
@@ -272,7 +272,7 @@ async fn a_changed_setpoint_is_recorded_once_the_broker_has_it_and_a_renewal_is_
         decision(3, of(Emit::Change, 2_000)),
     ];
     for decision in decisions.clone() {
-        let seq = decision.seq;
+        let seq = decision.no.seq;
         decide(&world, decision).await;
         assert_eq!(next(&mut listener).await.1.seq, Some(seq));
     }
@@ -282,7 +282,7 @@ async fn a_changed_setpoint_is_recorded_once_the_broker_has_it_and_a_renewal_is_
         let partition = tree_partition(&decision.root, world::PARTITIONS);
         assert_eq!((record.partition, record.key.as_slice()), (partition, &b"north"[..]));
         let sent = Sent::decode(&record.value).expect("a record");
-        assert_eq!((&sent.root, sent.epoch, sent.seq), (&decision.root, 1, decision.seq));
+        assert_eq!((&sent.root, sent.no()), (&decision.root, decision.no));
         assert_eq!(sent.setpoint_id, decision.setpoint_id(&id("ev-1")));
         assert_eq!((sent.device_id, sent.feeder_id), (id("ev-1"), feeder("north")));
         let times = [decision.header.at, sent.decided_at, sent.sent_at, sent.broker_acked_at];

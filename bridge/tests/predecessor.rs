@@ -1,5 +1,5 @@
 //! The devices of the system before this one, byte for byte as they speak: its simulator and its Pi agent. What control does
-//! with them is shown by the closed loop in `testbench`.
+//! with them is shown by `testbench/tests/closed/fleets.rs`.
 
 mod world;
 
@@ -10,38 +10,8 @@ use schemas::records::operator::{Change, OperatorRecord};
 use schemas::records::telemetry::{DeviceOrigin, DeviceType, TopicLayout};
 use schemas::topics::Topic;
 use schemas::units::{Soc, Watts};
-use uuid::Uuid;
-use world::{World, now_ms};
-
-/// As its simulator writes it: Python's spaces, version 4 ids, all four capabilities, no priorities.
-fn simulator(device_type: &str, id: &str, site: &str, kw: f64, soc: Option<f64>) -> String {
-    let soc = soc.map_or_else(String::new, |soc| format!(", \"soc\": {soc}"));
-    format!(
-        "{{\"v\": 1, \"messageType\": \"telemetry\", \"messageId\": \"{}\", \"deviceId\": \"{id}\", \
-         \"deviceType\": \"{device_type}\", \"timestampMs\": {at}, \"sentAtMs\": {at}, \"source\": \"simulator\", \
-         \"payload\": {{\"readings\": {{\"powerKw\": {kw}{soc}}}, \"status\": {{\"online\": true}}, \
-         \"capabilities\": {{\"maxChargeKw\": 7.2, \"maxDischargeKw\": 7.2, \"maxExportKw\": 7.2, \"maxImportKw\": 7.2}}, \
-         \"siteId\": \"{site}\", \"feederId\": \"{site}\"}}}}",
-        uuid4(),
-        at = now_ms(),
-    )
-}
-
-/// As its Pi agent writes it: the state of charge in percent.
-fn pi_agent(device_type: &str, id: &str, kw: f64, percent: f64) -> String {
-    format!(
-        "{{\"v\": 1, \"messageType\": \"telemetry\", \"messageId\": \"{}\", \"deviceId\": \"{id}\", \
-         \"deviceType\": \"{device_type}\", \"timestampMs\": {at}, \"sentAtMs\": {at}, \"source\": \"pi-agent\", \
-         \"payload\": {{\"readings\": {{\"powerKw\": {kw}, \"soc\": {percent:?}}}, \"status\": {{\"online\": true}}, \
-         \"capabilities\": {{\"maxChargeKw\": 5.0, \"maxDischargeKw\": 5.0}}, \"siteId\": \"home-site\"}}}}",
-        uuid4(),
-        at = now_ms(),
-    )
-}
-
-fn uuid4() -> Uuid {
-    uuid::Builder::from_random_bytes(Uuid::now_v7().into_bytes()).into_uuid()
-}
+use testbench::predecessor::{pi_agent, simulator};
+use world::World;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_device_of_its_simulator_is_registered_and_stored() {

@@ -12,7 +12,7 @@ use world::{World, sample};
 fn letter(source: &str, reason: &str, raw: &[u8], raw_len: usize) -> Vec<u8> {
     DeadLetter {
         at: Timestamp(1_700_000_000_000),
-        source: source.to_owned(),
+        source: source.to_owned().into(),
         reason: reason.to_owned(),
         detail: "too much".to_owned(),
         device_id: None,

@@ -3,6 +3,7 @@
 
 pub mod clickhouse;
 pub mod clock;
+pub mod doubling;
 pub mod log;
 pub mod logging;
 pub mod metrics;

@@ -16,7 +16,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use self::limits::Limits;
 use self::output::Output;
-use crate::settings::Settings;
+use crate::settings::{Settings, key};
 
 /// Where log lines go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +35,8 @@ static OUTPUT: OnceLock<Arc<Mutex<Output>>> = OnceLock::new();
 /// # Errors
 /// When the filter cannot be read or the file cannot be opened.
 pub fn init(settings: &Settings, destination: &Destination) -> anyhow::Result<()> {
-    let level = settings.choice("LOG_LEVEL");
-    let filter = match settings.optional_text("RUST_LOG") {
+    let level = settings.text(key::LOG_LEVEL);
+    let filter = match settings.optional_text(key::RUST_LOG) {
         Some(filter) => EnvFilter::try_new(filter).context("RUST_LOG")?,
         // librdkafka and the embedded servers are chatty at info.
         None => EnvFilter::try_new(format!("warn,{}", ours(level))).context("LOG_LEVEL")?,
@@ -45,7 +45,7 @@ pub fn init(settings: &Settings, destination: &Destination) -> anyhow::Result<()
     let lines = Lines { output: Arc::clone(&output), limits: Arc::default() };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines);
     // Tests start several services in one process: the first one's logging serves all.
-    let started = if settings.flag("LOG_PRETTY") {
+    let started = if settings.flag(key::LOG_PRETTY) {
         builder.with_ansi(false).try_init()
     } else {
         builder.json().flatten_event(true).try_init()

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::backoff::{Backoff, Ended, is_taken};
 use self::outbox::Outbox;
-use crate::settings::Settings;
+use crate::settings::{Settings, key};
 use crate::task;
 
 pub mod backoff;
@@ -124,12 +124,12 @@ impl Broker {
     /// # Errors
     /// Certificate files that do not go together.
     pub fn from_settings(settings: &Settings) -> anyhow::Result<Self> {
-        let password = settings.optional_text("MQTT_PASSWORD").unwrap_or_default();
+        let password = settings.exposed(key::MQTT_PASSWORD).unwrap_or_default();
         Ok(Self {
-            host: settings.text("MQTT_HOST").to_owned(),
-            port: settings.port("MQTT_PORT"),
+            host: settings.text(key::MQTT_HOST).to_owned(),
+            port: settings.port(key::MQTT_PORT),
             credentials: settings
-                .optional_text("MQTT_USERNAME")
+                .optional_text(key::MQTT_USERNAME)
                 .map(|user| Credentials { user: user.to_owned(), password: password.to_owned() }),
             tls: tls::Tls::from_settings(settings)?,
         })

@@ -1,5 +1,6 @@
 //! The frame of every service's `main`: arguments, settings, logging, metrics, signals, exit code.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +10,7 @@ use clap::Parser;
 use tokio_util::sync::CancellationToken;
 
 use crate::logging::{self, Destination};
-use crate::settings::{Service, Settings};
+use crate::settings::{Faults, Service, Settings, key};
 use crate::{metrics, shutdown};
 
 /// Exit code for settings that cannot be used.
@@ -35,40 +36,50 @@ pub struct ServiceArgs {
     pub list_settings: bool,
 }
 
-/// Loads the settings of a service; with problems, prints them all and gives the exit code.
+/// Loads the settings of a service and makes its config of them; with problems, prints them all and gives the exit code.
 ///
 /// # Errors
 /// The exit code to end with: 2 for bad settings, 0 after `--check-config` and `--list-settings`.
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the words of a command line tool")]
-pub fn load_settings(service: Service, args: &ServiceArgs) -> Result<Settings, ExitCode> {
+pub fn load_settings<C>(
+    service: Service,
+    args: &ServiceArgs,
+    config_of: impl FnOnce(&Settings) -> Result<C, Faults>,
+) -> Result<(C, Settings), ExitCode> {
     if args.list_settings {
         print!("{}", crate::settings::describe(service));
         return Err(ExitCode::SUCCESS);
     }
-    match Settings::load(service, args.config.as_deref(), &args.set) {
-        Ok(_) if args.check_config => {
-            println!("settings are fine");
-            Err(ExitCode::SUCCESS)
-        }
-        Ok(settings) => Ok(settings),
-        Err(problems) => {
-            eprint!("{problems}");
-            Err(ExitCode::from(EXIT_BAD_SETTINGS))
-        }
+    let bad = |problems: &dyn Display| {
+        eprint!("{problems}");
+        ExitCode::from(EXIT_BAD_SETTINGS)
+    };
+    let settings = Settings::load(service, args.config.as_deref(), &args.set);
+    let settings = settings.map_err(|problems| bad(&problems))?;
+    let config = config_of(&settings).map_err(|faults| bad(&faults))?;
+    if args.check_config {
+        println!("settings are fine");
+        return Err(ExitCode::SUCCESS);
     }
+    Ok((config, settings))
 }
 
-/// Runs a service until it ends by itself or a signal asks it to.
+/// Makes a service's config and runs it until it ends by itself or a signal asks it to.
 ///
 /// Exit code 0 after a clean end, 1 after a failure (with its cause on standard error), 2 for bad settings.
 #[expect(clippy::print_stderr, reason = "the words of a command line tool")]
-pub fn service_main<F, R>(service: Service, args: &ServiceArgs, run: F) -> ExitCode
+pub fn service_main<C, F, R>(
+    service: Service,
+    args: &ServiceArgs,
+    config_of: impl FnOnce(&Settings) -> Result<C, Faults>,
+    run: F,
+) -> ExitCode
 where
-    F: FnOnce(Settings, CancellationToken) -> R,
+    F: FnOnce(C, Settings, CancellationToken) -> R,
     R: Future<Output = anyhow::Result<()>>,
 {
-    let settings = match load_settings(service, args) {
-        Ok(settings) => settings,
+    let (config, settings) = match load_settings(service, args, config_of) {
+        Ok(loaded) => loaded,
         Err(exit_code) => return exit_code,
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -82,9 +93,9 @@ where
         logging::init(&settings, &Destination::Stderr)?;
         let token = shutdown::on_signal()?;
         let metrics_server = settings
-            .optional_address("DERMS_METRICS_ADDR")
+            .optional_address(key::DERMS_METRICS_ADDR)
             .map(|address| crate::task::spawn("metrics", metrics::serve(address, token.clone())));
-        let outcome = run(settings, token.clone()).await;
+        let outcome = run(config, settings, token.clone()).await;
         token.cancel();
         if let Some(server) = metrics_server {
             server.await??;

@@ -36,7 +36,10 @@ fn main() -> ExitCode {
         println!("{} is fine", args.config.display());
         return ExitCode::SUCCESS;
     }
-    service_main(Service::Agent, &ServiceArgs::default(), |_settings, shutdown| {
-        run(config, shutdown)
-    })
+    service_main(
+        Service::Agent,
+        &ServiceArgs::default(),
+        |_| Ok(()),
+        |(), _, shutdown| run(config, shutdown),
+    )
 }

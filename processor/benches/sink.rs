@@ -14,10 +14,11 @@ use schemas::codec::Record;
 use schemas::records::telemetry::{
     Capabilities, DeviceOrigin, DeviceType, Preferences, Telemetry, TopicLayout,
 };
+use schemas::samples::raw;
 use schemas::topics::Topic;
 use schemas::{DeviceId, FeederId, Soc, Timestamp, WattHours, Watts};
 use service_kit::clock::{Clock, SystemClock};
-use service_kit::log::{Outgoing, Producer, QueueFull, ensure_topics, identity};
+use service_kit::log::{Producer, QueueFull, ensure_topics, identity};
 use service_kit::settings::{Service as Settled, Settings};
 use testbench::curl::curl;
 use testbench::kafka::Kafka;
@@ -114,12 +115,8 @@ async fn fill(producer: &Producer, samples: i64, partitions: i32) {
         let device = number % DEVICES;
         let at = Timestamp(begin + STEP_MS * (number / DEVICES) + device);
         let sample = sample(number, device, at);
-        let outgoing = Outgoing {
-            topic: Topic::Telemetry,
-            partition: i32::try_from(device % i64::from(partitions)).unwrap_or(0),
-            key: sample.device_id.to_string(),
-            value: sample.encode(),
-        };
+        let partition = i32::try_from(device % i64::from(partitions)).unwrap_or(0);
+        let outgoing = raw(Topic::Telemetry, partition, sample.device_id.as_str(), sample.encode());
         let mut on_delivery: service_kit::log::OnDelivery = Box::new(|_| {});
         while let Err(QueueFull(back)) = producer.send(&outgoing, on_delivery) {
             on_delivery = back;

@@ -45,8 +45,8 @@ impl DecisionLog {
         tracing::info!(
             decision = %decision.id(),
             root = %decision.root,
-            epoch = decision.epoch,
-            seq = decision.seq,
+            epoch = decision.no.epoch,
+            seq = decision.no.seq,
             trigger = ?header.trigger,
             policy = header.policy,
             certified = header.certified,

@@ -36,8 +36,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    service_main(Service::Processor, &args.service, |settings, shutdown| async move {
-        let config = Config::from_settings(&settings)?;
+    let read = Config::from_settings;
+    service_main(Service::Processor, &args.service, read, |config, settings, shutdown| async move {
         match args.command {
             None => {
                 let log = LogConfig::from_settings(&settings);

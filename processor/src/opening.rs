@@ -8,7 +8,7 @@ use schemas::identity::Lineage;
 use schemas::records::operator::{Change, OperatorRecord};
 use schemas::topics::Topic;
 use service_kit::clock::{Clock, SystemClock};
-use service_kit::log::{LogConfig, Outgoing, Producer, Start, identity, read_to_end};
+use service_kit::log::{LogConfig, Only, Outgoing, Producer, Start, identity, read_to_end};
 use uuid::Uuid;
 
 use crate::config::Config;
@@ -65,12 +65,7 @@ async fn write_settings(config: &Config, producer: &Producer) -> anyhow::Result<
         actor: "derms-processor".to_owned(),
         change: Change::ControlSettings(config.control.clone()),
     };
-    let outgoing = Outgoing {
-        topic: Topic::Operator,
-        partition: 0,
-        key: record.change.entity(),
-        value: record.encode(),
-    };
+    let outgoing = Outgoing::of(&record, Only);
     producer.append(&outgoing, config.append_timeout * 5).await.context("writing the settings")?;
     tracing::info!("control settings written to the log");
     Ok(())

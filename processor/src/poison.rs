@@ -2,17 +2,12 @@
 
 use std::fmt::Display;
 
-use schemas::caps::DEAD_LETTER_RAW_MAX;
-use schemas::codec::Record;
-use schemas::records::dead_letter::DeadLetter;
+use schemas::records::dead_letter::{DeadLetter, LetterSource, UNREADABLE};
 use schemas::topics::Topic;
 use service_kit::clock::{Clock, SystemClock};
-use service_kit::log::{LogRecord, Outgoing, Producer};
+use service_kit::log::{LogRecord, Only, Outgoing, Producer};
 
 use crate::metrics;
-
-/// The reason of their dead letters.
-pub(crate) const UNREADABLE: &str = "unreadable_record";
 
 /// Lays a record down. The sink does this, since it reads every record of every topic; after a crash it may do it
 /// again, and recognises that by the record's place.
@@ -34,16 +29,15 @@ pub(crate) fn report(producer: &Producer, record: &LogRecord, why: &dyn Display)
 }
 
 fn letter(record: &LogRecord, why: &dyn Display) -> Outgoing {
-    let source = format!("{}/{}/{}", record.topic.suffix(), record.partition, record.offset);
-    let raw = &record.value[..record.value.len().min(DEAD_LETTER_RAW_MAX)];
+    let (topic, partition, offset) = record.place();
     let letter = DeadLetter {
         at: SystemClock.now(),
-        source: source.clone(),
+        source: LetterSource::Record { topic, partition, offset },
         reason: UNREADABLE.to_owned(),
         detail: why.to_string(),
         device_id: None,
-        raw: raw.to_vec(),
-        raw_len: i64::try_from(record.value.len()).unwrap_or(i64::MAX),
+        raw: Vec::new(),
+        raw_len: 0,
     };
-    Outgoing { topic: Topic::DeadLetters, partition: 0, key: source, value: letter.encode() }
+    Outgoing::of(&letter.with_raw(&record.value), Only)
 }

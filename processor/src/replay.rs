@@ -177,7 +177,7 @@ impl Replay {
                     self.differs(Difference {
                         offset: record.offset,
                         root: decision.root,
-                        seq: decision.seq,
+                        seq: decision.no.seq,
                         at: decision.header.at,
                         what,
                         cause: self.cause(),

@@ -7,12 +7,13 @@ use control_instance::{Driver, RegistryAt, ReplayRegistry, Standing};
 use device_model::{Conditions, Device, Drive, Unit, fleet};
 use schemas::ledger::Holder;
 use schemas::mqtt::{Profile, Setpoint};
+use schemas::records::ack::Ack;
 use schemas::records::decision::{Claim, Decision, Emit, Freshness, LedgerRecord};
 use schemas::records::operator::{
     Change, ControlSettings, DeviceRegistered, EventCreated, OperatorRecord, ProgramMode,
     ProgramSet,
 };
-use schemas::records::telemetry::{DeviceOrigin, DeviceType};
+use schemas::records::telemetry::{DeviceOrigin, DeviceType, Telemetry};
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
@@ -70,10 +71,33 @@ struct Day<'w> {
     registry: RegistryAt,
     feeders: BTreeMap<FeederId, FeederDay>,
     plans: BTreeMap<FeederId, (i64, i64)>,
-    offsets: (i64, i64),
+    offsets: Offsets,
     on_the_way: Vec<(usize, Setpoint)>,
     number: u64,
-    watch: &'w mut dyn FnMut(&Decision),
+    watch: &'w mut dyn FnMut(Event<'_>),
+}
+
+/// The next offset of each topic.
+#[derive(Debug, Default)]
+struct Offsets {
+    acks: i64,
+    telemetry: i64,
+    ledger: i64,
+}
+
+/// Something of the day, in the order in which control reads it, with its offset.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// What an operator changed.
+    Operator(i64, &'a OperatorRecord),
+    /// An ack that was heard.
+    Ack(i64, &'a Ack),
+    /// A sample that was heard.
+    Sample(i64, &'a Telemetry),
+    /// A claim, or a part of a decision.
+    Ledger(i64, &'a LedgerRecord),
+    /// A decision that counts.
+    Decided(&'a Decision),
 }
 
 /// Lives the day under a policy.
@@ -82,8 +106,8 @@ pub fn live(policy: &str) -> BTreeMap<FeederId, FeederDay> {
     watched(policy, &mut |_| ())
 }
 
-/// The same; every decision that counts is shown on the way.
-pub fn watched(policy: &str, watch: &mut dyn FnMut(&Decision)) -> BTreeMap<FeederId, FeederDay> {
+/// The same; all that happens is shown on the way.
+pub fn watched(policy: &str, watch: &mut dyn FnMut(Event<'_>)) -> BTreeMap<FeederId, FeederDay> {
     let mut day = Day::new(policy, watch);
     for second in 1..=DAY_S {
         day.step(second);
@@ -92,7 +116,7 @@ pub fn watched(policy: &str, watch: &mut dyn FnMut(&Decision)) -> BTreeMap<Feede
 }
 
 impl<'w> Day<'w> {
-    fn new(policy: &str, watch: &'w mut dyn FnMut(&Decision)) -> Self {
+    fn new(policy: &str, watch: &'w mut dyn FnMut(Event<'_>)) -> Self {
         let fleet = fleet::build(DEVICES, FEEDERS, 1, Timestamp(MIDNIGHT_MS));
         let mut driver = Driver::new(0, 1, None);
         let claim = Claim {
@@ -102,7 +126,9 @@ impl<'w> Day<'w> {
             name: "day".to_owned(),
             log: None,
         };
-        driver.read_decision(LedgerRecord::Claim(claim), &mut ReplayRegistry::default());
+        let claim = LedgerRecord::Claim(claim);
+        watch(Event::Ledger(0, &claim));
+        driver.read_decision(claim, &mut ReplayRegistry::default());
         let mut day = Self {
             now: MIDNIGHT_MS,
             linked: vec![true; fleet.len()],
@@ -111,7 +137,7 @@ impl<'w> Day<'w> {
             registry: RegistryAt::default(),
             feeders: BTreeMap::new(),
             plans: BTreeMap::new(),
-            offsets: (0, 0),
+            offsets: Offsets { ledger: 1, ..Offsets::default() },
             on_the_way: Vec::new(),
             number: 0,
             watch,
@@ -171,6 +197,7 @@ impl<'w> Day<'w> {
             actor: "day".to_owned(),
             change,
         };
+        (self.watch)(Event::Operator(offset, &record));
         self.registry.read(offset, &record);
         self.driver.note_roots(&self.registry.registry);
         self.driver.note_change(&record.change, &self.registry.registry);
@@ -223,16 +250,18 @@ impl<'w> Day<'w> {
             let now = Timestamp(self.now);
             let feeder_id = self.root(index);
             let ack = self.fleet[index].ack(report, now, id).into_record(feeder_id.clone(), now);
-            self.driver.gather_ack(&feeder_id, self.offsets.0, ack);
-            self.offsets.0 += 1;
+            (self.watch)(Event::Ack(self.offsets.acks, &ack));
+            self.driver.gather_ack(&feeder_id, self.offsets.acks, ack);
+            self.offsets.acks += 1;
         }
     }
 
     fn sample(&mut self, index: usize) {
         let (id, now, feeder_id) = (self.mint(), Timestamp(self.now), self.root(index));
         let sample = self.fleet[index].sample(now, id).into_record(feeder_id.clone(), now);
-        self.driver.gather_telemetry(&feeder_id, self.offsets.1, sample);
-        self.offsets.1 += 1;
+        (self.watch)(Event::Sample(self.offsets.telemetry, &sample));
+        self.driver.gather_telemetry(&feeder_id, self.offsets.telemetry, sample);
+        self.offsets.telemetry += 1;
     }
 
     fn decide(&mut self) {
@@ -240,9 +269,11 @@ impl<'w> Day<'w> {
         for decision in due {
             for part in decision.into_parts(usize::MAX) {
                 let record = LedgerRecord::DecisionPart(part);
+                (self.watch)(Event::Ledger(self.offsets.ledger, &record));
+                self.offsets.ledger += 1;
                 let standing = self.driver.read_decision(record, &mut ReplayRegistry::default());
                 if let Standing::Counts { decision, .. } = standing {
-                    (self.watch)(&decision);
+                    (self.watch)(Event::Decided(&decision));
                     self.send(&decision);
                 }
             }

@@ -7,4 +7,5 @@
 
 pub mod chart;
 pub mod day;
+pub mod recorded;
 pub mod sim;

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use proving::day::watched;
+use proving::day::{Event, watched};
 use schemas::FeederId;
 use schemas::clickhouse::{counts_for_ms, curtailed_by_node};
 use schemas::codec::Record;
@@ -54,7 +54,8 @@ struct Day {
 
 static DAY: LazyLock<Day> = LazyLock::new(|| {
     let mut day = Day::default();
-    watched("water-fill", &mut |decision| {
+    watched("water-fill", &mut |event| {
+        let Event::Decided(decision) = event else { return };
         day.decisions += 1;
         day.curtailing += usize::from(check(decision) > 0);
         let root = decision.root.clone();

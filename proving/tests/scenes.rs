@@ -7,7 +7,6 @@ use proving::sim::broker::Net;
 use proving::sim::make::{SILENCE_MS, charger, feeder, feeder_change, pv};
 use proving::sim::member::{Body, Habits, Member};
 use proving::sim::processor::Cut;
-use proving::sim::rng::Rng;
 use proving::sim::world::{Plan, World};
 use schemas::codec::Record;
 use schemas::records::decision::{Decision, Emit, Freshness, NodeBinding, Reason, Trigger};
@@ -15,6 +14,7 @@ use schemas::records::operator::{
     Change, ControlSettings, EventCreated, FeederChange, FeederMode, MissingBehavior,
 };
 use schemas::records::sent::Sent;
+use schemas::rng::Rng;
 use schemas::topics::Topic;
 use schemas::{Timestamp, Watts};
 use uuid::Uuid;
@@ -273,7 +273,7 @@ fn scene_10_of_two_processors_one_is_fenced_and_no_device_sees_both() {
     run(&mut world, 2 * MINUTE);
     assert!(world.counts.fenced > 0, "one is fenced");
     assert!(load(&world) <= 20_000 && load(&world) > 15_000);
-    let mut epochs: Vec<i64> = decisions(&world).iter().map(|decision| decision.epoch).collect();
+    let mut epochs: Vec<i64> = decisions(&world).iter().map(|decision| decision.no.epoch).collect();
     assert!(epochs.is_sorted(), "what counts changes hands once per claim");
     epochs.dedup();
     assert!(epochs.len() > 1);
@@ -370,7 +370,7 @@ fn what_is_recorded_as_sent_is_each_change_once_and_no_renewal_but_in_the_place_
             }
             if let Some(sent) = by_id.get(&decision.setpoint_id(&own.device_id)) {
                 assert!(owed.is_some(), "a renewal that carries nothing: {sent:?}");
-                assert_eq!((sent.epoch, sent.seq), (decision.epoch, decision.seq));
+                assert_eq!(sent.no(), decision.no);
                 assert_eq!((&sent.root, &sent.feeder_id), (&decision.root, &own.feeder_id));
                 assert_eq!(sent.decided_at, decision.header.at);
                 assert!(sent.broker_acked_at > sent.sent_at, "{sent:?}");

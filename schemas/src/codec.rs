@@ -5,8 +5,6 @@
 //! released schema stays in the record's list for ever, so that old values stay readable: fields that they lack take
 //! their serde defaults.
 
-use std::sync::LazyLock;
-
 use apache_avro::Schema;
 use apache_avro::rabin::Rabin;
 use apache_avro::reader::datum::GenericDatumReader;
@@ -16,14 +14,8 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::belief::{Believable, Unbelievable};
-use crate::records::ack::Ack;
-use crate::records::dead_letter::DeadLetter;
-use crate::records::decision::LedgerRecord;
-use crate::records::operator::OperatorRecord;
-use crate::records::sent::Sent;
-use crate::records::snapshot::SnapshotPart;
-use crate::records::state::{DeviceState, FeederState};
-use crate::records::telemetry::Telemetry;
+use crate::log::Lane;
+use crate::records::record_of;
 use crate::topics::Topic;
 
 const SINGLE_OBJECT: [u8; 2] = [0xc3, 0x01];
@@ -66,7 +58,7 @@ pub struct Schemas {
 
 impl Schemas {
     /// Parses the committed texts once per record type; the schemas live as long as the process.
-    fn parse(texts: &[&'static str]) -> Self {
+    pub(crate) fn parse(texts: &[&'static str]) -> Self {
         let schemas: &'static [Schema] = texts
             .iter()
             .map(|text| {
@@ -105,10 +97,18 @@ fn reader(schema: &'static Schema) -> GenericDatumReader<'static> {
         .expect("a committed schema names only its own types")
 }
 
-/// A value of a log topic.
+/// A value of a log topic: the one place that says where it goes, under which key, and how its bytes are made.
+/// [`crate::log::Outgoing::of`] makes of it what is appended.
 pub trait Record: Serialize + DeserializeOwned + Believable {
     /// Its name, for messages.
     const NAME: &'static str;
+    /// Its topic.
+    const TOPIC: Topic;
+    /// What says its partition.
+    type Lane: Lane;
+
+    /// Its key in that partition.
+    fn key(&self, lane: &Self::Lane) -> String;
 
     /// Its schemas.
     fn schemas() -> &'static Schemas;
@@ -216,17 +216,7 @@ pub struct Released {
 /// Every released schema of a topic, oldest first.
 #[must_use]
 pub fn released(topic: Topic) -> &'static [Released] {
-    match topic {
-        Topic::Telemetry => &Telemetry::schemas().released,
-        Topic::Acks => &Ack::schemas().released,
-        Topic::Operator => &OperatorRecord::schemas().released,
-        Topic::Decisions => &LedgerRecord::schemas().released,
-        Topic::Snapshots => &SnapshotPart::schemas().released,
-        Topic::DeviceState => &DeviceState::schemas().released,
-        Topic::FeederState => &FeederState::schemas().released,
-        Topic::DeadLetters => &DeadLetter::schemas().released,
-        Topic::Sent => &Sent::schemas().released,
-    }
+    record_of!(topic, Kind => &Kind::schemas().released)
 }
 
 /// The version of a topic's records that this program writes, and the newest that it reads: one more with each released
@@ -271,39 +261,38 @@ impl Newer {
     }
 }
 
+/// What a record's file says of it: name, topic, what places it there, key, and its released schemas, the newest last.
 macro_rules! record {
-    ($type:ty, $name:literal, [$($file:literal),+]) => {
-        impl Record for $type {
+    (
+        $type:ty, $name:literal in $topic:ident by $lane:ty,
+        key |$record:pat_param, $lane_of:pat_param| $key:expr,
+        schemas [$($file:literal),+ $(,)?]
+    ) => {
+        impl $crate::codec::Record for $type {
             const NAME: &'static str = $name;
-            fn schemas() -> &'static Schemas {
-                static SCHEMAS: LazyLock<Schemas> =
-                    LazyLock::new(|| Schemas::parse(&[$(include_str!(concat!("../avro/", $file))),+]));
+            const TOPIC: $crate::topics::Topic = $crate::topics::Topic::$topic;
+            type Lane = $lane;
+
+            fn key(&self, $lane_of: &$lane) -> String {
+                let $record = self;
+                $key
+            }
+
+            fn schemas() -> &'static $crate::codec::Schemas {
+                static SCHEMAS: std::sync::LazyLock<$crate::codec::Schemas> =
+                    std::sync::LazyLock::new(|| {
+                        $crate::codec::Schemas::parse(&[$(include_str!(concat!(
+                            env!("CARGO_MANIFEST_DIR"),
+                            "/avro/",
+                            $file
+                        ))),+])
+                    });
                 &SCHEMAS
             }
         }
     };
 }
-
-record!(Telemetry, "telemetry", ["telemetry.avsc"]);
-record!(Ack, "ack", ["ack.avsc"]);
-record!(
-    OperatorRecord,
-    "operator record",
-    [
-        "operator_1.avsc",
-        "operator_2.avsc",
-        "operator_3.avsc",
-        "operator_4.avsc",
-        "operator_5.avsc",
-        "operator.avsc"
-    ]
-);
-record!(LedgerRecord, "decision", ["decision_1.avsc", "decision.avsc"]);
-record!(SnapshotPart, "snapshot", ["snapshot_1.avsc", "snapshot.avsc"]);
-record!(DeviceState, "device state", ["device_state.avsc"]);
-record!(FeederState, "feeder state", ["feeder_state_1.avsc", "feeder_state.avsc"]);
-record!(DeadLetter, "dead letter", ["dead_letter.avsc"]);
-record!(Sent, "sent setpoint", ["sent.avsc"]);
+pub(crate) use record;
 
 #[cfg(test)]
 mod tests;

@@ -236,7 +236,7 @@ impl Ledger {
             return Ok(None);
         }
         let decision = whole.decision;
-        self.last_seq.insert(decision.root.clone(), Last { seq: decision.seq, sure });
+        self.last_seq.insert(decision.root.clone(), Last { seq: decision.no.seq, sure });
         self.latest = self.latest.max(Some(decision.header.at));
         Ok(Some(decision))
     }
@@ -263,17 +263,16 @@ impl Ledger {
     fn join(&mut self, part: DecisionPart) -> Option<OpenDecision> {
         if part.part == 0 {
             let decision = Decision {
-                epoch: part.epoch,
+                no: part.no(),
                 writer: part.writer,
                 root: part.root,
-                seq: part.seq,
                 header: part.header?,
                 devices: part.devices,
             };
             return Some(OpenDecision { parts: part.parts, next_part: 1, decision });
         }
         let mut open = self.open.remove(&part.root)?;
-        let continues = open.decision.seq == part.seq
+        let continues = open.decision.no.seq == part.seq
             && open.next_part == part.part
             && open.parts == part.parts;
         if !continues {

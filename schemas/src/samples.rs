@@ -4,14 +4,9 @@
 use serde_json::{Value, json};
 
 use crate::codec::Record;
-use crate::records::ack::Ack;
-use crate::records::dead_letter::DeadLetter;
-use crate::records::decision::LedgerRecord;
-use crate::records::operator::{Change, ControlSettings, OperatorRecord};
-use crate::records::sent::Sent;
-use crate::records::snapshot::SnapshotPart;
-use crate::records::state::{DeviceState, FeederState};
-use crate::records::telemetry::Telemetry;
+use crate::log::Outgoing;
+use crate::records::operator::{Change, ControlSettings};
+use crate::records::record_of;
 use crate::topics::Topic;
 
 const ID: &str = "0193a5f0-0000-7000-8000-000000000001";
@@ -209,17 +204,13 @@ pub fn encode(topic: Topic, record: &Value) -> Option<Vec<u8>> {
     fn bytes<R: Record>(record: &Value) -> Option<Vec<u8>> {
         serde_json::from_value::<R>(record.clone()).ok().map(|record| record.encode())
     }
-    match topic {
-        Topic::Telemetry => bytes::<Telemetry>(record),
-        Topic::Acks => bytes::<Ack>(record),
-        Topic::Operator => bytes::<OperatorRecord>(record),
-        Topic::Decisions => bytes::<LedgerRecord>(record),
-        Topic::Snapshots => bytes::<SnapshotPart>(record),
-        Topic::DeviceState => bytes::<DeviceState>(record),
-        Topic::FeederState => bytes::<FeederState>(record),
-        Topic::DeadLetters => bytes::<DeadLetter>(record),
-        Topic::Sent => bytes::<Sent>(record),
-    }
+    record_of!(topic, Kind => bytes::<Kind>(record))
+}
+
+/// A record to append as no writer of ours makes it: any bytes, anywhere.
+#[must_use]
+pub fn raw(topic: Topic, partition: i32, key: &str, value: Vec<u8>) -> Outgoing {
+    Outgoing { topic, partition, key: key.to_owned(), value }
 }
 
 /// The bytes of a record with one of its numbers set to an extreme; to the nearest that its field can hold. `which` counts

@@ -5,27 +5,63 @@ use crate::ids::FeederId;
 /// Prefix of all topics, unless told otherwise.
 pub const DEFAULT_PREFIX: &str = "derms.";
 
-/// One topic of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Topic {
+/// The topics, one line each: name after the prefix, how long a record stays, and over what it is spread.
+macro_rules! topics {
+    ($($(#[$doc:meta])+ $topic:ident = $suffix:literal, $retention:expr, $spread:ident;)+) => {
+        /// One topic of the log.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Topic {
+            $($(#[$doc])+ $topic,)+
+        }
+
+        impl Topic {
+            /// Every topic.
+            pub const ALL: [Self; [$($suffix),+].len()] = [$(Self::$topic),+];
+
+            /// The name after the prefix.
+            #[must_use]
+            pub fn suffix(self) -> &'static str {
+                match self {
+                    $(Self::$topic => $suffix,)+
+                }
+            }
+
+            /// How long its records stay. Inputs of decisions are never compacted: replay needs them.
+            #[must_use]
+            pub fn retention(self) -> Retention {
+                match self {
+                    $(Self::$topic => $retention,)+
+                }
+            }
+
+            fn spread(self) -> Spread {
+                match self {
+                    $(Self::$topic => Spread::$spread,)+
+                }
+            }
+        }
+    };
+}
+
+topics! {
     /// Validated samples.
-    Telemetry,
+    Telemetry = "telemetry.v1", Retention::Days(7), Trees;
     /// Acks and online/offline.
-    Acks,
+    Acks = "acks.v1", Retention::Days(7), Trees;
     /// Everything people decide.
-    Operator,
+    Operator = "operator.v1", Retention::Forever, Nothing;
     /// The only output of control.
-    Decisions,
+    Decisions = "decisions.v1", Retention::Days(30), Trees;
     /// The core's state at a position.
-    Snapshots,
+    Snapshots = "snapshots.v1", Retention::Compacted, Trees;
     /// The latest state of each device.
-    DeviceState,
+    DeviceState = "device-state.v1", Retention::Compacted, Trees;
     /// The latest state of each feeder.
-    FeederState,
+    FeederState = "feeder-state.v1", Retention::Compacted, Trees;
     /// Refused messages.
-    DeadLetters,
+    DeadLetters = "dead-letters.v1", Retention::Days(30), Nothing;
     /// Changed setpoints that the broker has.
-    Sent,
+    Sent = "sent.v1", Retention::Days(7), Trees;
 }
 
 /// How long records stay.
@@ -39,36 +75,16 @@ pub enum Retention {
     Compacted,
 }
 
+/// Over what a topic's records are spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spread {
+    /// Over partitions, by feeder tree.
+    Trees,
+    /// They stand in one partition.
+    Nothing,
+}
+
 impl Topic {
-    /// Every topic.
-    pub const ALL: [Self; 9] = [
-        Self::Telemetry,
-        Self::Acks,
-        Self::Operator,
-        Self::Decisions,
-        Self::Snapshots,
-        Self::DeviceState,
-        Self::FeederState,
-        Self::DeadLetters,
-        Self::Sent,
-    ];
-
-    /// The name after the prefix.
-    #[must_use]
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Self::Telemetry => "telemetry.v1",
-            Self::Acks => "acks.v1",
-            Self::Operator => "operator.v1",
-            Self::Decisions => "decisions.v1",
-            Self::Snapshots => "snapshots.v1",
-            Self::DeviceState => "device-state.v1",
-            Self::FeederState => "feeder-state.v1",
-            Self::DeadLetters => "dead-letters.v1",
-            Self::Sent => "sent.v1",
-        }
-    }
-
     /// The whole name under a prefix.
     #[must_use]
     pub fn name(self, prefix: &str) -> String {
@@ -82,29 +98,12 @@ impl Topic {
         Self::ALL.into_iter().find(|topic| topic.suffix() == suffix)
     }
 
-    /// How long its records stay. Inputs of decisions are never compacted: replay needs them.
-    #[must_use]
-    pub fn retention(self) -> Retention {
-        match self {
-            Self::Telemetry | Self::Acks | Self::Sent => Retention::Days(7),
-            Self::Operator => Retention::Forever,
-            Self::Decisions | Self::DeadLetters => Retention::Days(30),
-            Self::Snapshots | Self::DeviceState | Self::FeederState => Retention::Compacted,
-        }
-    }
-
     /// How many partitions it has where trees are spread over `tree_partitions`.
     #[must_use]
     pub fn partitions(self, tree_partitions: i32) -> i32 {
-        match self {
-            Self::Operator | Self::DeadLetters => 1,
-            Self::Telemetry
-            | Self::Acks
-            | Self::Decisions
-            | Self::Snapshots
-            | Self::DeviceState
-            | Self::FeederState
-            | Self::Sent => tree_partitions,
+        match self.spread() {
+            Spread::Trees => tree_partitions,
+            Spread::Nothing => 1,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use schemas::mqtt::Topics;
 use service_kit::mqtt::Broker;
-use service_kit::settings::Settings;
+use service_kit::settings::{Faults, Settings, key};
 
 /// What to simulate, and where.
 #[derive(Debug, Clone)]
@@ -31,22 +31,28 @@ impl Config {
     ///
     /// # Errors
     /// When the topic prefix is none, or certificate files do not go together.
-    pub fn from_settings(settings: &Settings) -> anyhow::Result<Self> {
-        let prefix = settings.text("MQTT_TOPIC_PREFIX");
-        let devices = usize::try_from(settings.int("DERMS_SIM_DEVICES")).unwrap_or(1);
+    pub fn from_settings(settings: &Settings) -> Result<Self, Faults> {
+        let prefix = settings.text(key::MQTT_TOPIC_PREFIX);
+        let devices = usize::try_from(settings.int(key::DERMS_SIM_DEVICES)).unwrap_or(1);
         #[expect(clippy::cast_precision_loss, reason = "at most a million devices")]
-        let interval = settings.optional_float("DERMS_SIM_RATE").map_or_else(
-            || settings.millis("DERMS_SIM_INTERVAL_MS"),
+        let interval = settings.optional_float(key::DERMS_SIM_RATE).map_or_else(
+            || settings.millis(key::DERMS_SIM_INTERVAL_MS),
             |per_second| Duration::from_secs_f64(devices as f64 / per_second),
         );
+        let mut faults = Faults::default();
+        let broker = faults.take(Broker::from_settings(settings));
+        let topics = faults.take(Topics::new(prefix).context("setting MQTT_TOPIC_PREFIX"));
+        let (Some(broker), Some(topics)) = (broker, topics) else { return Err(faults) };
         Ok(Self {
-            broker: Broker::from_settings(settings)?,
-            topics: Topics::new(prefix).context("setting MQTT_TOPIC_PREFIX")?,
+            broker,
+            topics,
             devices,
-            feeders: usize::try_from(settings.int("DERMS_SIM_FEEDERS")).unwrap_or(1),
+            feeders: usize::try_from(settings.int(key::DERMS_SIM_FEEDERS)).unwrap_or(1),
             interval,
-            seed: settings.int("DERMS_SIM_SEED").unsigned_abs(),
-            run_for: settings.optional_float("DERMS_SIM_FOR_SECONDS").map(Duration::from_secs_f64),
+            seed: settings.int(key::DERMS_SIM_SEED).unsigned_abs(),
+            run_for: settings
+                .optional_float(key::DERMS_SIM_FOR_SECONDS)
+                .map(Duration::from_secs_f64),
         })
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use derms_sim::{Config, HistoryArgs, Stats, run, write_history};
-use service_kit::settings::Service;
+use service_kit::settings::{Service, Settings};
 use service_kit::{ServiceArgs, service_main};
 
 /// A simulated fleet of PV inverters, batteries and EV chargers at an MQTT broker.
@@ -52,11 +52,16 @@ fn main() -> ExitCode {
         set("DERMS_CLICKHOUSE_URL", history.clickhouse.as_ref());
         set("DERMS_CLICKHOUSE_DATABASE", history.database.as_ref());
     }
-    service_main(Service::Sim, &service, |settings, shutdown| async move {
+    let is_history = args.command.is_some();
+    let read = |settings: &Settings| {
+        // History is written without a broker.
+        if is_history { Ok(None) } else { Config::from_settings(settings).map(Some) }
+    };
+    service_main(Service::Sim, &service, read, |config, settings, shutdown| async move {
         if let Some(Command::History(history)) = args.command {
             return write_history(&settings, history, shutdown).await;
         }
-        let config = Config::from_settings(&settings)?;
+        let Some(config) = config else { return Ok(()) };
         let stats = Stats::default();
         let outcome = run(config, stats.clone(), shutdown).await;
         println!("telemetry acknowledged: {}", stats.telemetry_acked());

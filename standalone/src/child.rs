@@ -152,8 +152,7 @@ fn command(launch: &Launch) -> anyhow::Result<Command> {
         command.env_remove(setting.name);
     }
     command.envs(launch.settings.of_service(Service::Standalone));
-    let shared = launch.server.shared_settings().iter();
-    command.envs(shared.filter_map(|name| Some((name, launch.settings.optional_text(name)?))));
+    command.envs(launch.settings.of_names(launch.server.shared_settings()));
     Ok(command)
 }
 

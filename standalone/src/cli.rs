@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use service_kit::ServiceArgs;
 use service_kit::logging::{self, Destination};
 use service_kit::service::load_settings;
-use service_kit::settings::{Service, Settings};
+use service_kit::settings::{Service, Settings, key};
 use service_kit::shutdown;
 use tokio_util::sync::CancellationToken;
 
@@ -135,11 +135,11 @@ fn say(work: impl Future<Output = anyhow::Result<String>>) -> i32 {
 }
 
 fn run_users(arguments: UsersArguments) -> i32 {
-    let settings = match load_settings(Service::Standalone, &arguments.service) {
-        Ok(settings) => settings,
+    let settings = match load_settings(Service::Standalone, &arguments.service, |_| Ok(())) {
+        Ok(((), settings)) => settings,
         Err(code) => return status(code),
     };
-    let data = arguments.data.unwrap_or_else(|| settings.text("DERMS_DATA_DIR").into());
+    let data = arguments.data.unwrap_or_else(|| settings.text(key::DERMS_DATA_DIR).into());
     match arguments.users.run(&data) {
         Ok(()) => 0,
         Err(error) => {
@@ -157,11 +157,11 @@ fn run_up(arguments: UpArguments) -> i32 {
     if let Some(devices) = arguments.devices {
         service.set.push(format!("DERMS_SIM_DEVICES={devices}"));
     }
-    let settings = match load_settings(Service::Standalone, &service) {
-        Ok(settings) => settings,
+    let settings = match load_settings(Service::Standalone, &service, |_| Ok(())) {
+        Ok(((), settings)) => settings,
         Err(code) => return status(code),
     };
-    let data = PathBuf::from(settings.text("DERMS_DATA_DIR"));
+    let data = PathBuf::from(settings.text(key::DERMS_DATA_DIR));
     let destination = if arguments.log_stderr {
         Destination::Stderr
     } else {
@@ -175,10 +175,10 @@ fn run_up(arguments: UpArguments) -> i32 {
 fn run_server(server: Server, arguments: ServerArguments) -> i32 {
     let mut service = arguments.service;
     if let Some(port) = arguments.port {
-        service.set.push(format!("{}={port}", server.port_setting()));
+        service.set.push(format!("{}={port}", server.port_setting().name()));
     }
-    let settings = match load_settings(Service::Standalone, &service) {
-        Ok(settings) => settings,
+    let settings = match load_settings(Service::Standalone, &service, |_| Ok(())) {
+        Ok(((), settings)) => settings,
         Err(code) => return status(code),
     };
     let (data, child) = (arguments.data, arguments.child);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use rand::Rng as _;
 use rand::distr::Alphanumeric;
-use service_kit::settings::{Setting, Settings};
+use service_kit::settings::{Setting, Settings, key};
 
 use crate::child::Launch;
 use crate::embedded::clickhouse::WRITER;
@@ -58,32 +58,32 @@ impl Plan {
     /// # Errors
     /// A taken port, a folder in use, a missing login: each with what to do about it.
     pub(crate) async fn new(settings: &Settings, demo: bool) -> anyhow::Result<Self> {
-        let data = PathBuf::from(settings.text("DERMS_DATA_DIR"));
+        let data = PathBuf::from(settings.text(key::DERMS_DATA_DIR));
         let lock = folder::lock(&data)?;
         // Parts of a run that was killed have their ports, too, until they have ended.
         for server in Server::ALL {
             folder::wait_until_free(&data.join(server.folder())).await?;
         }
         let bind = bind_address(settings)?;
-        let api_host: IpAddr = settings.text("HOST").parse().unwrap_or(bind);
-        let api = claim_port(api_host, settings.port("PORT"), "PORT")?;
+        let api_host: IpAddr = settings.text(key::HOST).parse().unwrap_or(bind);
+        let api = claim_port(api_host, settings.port(key::PORT), "PORT")?;
         let mqtt =
-            claim_port(mqtt_bind_address(settings)?, settings.port("MQTT_PORT"), "MQTT_PORT")?;
-        let log = claim_port(bind, settings.port("DERMS_KAFKA_PORT"), "DERMS_KAFKA_PORT")?;
+            claim_port(mqtt_bind_address(settings)?, settings.port(key::MQTT_PORT), "MQTT_PORT")?;
+        let log = claim_port(bind, settings.port(key::DERMS_KAFKA_PORT), "DERMS_KAFKA_PORT")?;
         let clickhouse =
-            claim_port(bind, settings.port("DERMS_CLICKHOUSE_PORT"), "DERMS_CLICKHOUSE_PORT")?;
+            claim_port(bind, settings.port(key::DERMS_CLICKHOUSE_PORT), "DERMS_CLICKHOUSE_PORT")?;
         let (users, password) = users(settings, demo)?;
-        let secret = match settings.optional_text("JWT_SECRET") {
+        let secret = match settings.exposed(key::JWT_SECRET) {
             Some(secret) => secret.to_owned(),
             None => kept_secret(&data.join("jwt.key"))?,
         };
-        let log_user = settings.optional_text("DERMS_KAFKA_SASL_USERNAME").unwrap_or(LOG_USER);
-        let log_password = match settings.optional_text("DERMS_KAFKA_SASL_PASSWORD") {
+        let log_user = settings.optional_text(key::DERMS_KAFKA_SASL_USERNAME).unwrap_or(LOG_USER);
+        let log_password = match settings.exposed(key::DERMS_KAFKA_SASL_PASSWORD) {
             Some(password) => password.to_owned(),
             None => kept_secret(&data.join("log.key"))?,
         };
-        let clickhouse_user = settings.optional_text("DERMS_CLICKHOUSE_USER").unwrap_or(WRITER);
-        let clickhouse_password = match settings.optional_text("DERMS_CLICKHOUSE_PASSWORD") {
+        let clickhouse_user = settings.optional_text(key::DERMS_CLICKHOUSE_USER).unwrap_or(WRITER);
+        let clickhouse_password = match settings.exposed(key::DERMS_CLICKHOUSE_PASSWORD) {
             Some(password) => password.to_owned(),
             None => kept_secret(&data.join("clickhouse-writer.key"))?,
         };
@@ -144,7 +144,7 @@ impl Plan {
 }
 
 fn is_default(settings: &Settings, name: &str) -> bool {
-    Setting::find(name).is_some_and(|setting| setting.default == settings.optional_text(name))
+    Setting::find(name).is_some_and(|setting| settings.is_default(setting))
 }
 
 /// Where a server that listens everywhere is reached from this machine.
@@ -158,14 +158,14 @@ pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
 
 /// Who may log in: whom the settings name, else (in the demo) one user of each role with one password.
 fn users(settings: &Settings, demo: bool) -> anyhow::Result<(String, Option<String>)> {
-    if let Some(users) = settings.optional_text("AUTH_USERS") {
+    if let Some(users) = settings.exposed(key::AUTH_USERS) {
         return Ok((users.to_owned(), None));
     }
     anyhow::ensure!(
         demo,
         "AUTH_USERS is not set: name the users (derms-api hash-password makes a hash), or use --demo"
     );
-    let password = match settings.optional_text("DEMO_PASSWORD") {
+    let password = match settings.exposed(key::DEMO_PASSWORD) {
         Some(password) => password.to_owned(),
         None => random_text(PASSWORD_CHARS),
     };
@@ -182,7 +182,7 @@ fn analyst(
     demo: Option<&str>,
     data: &Path,
 ) -> anyhow::Result<(String, String)> {
-    if let Some(password) = settings.optional_text("DERMS_CLICKHOUSE_ANALYST_PASSWORD") {
+    if let Some(password) = settings.exposed(key::DERMS_CLICKHOUSE_ANALYST_PASSWORD) {
         return Ok((password.to_owned(), "as DERMS_CLICKHOUSE_ANALYST_PASSWORD says".to_owned()));
     }
     if let Some(password) = demo {

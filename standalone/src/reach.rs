@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use service_kit::settings::Settings;
+use service_kit::settings::{Settings, key};
 
 /// Something that listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,17 +69,17 @@ impl Listener {
     fn asks_for_a_login(self, logins: &Logins<'_>) -> bool {
         let services = logins.services;
         match self {
-            Self::Api => logins.set.optional_text("AUTH_USERS").is_some(),
+            Self::Api => logins.set.exposed(key::AUTH_USERS).is_some(),
             Self::Mqtt => logins.devices,
             Self::MqttTls => {
                 logins.devices
-                    || logins.set.optional_path("DERMS_MQTT_TLS_CLIENT_CA_PATH").is_some()
+                    || logins.set.optional_path(key::DERMS_MQTT_TLS_CLIENT_CA_PATH).is_some()
             }
             Self::Log => {
-                services.optional_text("DERMS_KAFKA_SASL_USERNAME").is_some()
-                    && services.optional_text("DERMS_KAFKA_SASL_PASSWORD").is_some()
+                services.optional_text(key::DERMS_KAFKA_SASL_USERNAME).is_some()
+                    && services.exposed(key::DERMS_KAFKA_SASL_PASSWORD).is_some()
             }
-            Self::ClickHouse => services.optional_text("DERMS_CLICKHOUSE_PASSWORD").is_some(),
+            Self::ClickHouse => services.exposed(key::DERMS_CLICKHOUSE_PASSWORD).is_some(),
         }
     }
 

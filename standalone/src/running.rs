@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use service_kit::settings::Settings;
+use service_kit::settings::{Settings, key};
 
 /// How long ClickHouse may take to write or read a backup.
 const CLICKHOUSE_MAX: Duration = Duration::from_secs(900);
@@ -36,11 +36,12 @@ impl Running {
 
     /// As the services reach it.
     pub(crate) fn from_settings(settings: &Settings) -> Self {
-        let text = |name| settings.optional_text(name).map(str::to_owned);
+        let text = |key| settings.optional_text(key).map(str::to_owned);
+        let secret = |key| settings.exposed(key).map(str::to_owned);
         Self {
-            clickhouse_url: settings.text("DERMS_CLICKHOUSE_URL").to_owned(),
-            clickhouse_login: text("DERMS_CLICKHOUSE_USER")
-                .map(|user| (user, text("DERMS_CLICKHOUSE_PASSWORD").unwrap_or_default())),
+            clickhouse_url: settings.text(key::DERMS_CLICKHOUSE_URL).to_owned(),
+            clickhouse_login: text(key::DERMS_CLICKHOUSE_USER)
+                .map(|user| (user, secret(key::DERMS_CLICKHOUSE_PASSWORD).unwrap_or_default())),
         }
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use service_kit::settings::Settings;
+use service_kit::settings::{Key, Port, Settings, key};
 use tokio_util::sync::CancellationToken;
 
 use crate::embedded::clickhouse::EmbeddedClickHouse;
@@ -48,11 +48,11 @@ impl Server {
     }
 
     /// The setting that chooses the server's port.
-    pub(crate) fn port_setting(self) -> &'static str {
+    pub(crate) fn port_setting(self) -> Key<Port> {
         match self {
-            Self::ClickHouse => "DERMS_CLICKHOUSE_PORT",
-            Self::Mqtt => "MQTT_PORT",
-            Self::Log => "DERMS_KAFKA_PORT",
+            Self::ClickHouse => key::DERMS_CLICKHOUSE_PORT,
+            Self::Mqtt => key::MQTT_PORT,
+            Self::Log => key::DERMS_KAFKA_PORT,
         }
     }
 
@@ -68,19 +68,22 @@ impl Server {
     /// The settings that it shares with its clients, beside the settings of its own: the login that they show it, and
     /// what it serves them.
     pub(crate) fn shared_settings(self) -> &'static [&'static str] {
+        const CLICKHOUSE: &[&str] = &[
+            key::DERMS_CLICKHOUSE_USER.name(),
+            key::DERMS_CLICKHOUSE_PASSWORD.name(),
+            key::DERMS_CLICKHOUSE_ANALYST_PASSWORD.name(),
+            key::DERMS_CLICKHOUSE_DATABASE.name(),
+        ];
+        const MQTT: &[&str] = &[key::MQTT_USERNAME.name(), key::MQTT_PASSWORD.name()];
+        const LOG: &[&str] = &[
+            key::DERMS_KAFKA_SECURITY_PROTOCOL.name(),
+            key::DERMS_KAFKA_SASL_USERNAME.name(),
+            key::DERMS_KAFKA_SASL_PASSWORD.name(),
+        ];
         match self {
-            Self::ClickHouse => &[
-                "DERMS_CLICKHOUSE_USER",
-                "DERMS_CLICKHOUSE_PASSWORD",
-                "DERMS_CLICKHOUSE_ANALYST_PASSWORD",
-                "DERMS_CLICKHOUSE_DATABASE",
-            ],
-            Self::Mqtt => &["MQTT_USERNAME", "MQTT_PASSWORD"],
-            Self::Log => &[
-                "DERMS_KAFKA_SECURITY_PROTOCOL",
-                "DERMS_KAFKA_SASL_USERNAME",
-                "DERMS_KAFKA_SASL_PASSWORD",
-            ],
+            Self::ClickHouse => CLICKHOUSE,
+            Self::Mqtt => MQTT,
+            Self::Log => LOG,
         }
     }
 
@@ -108,7 +111,7 @@ pub(crate) async fn serve(
         Server::Mqtt => mqtt_bind_address(settings)?,
         Server::ClickHouse | Server::Log => bind_address(settings)?,
     };
-    let address = claim_port(host, settings.port(setting), setting)?;
+    let address = claim_port(host, settings.port(setting), setting.name())?;
     check_reach(server, address, data, settings)?;
     match server {
         Server::ClickHouse => {

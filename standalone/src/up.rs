@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use derms_bridge::SUBSCRIBED;
 use service_kit::log::{LogConfig, ensure_topics, identity};
 use service_kit::metrics::total;
-use service_kit::settings::Settings;
+use service_kit::settings::{Settings, key};
 use service_kit::task;
 use tokio_util::sync::CancellationToken;
 
@@ -131,7 +131,7 @@ fn announce(plan: &Plan, demo: bool) {
     if !demo {
         banner::progress("ready");
     }
-    let scheme = if plan.services.flag("TLS_ENABLED") { "https" } else { "http" };
+    let scheme = if plan.services.flag(key::TLS_ENABLED) { "https" } else { "http" };
     banner::line("dashboard", &format!("{scheme}://{}", reachable(plan.api)));
     match &plan.password {
         Some(password) => banner::line("login", &format!("admin {password}")),

@@ -11,5 +11,6 @@ pub mod mosquitto;
 pub mod mqtt;
 pub mod place;
 pub mod port;
+pub mod predecessor;
 pub mod service;
 pub mod wait;

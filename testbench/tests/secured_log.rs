@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use schemas::samples::raw;
 use schemas::topics::Topic;
 use service_kit::log::{
-    LogConfig, Outgoing, Producer, Start, ensure_topics, existing_partitions, read_to_end,
+    LogConfig, Producer, Start, ensure_topics, existing_partitions, read_to_end,
 };
 use service_kit::settings::{Service, Settings};
 use testbench::certificates::Certificates;
@@ -37,12 +38,7 @@ async fn a_login_over_tls_gets_in_and_a_wrong_one_does_not() {
     };
     let right = secured(PASSWORD);
     assert_eq!(ensure_topics(&right).await.expect("it gets in"), 12);
-    let record = Outgoing {
-        topic: Topic::Operator,
-        partition: 0,
-        key: "k".to_owned(),
-        value: b"kept".to_vec(),
-    };
+    let record = raw(Topic::Operator, 0, "k", b"kept".to_vec());
     let producer = Producer::new(&right).expect("a producer");
     producer.append(&record, PATIENCE).await.expect("appended");
     let mut values = Vec::new();

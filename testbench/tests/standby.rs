@@ -8,7 +8,7 @@ use schemas::records::operator::{Change, FeederChange, OperatorRecord};
 use schemas::topics::Topic;
 use schemas::{FeederId, Timestamp, Watts};
 use serde_json::Value;
-use service_kit::log::{LogConfig, Outgoing, Producer, Start, ensure_topics, read_to_end};
+use service_kit::log::{LogConfig, Only, Outgoing, Producer, Start, ensure_topics, read_to_end};
 use service_kit::settings::{Service as Settled, Settings};
 use testbench::kafka::Kafka;
 use testbench::service::Service;
@@ -94,12 +94,7 @@ async fn a_standby_goes_on_at_once_with_nothing_left_to_replay() {
             policy: None,
         }),
     };
-    let record = Outgoing {
-        topic: Topic::Operator,
-        partition: 0,
-        key: feeder.change.entity(),
-        value: feeder.encode(),
-    };
+    let record = Outgoing::of(&feeder, Only);
     let producer = Producer::new(&config).expect("a producer");
     producer.append(&record, PATIENCE).await.expect("appended");
     at_least(&config, SOME).await;

@@ -8,10 +8,10 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use schemas::codec::{Record, version};
 use schemas::records::decision::LedgerRecord;
-use schemas::samples::{encode, samples};
+use schemas::samples::{encode, raw, samples};
 use schemas::topics::Topic;
 use serde_json::{Value, json};
-use service_kit::log::{LogConfig, Outgoing, Producer, Start, ensure_topics, read_to_end};
+use service_kit::log::{LogConfig, Producer, Start, ensure_topics, read_to_end};
 use service_kit::settings::{Service as Settled, Settings};
 use tempfile::TempDir;
 use testbench::kafka::Kafka;
@@ -65,8 +65,7 @@ impl World {
 
     async fn append(&self, topic: Topic, record: &Value) {
         let value = encode(topic, record).expect("a record");
-        let key = schemas::samples::ROOT.to_owned();
-        let outgoing = Outgoing { topic, partition: 0, key, value };
+        let outgoing = raw(topic, 0, schemas::samples::ROOT, value);
         self.producer.append(&outgoing, PATIENCE).await.expect("appended");
     }
 

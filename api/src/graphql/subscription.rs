@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use async_graphql::{Context, ID, Result, Subscription as GraphqlSubscription};
 use async_stream::stream;
 use futures::Stream;
-use schemas::records::state::Version;
+use schemas::records::decision_no::DecisionNo;
 
 use super::guards::Can;
 use super::types::alarm::Alarm;
@@ -114,7 +114,7 @@ impl Subscription {
         Ok(stream! {
             let _counted = Counted::subscription();
             let mut revisions = stores.live.complete().await;
-            let mut told: Option<Version> = None;
+            let mut told: Option<DecisionNo> = None;
             loop {
                 let newest = {
                     let view = stores.live.view();

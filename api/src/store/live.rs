@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use schemas::records::decision::Alarm;
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::{Change, OperatorRecord};
-use schemas::records::state::{DeviceState, FeederState, Version};
+use schemas::records::state::{DeviceState, FeederState};
 use schemas::registry::{Device, Feeder, Refused, Registry};
 use schemas::{DeviceId, FeederId, Timestamp};
 use tokio::sync::watch;
@@ -296,7 +297,10 @@ impl View {
 }
 
 /// Whether a state replaces another: the higher version of one tree; across trees the later one.
-fn is_newer(old: (&FeederId, Version, Timestamp), new: (&FeederId, Version, Timestamp)) -> bool {
+fn is_newer(
+    old: (&FeederId, DecisionNo, Timestamp),
+    new: (&FeederId, DecisionNo, Timestamp),
+) -> bool {
     if old.0 == new.0 { new.1.replaces(old.1) } else { new.2 > old.2 }
 }
 

@@ -7,20 +7,15 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use schemas::Timestamp;
-use schemas::codec::Record;
 use schemas::records::operator::{Change, OperatorRecord};
 use schemas::registry::Refused;
-use schemas::topics::Topic;
 use service_kit::clock::Clock;
-use service_kit::log::{AppendError, Outgoing, Producer};
+use service_kit::log::{AppendError, Only, Outgoing, Producer};
 use thiserror::Error;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::live::Live;
-
-/// The only partition of operator.v1.
-const PARTITION: i32 = 0;
 
 /// Appends one record to operator.v1 and gives its offset.
 pub trait Append: Send + Sync {
@@ -38,16 +33,7 @@ impl Append for Producer {
         record: OperatorRecord,
         timeout: Duration,
     ) -> BoxFuture<'_, Result<i64, AppendError>> {
-        async move {
-            let outgoing = Outgoing {
-                topic: Topic::Operator,
-                partition: PARTITION,
-                key: record.change.entity(),
-                value: record.encode(),
-            };
-            Producer::append(self, &outgoing, timeout).await
-        }
-        .boxed()
+        async move { Producer::append(self, &Outgoing::of(&record, Only), timeout).await }.boxed()
     }
 }
 

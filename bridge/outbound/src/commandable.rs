@@ -62,6 +62,7 @@ pub(crate) mod tests {
     use schemas::records::decision::{
         DecisionHeader, Freshness, NodeBinding, NodeDecision, Positions, Reason, Rung, Trigger,
     };
+    use schemas::records::decision_no::DecisionNo;
     use schemas::records::telemetry::DeviceType;
     use schemas::units::{WattHours, Watts};
     use uuid::Uuid;
@@ -121,10 +122,9 @@ pub(crate) mod tests {
 
     pub(crate) fn decision(seq: i64, at: i64, devices: Vec<DeviceDecision>) -> Decision {
         Decision {
-            epoch: 1,
+            no: DecisionNo::new(1, seq),
             writer: Uuid::from_u128(1),
             root: FeederId::new("north").unwrap(),
-            seq,
             header: DecisionHeader {
                 at: Timestamp(at),
                 trigger: Trigger::Window,

@@ -204,8 +204,7 @@ impl Outbound {
         number: i32,
         now: Timestamp,
     ) {
-        let fence = (decision.epoch, decision.seq);
-        self.watchdog.heard(&decision.root, fence, devices, number, now);
+        self.watchdog.heard(&decision.root, decision.no, devices, number, now);
     }
 
     fn tell(&mut self, devices: &[Commandable<'_>], place: Place, now: Timestamp) {

@@ -5,12 +5,11 @@
 //! decision, and is not recorded.
 
 use schemas::Timestamp;
-use schemas::codec::Record;
 use schemas::ids::FeederId;
-use schemas::log::Outgoing;
+use schemas::log::{InPartition, Outgoing};
 use schemas::records::decision::Emit;
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::sent::Sent;
-use schemas::topics::Topic;
 
 use crate::commandable::Commandable;
 use crate::outbox::{Order, Place, Settled};
@@ -66,23 +65,19 @@ impl Settled {
     pub fn record(&self) -> Option<Outgoing> {
         let taken = self.taken.filter(|_| self.order.is_change())?;
         let (origin, setpoint) = (self.order.origin.as_ref()?, &self.order.setpoint);
+        let DecisionNo { epoch, seq } = setpoint.no()?;
         let sent = Sent {
             setpoint_id: setpoint.id(),
             root: origin.root.clone(),
-            epoch: setpoint.epoch?,
-            seq: setpoint.seq?,
+            epoch,
+            seq,
             device_id: setpoint.envelope.device_id.clone(),
             feeder_id: origin.feeder_id.clone(),
             decided_at: self.order.decided,
             sent_at: taken.sent_at,
             broker_acked_at: taken.acknowledged_at,
         };
-        Some(Outgoing {
-            topic: Topic::Sent,
-            partition: origin.place.partition,
-            key: origin.root.to_string(),
-            value: sent.encode(),
-        })
+        Some(Outgoing::of(&sent, InPartition(origin.place.partition)))
     }
 }
 
@@ -90,8 +85,10 @@ impl Settled {
 mod tests {
     use std::time::Duration;
 
+    use schemas::codec::Record;
     use schemas::ids::DeviceId;
     use schemas::records::decision::DeviceDecision;
+    use schemas::topics::Topic;
 
     use super::*;
     use crate::commandable::{commandable, tests as make};

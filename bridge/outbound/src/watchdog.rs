@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use schemas::Timestamp;
 use schemas::ids::{DeviceId, FeederId};
 use schemas::mqtt::{Envelope, Mode, Setpoint, Source};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::telemetry::DeviceType;
 use schemas::units::Watts;
 use uuid::Uuid;
@@ -63,8 +64,7 @@ struct Tree {
     partition: i32,
     /// When its last decision was read.
     heard: Timestamp,
-    epoch: i64,
-    seq: i64,
+    no: DecisionNo,
     silent_since: Option<Timestamp>,
     devices: BTreeMap<DeviceId, Told>,
 }
@@ -95,7 +95,7 @@ impl Watchdog {
     pub fn heard(
         &mut self,
         root: &FeederId,
-        (epoch, seq): (i64, i64),
+        no: DecisionNo,
         devices: &[Commandable<'_>],
         partition: i32,
         now: Timestamp,
@@ -108,7 +108,7 @@ impl Watchdog {
                 Some((device_id.clone(), told(device, before.remove(device_id))?))
             })
             .collect();
-        let tree = Tree { partition, heard: now, epoch, seq, silent_since: None, devices };
+        let tree = Tree { partition, heard: now, no, silent_since: None, devices };
         self.trees.insert(root.clone(), tree);
     }
 
@@ -134,7 +134,6 @@ impl Watchdog {
                 outcome.tripped.push(root.clone());
                 now
             });
-            let fence = (tree.epoch, tree.seq);
             for (device_id, told) in &mut tree.devices {
                 let Some((action, target_w, until)) = rules.action(told, since, now) else {
                     continue;
@@ -144,7 +143,7 @@ impl Watchdog {
                 }
                 told.target_w = target_w;
                 told.valid_until = until;
-                let order = told.order(device_id, fence, now);
+                let order = told.order(device_id, tree.no, now);
                 outcome.orders.push((order, action));
             }
         }
@@ -217,7 +216,7 @@ impl Told {
         self.valid_until.since(now) <= self.ttl_ms / 2
     }
 
-    fn order(&self, device_id: &DeviceId, (epoch, seq): (i64, i64), now: Timestamp) -> Order {
+    fn order(&self, device_id: &DeviceId, no: DecisionNo, now: Timestamp) -> Order {
         let name = format!("watchdog/{}/{}", self.target_w.0, now.0);
         let setpoint = Setpoint {
             envelope: Envelope {
@@ -236,8 +235,8 @@ impl Told {
             ttl_ms: Some(self.valid_until.since(now)),
             fallback_w: Some(self.fallback_w),
             log: None,
-            epoch: Some(epoch),
-            seq: Some(seq),
+            epoch: Some(no.epoch),
+            seq: Some(no.seq),
             ramp_w_per_s: None,
             allocator: ALLOCATOR.to_owned(),
             notes: Some("no decisions are coming: held to what is safe".to_owned()),

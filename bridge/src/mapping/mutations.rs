@@ -2,8 +2,10 @@
 //! docs/contract.md lists and a detail that a person can act on.
 
 use proptest::prelude::*;
+use schemas::codec::Record;
 use schemas::mqtt::SocUnit;
 use schemas::records::telemetry::Telemetry;
+use schemas::topics::Topic;
 use serde_json::{Value, json};
 
 use super::*;

@@ -16,8 +16,9 @@ use schemas::ids::FeederId;
 use schemas::records::dead_letter::DeadLetter;
 use schemas::records::decision::LedgerRecord;
 use schemas::records::telemetry::Telemetry;
+use schemas::samples::raw;
 use schemas::topics::{Topic, tree_partition};
-use service_kit::log::{LogConfig, LogRecord, Outgoing, Producer, Reader, Start};
+use service_kit::log::{LogConfig, LogRecord, Producer, Reader, Start};
 use service_kit::settings::{Service, Settings};
 use service_kit::task;
 use testbench::mosquitto::Mosquitto;
@@ -154,7 +155,7 @@ impl World {
             1 => 0,
             partitions => tree_partition(&root, partitions),
         };
-        let outgoing = Outgoing { topic, partition, key: root.to_string(), value };
+        let outgoing = raw(topic, partition, root.as_str(), value);
         producer.append(&outgoing, DEADLINE).await.expect("appended");
     }
 

@@ -5,7 +5,7 @@ use schemas::Watts;
 use schemas::clickhouse::{counts_for_ms, curtailed_by_node, operator_body};
 use schemas::records::ack::{Ack, AckStatus};
 use schemas::records::dead_letter::DeadLetter;
-use schemas::records::decision::{Decision, Emit, decision_id};
+use schemas::records::decision::{Decision, Emit};
 use schemas::records::operator::OperatorRecord;
 use schemas::records::sent::Sent;
 use schemas::records::telemetry::Telemetry;
@@ -220,8 +220,8 @@ pub fn decision(decision: &Decision, place: Place) -> Vec<DecisionRow> {
         .map(|node| DecisionRow {
             decision_id: decision.id(),
             root: decision.root.to_string(),
-            epoch: decision.epoch,
-            seq: decision.seq,
+            epoch: decision.no.epoch,
+            seq: decision.no.seq,
             writer: decision.writer,
             at: header.at.0,
             trigger: word(&header.trigger),
@@ -308,8 +308,8 @@ pub fn decision_devices(decision: &Decision, place: Place) -> Vec<DecisionDevice
         .map(|device| DecisionDeviceRow {
             decision_id: decision.id(),
             root: decision.root.to_string(),
-            epoch: decision.epoch,
-            seq: decision.seq,
+            epoch: decision.no.epoch,
+            seq: decision.no.seq,
             at: decision.header.at.0,
             device_id: device.device_id.to_string(),
             feeder_id: device.feeder_id.to_string(),
@@ -376,8 +376,8 @@ pub fn setpoints(decision: &Decision, place: Place) -> Vec<SetpointRow> {
             emit: word(&device.emit),
             decided_at: decision.header.at.0,
             valid_until: decision.header.at.plus_ms(device.ttl_ms).0,
-            epoch: decision.epoch,
-            seq: decision.seq,
+            epoch: decision.no.epoch,
+            seq: decision.no.seq,
             reason: word(&device.reason),
             log_id: place.log.to_string(),
             log_partition: place.partition,
@@ -485,7 +485,7 @@ fn as_bytes<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, 
 pub fn dead_letter(letter: DeadLetter, place: Place) -> DeadLetterRow {
     DeadLetterRow {
         at: letter.at.0,
-        source: letter.source,
+        source: letter.source.to_string(),
         reason: letter.reason,
         detail: letter.detail,
         device_id: letter.device_id.map(|device_id| device_id.to_string()),
@@ -522,7 +522,7 @@ pub struct SentRow {
 pub fn sent(sent: Sent, place: Place) -> SentRow {
     SentRow {
         setpoint_id: sent.setpoint_id,
-        decision_id: decision_id(&sent.root, sent.epoch, sent.seq),
+        decision_id: sent.no().decision_id(&sent.root),
         root: sent.root.to_string(),
         epoch: sent.epoch,
         seq: sent.seq,

@@ -7,9 +7,10 @@ use anyhow::Context;
 use clickhouse::{Client, Compression, Row, RowOwned, RowWrite};
 use schemas::clickhouse::cluster::{is_name, on_cluster};
 use schemas::clickhouse::{MIGRATIONS, Migration, statements};
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::settings::Settings;
+use crate::settings::{Settings, key};
 
 /// How to reach ClickHouse as a writer.
 #[derive(Debug, Clone)]
@@ -21,7 +22,7 @@ pub struct Access {
     /// The user.
     pub user: Option<String>,
     /// The password.
-    pub password: Option<String>,
+    pub password: Option<SecretString>,
     /// File of the authority of its certificate; none = the machine's own authorities.
     pub authority: Option<PathBuf>,
     /// The cluster over which the tables are spread; none = they stand on one server.
@@ -34,18 +35,18 @@ impl Access {
     /// # Errors
     /// When the cluster's name is none.
     pub fn from_settings(settings: &Settings) -> anyhow::Result<Self> {
-        let text = |name| settings.optional_text(name).map(str::to_owned);
-        let cluster = text("DERMS_CLICKHOUSE_CLUSTER");
+        let text = |key| settings.optional_text(key).map(str::to_owned);
+        let cluster = text(key::DERMS_CLICKHOUSE_CLUSTER);
         anyhow::ensure!(
             cluster.as_deref().is_none_or(is_name),
             "setting DERMS_CLICKHOUSE_CLUSTER: the name of a cluster is made of letters, digits, _ and -"
         );
         Ok(Self {
-            url: settings.text("DERMS_CLICKHOUSE_URL").to_owned(),
-            database: settings.text("DERMS_CLICKHOUSE_DATABASE").to_owned(),
-            user: text("DERMS_CLICKHOUSE_USER"),
-            password: text("DERMS_CLICKHOUSE_PASSWORD"),
-            authority: settings.optional_path("DERMS_CLICKHOUSE_CA_PATH"),
+            url: settings.text(key::DERMS_CLICKHOUSE_URL).to_owned(),
+            database: settings.text(key::DERMS_CLICKHOUSE_DATABASE).to_owned(),
+            user: text(key::DERMS_CLICKHOUSE_USER),
+            password: settings.secret(key::DERMS_CLICKHOUSE_PASSWORD),
+            authority: settings.optional_path(key::DERMS_CLICKHOUSE_CA_PATH),
             cluster,
         })
     }
@@ -128,7 +129,7 @@ impl Tables {
             admin = admin.with_user(user);
         }
         if let Some(password) = &access.password {
-            admin = admin.with_password(password);
+            admin = admin.with_password(password.expose_secret());
         }
         let client = admin.clone().with_database(&access.database);
         Ok(Self { access, client, admin })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use schemas::codec::Record;
 use schemas::identity::Lineage;
-use schemas::log::{Outgoing, Start};
+use schemas::log::{Only, Outgoing, Start};
 use schemas::records::operator::{Change, LogEnd, LogMade, OperatorRecord};
 use schemas::registry::Registry;
 use schemas::topics::Topic;
@@ -106,13 +106,7 @@ async fn note(producer: &Producer, made: LogMade) -> Result<Uuid, AppendError> {
         actor: "derms".to_owned(),
         change: Change::LogMade(made),
     };
-    let outgoing = Outgoing {
-        topic: Topic::Operator,
-        partition: 0,
-        key: record.change.entity(),
-        value: record.encode(),
-    };
-    producer.append(&outgoing, APPEND_TIMEOUT).await?;
+    producer.append(&Outgoing::of(&record, Only), APPEND_TIMEOUT).await?;
     tracing::info!(log = %log_id, "the log has an identity from here on");
     Ok(log_id)
 }

@@ -6,6 +6,7 @@ mod group;
 pub mod identity;
 pub mod notices;
 mod partitions;
+mod polled;
 mod positions;
 mod probe;
 mod producer;
@@ -26,10 +27,10 @@ pub use probe::{LogProbe, ProbeError};
 pub use producer::{AppendError, DeliveryError, OnDelivery, Producer, QueueFull};
 pub use reader::{ReadError, Reader, follow, read_to_end};
 pub use registry::{Framing, RegistryError};
-pub use schemas::log::{LogRecord, Outgoing, Start};
+pub use schemas::log::{InPartition, InTree, LogRecord, Only, Outgoing, Start};
 pub use security::Security;
 
-use crate::settings::Settings;
+use crate::settings::{Settings, key};
 
 const HEARTBEAT_MIN: Duration = Duration::from_millis(100);
 /// The client library looks every half second whether a heartbeat is due: a longer time than this would make it every
@@ -67,19 +68,19 @@ impl LogConfig {
     /// Takes it from the settings.
     #[must_use]
     pub fn from_settings(settings: &Settings) -> Self {
-        let small = |name| i32::try_from(settings.int(name)).expect("the catalogue bounds it");
+        let small = |key| i32::try_from(settings.int(key)).expect("the catalogue bounds it");
         Self {
-            brokers: settings.text("DERMS_KAFKA_BROKERS").to_owned(),
-            prefix: settings.text("DERMS_TOPIC_PREFIX").to_owned(),
-            tree_partitions: small("DERMS_TREE_PARTITIONS"),
-            replication_factor: small("DERMS_REPLICATION_FACTOR"),
-            fetch_wait: settings.millis("DERMS_KAFKA_FETCH_WAIT_MS"),
-            linger: settings.millis("DERMS_KAFKA_LINGER_MS"),
-            session_timeout: settings.millis("DERMS_KAFKA_SESSION_TIMEOUT_MS"),
-            instance: settings.optional_text("DERMS_INSTANCE").map(str::to_owned),
-            framing: Framing::new(settings.optional_text("DERMS_SCHEMA_REGISTRY_URL")),
+            brokers: settings.text(key::DERMS_KAFKA_BROKERS).to_owned(),
+            prefix: settings.text(key::DERMS_TOPIC_PREFIX).to_owned(),
+            tree_partitions: small(key::DERMS_TREE_PARTITIONS),
+            replication_factor: small(key::DERMS_REPLICATION_FACTOR),
+            fetch_wait: settings.millis(key::DERMS_KAFKA_FETCH_WAIT_MS),
+            linger: settings.millis(key::DERMS_KAFKA_LINGER_MS),
+            session_timeout: settings.millis(key::DERMS_KAFKA_SESSION_TIMEOUT_MS),
+            instance: settings.optional_text(key::DERMS_INSTANCE).map(str::to_owned),
+            framing: Framing::new(settings.optional_text(key::DERMS_SCHEMA_REGISTRY_URL)),
             security: Security::from_settings(settings),
-            pass_over_newer: settings.flag("DERMS_PASS_OVER_NEWER"),
+            pass_over_newer: settings.flag(key::DERMS_PASS_OVER_NEWER),
         }
     }
 

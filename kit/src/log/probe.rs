@@ -10,13 +10,14 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message as _;
-use rdkafka::producer::{FutureProducer, FutureRecord};
-use rdkafka::util::Timeout;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::producer::{BaseRecord, DeliveryResult, ProducerContext};
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use thiserror::Error;
+use tokio::sync::oneshot;
 
 use super::LogConfig;
 use super::closing::Closing;
+use super::polled::Polled;
 
 /// The topic's name, after the prefix of the product's own.
 const TOPIC: &str = "watch";
@@ -35,12 +36,29 @@ pub enum ProbeError {
     NotGiven(String),
 }
 
+struct Taken;
+
+impl ClientContext for Taken {}
+
+impl ProducerContext for Taken {
+    type DeliveryOpaque = Box<oneshot::Sender<Result<i64, KafkaError>>>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, waits: Self::DeliveryOpaque) {
+        let offset = match result {
+            Ok(message) => Ok(message.offset()),
+            Err((error, _)) => Err(error.clone()),
+        };
+        // Who asked may have given up.
+        waits.send(offset).ok();
+    }
+}
+
 /// Asks one log, over and over.
 #[derive(Clone)]
 pub struct LogProbe {
     topic: String,
     admin: Arc<Closing<AdminClient<DefaultClientContext>>>,
-    producer: Arc<Closing<FutureProducer>>,
+    producer: Arc<Closing<Polled<Taken>>>,
     consumer: Arc<Closing<BaseConsumer>>,
     made: Arc<AtomicBool>,
 }
@@ -57,12 +75,13 @@ impl LogProbe {
     /// # Errors
     /// When the configuration is refused by the client library.
     pub fn new(config: &LogConfig) -> anyhow::Result<Self> {
-        let producer = config.client().set("acks", "all").set("linger.ms", "0").create()?;
+        let mut client = config.client();
+        client.set("acks", "all").set("linger.ms", "0");
         let consumer = config.consumer().set("group.id", "derms-unjoined").create()?;
         Ok(Self {
             topic: format!("{}{TOPIC}", config.prefix),
             admin: Arc::new(Closing::new(config.client().create()?)),
-            producer: Arc::new(Closing::new(producer)),
+            producer: Arc::new(Closing::new(Polled::new(&client, Taken)?)),
             consumer: Arc::new(Closing::new(consumer)),
             made: Arc::default(),
         })
@@ -77,25 +96,28 @@ impl LogProbe {
             self.make_topic(bound).await.map_err(ProbeError::NotTaken)?;
             self.made.store(true, Ordering::Relaxed);
         }
-        // Kept for nobody, so the time is as good as anything.
-        let record = FutureRecord::<(), _>::to(&self.topic).partition(0).payload("?");
-        let sent = self.producer.send(record, Timeout::After(bound));
-        let delivery = match tokio::time::timeout(bound, sent).await {
-            Ok(Ok(delivery)) => delivery,
-            Ok(Err((error, _))) => {
-                // A log made anew does not have the topic.
-                self.made.store(false, Ordering::Relaxed);
-                return Err(ProbeError::NotTaken(error));
-            }
-            Err(_) => {
-                let code = RDKafkaErrorCode::MessageTimedOut;
-                return Err(ProbeError::NotTaken(KafkaError::MessageProduction(code)));
-            }
-        };
+        let offset = self.append(bound).await.map_err(ProbeError::NotTaken)?;
         let probe = self.clone();
-        tokio::task::spawn_blocking(move || probe.read(delivery.offset, bound))
+        tokio::task::spawn_blocking(move || probe.read(offset, bound))
             .await
             .map_err(|error| ProbeError::NotGiven(error.to_string()))?
+    }
+
+    async fn append(&self, bound: Duration) -> Result<i64, KafkaError> {
+        let (answer, taken) = oneshot::channel();
+        let record = BaseRecord::<(), _, _>::with_opaque_to(&self.topic, Box::new(answer))
+            .partition(0)
+            .payload("?");
+        self.producer.send(record).map_err(|(error, _)| error)?;
+        match tokio::time::timeout(bound, taken).await {
+            Ok(Ok(outcome)) => outcome.inspect_err(|_| {
+                // A log made anew does not have the topic.
+                self.made.store(false, Ordering::Relaxed);
+            }),
+            Ok(Err(_)) | Err(_) => {
+                Err(KafkaError::MessageProduction(RDKafkaErrorCode::MessageTimedOut))
+            }
+        }
     }
 
     async fn make_topic(&self, bound: Duration) -> Result<(), KafkaError> {

@@ -6,9 +6,7 @@ use std::time::Duration;
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Message, OwnedHeaders};
-use rdkafka::producer::{
-    BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer,
-};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 use schemas::codec;
 use schemas::log::Outgoing;
 use schemas::topics::Topic;
@@ -16,6 +14,7 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::closing::Closing;
+use super::polled::Polled;
 use super::registry::NotRegistered;
 use super::{Framing, LogConfig};
 
@@ -111,7 +110,7 @@ fn version_header(topic: Topic) -> OwnedHeaders {
 /// Appends records. Cheap to clone.
 #[derive(Clone)]
 pub struct Producer {
-    inner: Arc<Closing<ThreadedProducer<Deliveries>>>,
+    inner: Arc<Closing<Polled<Deliveries>>>,
     prefix: Arc<str>,
     framing: Framing,
 }
@@ -128,8 +127,8 @@ impl Producer {
     /// # Errors
     /// When the configuration is refused by the client library.
     pub fn new(config: &LogConfig) -> anyhow::Result<Self> {
-        let inner = config
-            .client()
+        let mut client = config.client();
+        client
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("compression.codec", "lz4")
@@ -138,10 +137,9 @@ impl Producer {
             .set("message.max.bytes", "4194304")
             .set("queue.buffering.max.messages", QUEUE_MESSAGES_MAX)
             .set("queue.buffering.max.kbytes", QUEUE_KBYTES_MAX)
-            .set("retry.backoff.ms", "50")
-            .create_with_context(Deliveries)?;
+            .set("retry.backoff.ms", "50");
         Ok(Self {
-            inner: Arc::new(Closing::new(inner)),
+            inner: Arc::new(Closing::new(Polled::new(&client, Deliveries)?)),
             prefix: config.prefix.as_str().into(),
             framing: config.framing.clone(),
         })

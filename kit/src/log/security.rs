@@ -2,7 +2,7 @@
 
 use rdkafka::ClientConfig;
 
-use crate::settings::Settings;
+use crate::settings::{Settings, key};
 
 /// TLS and login at the log.
 #[derive(Clone, Default)]
@@ -21,20 +21,21 @@ impl std::fmt::Debug for Security {
 
 impl Security {
     pub(super) fn from_settings(settings: &Settings) -> Self {
-        let protocol = settings.choice("DERMS_KAFKA_SECURITY_PROTOCOL");
+        let protocol = settings.text(key::DERMS_KAFKA_SECURITY_PROTOCOL);
         let mut values = vec![("security.protocol", protocol.to_owned())];
-        let mut take = |ours: &str, name: &'static str| {
-            values.extend(settings.optional_text(ours).map(|value| (name, value.to_owned())));
+        let mut take = |name: &'static str, value: Option<&str>| {
+            values.extend(value.map(|value| (name, value.to_owned())));
         };
+        let optional = |key| settings.optional_text(key);
         if protocol.starts_with("sasl") {
-            take("DERMS_KAFKA_SASL_MECHANISM", "sasl.mechanism");
-            take("DERMS_KAFKA_SASL_USERNAME", "sasl.username");
-            take("DERMS_KAFKA_SASL_PASSWORD", "sasl.password");
+            take("sasl.mechanism", Some(settings.text(key::DERMS_KAFKA_SASL_MECHANISM)));
+            take("sasl.username", optional(key::DERMS_KAFKA_SASL_USERNAME));
+            take("sasl.password", settings.exposed(key::DERMS_KAFKA_SASL_PASSWORD));
         }
         if protocol.ends_with("ssl") {
-            take("DERMS_KAFKA_SSL_CA_PATH", "ssl.ca.location");
-            take("DERMS_KAFKA_SSL_CERT_PATH", "ssl.certificate.location");
-            take("DERMS_KAFKA_SSL_KEY_PATH", "ssl.key.location");
+            take("ssl.ca.location", optional(key::DERMS_KAFKA_SSL_CA_PATH));
+            take("ssl.certificate.location", optional(key::DERMS_KAFKA_SSL_CERT_PATH));
+            take("ssl.key.location", optional(key::DERMS_KAFKA_SSL_KEY_PATH));
         }
         Self { values }
     }

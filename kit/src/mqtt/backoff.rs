@@ -13,6 +13,8 @@ use rumqttc::v5::{ConnectionError, StateError};
 use schemas::ids::stable_hash;
 use uuid::Uuid;
 
+use crate::doubling::Doubling;
+
 /// The pause after a session was taken; spread, so that two that fight for it do not keep step.
 const TAKEN_PAUSE: Duration = Duration::from_secs(4);
 /// A connection that stood so long was a good one, and after so long without being taken again a fight is over. Well above
@@ -53,8 +55,7 @@ pub enum Ended {
 /// The pauses of one connection.
 #[derive(Debug)]
 pub struct Backoff {
-    min: Duration,
-    max: Duration,
+    pauses: Doubling,
     seed: Uuid,
     failures: u32,
     /// How many in a row broke before they were good ones.
@@ -67,13 +68,19 @@ impl Backoff {
     /// Pauses that double from `min` to `max` and begin anew after a good connection.
     #[must_use]
     pub fn new(min: Duration, max: Duration) -> Self {
-        Self { min, max, seed: Uuid::new_v4(), failures: 0, cut: 0, taken: 0 }
+        Self {
+            pauses: Doubling::new(min, max),
+            seed: Uuid::new_v4(),
+            failures: 0,
+            cut: 0,
+            taken: 0,
+        }
     }
 
     /// The pause after a connection that stood for so long; none = it was never made.
     pub fn after(&mut self, ended: Ended, stood: Option<Duration>) -> Duration {
         // Twice the longest pause, where that is long: else two that fight would take each other's pauses for calm.
-        if stood.is_some_and(|stood| stood >= CALM_AFTER.max(self.max * 2)) {
+        if stood.is_some_and(|stood| stood >= CALM_AFTER.max(self.pauses.longest() * 2)) {
             (self.failures, self.cut, self.taken) = (0, 0, 0);
         } else {
             self.failures = self.failures.saturating_add(1);
@@ -84,7 +91,7 @@ impl Backoff {
         if ended == Ended::Taken {
             self.taken = self.taken.saturating_add(1);
         }
-        let doubled = self.min.saturating_mul(1 << self.failures.min(16)).min(self.max);
+        let doubled = self.pauses.after(self.failures);
         let pause = if self.taken > 0 { doubled.max(TAKEN_PAUSE) } else { doubled };
         self.spread(pause)
     }

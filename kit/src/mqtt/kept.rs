@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Outgoing;
+use crate::doubling::Doubling;
 
 /// How long an overtaken message is still given: shares of several bridges, and what a bridge gathers, come out of order.
 const OVERTAKEN_PATIENCE: Duration = Duration::from_secs(3);
@@ -35,7 +36,6 @@ struct Entry<T> {
 #[derive(Debug)]
 pub struct Kept<T> {
     max: usize,
-    patience: Duration,
     /// By the number of their latest sending.
     entries: BTreeMap<u64, Entry<T>>,
     numbers: HashMap<Uuid, u64>,
@@ -46,7 +46,10 @@ pub struct Kept<T> {
     lost_before: u64,
     /// The last receipt, or try of the oldest message.
     heard: Option<Instant>,
-    try_pause: Duration,
+    /// From one try of the oldest to the next.
+    try_pauses: Doubling,
+    /// Its next try waits for nothing.
+    tries_at_once: bool,
     has_receipts: bool,
     was_connected: bool,
 }
@@ -57,14 +60,14 @@ impl<T: Clone> Kept<T> {
     pub fn new(max: usize, patience: Duration) -> Self {
         Self {
             max: max.max(1),
-            patience,
             entries: BTreeMap::new(),
             numbers: HashMap::new(),
             next_number: 0,
             overtakings: VecDeque::new(),
             lost_before: 0,
             heard: None,
-            try_pause: patience,
+            try_pauses: Doubling::new(patience, TRY_PAUSE_MAX),
+            tries_at_once: false,
             has_receipts: false,
             was_connected: false,
         }
@@ -108,7 +111,8 @@ impl<T: Clone> Kept<T> {
     pub fn receipt(&mut self, id: Uuid, now: Instant) -> bool {
         self.has_receipts = true;
         self.heard = Some(now);
-        self.try_pause = self.patience;
+        self.try_pauses.begin_anew();
+        self.tries_at_once = false;
         let Some(number) = self.numbers.remove(&id) else { return false };
         self.entries.remove(&number);
         match self.overtakings.back_mut() {
@@ -125,7 +129,7 @@ impl<T: Clone> Kept<T> {
         let waits = self.entries.values().any(|entry| entry.acknowledged.is_some());
         if std::mem::replace(&mut self.was_connected, true) && waits {
             self.heard = None;
-            self.try_pause = Duration::ZERO;
+            self.tries_at_once = true;
         }
     }
 
@@ -150,11 +154,16 @@ impl<T: Clone> Kept<T> {
         let (number, entry) =
             self.entries.iter().find(|(_, entry)| entry.acknowledged.is_some())?;
         let quiet_since = entry.acknowledged.max(self.heard)?;
-        if now.duration_since(quiet_since) < self.try_pause {
+        let pause = if self.tries_at_once { Duration::ZERO } else { self.try_pauses.pause() };
+        if now.duration_since(quiet_since) < pause {
             return None;
         }
         self.heard = Some(now);
-        self.try_pause = (self.try_pause * 2).clamp(self.patience, TRY_PAUSE_MAX);
+        if std::mem::take(&mut self.tries_at_once) {
+            self.try_pauses.begin_anew();
+        } else {
+            self.try_pauses.failed();
+        }
         Some(*number)
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use rumqttc::{TlsConfiguration, Transport};
 
-use crate::settings::Settings;
+use crate::settings::{Maybe, Settings, key};
 
 /// The authorities that a broker's certificate is checked against, and our own certificate.
 #[derive(Clone)]
@@ -30,18 +30,18 @@ impl Tls {
     /// # Errors
     /// When a file cannot be read or holds no PEM, or the settings contradict each other.
     pub fn from_settings(settings: &Settings) -> anyhow::Result<Option<Self>> {
-        let path = |name| settings.optional_path(name);
-        let names = ["MQTT_TLS_CA_PATH", "MQTT_TLS_CERT_PATH", "MQTT_TLS_KEY_PATH"];
-        if !settings.flag("MQTT_TLS_ENABLED") {
-            let set = names.into_iter().find(|name| path(name).is_some());
+        let keys = [key::MQTT_TLS_CA_PATH, key::MQTT_TLS_CERT_PATH, key::MQTT_TLS_KEY_PATH];
+        let paths = keys.map(|key| settings.optional_path(key));
+        if !settings.flag(key::MQTT_TLS_ENABLED) {
+            let set = keys.iter().zip(&paths).find(|(_, path)| path.is_some());
             anyhow::ensure!(
                 set.is_none(),
                 "{} is set, but MQTT_TLS_ENABLED is not true: no plain connection is made where TLS is meant",
-                set.unwrap_or_default()
+                set.map_or("", |(key, _)| key.name())
             );
             return Ok(None);
         }
-        Self::from_files(names, names.map(path)).map(Some)
+        Self::from_files(keys.map(Maybe::name), paths).map(Some)
     }
 
     /// Reads the files of the authorities, our certificate and its key, each named as its setting is.

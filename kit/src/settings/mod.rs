@@ -1,9 +1,12 @@
 //! Settings: built-in defaults, then a file, then the environment, then flags. One catalogue names them all.
 //!
-//! A load reports every problem at once. Getters are for names of the catalogue; asking for another is a mistake in
-//! the program and panics.
+//! A load reports every problem at once. A value is asked for by its [`key`]: what it is read as, and whether there
+//! always is one, is known when the program is compiled.
 
 mod catalogue;
+mod faults;
+pub mod key;
+mod kind;
 mod problems;
 
 use std::collections::BTreeMap;
@@ -11,7 +14,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use catalogue::{CATALOGUE, Kind, Service, Setting};
+use secrecy::SecretString;
+
+pub use catalogue::{CATALOGUE, Service, Setting};
+pub use faults::Faults;
+pub use key::{Key, Maybe};
+pub use kind::{Address, Flag, Kind, Number, Port, Secret, Text, Whole};
 pub use problems::{Problem, Problems};
 
 /// The values of one service's settings, checked against the catalogue.
@@ -118,94 +126,108 @@ impl Settings {
                 matches!(setting.kind, Kind::Secret { .. }) && !setting.services.contains(&service);
             setting.used_by(service) && !another_s && setting.name != "DERMS_CONFIG"
         });
-        read.filter_map(|setting| Some((setting.name, self.value(setting.name)?)))
+        read.filter_map(|setting| {
+            Some((setting.name, self.values.get(setting.name).map(String::as_str)?))
+        })
     }
 
-    fn value(&self, name: &str) -> Option<&str> {
-        assert!(Setting::find(name).is_some(), "{name} is not in the catalogue of settings");
-        self.values.get(name).map(String::as_str)
+    /// The values of settings of these names that have one: for the environment of a child process.
+    pub fn of_names(&self, names: &[&'static str]) -> impl Iterator<Item = (&'static str, &str)> {
+        names.iter().filter_map(|name| Some((*name, self.values.get(name).map(String::as_str)?)))
     }
 
-    fn required(&self, name: &str) -> &str {
-        self.value(name).unwrap_or_else(|| panic!("{name} has no default and was not required"))
-    }
-
-    /// A text that has a default or is required.
+    /// Whether a setting is as it is by default.
     #[must_use]
-    pub fn text(&self, name: &str) -> &str {
-        self.required(name)
+    pub fn is_default(&self, setting: &Setting) -> bool {
+        self.values.get(setting.name).map(String::as_str) == setting.default
+    }
+
+    fn given<T>(&self, key: Key<T>) -> &str {
+        self.values.get(key.setting.name).map_or(key.default, String::as_str)
+    }
+
+    fn maybe<T>(&self, key: Maybe<T>) -> Option<&str> {
+        self.values.get(key.setting.name).map(String::as_str)
+    }
+
+    // Values are checked at load, and defaults by a test: what is read below is always there.
+
+    /// A text.
+    #[must_use]
+    pub fn text(&self, key: Key<Text>) -> &str {
+        self.given(key)
     }
 
     /// A text that may be absent.
     #[must_use]
-    pub fn optional_text(&self, name: &str) -> Option<&str> {
-        self.value(name)
+    pub fn optional_text(&self, key: Maybe<Text>) -> Option<&str> {
+        self.maybe(key)
     }
 
-    /// One of a setting's words.
+    /// A secret that may be absent.
     #[must_use]
-    pub fn choice(&self, name: &str) -> &str {
-        self.required(name)
+    pub fn secret(&self, key: Maybe<Secret>) -> Option<SecretString> {
+        self.maybe(key).map(SecretString::from)
+    }
+
+    /// A secret for a server that is handed it at once; who keeps one keeps it as [`Self::secret`].
+    #[must_use]
+    pub fn exposed(&self, key: Maybe<Secret>) -> Option<&str> {
+        self.maybe(key)
     }
 
     /// A whole number.
     #[must_use]
-    pub fn int(&self, name: &str) -> i64 {
-        self.required(name).parse().expect("checked at load")
-    }
-
-    /// A whole number that may be absent.
-    #[must_use]
-    pub fn optional_int(&self, name: &str) -> Option<i64> {
-        self.value(name).map(|text| text.parse().expect("checked at load"))
+    pub fn int(&self, key: Key<Whole>) -> i64 {
+        self.given(key).parse().unwrap_or_default()
     }
 
     /// A number.
     #[must_use]
-    pub fn float(&self, name: &str) -> f64 {
-        self.required(name).parse().expect("checked at load")
+    pub fn float(&self, key: Key<Number>) -> f64 {
+        self.given(key).parse().unwrap_or_default()
     }
 
     /// A number that may be absent.
     #[must_use]
-    pub fn optional_float(&self, name: &str) -> Option<f64> {
-        self.value(name).map(|text| text.parse().expect("checked at load"))
+    pub fn optional_float(&self, key: Maybe<Number>) -> Option<f64> {
+        self.maybe(key).and_then(|text| text.parse().ok())
     }
 
     /// Yes or no.
     #[must_use]
-    pub fn flag(&self, name: &str) -> bool {
-        catalogue::parse_flag(self.required(name)).expect("checked at load")
+    pub fn flag(&self, key: Key<Flag>) -> bool {
+        kind::parse_flag(self.given(key)).unwrap_or_default()
     }
 
     /// A duration given in milliseconds.
     #[must_use]
-    pub fn millis(&self, name: &str) -> Duration {
-        Duration::from_millis(self.int(name).unsigned_abs())
+    pub fn millis(&self, key: Key<Whole>) -> Duration {
+        Duration::from_millis(self.int(key).unsigned_abs())
     }
 
     /// A duration given in seconds, fractions allowed.
     #[must_use]
-    pub fn seconds(&self, name: &str) -> Duration {
-        Duration::from_secs_f64(self.float(name).max(0.0))
+    pub fn seconds(&self, key: Key<Number>) -> Duration {
+        Duration::try_from_secs_f64(self.float(key)).unwrap_or_default()
     }
 
     /// A TCP port.
     #[must_use]
-    pub fn port(&self, name: &str) -> u16 {
-        self.required(name).parse().expect("checked at load")
+    pub fn port(&self, key: Key<Port>) -> u16 {
+        self.given(key).parse().unwrap_or_default()
     }
 
     /// A path that may be absent.
     #[must_use]
-    pub fn optional_path(&self, name: &str) -> Option<PathBuf> {
-        self.value(name).map(PathBuf::from)
+    pub fn optional_path(&self, key: Maybe<Text>) -> Option<PathBuf> {
+        self.maybe(key).map(PathBuf::from)
     }
 
     /// A socket address that may be absent.
     #[must_use]
-    pub fn optional_address(&self, name: &str) -> Option<SocketAddr> {
-        self.value(name).map(|text| text.parse().expect("checked at load"))
+    pub fn optional_address(&self, key: Maybe<Address>) -> Option<SocketAddr> {
+        self.maybe(key).and_then(|text| text.parse().ok())
     }
 }
 

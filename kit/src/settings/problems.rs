@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
-use super::catalogue::{Kind, Setting};
+use super::catalogue::Setting;
+use super::kind::Kind;
 
 /// One setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -32,13 +32,13 @@ fn the_allocation_modes_are_the_policies_there_are() {
 
 #[test]
 fn flags_win_over_environment_over_file_over_defaults() {
-    assert_eq!(load(&[], None, &[]).expect("fine").int("MQTT_MAX_RETRIES"), 3);
+    assert_eq!(load(&[], None, &[]).expect("fine").int(key::MQTT_MAX_RETRIES), 3);
     let file = Some("MQTT_MAX_RETRIES = 4");
-    assert_eq!(load(&[], file, &[]).expect("fine").int("MQTT_MAX_RETRIES"), 4);
+    assert_eq!(load(&[], file, &[]).expect("fine").int(key::MQTT_MAX_RETRIES), 4);
     let environment = [("MQTT_MAX_RETRIES", "5")];
-    assert_eq!(load(&environment, file, &[]).expect("fine").int("MQTT_MAX_RETRIES"), 5);
+    assert_eq!(load(&environment, file, &[]).expect("fine").int(key::MQTT_MAX_RETRIES), 5);
     let flags = ["MQTT_MAX_RETRIES=6"];
-    assert_eq!(load(&environment, file, &flags).expect("fine").int("MQTT_MAX_RETRIES"), 6);
+    assert_eq!(load(&environment, file, &flags).expect("fine").int(key::MQTT_MAX_RETRIES), 6);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn all_problems_are_said_at_once_with_value_and_what_is_accepted() {
 fn an_empty_variable_counts_as_not_set_and_foreign_ones_are_left_alone() {
     let settings =
         load(&[("MQTT_HOST", ""), ("PATH", "x"), ("HOME", "y")], None, &[]).expect("fine");
-    assert_eq!(settings.text("MQTT_HOST"), "localhost");
+    assert_eq!(settings.text(key::MQTT_HOST), "localhost");
 }
 
 #[test]

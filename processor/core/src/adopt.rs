@@ -17,8 +17,8 @@ impl Tree {
                 (decided.setpoint_w, decided.emit)
             {
                 let command = LiveCommand {
-                    epoch: recorded.epoch,
-                    seq: recorded.seq,
+                    epoch: recorded.no.epoch,
+                    seq: recorded.no.seq,
                     setpoint_w,
                     decided: recorded.header.at,
                     until: recorded.header.at.plus_ms(2 * decided.ttl_ms),

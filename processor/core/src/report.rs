@@ -63,14 +63,7 @@ pub(crate) fn report(
         alarms,
         nodes,
     };
-    Decision {
-        epoch: tick.epoch,
-        writer: tick.writer,
-        root: context.root.clone(),
-        seq: tick.seq,
-        header,
-        devices,
-    }
+    Decision { no: tick.no, writer: tick.writer, root: context.root.clone(), header, devices }
 }
 
 fn nodes(

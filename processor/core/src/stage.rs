@@ -2,6 +2,7 @@
 //! can be told to the watt.
 
 use schemas::records::decision::{Decision, DeviceDecision, NodeDecision, Positions, Trigger};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::{Change, DeviceRegistered, FeederChange, OperatorRecord};
 use schemas::records::telemetry::{Capabilities, DeviceOrigin, DeviceType, Telemetry};
 use schemas::registry::Registry;
@@ -104,9 +105,8 @@ impl Stage {
         let tick = Tick {
             now: Timestamp(self.now + 3_000),
             trigger: Trigger::Window,
-            epoch: 1,
+            no: DecisionNo::new(1, (self.now - START) / WINDOW_MS),
             writer: Uuid::nil(),
-            seq: (self.now - START) / WINDOW_MS,
             positions: Positions::default(),
         };
         let decision = self.tree.decide(&self.registry, tick);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemas::records::decision::{Alarm, Decision, DeviceDecision};
 use schemas::records::snapshot::DeviceSnapshot as Device;
-use schemas::records::state::{DeviceState, FeederState, Made, Version};
+use schemas::records::state::{DeviceState, FeederState, Made};
 use schemas::records::telemetry::DeviceOrigin;
 use schemas::registry::{DEFAULT_PRIORITY, Registry};
 use schemas::{FeederId, Watts};
@@ -14,7 +14,7 @@ use crate::wants;
 
 /// The latest state of each feeder.
 pub fn feeder_states(decision: &Decision) -> impl Iterator<Item = FeederState> + '_ {
-    let version = Version { epoch: decision.epoch, seq: decision.seq };
+    let version = decision.no;
     let header = &decision.header;
     let made = Made {
         trigger: header.trigger,
@@ -70,7 +70,7 @@ impl Tree {
         let is_told = device.is_none_or(|device| device.setpoint_w.is_some());
         DeviceState {
             device_id: decided.device_id.clone(),
-            version: Version { epoch: decision.epoch, seq: decision.seq },
+            version: decision.no,
             at,
             root: decision.root.clone(),
             feeder_id: decided.feeder_id.clone(),

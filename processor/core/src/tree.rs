@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use schemas::records::ack::Ack;
 use schemas::records::decision::{Decision, DeviceDecision, Emit, Positions, Trigger};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::ControlSettings;
 use schemas::records::snapshot::{
     DeviceSnapshot as Device, LiveCommand, NodeSnapshot, TrackingBucket,
@@ -48,12 +49,10 @@ pub struct Tick {
     pub now: Timestamp,
     /// Why now.
     pub trigger: Trigger,
-    /// The claim's epoch.
-    pub epoch: i64,
-    /// Its writer.
+    /// Which decision of the tree is made.
+    pub no: DecisionNo,
+    /// The claim's writer.
     pub writer: Uuid,
-    /// The decision's number.
-    pub seq: i64,
     /// What has been consumed.
     pub positions: Positions,
 }
@@ -119,9 +118,7 @@ impl Tree {
                 if let Some(device) = self.devices.get_mut(&ack.device_id) {
                     let device_id = device.device_id.clone();
                     device::acknowledge(device, ack, |live| {
-                        schemas::records::decision::setpoint_id(
-                            root, live.epoch, live.seq, &device_id,
-                        )
+                        live.no().setpoint_id(root, &device_id)
                     });
                 }
             }
@@ -326,8 +323,8 @@ fn remember_device(
         && let Some(setpoint_w) = decided.setpoint_w
     {
         let command = LiveCommand {
-            epoch: tick.epoch,
-            seq: tick.seq,
+            epoch: tick.no.epoch,
+            seq: tick.no.seq,
             setpoint_w,
             decided: tick.now,
             // The lease runs from receipt, and a message may travel for as long as it lives.

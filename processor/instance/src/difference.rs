@@ -11,7 +11,7 @@ pub(crate) fn first_difference(ours: &Decision, recorded: &Decision) -> Option<S
     if bytes(ours) == bytes(recorded) {
         return None;
     }
-    let fence = |decision: &Decision| (decision.epoch, decision.writer, decision.seq);
+    let fence = |decision: &Decision| (decision.no.epoch, decision.writer, decision.no.seq);
     if fence(ours) != fence(recorded) {
         return Some(words("epoch, writer, seq", &fence(ours), &fence(recorded)));
     }

@@ -8,12 +8,13 @@ use schemas::identity::Lineage;
 use schemas::ledger::{Holder, Ledger, Verdict, Void};
 use schemas::records::ack::Ack;
 use schemas::records::decision::{Decision, LedgerRecord, Positions, Trigger};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::{Change, EventCancelled, EventChanged, OperatorRecord};
 use schemas::records::snapshot::SnapshotPart;
-use schemas::records::state::{DeviceState, Version};
+use schemas::records::state::DeviceState;
 use schemas::records::telemetry::Telemetry;
 use schemas::registry::Registry;
-use schemas::topics::tree_partition;
+use schemas::topics::{Topic, tree_partition};
 use schemas::{FeederId, Timestamp};
 
 use crate::caps::{PENDING_INPUTS_MAX, URGENT_PAUSE_MS};
@@ -244,9 +245,12 @@ impl Driver {
     }
 
     /// Skips an input that cannot be read.
-    pub fn skip(&mut self, offset: i64, telemetry: bool) {
-        let gathered =
-            if telemetry { &mut self.gathered.telemetry } else { &mut self.gathered.acks };
+    pub fn skip(&mut self, topic: Topic, offset: i64) {
+        let gathered = match topic {
+            Topic::Telemetry => &mut self.gathered.telemetry,
+            Topic::Acks => &mut self.gathered.acks,
+            _ => return,
+        };
         *gathered = (*gathered).max(offset + 1);
     }
 
@@ -312,7 +316,7 @@ impl Driver {
                 let open = self
                     .slots
                     .get(&decision.root)
-                    .is_some_and(|slot| slot.open && slot.seq == decision.seq);
+                    .is_some_and(|slot| slot.open && slot.seq == decision.no.seq);
                 let difference = if open { None } else { self.replay(&decision, registry) };
                 let slot = self.slot(&decision.root);
                 slot.open = false;
@@ -331,13 +335,12 @@ impl Driver {
         let tick = Tick {
             now: recorded.header.at,
             trigger: recorded.header.trigger,
-            epoch: recorded.epoch,
+            no: recorded.no,
             writer: recorded.writer,
-            seq: recorded.seq,
             positions,
         };
         let decided = slot.tree.decide(registry, tick);
-        slot.seq = recorded.seq;
+        slot.seq = recorded.no.seq;
         slot.decided_at = recorded.header.at;
         let difference = first_difference(&decided, recorded);
         if difference.is_some() {
@@ -362,9 +365,8 @@ impl Driver {
             let tick = Tick {
                 now,
                 trigger,
-                epoch: holder.epoch,
+                no: DecisionNo::new(holder.epoch, slot.seq),
                 writer: holder.writer,
-                seq: slot.seq,
                 positions,
             };
             let decision = slot.tree.decide(registry, tick);
@@ -426,7 +428,7 @@ impl Driver {
             .zip(chunks)
             .map(|(part, devices)| SnapshotPart {
                 root: decision.root.clone(),
-                version: Version { epoch: decision.epoch, seq: decision.seq },
+                version: decision.no,
                 writer: decision.writer,
                 number: slot.snapshot_number,
                 part,

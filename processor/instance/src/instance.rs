@@ -10,10 +10,9 @@ use schemas::Timestamp;
 use schemas::codec::Record;
 use schemas::identity::Lineage;
 use schemas::ledger::Holder;
-use schemas::log::{LogRecord, Outgoing, ReadFrom, Start};
+use schemas::log::{InPartition, LogRecord, Outgoing, ReadFrom, Start};
 use schemas::records::decision::{Decision, DecisionPart, LedgerRecord};
 use schemas::records::operator::OperatorRecord;
-use schemas::records::state::{DeviceState, FeederState};
 use schemas::topics::Topic;
 use uuid::Uuid;
 
@@ -386,26 +385,11 @@ impl Instance {
         let Some(held) = held_mut(&mut self.partitions, partition) else { return };
         let (every, devices) = (snapshot_decisions, snapshot_part_devices);
         let snapshots = held.driver.snapshot_if_due(decision, decisions_next, every, devices);
-        let feeder = |state: FeederState| Outgoing {
-            topic: Topic::FeederState,
-            partition,
-            key: state.node.feeder_id.to_string(),
-            value: state.encode(),
-        };
-        let device = |state: DeviceState| Outgoing {
-            topic: Topic::DeviceState,
-            partition,
-            key: state.device_id.to_string(),
-            value: state.encode(),
-        };
-        let snapshot = snapshots.iter().map(|part| Outgoing {
-            topic: Topic::Snapshots,
-            partition,
-            key: part.key(),
-            value: part.encode(),
-        });
-        let feeders = feeder_states(decision).map(feeder);
-        let devices = held.driver.device_states(decision, &self.registry.registry).map(device);
+        let lane = InPartition(partition);
+        let feeders = feeder_states(decision).map(|state| Outgoing::of(&state, lane));
+        let devices = held.driver.device_states(decision, &self.registry.registry);
+        let devices = devices.map(|state| Outgoing::of(&state, lane));
+        let snapshot = snapshots.iter().map(|part| Outgoing::of(part, lane));
         let records = feeders.chain(devices).chain(snapshot).collect();
         self.effects.push(Effect::Publish { partition, records });
     }
@@ -438,11 +422,8 @@ impl Instance {
             let parts = decisions
                 .iter()
                 .flat_map(|decision| decision.clone().into_parts(self.rules.decision_part_devices));
-            let records = parts.map(|part| Outgoing {
-                topic: Topic::Decisions,
-                partition: *partition,
-                key: part.root.to_string(),
-                value: LedgerRecord::DecisionPart(part).encode(),
+            let records = parts.map(|part| {
+                Outgoing::of(&LedgerRecord::DecisionPart(part), InPartition(*partition))
             });
             self.effects.push(Effect::Append {
                 ticket: self.tickets,

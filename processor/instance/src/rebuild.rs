@@ -185,6 +185,9 @@ pub enum Unreadable {
     /// The key names no tree.
     #[error("its key is no feeder id")]
     Key,
+    /// It is of a topic that holds nothing of devices.
+    #[error("{0} holds no samples and no acks")]
+    Topic(&'static str),
     /// The value is no record.
     #[error(transparent)]
     Value(#[from] DecodeError),
@@ -197,7 +200,7 @@ pub enum Unreadable {
 pub fn gather(driver: &mut Driver, record: &LogRecord) -> Result<(), Unreadable> {
     let gathered = try_gather(driver, record);
     if gathered.is_err() {
-        driver.skip(record.offset, record.topic == Topic::Telemetry);
+        driver.skip(record.topic, record.offset);
     }
     gathered
 }
@@ -205,12 +208,17 @@ pub fn gather(driver: &mut Driver, record: &LogRecord) -> Result<(), Unreadable>
 fn try_gather(driver: &mut Driver, record: &LogRecord) -> Result<(), Unreadable> {
     let root = std::str::from_utf8(&record.key).ok().and_then(|key| FeederId::new(key).ok());
     let root = root.ok_or(Unreadable::Key)?;
-    if record.topic == Topic::Telemetry {
-        driver.gather_telemetry(&root, record.offset, Telemetry::decode(&record.value)?);
-    } else {
-        driver.gather_ack(&root, record.offset, Ack::decode(&record.value)?);
+    match record.topic {
+        Topic::Telemetry => {
+            driver.gather_telemetry(&root, record.offset, Telemetry::decode(&record.value)?);
+            Ok(())
+        }
+        Topic::Acks => {
+            driver.gather_ack(&root, record.offset, Ack::decode(&record.value)?);
+            Ok(())
+        }
+        other => Err(Unreadable::Topic(other.suffix())),
     }
-    Ok(())
 }
 
 fn lowest(lowest: Option<Positions>, next: Positions) -> Option<Positions> {

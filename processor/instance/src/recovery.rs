@@ -8,7 +8,7 @@ use schemas::Timestamp;
 use schemas::codec::Record;
 use schemas::identity::Lineage;
 use schemas::ledger::Holder;
-use schemas::log::{LogRecord, Outgoing, ReadFrom, Start};
+use schemas::log::{InPartition, LogRecord, Outgoing, ReadFrom, Start};
 use schemas::records::decision::{Claim, LedgerRecord, Positions};
 use schemas::records::operator::OperatorRecord;
 use schemas::topics::Topic;
@@ -23,8 +23,6 @@ use crate::rebuild::{Known, Snapshots, gather, next_epoch, stands};
 
 /// Records replayed between two lines that say how far it is.
 const PROGRESS_EVERY: usize = 1_000;
-/// The key of a claim.
-const CLAIM_KEY: &str = "claim";
 
 /// The time, twice: what a record says, and what elapsed time is measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,12 +252,7 @@ impl Recovery {
             name: self.name.clone(),
             log: self.lineage.as_ref().map(Lineage::current),
         };
-        Outgoing {
-            topic: Topic::Decisions,
-            partition: self.partition,
-            key: CLAIM_KEY.to_owned(),
-            value: LedgerRecord::Claim(claim).encode(),
-        }
+        Outgoing::of(&LedgerRecord::Claim(claim), InPartition(self.partition))
     }
 
     /// Takes in a record that was asked for.
@@ -467,7 +460,11 @@ impl Followed {
                 None
             }
             topic => {
-                *(if topic == Topic::Acks { &mut self.acks } else { &mut self.telemetry }) = after;
+                match topic {
+                    Topic::Acks => self.acks = after,
+                    Topic::Telemetry => self.telemetry = after,
+                    _ => {}
+                }
                 let gathered = gather(&mut self.driver, record);
                 gathered.err().map(|error| Note::unreadable(record, &error))
             }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use control_instance::{Effect, Instance, Now, Owners, Recovery, Rules};
 use proptest::prelude::*;
 use schemas::codec::Record;
-use schemas::log::{LogRecord, Outgoing};
+use schemas::log::{InPartition, LogRecord, Outgoing};
 use schemas::records::decision::{Claim, LedgerRecord};
 use schemas::records::operator::{Change, FeederChange, OperatorRecord};
 use schemas::topics::{Topic, tree_partition};
@@ -210,9 +210,8 @@ impl Surroundings {
             name: "another".to_owned(),
             log: None,
         };
-        let (topic, key) = (Topic::Decisions, "claim".to_owned());
-        let value = LedgerRecord::Claim(claim).encode();
-        self.log.take(vec![Outgoing { topic, partition, key, value }]);
+        let outgoing = Outgoing::of(&LedgerRecord::Claim(claim), InPartition(partition));
+        self.log.take(vec![outgoing]);
     }
 
     fn read(&mut self, instance: &mut Instance) {

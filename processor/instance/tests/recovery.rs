@@ -305,7 +305,7 @@ fn what_a_fenced_owner_appends_is_void_for_its_successor() {
                 .extend(decision.into_parts(99).into_iter().map(LedgerRecord::DecisionPart));
         }
         for decision in new.turn(&mut log, now) {
-            assert_eq!(decision.epoch, 2, "a fenced decision counted");
+            assert_eq!(decision.no.epoch, 2, "a fenced decision counted");
         }
     }
     let (_, differences) = Owner::take_over(&mut log, 3, 3);

@@ -1,131 +1,152 @@
-//! Rows of a block while it is gathered, and those among them that may have been stored long ago.
+//! Rows of a block while it is gathered, and those among them that may have been stored long ago. Knows no table: a
+//! stream and its blocks hold the rows of any.
 
 use std::collections::HashSet;
+use std::fmt::Debug;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use schemas::Timestamp;
-use schemas::records::decision::Decision;
-use service_kit::clickhouse::rows;
+use schemas::codec::{DecodeError, Record};
+use schemas::ledger::Void;
+use service_kit::clickhouse::rows::Place;
 
-use super::kept::Kept;
+use super::seen::Novelty;
+use super::service::{Before, Store};
+use super::tables::{Beginning, Destination, Table};
 
-/// The row of one record.
-#[derive(Debug)]
-pub(super) enum Prepared {
-    Telemetry(Box<rows::TelemetryRow>),
-    Ack(rows::AckRow),
-    Operator(rows::OperatorRow),
-    DeadLetter(rows::DeadLetterRow),
-    Sent(rows::SentRow),
-    Decision(i64, Box<Decision>),
+/// Why a record is nothing to store.
+pub(super) enum Worthless {
+    /// It cannot be read.
+    Poison(DecodeError),
+    /// It does not count.
+    Void(Void),
 }
 
-/// What a block is made of.
-#[derive(Debug)]
-pub(super) enum Gathered {
-    Telemetry(Vec<rows::TelemetryRow>),
-    Acks(Vec<rows::AckRow>),
-    Operator(Vec<rows::OperatorRow>),
-    DeadLetters(Vec<rows::DeadLetterRow>),
-    Sent(Vec<rows::SentRow>),
-    Decisions(Vec<(i64, Decision)>),
+/// Rows of one partition on their way into blocks.
+pub(super) trait Gathering: Debug + Send {
+    /// Reads a record and keeps its row at hand: its time, and whether it came before. None where it leads to no row.
+    fn read(
+        &mut self,
+        value: &[u8],
+        place: Place,
+    ) -> Result<Option<(Timestamp, Novelty)>, Worthless>;
+
+    /// Adds the row that is at hand to the open block.
+    fn push(&mut self, unsure: bool);
+
+    /// Takes the rows of the open block out.
+    fn take(&mut self) -> Box<dyn Rows>;
 }
 
 /// The rows of a block.
-#[derive(Debug)]
-pub(super) struct Rows {
-    pub(super) gathered: Gathered,
-    /// Which of them may have been stored already, by index.
-    pub(super) unsure: HashSet<usize>,
-}
-
-impl Rows {
-    pub(super) fn of(kept: Kept) -> Self {
-        let gathered = match kept {
-            Kept::Telemetry => Gathered::Telemetry(Vec::new()),
-            Kept::Acks => Gathered::Acks(Vec::new()),
-            Kept::Decisions => Gathered::Decisions(Vec::new()),
-            Kept::Sent => Gathered::Sent(Vec::new()),
-            Kept::Operator => Gathered::Operator(Vec::new()),
-            Kept::DeadLetters => Gathered::DeadLetters(Vec::new()),
-        };
-        Self { gathered, unsure: HashSet::new() }
-    }
-
-    fn len(&self) -> usize {
-        match &self.gathered {
-            Gathered::Telemetry(rows) => rows.len(),
-            Gathered::Acks(rows) => rows.len(),
-            Gathered::Operator(rows) => rows.len(),
-            Gathered::DeadLetters(rows) => rows.len(),
-            Gathered::Sent(rows) => rows.len(),
-            Gathered::Decisions(rows) => rows.len(),
-        }
-    }
-
-    pub(super) fn push(&mut self, row: Prepared, unsure: bool) {
-        if unsure {
-            self.unsure.insert(self.len());
-        }
-        match (&mut self.gathered, row) {
-            (Gathered::Telemetry(rows), Prepared::Telemetry(row)) => rows.push(*row),
-            (Gathered::Acks(rows), Prepared::Ack(row)) => rows.push(row),
-            (Gathered::Operator(rows), Prepared::Operator(row)) => rows.push(row),
-            (Gathered::DeadLetters(rows), Prepared::DeadLetter(row)) => rows.push(row),
-            (Gathered::Sent(rows), Prepared::Sent(row)) => rows.push(row),
-            (Gathered::Decisions(rows), Prepared::Decision(offset, decision)) => {
-                rows.push((offset, *decision));
-            }
-            (_, _) => unreachable!("a stream's rows are of its own topic"),
-        }
-    }
-
-    /// The samples that may have been stored already.
-    pub(super) fn unsure_samples(&self) -> Vec<&rows::TelemetryRow> {
-        let Gathered::Telemetry(rows) = &self.gathered else { return Vec::new() };
-        self.unsure.iter().filter_map(|index| rows.get(*index)).collect()
-    }
-
-    /// The acks that may have been stored already.
-    pub(super) fn unsure_acks(&self) -> Vec<&rows::AckRow> {
-        let Gathered::Acks(rows) = &self.gathered else { return Vec::new() };
-        self.unsure.iter().filter_map(|index| rows.get(*index)).collect()
-    }
+pub(super) trait Rows: Debug + Send + Sync {
+    /// Whether some of them may have been stored already.
+    fn is_unsure(&self) -> bool;
 
     /// Drops what is stored already, and what came twice among the unsure; gives how many. The rest is certain.
-    pub(super) fn drop_stored(&mut self, stored: &HashSet<String>) -> usize {
-        let unsure = std::mem::take(&mut self.unsure);
-        let mut met = HashSet::new();
-        let mut keep = |index: usize, name: String| {
-            !unsure.contains(&index) || (!stored.contains(&name) && met.insert(name))
-        };
-        let before = self.len();
-        let mut index = 0;
-        let mut next = || {
-            index += 1;
-            index - 1
-        };
-        match &mut self.gathered {
-            Gathered::Telemetry(rows) => rows.retain(|row| keep(next(), row.moment())),
-            Gathered::Acks(rows) => rows.retain(|row| keep(next(), row.message_id.to_string())),
-            Gathered::Operator(_)
-            | Gathered::DeadLetters(_)
-            | Gathered::Sent(_)
-            | Gathered::Decisions(_) => {}
-        }
-        before - self.len()
+    fn drop_stored<'r>(
+        &'r mut self,
+        store: &'r Store,
+        before: &'r Before,
+    ) -> BoxFuture<'r, anyhow::Result<usize>>;
+
+    /// Writes them into their tables.
+    fn write<'r>(&'r self, block: &'r Destination<'_>) -> BoxFuture<'r, anyhow::Result<()>>;
+
+    /// How many records they are of.
+    #[cfg(test)]
+    fn len(&self) -> usize;
+}
+
+/// Rows of one topic.
+#[derive(Debug)]
+pub(super) struct Gathered<T: Table> {
+    table: T,
+    at_hand: Option<T::Row>,
+    open: Batch<T>,
+}
+
+/// Rows of one topic that are written at once.
+#[derive(Debug)]
+struct Batch<T: Table> {
+    rows: Vec<T::Row>,
+    /// Which of them may have been stored already, by index.
+    unsure: HashSet<usize>,
+}
+
+impl<T: Table> Default for Batch<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), unsure: HashSet::new() }
     }
 }
 
-impl Prepared {
-    /// When its message arrived; the epoch where it is none.
-    pub(super) fn arrival(&self) -> Timestamp {
-        match self {
-            Self::Telemetry(row) => Timestamp(row.arrival),
-            Self::Ack(_)
-            | Self::Operator(_)
-            | Self::DeadLetter(_)
-            | Self::Sent(_)
-            | Self::Decision(..) => Timestamp(0),
+impl<T: Table> Gathered<T> {
+    pub(super) fn new(beginning: Beginning) -> Self {
+        Self { table: T::new(beginning), at_hand: None, open: Batch::default() }
+    }
+}
+
+impl<T: Table> Gathering for Gathered<T> {
+    fn read(
+        &mut self,
+        value: &[u8],
+        place: Place,
+    ) -> Result<Option<(Timestamp, Novelty)>, Worthless> {
+        let record = T::Record::decode(value).map_err(Worthless::Poison)?;
+        let prepared = self.table.prepare(record, place).map_err(Worthless::Void)?;
+        Ok(prepared.map(|prepared| {
+            self.at_hand = Some(prepared.row);
+            (prepared.time, prepared.novelty)
+        }))
+    }
+
+    fn push(&mut self, unsure: bool) {
+        let Some(row) = self.at_hand.take() else { return };
+        if unsure {
+            self.open.unsure.insert(self.open.rows.len());
         }
+        self.open.rows.push(row);
+    }
+
+    fn take(&mut self) -> Box<dyn Rows> {
+        Box::new(std::mem::take(&mut self.open))
+    }
+}
+
+impl<T: Table> Rows for Batch<T> {
+    fn is_unsure(&self) -> bool {
+        !self.unsure.is_empty()
+    }
+
+    fn drop_stored<'r>(
+        &'r mut self,
+        store: &'r Store,
+        before: &'r Before,
+    ) -> BoxFuture<'r, anyhow::Result<usize>> {
+        async move {
+            let unsure: Vec<&T::Row> =
+                self.unsure.iter().filter_map(|index| self.rows.get(*index)).collect();
+            let mut gone = T::stored(&unsure, store, before).await?;
+            let unsure = std::mem::take(&mut self.unsure);
+            let before = self.rows.len();
+            let mut index = 0;
+            self.rows.retain(|row| {
+                index += 1;
+                let is_sure = !unsure.contains(&(index - 1));
+                is_sure || T::name(row).is_none_or(|name| gone.insert(name))
+            });
+            Ok(before - self.rows.len())
+        }
+        .boxed()
+    }
+
+    fn write<'r>(&'r self, block: &'r Destination<'_>) -> BoxFuture<'r, anyhow::Result<()>> {
+        T::write(&self.rows, block).boxed()
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.rows.len()
     }
 }

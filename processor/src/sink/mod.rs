@@ -11,11 +11,11 @@ mod block;
 #[cfg(test)]
 mod extremes;
 mod gathered;
-mod kept;
 mod opening;
 mod seen;
 mod service;
 mod stream;
+mod tables;
 mod trouble;
 mod writing;
 
@@ -31,6 +31,7 @@ use schemas::identity::Lineage;
 use schemas::topics::Topic;
 use service_kit::clickhouse::why;
 use service_kit::clock::{Clock, SystemClock};
+use service_kit::doubling::Doubling;
 use service_kit::log::{Group, GroupEvent, LogRecord, Partitions, Producer, Reader, Start};
 use service_kit::pulse::Loop;
 use tokio::sync::Semaphore;
@@ -49,8 +50,8 @@ use crate::{metrics, poison};
 
 const GROUP: &str = "sink";
 const FLUSH_CHECK: Duration = Duration::from_millis(200);
-const RETRY_FIRST: Duration = Duration::from_millis(250);
-const RETRY_MAX: Duration = Duration::from_secs(5);
+/// The pauses between tries, of whatever ClickHouse or the log does not do.
+const PAUSES: Doubling = Doubling::new(Duration::from_millis(250), Duration::from_secs(5));
 
 type Place = (Topic, i32);
 
@@ -202,6 +203,8 @@ impl Sink {
                 self.push_held();
             }
             Reading::Nothing => {}
+            Reading::Again => metrics::count_duplicate(record.topic),
+            Reading::Void(void) => metrics::count_void(void, record.partition, record.offset),
             Reading::Poison(error) => poison::report(&self.producer, record, &error),
         }
     }
@@ -297,7 +300,7 @@ impl Sink {
     fn begin(&mut self, partitions: &[i32], opened: Vec<Opened>) -> anyhow::Result<()> {
         let mut places = Vec::new();
         for Opened { kept, partition, resume, from } in opened {
-            let topic = kept.topic();
+            let topic = kept.topic;
             let place = (topic, partition);
             if !self.opening.contains(&partition) || self.streams.contains_key(&place) {
                 continue;
@@ -355,7 +358,7 @@ async fn retry<T, F>(attempt: impl Fn() -> F, step: Step, troubles: &Troubles) -
 where
     F: Future<Output = anyhow::Result<T>>,
 {
-    let mut wait = RETRY_FIRST;
+    let mut pauses = PAUSES;
     loop {
         match attempt().await {
             Ok(value) => {
@@ -369,7 +372,6 @@ where
                 tracing::warn!(error = why(error.as_ref()), what, "not yet; trying again");
             }
         }
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(RETRY_MAX);
+        tokio::time::sleep(pauses.failed()).await;
     }
 }

@@ -10,9 +10,9 @@ use service_kit::log::{LogConfig, Positions, Reader};
 use uuid::Uuid;
 
 use super::block::Planned;
-use super::kept::Kept;
 use super::service::{Store, Stored};
 use super::stream::Resume;
+use super::tables::Kept;
 use crate::caps::{DEDUP_WINDOW, SINK_TOKEN_KNOWN_MS};
 
 /// A stream that can begin.
@@ -41,17 +41,17 @@ pub(super) async fn open(
         .flat_map(|partition| Kept::of_partition(*partition).map(|kept| (kept, *partition)))
         .collect();
     let places: Vec<(Topic, i32)> =
-        streams.iter().map(|(kept, partition)| (kept.topic(), *partition)).collect();
+        streams.iter().map(|(kept, partition)| (kept.topic, *partition)).collect();
     // The plans first: a block that is planned after this is of somebody who has the partition after us.
     let plans = positions.get(&places).await?;
     let mut stored = BTreeMap::new();
     for kept in Kept::ALL {
-        stored.insert(kept.topic(), store.positions(kept.position_table()).await?);
+        stored.insert(kept.topic, store.positions(kept.position_table).await?);
     }
     let bounds = Reader::new(log, &[])?;
     let mut opened = Vec::new();
     for (kept, partition) in streams {
-        let topic = kept.topic();
+        let topic = kept.topic;
         let (first, end) = bounds.bounds(topic, partition).await?;
         let rows = Rows { stored: &stored[&topic], topic, partition };
         let highest = rows.highest(lineage);

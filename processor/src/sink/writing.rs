@@ -1,12 +1,10 @@
 //! Writing one block: its name is stored first, then its rows go out under that name until ClickHouse has them.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use schemas::topics::Topic;
-use service_kit::clickhouse::rows::{self, Place};
 use service_kit::clickhouse::why;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::log::Positions;
@@ -15,16 +13,14 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::PAUSES;
 use super::block::Planned;
-use super::gathered::Gathered;
-use super::service::{Before, BlockId, Store};
+use super::service::{Before, Store};
 use super::stream::Block;
+use super::tables::Destination;
 use super::trouble::{Step, Troubles};
 use crate::caps::SINK_INSERT_TIMEOUT;
 use crate::metrics;
-
-const RETRY_FIRST: Duration = Duration::from_millis(250);
-const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// A block on its way.
 pub(super) struct Writing {
@@ -64,18 +60,17 @@ impl Writing {
     }
 
     async fn work(&mut self) -> bool {
-        let mut wait = RETRY_FIRST;
+        let mut pauses = PAUSES;
         // A position that is being stored when the partition is taken away is waited for: what comes after must know it.
         while let Err(error) = self.plan().await {
             metrics::count_sink_error("position");
             self.troubles.failed(self.step(), &error, SystemClock.now());
             tracing::debug!(%error, "the log did not take the sink's position; trying again");
-            if !self.pause(wait).await {
+            if !self.pause(pauses.failed()).await {
                 return false;
             }
-            wait = (wait * 2).min(RETRY_MAX);
         }
-        wait = RETRY_FIRST;
+        pauses.begin_anew();
         let abandoned = self.abandoned.clone();
         loop {
             let attempt = tokio::select! {
@@ -84,6 +79,7 @@ impl Writing {
                 attempt = self.insert() => attempt,
             };
             let Err(error) = attempt else { break };
+            let wait = pauses.failed();
             metrics::count_sink_error("write");
             self.troubles.failed(self.step(), &error, SystemClock.now());
             tracing::warn!(
@@ -94,7 +90,6 @@ impl Writing {
             if !self.pause(wait).await {
                 return false;
             }
-            wait = (wait * 2).min(RETRY_MAX);
         }
         // Only a hint, so nobody waits for it: without it the block is written again, and counts once.
         let Block { topic, partition, last, .. } = self.block;
@@ -128,62 +123,19 @@ impl Writing {
 
     async fn insert_all(&mut self) -> anyhow::Result<()> {
         self.drop_stored().await?;
-        let Block { partition, first, last, rows, log, .. } = &self.block;
-        let (partition, first, last, log) = (*partition, *first, *last, *log);
-        let block = |table| BlockId { table, partition, first, last, log };
-        let store = &self.store;
-        match &rows.gathered {
-            Gathered::Telemetry(rows) => store.write(block("telemetry"), rows).await,
-            Gathered::Acks(rows) => store.write(block("acks"), rows).await,
-            Gathered::Operator(rows) => store.write(block("operator_log"), rows).await,
-            Gathered::DeadLetters(rows) => store.write(block("dead_letters"), rows).await,
-            Gathered::Sent(rows) => store.write(block("sent"), rows).await,
-            Gathered::Decisions(decisions) => {
-                let of = self.log;
-                let place = |offset: &i64| Place { log: of, partition, offset: *offset };
-                let setpoints: Vec<_> = decisions
-                    .iter()
-                    .flat_map(|(offset, decision)| rows::setpoints(decision, place(offset)))
-                    .collect();
-                store.write(block("setpoints"), &setpoints).await?;
-                let devices: Vec<_> = decisions
-                    .iter()
-                    .flat_map(|(offset, decision)| rows::decision_devices(decision, place(offset)))
-                    .collect();
-                store.write(block("decision_devices"), &devices).await?;
-                let alarms: Vec<_> = decisions
-                    .iter()
-                    .flat_map(|(offset, decision)| rows::alarms(decision, place(offset)))
-                    .collect();
-                store.write(block("decision_alarms"), &alarms).await?;
-                // Last: its positions say where the topic goes on.
-                let nodes: Vec<_> = decisions
-                    .iter()
-                    .flat_map(|(offset, decision)| rows::decision(decision, place(offset)))
-                    .collect();
-                store.write(block("decisions"), &nodes).await
-            }
-        }
+        let Block { partition, first, last, log: named, ref rows, .. } = self.block;
+        let (store, log) = (&self.store, self.log);
+        rows.write(&Destination { store, log, partition, first, last, named }).await
     }
 
     /// Asks ClickHouse about messages that may have come longer ago than anybody remembers.
     async fn drop_stored(&mut self) -> anyhow::Result<()> {
         let Block { topic, partition, first, rows, .. } = &mut self.block;
-        if rows.unsure.is_empty() {
+        if !rows.is_unsure() {
             return Ok(());
         }
         let before = Before { log: self.log, partition: *partition, first: *first };
-        let stored: HashSet<String> = match &rows.gathered {
-            Gathered::Telemetry(_) => {
-                self.store.stored_moments(&rows.unsure_samples(), &before).await?
-            }
-            Gathered::Acks(_) => self.store.stored_acks(&rows.unsure_acks(), &before).await?,
-            Gathered::Operator(_)
-            | Gathered::DeadLetters(_)
-            | Gathered::Sent(_)
-            | Gathered::Decisions(_) => HashSet::new(),
-        };
-        for _ in 0..rows.drop_stored(&stored) {
+        for _ in 0..rows.drop_stored(&self.store, &before).await? {
             metrics::count_duplicate(*topic);
         }
         Ok(())

@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use bridge_outbound::{Attempt, Opening, Outbound, Read, Rules, Settled, TICK_MS, Tries};
 use schemas::codec::Record;
-use schemas::log::Outgoing;
+use schemas::log::{InTree, Only, Outgoing};
 use schemas::mqtt::{Inbound, Topics, decode_ack, decode_status, decode_telemetry};
 use schemas::records::ack::AckStatus;
 use schemas::records::operator::{Change, DeviceRegistered, OperatorRecord};
 use schemas::registry::Registry;
-use schemas::topics::{Topic, tree_partition};
-use schemas::{DeviceId, Timestamp};
+use schemas::rng::Rng;
+use schemas::topics::Topic;
+use schemas::{DeviceId, FeederId, Timestamp};
 use uuid::Uuid;
 
 use super::broker::{Broker, Kept, Message};
 use super::log::Log;
 use super::member::{Member, Taken, read_command};
-use super::rng::Rng;
 
 /// Largest payload taken.
 const PAYLOAD_MAX: usize = 64 * 1024;
@@ -132,40 +132,42 @@ impl Bridge {
         let Ok(inbound) = parsed else {
             return tracing::error!(topic = message.0, "a topic of ours cannot be read");
         };
-        let (topic, device_id, value) = match &inbound {
+        let outgoing = match &inbound {
             Inbound::Telemetry(of) => {
                 let Ok(sample) = decode_telemetry(of, &message.1, PAYLOAD_MAX) else {
                     return tracing::error!(topic = message.0, "a sample of ours is refused");
                 };
-                let Some(feeder_id) = self.registry.feeder_of(&of.device_id).cloned() else {
+                let Some((feeder_id, lane)) = self.place_of(&of.device_id) else {
                     register(log, now, &sample);
                     return self.waiting.push(message);
                 };
                 self.logged.push((of.device_id.clone(), sample.envelope.timestamp.0));
-                (Topic::Telemetry, of.device_id.clone(), {
-                    sample.into_record(feeder_id, arrival).encode()
-                })
+                Outgoing::of(&sample.into_record(feeder_id, arrival), lane)
             }
             Inbound::Ack(device_id) => {
                 let Ok(ack) = decode_ack(device_id, &message.1, PAYLOAD_MAX) else {
                     return tracing::error!(topic = message.0, "an ack of ours is refused");
                 };
-                let Some(feeder_id) = self.registry.feeder_of(device_id).cloned() else { return };
+                let Some((feeder_id, lane)) = self.place_of(device_id) else { return };
                 if matches!(ack.status, AckStatus::Accepted | AckStatus::Applied) {
                     self.acked.push((device_id.clone(), ack.setpoint_id));
                 }
-                (Topic::Acks, device_id.clone(), ack.into_record(feeder_id, arrival).encode())
+                Outgoing::of(&ack.into_record(feeder_id, arrival), lane)
             }
             Inbound::Status(device_id) => {
                 let Ok(status) = decode_status(device_id, &message.1) else { return };
-                let Some(feeder_id) = self.registry.feeder_of(device_id).cloned() else { return };
-                (Topic::Acks, device_id.clone(), status.into_record(feeder_id, arrival).encode())
+                let Some((feeder_id, lane)) = self.place_of(device_id) else { return };
+                Outgoing::of(&status.into_record(feeder_id, arrival), lane)
             }
         };
-        let Some(feeder_id) = self.registry.feeder_of(&device_id) else { return };
-        let root = self.registry.root_of(feeder_id);
-        let partition = tree_partition(&root, self.partitions);
-        log.append(now, Outgoing { topic, partition, key: root.into(), value });
+        log.append(now, outgoing);
+    }
+
+    /// A device's feeder, and the tree that it stands in.
+    fn place_of(&self, device_id: &DeviceId) -> Option<(FeederId, InTree)> {
+        let feeder_id = self.registry.feeder_of(device_id)?.clone();
+        let root = self.registry.root_of(&feeder_id);
+        Some((feeder_id, InTree { root, partitions: self.partitions }))
     }
 
     fn read_decisions(&mut self, now: i64, log: &Log, stored: &Stored) {
@@ -276,9 +278,5 @@ pub fn append_change(log: &mut Log, now: i64, actor: &str, change: Change) {
         actor: actor.to_owned(),
         change,
     };
-    let (topic, partition) = (Topic::Operator, 0);
-    log.append(
-        now,
-        Outgoing { topic, partition, key: record.change.entity(), value: record.encode() },
-    );
+    log.append(now, Outgoing::of(&record, Only));
 }

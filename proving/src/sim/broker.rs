@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::rng::Rng;
+use schemas::rng::Rng;
 
 /// What links do to messages.
 #[derive(Debug, Clone, Copy, Default)]

@@ -5,12 +5,12 @@ use schemas::records::operator::{
     OverrideCleared, OverrideSet, ProgramDeleted, ProgramMode, ProgramSet,
 };
 use schemas::records::telemetry::DeviceType;
+use schemas::rng::Rng;
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
 use super::member::Body;
 use super::processor::CUTS;
-use super::rng::Rng;
 use super::world::{Life, World};
 
 /// A kind of trouble.

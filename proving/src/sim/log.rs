@@ -15,7 +15,7 @@ pub struct Log {
 impl Log {
     /// Appends a record.
     pub fn append(&mut self, now: i64, outgoing: Outgoing) {
-        let Outgoing { topic, partition, key, value } = outgoing;
+        let Outgoing { topic, partition, key, value, .. } = outgoing;
         let records = self.partitions.entry((topic, partition)).or_default();
         let offset = i64::try_from(records.len()).expect("fits");
         let (timestamp, key) = (Timestamp(now), key.into_bytes());

@@ -6,11 +6,11 @@ use schemas::mqtt::Source;
 use schemas::records::operator::{
     Change, ControlSettings, FeederChange, MissingBehavior, RestartBehavior,
 };
+use schemas::rng::Rng;
 use schemas::{DeviceId, FeederId, Timestamp, Watts};
 
 use super::broker::Net;
 use super::member::{Body, Habits, Member};
-use super::rng::Rng;
 use super::world::{MIDNIGHT_MS, Plan};
 
 /// The watchdog's patience: three windows.

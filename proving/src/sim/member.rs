@@ -7,12 +7,13 @@ use schemas::mqtt::{
     Envelope, Readings, Setpoint, Source, TelemetryMessage, Topics, decode_setpoint,
 };
 use schemas::records::ack::AckStatus;
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::telemetry::{Capabilities, DeviceType, Preferences, TopicLayout};
+use schemas::rng::Rng;
 use schemas::{DeviceId, FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
 use super::broker::{Kept, Message};
-use super::rng::Rng;
 
 /// A setpoint larger than this is none.
 const SETPOINT_LEN_MAX: usize = 64 * 1024;
@@ -53,7 +54,7 @@ pub struct Taken {
     /// Its id.
     pub id: Uuid,
     /// Its fence.
-    pub fence: (i64, i64),
+    pub fence: DecisionNo,
     /// What it asks for, W.
     pub target_w: i64,
     /// What the device falls back to, W.
@@ -325,7 +326,7 @@ impl Member {
 fn taken(setpoint: &Setpoint, now: i64) -> Taken {
     Taken {
         id: setpoint.id(),
-        fence: (setpoint.epoch.unwrap_or(0), setpoint.seq.unwrap_or(0)),
+        fence: setpoint.no().unwrap_or_default(),
         target_w: setpoint.target_w.0,
         fallback_w: setpoint.fallback_w.map_or(0, |fallback| fallback.0),
         at: now,

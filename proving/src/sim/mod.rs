@@ -11,7 +11,6 @@ pub mod physics;
 pub mod processor;
 mod reads;
 pub mod reference;
-pub mod rng;
 pub mod run;
 pub mod trace;
 pub mod world;

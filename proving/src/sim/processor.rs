@@ -9,13 +9,14 @@ use control_instance::{
 use schemas::codec::Record;
 use schemas::log::Outgoing;
 use schemas::records::decision::Decision;
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::snapshot::SnapshotPart;
+use schemas::rng::Rng;
 use schemas::topics::Topic;
 use schemas::{FeederId, Timestamp};
 use uuid::Uuid;
 
 use super::log::Log;
-use super::rng::Rng;
 
 /// As the service: an append that is not answered has failed.
 const APPEND_TIMEOUT_MS: i64 = 2_000;
@@ -96,7 +97,7 @@ pub enum Note {
         /// Of which tree.
         root: FeederId,
         /// Its epoch and number.
-        pair: (i64, i64),
+        no: DecisionNo,
     },
 }
 
@@ -394,10 +395,11 @@ impl Processor {
         records: Vec<Outgoing>,
         notes: &mut Vec<Note>,
     ) {
-        notes.extend(decisions.iter().map(|decision| Note::Decided {
-            root: decision.root.clone(),
-            pair: (decision.epoch, decision.seq),
-        }));
+        notes.extend(
+            decisions
+                .iter()
+                .map(|decision| Note::Decided { root: decision.root.clone(), no: decision.no }),
+        );
         let sent = match self.cut {
             Some(Cut::BeforeAppend) => 0,
             Some(Cut::MidAppend) => self.rng.below(records.len() + 1),

@@ -8,6 +8,7 @@ use schemas::FeederId;
 use schemas::codec::Record;
 use schemas::ledger::{Ledger, Verdict};
 use schemas::records::decision::{Decision, Emit, LedgerRecord};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::FeederMode;
 use schemas::records::snapshot::{DeviceSnapshot, SnapshotPart, TreeSnapshot};
 use schemas::registry::Registry;
@@ -38,9 +39,6 @@ pub fn violation(rule: &'static str, what: String) -> Violation {
     Violation { rule, what }
 }
 
-/// Epoch and number of a decision.
-type Pair = (i64, i64);
-
 /// The state of a tree after a decision.
 type State = (Option<TreeSnapshot>, Vec<DeviceSnapshot>);
 
@@ -62,9 +60,9 @@ pub struct Reference {
     operator_next: i64,
     /// What each setpoint of a counting decision asks for.
     valid: BTreeMap<Uuid, i64>,
-    counted: BTreeSet<(FeederId, i64, i64)>,
-    pairs: BTreeMap<FeederId, (i64, i64)>,
-    states: BTreeMap<FeederId, VecDeque<(Pair, State)>>,
+    counted: BTreeSet<(FeederId, DecisionNo)>,
+    numbers: BTreeMap<FeederId, DecisionNo>,
+    states: BTreeMap<FeederId, VecDeque<(DecisionNo, State)>>,
     /// The last decision of each tree that counts.
     pub last: BTreeMap<FeederId, Decision>,
     /// Decisions that count so far.
@@ -92,7 +90,7 @@ impl Reference {
             operator_next: 0,
             valid: BTreeMap::new(),
             counted: BTreeSet::new(),
-            pairs: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             states: BTreeMap::new(),
             last: BTreeMap::new(),
             decisions: 0,
@@ -160,14 +158,14 @@ impl Reference {
     }
 
     fn count(&mut self, decision: &Decision, parts: Vec<SnapshotPart>) -> Result<(), Violation> {
-        let pair = (decision.epoch, decision.seq);
+        let no = decision.no;
         let root = &decision.root;
         self.decisions += 1;
-        if !self.counted.insert((root.clone(), pair.0, pair.1)) {
-            return Err(violation("G18 one decision per pair", format!("{root} {pair:?}")));
+        if !self.counted.insert((root.clone(), no)) {
+            return Err(violation("G18 one decision per pair", format!("{root} {no}")));
         }
-        if self.pairs.insert(root.clone(), pair).is_some_and(|before| before >= pair) {
-            return Err(violation("G18 pairs rise", format!("{root} {pair:?}")));
+        if self.numbers.insert(root.clone(), no).is_some_and(|before| before >= no) {
+            return Err(violation("G18 pairs rise", format!("{root} {no}")));
         }
         if !decision.header.certified || !decision.header.findings.is_empty() {
             let told: Vec<_> = decision
@@ -175,7 +173,7 @@ impl Reference {
                 .iter()
                 .map(|of| (of.device_id.as_str(), of.setpoint_w.map(|told| told.0), of.reason))
                 .collect();
-            let findings = format!("{root} {pair:?}: {:?} {told:?}", decision.header.findings);
+            let findings = format!("{root} {no}: {:?} {told:?}", decision.header.findings);
             return Err(violation("every plan is certified", findings));
         }
         for device in decision.devices.iter().filter(|device| device.emit != Emit::None) {
@@ -193,7 +191,7 @@ impl Reference {
         let tree = parts.iter().find_map(|part| part.tree.clone());
         let devices = parts.into_iter().flat_map(|part| part.devices).collect();
         let states = self.states.entry(root.clone()).or_default();
-        states.push_back((pair, (tree, devices)));
+        states.push_back((no, (tree, devices)));
         if states.len() > STATES_MAX {
             states.pop_front();
         }
@@ -207,19 +205,19 @@ impl Reference {
     /// When it does not.
     pub fn check_snapshot(&mut self, parts: &[SnapshotPart]) -> Result<(), Violation> {
         let Some(first) = parts.first() else { return Ok(()) };
-        let pair = (first.version.epoch, first.version.seq);
+        let no = first.version;
         let states = self.states.get(&first.root);
-        let state = states.and_then(|states| states.iter().rev().find(|(known, _)| *known == pair));
+        let state = states.and_then(|states| states.iter().rev().find(|(known, _)| *known == no));
         let Some((_, (tree, devices))) = state else { return Ok(()) };
         self.snapshots += 1;
         let theirs: Vec<&DeviceSnapshot> = parts.iter().flat_map(|part| &part.devices).collect();
         let differs = devices.iter().zip(&theirs).find(|(ours, theirs)| ours != *theirs);
         if let Some((ours, theirs)) = differs {
-            let what = format!("{pair:?}: {theirs:?}, not {ours:?}");
+            let what = format!("{no}: {theirs:?}, not {ours:?}");
             return Err(violation("G17 a restart loses nothing", what));
         }
         if devices.len() != theirs.len() || *tree != first.tree {
-            let what = format!("{pair:?}: {:?}, not {tree:?}", first.tree);
+            let what = format!("{no}: {:?}, not {tree:?}", first.tree);
             return Err(violation("G17 a restart loses nothing", what));
         }
         Ok(())

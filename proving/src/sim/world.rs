@@ -9,6 +9,7 @@ use bridge_outbound::Rules;
 use device_model::Conditions;
 use schemas::records::decision::Decision;
 use schemas::records::operator::Change;
+use schemas::rng::Rng;
 use schemas::topics::Topic;
 use schemas::{DeviceId, FeederId};
 
@@ -20,7 +21,6 @@ use super::member::{Body, Member};
 use super::physics::{Physics, REACTION_MS, Watched, is_under, member_feeder, told_w};
 use super::processor::Processor;
 use super::reference::{Reference, Violation, violation};
-use super::rng::Rng;
 use super::trace::Trace;
 pub use processes::{Life, Process};
 
@@ -303,7 +303,7 @@ impl World {
                         let fence = taken.fence;
                         self.trace.note(
                             self.now,
-                            format_args!("{id} takes {} W of {fence:?}", taken.target_w),
+                            format_args!("{id} takes {} W of {fence}", taken.target_w),
                         );
                         self.reference.check_taken(
                             id.as_str(),

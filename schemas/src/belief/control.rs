@@ -7,8 +7,9 @@ use super::{
 use crate::records::decision::{
     Claim, DecisionHeader, DecisionPart, DeviceDecision, LedgerRecord, NodeDecision, Positions,
 };
+use crate::records::decision_no::DecisionNo;
 use crate::records::snapshot::{DeviceSnapshot, NodeSnapshot, SnapshotPart, TreeSnapshot};
-use crate::records::state::{DeviceState, FeederState, Version};
+use crate::records::state::{DeviceState, FeederState};
 
 impl Believable for LedgerRecord {
     fn check(&self) -> Result<(), Unbelievable> {
@@ -28,8 +29,7 @@ impl Believable for Claim {
 
 impl Believable for DecisionPart {
     fn check(&self) -> Result<(), Unbelievable> {
-        within("epoch", self.epoch, NUMBER)?;
-        within("seq", self.seq, NUMBER)?;
+        self.no().check()?;
         numbered(self.part, self.parts)?;
         self.header.iter().try_for_each(Believable::check)?;
         self.devices.iter().try_for_each(Believable::check)
@@ -166,7 +166,7 @@ impl Believable for DeviceSnapshot {
 const DEFICIT_WMS: std::ops::RangeInclusive<i64> =
     -3_600_000_000_000_000_000..=3_600_000_000_000_000_000;
 
-impl Believable for Version {
+impl Believable for DecisionNo {
     fn check(&self) -> Result<(), Unbelievable> {
         within("epoch", self.epoch, NUMBER)?;
         within("seq", self.seq, NUMBER)

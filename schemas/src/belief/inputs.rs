@@ -1,8 +1,8 @@
 //! What comes in: samples, acks, operators' changes, dead letters; and what went out.
 
 use super::{
-    Believable, COUNT, DEVICE_TIME, EDGE_W, NUMBER, OFFSET, ORDERED_TIME, PRIORITY, SERVICE_TIME,
-    SOC, SPAN_MS, TREE_W, Unbelievable, within, within_if,
+    Believable, COUNT, DEVICE_TIME, EDGE_W, OFFSET, ORDERED_TIME, PRIORITY, SERVICE_TIME, SOC,
+    SPAN_MS, TREE_W, Unbelievable, within, within_if,
 };
 use crate::records::ack::Ack;
 use crate::records::dead_letter::DeadLetter;
@@ -64,8 +64,7 @@ impl Believable for DeadLetter {
 
 impl Believable for Sent {
     fn check(&self) -> Result<(), Unbelievable> {
-        within("epoch", self.epoch, NUMBER)?;
-        within("seq", self.seq, NUMBER)?;
+        self.no().check()?;
         within("decided_at", self.decided_at, SERVICE_TIME)?;
         within("sent_at", self.sent_at, SERVICE_TIME)?;
         within("broker_acked_at", self.broker_acked_at, SERVICE_TIME)

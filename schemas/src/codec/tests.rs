@@ -1,20 +1,27 @@
 //! Every record goes there and back, and old bytes stay readable.
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
 use crate::ids::{DeviceId, FeederId};
-use crate::records::ack::AckStatus;
-use crate::records::decision::{Claim, NodeDecision};
+use crate::records::ack::{Ack, AckStatus};
+use crate::records::dead_letter::DeadLetter;
+use crate::records::decision::{Claim, LedgerRecord, NodeDecision};
+use crate::records::decision_no::DecisionNo;
 use crate::records::lifecycle::{
     DeviceNoted, DeviceNotice, DeviceRetired, DeviceWaiting, WaitReason,
 };
 use crate::records::operator::{
     Change, ControlResumed, ControlSettings, EventChanged, FeederCleared, FeederField,
-    FeederRemoved,
+    FeederRemoved, OperatorRecord,
 };
-use crate::records::state::Version;
-use crate::records::telemetry::{Capabilities, DeviceOrigin, DeviceType, Preferences, TopicLayout};
+use crate::records::sent::Sent;
+use crate::records::snapshot::SnapshotPart;
+use crate::records::state::FeederState;
+use crate::records::telemetry::{
+    Capabilities, DeviceOrigin, DeviceType, Preferences, Telemetry, TopicLayout,
+};
 use crate::units::{Soc, Timestamp, Watts};
 
 #[track_caller]
@@ -129,7 +136,7 @@ fn every_record_goes_there_and_back() {
     });
     check_round_trip(&DeadLetter {
         at: Timestamp(5),
-        source: "der/telemetry/x".to_owned(),
+        source: "der/telemetry/x".to_owned().into(),
         reason: "not_json".to_owned(),
         detail: "expected value at line 1 column 1".to_owned(),
         device_id: None,
@@ -140,19 +147,55 @@ fn every_record_goes_there_and_back() {
 
 #[test]
 fn every_committed_schema_parses() {
-    for schemas in [
-        Telemetry::schemas(),
-        Ack::schemas(),
-        OperatorRecord::schemas(),
-        LedgerRecord::schemas(),
-        SnapshotPart::schemas(),
-        DeviceState::schemas(),
-        FeederState::schemas(),
-        DeadLetter::schemas(),
-        Sent::schemas(),
-    ] {
+    for topic in Topic::ALL {
+        let schemas = record_of!(topic, Kind => Kind::schemas());
         assert!(schemas.find(schemas.newest).is_some());
     }
+}
+
+#[test]
+fn every_topic_holds_the_record_that_says_so() {
+    for topic in Topic::ALL {
+        assert_eq!(record_of!(topic, Kind => Kind::TOPIC), topic);
+    }
+}
+
+#[test]
+fn the_newest_schema_names_every_control_setting_and_each_number_of_them_is_bounded() {
+    let schema: Value =
+        serde_json::from_str(include_str!("../../avro/operator.avsc")).expect("JSON");
+    let record = serde_json::to_value(ControlSettings::default()).expect("a record");
+    let Value::Object(fields) = record else { panic!("a record has fields") };
+    let mut names: Vec<&str> = fields.keys().map(String::as_str).collect();
+    let mut in_schema = fields_of(&schema, "ControlSettings").expect("it is in the schema");
+    names.sort_unstable();
+    in_schema.sort_unstable();
+    assert_eq!(names, in_schema, "schemas/avro/operator.avsc");
+    for (name, _) in fields.iter().filter(|(_, value)| value.is_number()) {
+        let mut spoilt = fields.clone();
+        let beyond = if name.ends_with("_w") || name.ends_with("_ms") { i64::MIN } else { -1 };
+        spoilt.insert(name.clone(), json!(beyond));
+        let spoilt: ControlSettings =
+            serde_json::from_value(Value::Object(spoilt)).expect("a record");
+        assert!(spoilt.check().is_err(), "schemas/src/belief/inputs.rs does not bound {name}");
+    }
+}
+
+/// The names of the fields of a record, wherever in a schema it stands.
+fn fields_of<'s>(schema: &'s Value, record: &str) -> Option<Vec<&'s str>> {
+    let fields = schema.get("fields").and_then(Value::as_array);
+    if let (Some("record"), Some(name), Some(fields)) =
+        (schema["type"].as_str(), schema["name"].as_str(), fields)
+        && name == record
+    {
+        return Some(fields.iter().filter_map(|field| field["name"].as_str()).collect());
+    }
+    let inner: Vec<&Value> = match schema {
+        Value::Object(members) => members.values().collect(),
+        Value::Array(all) => all.iter().collect(),
+        _ => Vec::new(),
+    };
+    inner.into_iter().find_map(|inner| fields_of(inner, record))
 }
 
 #[test]
@@ -297,7 +340,7 @@ mod before_sources {
 mod before_alarms {
     #[derive(serde::Serialize)]
     pub(super) struct FeederState {
-        pub(super) version: super::Version,
+        pub(super) version: super::DecisionNo,
         pub(super) at: i64,
         pub(super) root: &'static str,
         pub(super) policy: &'static str,
@@ -401,7 +444,7 @@ fn a_feeders_state_of_an_older_release_is_read_without_alarms() {
     let mut bytes = SINGLE_OBJECT.to_vec();
     bytes.extend_from_slice(&old.newest.to_le_bytes());
     let written = before_alarms::FeederState {
-        version: Version { epoch: 1, seq: 2 },
+        version: DecisionNo::new(1, 2),
         at: 9,
         root: "a",
         policy: "water-fill",

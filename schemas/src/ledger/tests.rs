@@ -48,7 +48,7 @@ fn decided(verdicts: &[Verdict]) -> Vec<(i64, i64)> {
     verdicts
         .iter()
         .filter_map(|verdict| match verdict {
-            Verdict::Decided(decision) => Some((decision.epoch, decision.seq)),
+            Verdict::Decided(decision) => Some((decision.no.epoch, decision.no.seq)),
             Verdict::Claimed(_) | Verdict::Partial | Verdict::Void(_) => None,
         })
         .collect()
@@ -143,10 +143,9 @@ fn a_claim_ends_what_was_half_written() {
 fn parts_come_together_again_as_the_decision_they_were() {
     let LedgerRecord::DecisionPart(whole) = part(1, 1, 1, 0, 1) else { unreachable!() };
     let decision = Decision {
-        epoch: 1,
+        no: whole.no(),
         writer: whole.writer,
         root: whole.root,
-        seq: 1,
         header: whole.header.expect("part 0"),
         devices: Vec::new(),
     };

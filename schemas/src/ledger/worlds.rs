@@ -134,7 +134,7 @@ impl World {
                         "only the last claim decides: {self:?}"
                     );
                     self.check_whole(offset, &decision);
-                    counted.push((offset, decision.epoch, decision.seq));
+                    counted.push((offset, decision.no.epoch, decision.no.seq));
                 }
                 (Verdict::Partial | Verdict::Void(_), _) => {}
             }
@@ -155,7 +155,7 @@ impl World {
         let mut wanted = 0;
         for entry in since {
             if let Entry::Part { epoch, seq, part, .. } = entry
-                && (*epoch, *seq) == (decision.epoch, decision.seq)
+                && (*epoch, *seq) == (decision.no.epoch, decision.no.seq)
                 && *part == wanted
             {
                 wanted += 1;
@@ -178,7 +178,9 @@ impl World {
             }
             let found: Vec<_> = (from..self.log.len())
                 .filter_map(|offset| match later.read(self.log[offset].record()) {
-                    Verdict::Decided(decision) => Some((offset, decision.epoch, decision.seq)),
+                    Verdict::Decided(decision) => {
+                        Some((offset, decision.no.epoch, decision.no.seq))
+                    }
                     Verdict::Claimed(_) | Verdict::Partial | Verdict::Void(_) => None,
                 })
                 .collect();
@@ -190,7 +192,7 @@ impl World {
 }
 
 fn holder_of_decision(decision: &Decision) -> Holder {
-    Holder { epoch: decision.epoch, writer: decision.writer }
+    Holder { epoch: decision.no.epoch, writer: decision.writer }
 }
 
 #[test]

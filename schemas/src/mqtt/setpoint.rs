@@ -9,6 +9,7 @@ use crate::mqtt::envelope::{self, Envelope, Opened, Source, put};
 use crate::mqtt::fields::Fields;
 use crate::mqtt::rejection::Rejection;
 use crate::records::decision::{Decision, DeviceDecision, Reason};
+use crate::records::decision_no::DecisionNo;
 use crate::records::telemetry::{DeviceType, Nature};
 use crate::units::{Timestamp, Watts};
 
@@ -76,10 +77,8 @@ impl Mode {
 pub struct Fence {
     /// The log.
     pub log: Option<Uuid>,
-    /// The epoch.
-    pub epoch: i64,
-    /// The number.
-    pub seq: i64,
+    /// The decision.
+    pub no: DecisionNo,
 }
 
 /// One setpoint, load convention.
@@ -140,8 +139,8 @@ impl Setpoint {
             ttl_ms: Some(valid_until.since(now).clamp(0, device.ttl_ms.max(0))),
             fallback_w: Some(device.fallback_w),
             log: None,
-            epoch: Some(decision.epoch),
-            seq: Some(decision.seq),
+            epoch: Some(decision.no.epoch),
+            seq: Some(decision.no.seq),
             ramp_w_per_s: None,
             allocator: ALLOCATOR.to_owned(),
             notes: Some(sentence(device.reason).to_owned()),
@@ -157,8 +156,13 @@ impl Setpoint {
     /// What orders it among a device's setpoints; none where its sender knows no order.
     #[must_use]
     pub fn fence(&self) -> Option<Fence> {
-        let (epoch, seq) = self.epoch.zip(self.seq)?;
-        Some(Fence { log: self.log, epoch, seq })
+        Some(Fence { log: self.log, no: self.no()? })
+    }
+
+    /// The decision that it is of; none where its sender names none.
+    #[must_use]
+    pub fn no(&self) -> Option<DecisionNo> {
+        self.epoch.zip(self.seq).map(|(epoch, seq)| DecisionNo { epoch, seq })
     }
 
     /// The message's id: what an ack speaks of, and what a device recognises a re-send by.

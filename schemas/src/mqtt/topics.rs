@@ -147,6 +147,14 @@ impl Topics {
         format!("$share/{group}/{filter}")
     }
 
+    /// Whether a filter matches only what devices hear: setpoints and receipts, of one device or of many.
+    #[must_use]
+    pub fn is_for_devices(&self, filter: &str) -> bool {
+        self.levels(filter).is_ok_and(|levels| {
+            levels.len() > 1 && matches!(levels[0], "control" | "setpoints" | "receipts")
+        })
+    }
+
     /// Reads the topic of a message from a device.
     ///
     /// # Errors

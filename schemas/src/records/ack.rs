@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::codec::record;
 use crate::ids::{DeviceId, FeederId};
+use crate::log::InTree;
 use crate::units::{Timestamp, Watts};
 
 /// What a device says about a setpoint, or about itself.
@@ -48,3 +50,5 @@ pub struct Ack {
     /// Why, where it says so.
     pub reason: Option<String>,
 }
+
+record!(Ack, "ack" in Acks by InTree, key |_, tree| tree.root.to_string(), schemas ["ack.avsc"]);

@@ -4,13 +4,13 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::codec::record;
 use crate::ids::{DeviceId, FeederId};
+use crate::log::InPartition;
+use crate::records::decision_no::DecisionNo;
 use crate::records::operator::FeederMode;
 use crate::records::telemetry::DeviceType;
 use crate::units::{Soc, Timestamp, WattHours, Watts};
-
-/// The namespace of ids derived from a decision (UUID v5), so that anyone can recompute them.
-const DERIVED: Uuid = Uuid::from_u128(0x9a5f_2c6e_52a4_4b0e_9d51_7c1f_0d2e_4b77);
 
 /// Positions a decision has consumed: the next offset of each input, in the decision's own partition.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -352,43 +352,37 @@ pub enum LedgerRecord {
 /// A whole decision, all its parts together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// The epoch of its writer's claim.
-    pub epoch: i64,
+    /// Which decision of its tree it is.
+    pub no: DecisionNo,
     /// Its writer.
     pub writer: Uuid,
     /// The root of the tree.
     pub root: FeederId,
-    /// Number of the decision of this tree.
-    pub seq: i64,
     /// All but the devices.
     pub header: DecisionHeader,
     /// Every device of the tree, by id.
     pub devices: Vec<DeviceDecision>,
 }
 
-/// The id of a decision, from what names it.
-#[must_use]
-pub fn decision_id(root: &FeederId, epoch: i64, seq: i64) -> Uuid {
-    Uuid::new_v5(&DERIVED, format!("{root}/{epoch}/{seq}").as_bytes())
-}
-
-/// The message id of a device's setpoint, from what names it.
-#[must_use]
-pub fn setpoint_id(root: &FeederId, epoch: i64, seq: i64, device_id: &DeviceId) -> Uuid {
-    Uuid::new_v5(&decision_id(root, epoch, seq), device_id.as_str().as_bytes())
+impl DecisionPart {
+    /// Which decision of its tree it is of.
+    #[must_use]
+    pub fn no(&self) -> DecisionNo {
+        DecisionNo::new(self.epoch, self.seq)
+    }
 }
 
 impl Decision {
     /// The decision's id: derived, so that a re-read gives the same.
     #[must_use]
     pub fn id(&self) -> Uuid {
-        Uuid::new_v5(&DERIVED, format!("{}/{}/{}", self.root, self.epoch, self.seq).as_bytes())
+        self.no.decision_id(&self.root)
     }
 
     /// The message id of a device's setpoint: derived, so that a re-send is recognised by the device.
     #[must_use]
     pub fn setpoint_id(&self, device_id: &DeviceId) -> Uuid {
-        setpoint_id(&self.root, self.epoch, self.seq, device_id)
+        self.no.setpoint_id(&self.root, device_id)
     }
 
     /// Splits it into records of at most `devices_max` devices; one record where it fits.
@@ -404,10 +398,10 @@ impl Decision {
         (0..parts)
             .zip(chunks)
             .map(|(part, devices)| DecisionPart {
-                epoch: self.epoch,
+                epoch: self.no.epoch,
                 writer: self.writer,
                 root: self.root.clone(),
-                seq: self.seq,
+                seq: self.no.seq,
                 part,
                 parts,
                 header: header.take(),
@@ -416,3 +410,15 @@ impl Decision {
             .collect()
     }
 }
+
+/// The key of claims: they are of no tree.
+const CLAIM_KEY: &str = "claim";
+
+record!(
+    LedgerRecord, "decision" in Decisions by InPartition,
+    key |record, _| match record {
+        LedgerRecord::Claim(_) => CLAIM_KEY.to_owned(),
+        LedgerRecord::DecisionPart(part) => part.root.to_string(),
+    },
+    schemas ["decision_1.avsc", "decision.avsc"]
+);

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::codec::record;
 use crate::ids::{DeviceId, FeederId};
+use crate::log::Only;
 use crate::records::lifecycle::{
     DeviceApproved, DeviceNoted, DeviceReplaced, DeviceRetired, DeviceWaiting,
 };
@@ -491,3 +493,16 @@ pub struct OperatorRecord {
     #[serde(default)]
     pub source: Option<String>,
 }
+
+record!(
+    OperatorRecord, "operator record" in Operator by Only,
+    key |record, _| record.change.entity(),
+    schemas [
+        "operator_1.avsc",
+        "operator_2.avsc",
+        "operator_3.avsc",
+        "operator_4.avsc",
+        "operator_5.avsc",
+        "operator.avsc",
+    ]
+);

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::codec::record;
 use crate::ids::{DeviceId, FeederId};
+use crate::log::InPartition;
+use crate::records::decision_no::DecisionNo;
 use crate::units::Timestamp;
 
 /// A setpoint that the broker has. One that is sent again, after a crash, stands here again.
@@ -28,3 +31,17 @@ pub struct Sent {
     /// When the broker acknowledged it, by the same clock.
     pub broker_acked_at: Timestamp,
 }
+
+impl Sent {
+    /// Which decision of its tree it is of.
+    #[must_use]
+    pub fn no(&self) -> DecisionNo {
+        DecisionNo::new(self.epoch, self.seq)
+    }
+}
+
+record!(
+    Sent, "sent setpoint" in Sent by InPartition,
+    key |sent, _| sent.root.to_string(),
+    schemas ["sent.avsc"]
+);

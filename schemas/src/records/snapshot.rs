@@ -4,9 +4,11 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::codec::record;
 use crate::ids::{DeviceId, FeederId};
+use crate::log::InPartition;
 use crate::records::decision::{Positions, Reason};
-use crate::records::state::Version;
+use crate::records::decision_no::DecisionNo;
 use crate::records::telemetry::{Capabilities, DeviceOrigin, DeviceType, Preferences};
 use crate::units::{Soc, Timestamp, Watts};
 
@@ -38,6 +40,14 @@ pub struct LiveCommand {
     pub applied: bool,
     /// What it took when this was decided: one that took more and now keeps to it has got it.
     pub from_w: Watts,
+}
+
+impl LiveCommand {
+    /// The decision it came from.
+    #[must_use]
+    pub fn no(&self) -> DecisionNo {
+        DecisionNo::new(self.epoch, self.seq)
+    }
 }
 
 /// A slice of the rolling tracking window.
@@ -313,7 +323,7 @@ pub struct SnapshotPart {
     /// The root of the tree.
     pub root: FeederId,
     /// The decision after which it was taken.
-    pub version: Version,
+    pub version: DecisionNo,
     /// That decision's writer.
     pub writer: Uuid,
     /// Number of this snapshot; its last bit names the slot.
@@ -335,10 +345,9 @@ pub struct SnapshotPart {
     pub log: Option<Uuid>,
 }
 
-impl SnapshotPart {
-    /// The record's key: root, slot and part, so that compaction keeps the last two snapshots of a tree.
-    #[must_use]
-    pub fn key(&self) -> String {
-        format!("{}/{}/{}", self.root, self.number & 1, self.part)
-    }
-}
+// Root, slot and part, so that compaction keeps the last two snapshots of a tree.
+record!(
+    SnapshotPart, "snapshot" in Snapshots by InPartition,
+    key |part, _| format!("{}/{}/{}", part.root, part.number & 1, part.part),
+    schemas ["snapshot_1.avsc", "snapshot.avsc"]
+);

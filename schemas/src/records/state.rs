@@ -1,38 +1,15 @@
 //! `device-state.v1` and `feeder-state.v1`: the latest state of each device and feeder, derived from decisions for
-//! live views. Written at least once; a reader keeps the one with the highest (epoch, seq).
+//! live views. Written at least once; a reader keeps the one of the highest decision.
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::record;
 use crate::ids::{DeviceId, FeederId};
+use crate::log::InPartition;
 use crate::records::decision::{Alarm, Freshness, NodeDecision, Trigger};
+use crate::records::decision_no::DecisionNo;
 use crate::records::telemetry::{DeviceOrigin, DeviceType};
 use crate::units::{Soc, Timestamp, Watts};
-
-/// Which decision a state comes from; the higher one is the newer.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub struct Version {
-    /// The claim's epoch.
-    pub epoch: i64,
-    /// The tree's decision number.
-    pub seq: i64,
-}
-
-/// Versions of one tree are at most so far apart, in epochs or numbers: one that is further ahead says what control never
-/// was.
-const APART_MAX: i64 = 1_000_000;
-
-impl Version {
-    /// Whether it replaces another one of its tree: it is higher, or the other one cannot be.
-    #[must_use]
-    pub fn replaces(self, old: Self) -> bool {
-        let far = |ahead: i64, behind: i64| ahead.saturating_sub(behind) > APART_MAX;
-        let cannot_be =
-            far(old.epoch, self.epoch) || (old.epoch == self.epoch && far(old.seq, self.seq));
-        self > old || cannot_be
-    }
-}
 
 /// The latest state of a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +17,7 @@ pub struct DeviceState {
     /// Which device.
     pub device_id: DeviceId,
     /// The decision it comes from.
-    pub version: Version,
+    pub version: DecisionNo,
     /// That decision's clock reading.
     pub at: Timestamp,
     /// The root of its tree.
@@ -102,7 +79,7 @@ pub struct Made {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeederState {
     /// The decision it comes from.
-    pub version: Version,
+    pub version: DecisionNo,
     /// That decision's clock reading.
     pub at: Timestamp,
     /// The root of its tree.
@@ -118,3 +95,14 @@ pub struct FeederState {
     #[serde(default)]
     pub alarms: Vec<Alarm>,
 }
+
+record!(
+    DeviceState, "device state" in DeviceState by InPartition,
+    key |state, _| state.device_id.to_string(),
+    schemas ["device_state.avsc"]
+);
+record!(
+    FeederState, "feeder state" in FeederState by InPartition,
+    key |state, _| state.node.feeder_id.to_string(),
+    schemas ["feeder_state_1.avsc", "feeder_state.avsc"]
+);

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::codec::record;
 use crate::ids::{DeviceId, FeederId};
+use crate::log::InTree;
 use crate::units::{Soc, Timestamp, WattHours, Watts};
 
 /// What a device is.
@@ -207,3 +209,9 @@ pub struct Telemetry {
     /// Unknown fields that were ignored.
     pub unknown_fields: i32,
 }
+
+record!(
+    Telemetry, "telemetry" in Telemetry by InTree,
+    key |_, tree| tree.root.to_string(),
+    schemas ["telemetry.avsc"]
+);

@@ -5,6 +5,7 @@ use schemas::records::decision::{
     Alarm, Decision, DecisionHeader, DeviceDecision, Emit, Freshness, NodeBinding, NodeDecision,
     Positions, Reason, Rung, Severity, Trigger,
 };
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::FeederMode;
 use schemas::records::telemetry::{DeviceType, Telemetry};
 use schemas::{DeviceId, FeederId, Timestamp, WattHours, Watts};
@@ -115,10 +116,9 @@ impl Area {
         let nodes = self.nodes(&shares, &devices);
         let alarms = alarms(&nodes, &devices);
         Decision {
-            epoch: 1,
+            no: DecisionNo::new(1, self.seq),
             writer: moment.writer,
             root: self.root.feeder_id.clone(),
-            seq: self.seq,
             header: DecisionHeader {
                 at,
                 trigger: Trigger::Window,

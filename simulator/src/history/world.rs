@@ -398,8 +398,8 @@ fn sent(
     Sent {
         setpoint_id: decision.setpoint_id(&decided.device_id),
         root: decision.root.clone(),
-        epoch: decision.epoch,
-        seq: decision.seq,
+        epoch: decision.no.epoch,
+        seq: decision.no.seq,
         device_id: decided.device_id.clone(),
         feeder_id: decided.feeder_id.clone(),
         decided_at: decision.header.at,

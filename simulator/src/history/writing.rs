@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use service_kit::clickhouse::tables::{Access, BlockId, Tables};
-use service_kit::settings::Settings;
+use service_kit::settings::{Settings, key};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -39,8 +39,8 @@ pub async fn write(
     args: HistoryArgs,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let devices = usize::try_from(settings.int("DERMS_SIM_DEVICES")).unwrap_or(0);
-    let plan = Plan::new(&args, devices, settings.int("DERMS_SIM_SEED").unsigned_abs())?;
+    let devices = usize::try_from(settings.int(key::DERMS_SIM_DEVICES)).unwrap_or(0);
+    let plan = Plan::new(&args, devices, settings.int(key::DERMS_SIM_SEED).unsigned_abs())?;
     let tables = Tables::new(Access::from_settings(settings)?)?;
     tables.migrate().await.context("making the tables")?;
     if !args.beside_other_rows {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use derms_engine::{Engine, EngineOptions, HttpOptions, Role, User, find_library};
-use service_kit::settings::Settings;
+use service_kit::settings::{Settings, key};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +42,7 @@ impl EmbeddedClickHouse {
         listener.set_nonblocking(true).with_context(listening)?;
         let library = library(settings)?;
         let data = data.to_path_buf();
-        let engine_options = EngineOptions::of(settings.text("DERMS_CLICKHOUSE_DATABASE"));
+        let engine_options = EngineOptions::of(settings.text(key::DERMS_CLICKHOUSE_DATABASE));
         // Loading the library reads half a gigabyte.
         let opening =
             tokio::task::spawn_blocking(move || Engine::open(&library, &data, &engine_options));
@@ -77,13 +77,14 @@ impl EmbeddedClickHouse {
 
 /// Who may use it: the writer and the analyst, each if a password is set; with neither, everyone on this machine.
 fn options(settings: &Settings, address: SocketAddr) -> anyhow::Result<HttpOptions> {
-    let text = |name| settings.optional_text(name).map(str::to_owned);
-    let writer = text("DERMS_CLICKHOUSE_PASSWORD").map(|password| User {
-        name: text("DERMS_CLICKHOUSE_USER").unwrap_or_else(|| WRITER.to_owned()),
+    let text = |key| settings.optional_text(key).map(str::to_owned);
+    let secret = |key| settings.exposed(key).map(str::to_owned);
+    let writer = secret(key::DERMS_CLICKHOUSE_PASSWORD).map(|password| User {
+        name: text(key::DERMS_CLICKHOUSE_USER).unwrap_or_else(|| WRITER.to_owned()),
         password,
         role: Role::Writer,
     });
-    let analyst = text("DERMS_CLICKHOUSE_ANALYST_PASSWORD").map(|password| User {
+    let analyst = secret(key::DERMS_CLICKHOUSE_ANALYST_PASSWORD).map(|password| User {
         name: ANALYST.to_owned(),
         password,
         role: Role::Analyst,
@@ -93,7 +94,7 @@ fn options(settings: &Settings, address: SocketAddr) -> anyhow::Result<HttpOptio
         !users.is_empty() || address.ip().to_canonical().is_loopback(),
         "ClickHouse would be open to everyone who reaches {address}: set DERMS_CLICKHOUSE_PASSWORD, or DERMS_BIND to 127.0.0.1"
     );
-    let names = text("DERMS_CLICKHOUSE_HOSTS").unwrap_or_default();
+    let names = text(key::DERMS_CLICKHOUSE_HOSTS).unwrap_or_default();
     let hosts = names.split(',').map(str::trim).filter(|name| !name.is_empty());
     Ok(HttpOptions { users, hosts: hosts.map(str::to_owned).collect() })
 }
@@ -101,8 +102,8 @@ fn options(settings: &Settings, address: SocketAddr) -> anyhow::Result<HttpOptio
 /// The engine's library: what the settings say, else beside the program, else where it is fetched to.
 fn library(settings: &Settings) -> anyhow::Result<PathBuf> {
     let set = settings
-        .optional_path("DERMS_CHDB_LIB")
-        .or_else(|| Some(settings.optional_path("DERMS_ENGINE_DIR")?.join("libchdb.so")));
+        .optional_path(key::DERMS_CHDB_LIB)
+        .or_else(|| Some(settings.optional_path(key::DERMS_ENGINE_DIR)?.join("libchdb.so")));
     let executable = std::env::current_exe().ok();
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use derms_log::store::{Store, Upkeep};
 use derms_log::{Limits, Log, Login, Options};
-use service_kit::settings::Settings;
+use service_kit::settings::{Maybe, Secret, Settings, Text, key};
 
 use super::OwnRuntime;
 
 const THREADS: usize = 2;
-const USER_SETTING: &str = "DERMS_KAFKA_SASL_USERNAME";
-const PASSWORD_SETTING: &str = "DERMS_KAFKA_SASL_PASSWORD";
+const USER: Maybe<Text> = key::DERMS_KAFKA_SASL_USERNAME;
+const PASSWORD: Maybe<Secret> = key::DERMS_KAFKA_SASL_PASSWORD;
 
 /// The running log.
 pub struct EmbeddedLog {
@@ -37,12 +37,14 @@ impl EmbeddedLog {
         let login = login(settings)?;
         anyhow::ensure!(
             login.is_some() || address.ip().is_loopback(),
-            "the log would let everyone in who reaches {address}: set {USER_SETTING} and {PASSWORD_SETTING}, \
-             or listen on 127.0.0.1 (DERMS_BIND)"
+            "the log would let everyone in who reaches {address}: set {} and {}, \
+             or listen on 127.0.0.1 (DERMS_BIND)",
+            USER.name(),
+            PASSWORD.name()
         );
-        let megabytes = u64::try_from(settings.int("DERMS_LOG_MAX_MB")).unwrap_or(u64::MAX);
+        let megabytes = u64::try_from(settings.int(key::DERMS_LOG_MAX_MB)).unwrap_or(u64::MAX);
         let limits = Limits { bytes_max: megabytes.saturating_mul(1 << 20), ..Limits::default() };
-        let options = Options { limits, login, repair: settings.flag("DERMS_LOG_REPAIR") };
+        let options = Options { limits, login, repair: settings.flag(key::DERMS_LOG_REPAIR) };
         let runtime = OwnRuntime::new("log", THREADS).context("starting the log's runtime")?;
         let folder = data.to_owned();
         let opening = runtime.spawn(async move { Log::open(address, &folder, options).await });
@@ -81,9 +83,9 @@ impl EmbeddedLog {
 
 /// The login that the settings name.
 fn login(settings: &Settings) -> anyhow::Result<Option<Login>> {
-    match (settings.optional_text(USER_SETTING), settings.optional_text(PASSWORD_SETTING)) {
+    match (settings.optional_text(USER), settings.exposed(PASSWORD)) {
         (Some(user), Some(password)) => Ok(Some(Login::new(user, password)?)),
         (None, None) => Ok(None),
-        _ => anyhow::bail!("{USER_SETTING} and {PASSWORD_SETTING} are set together, or neither"),
+        _ => anyhow::bail!("{} and {} are set together, or neither", USER.name(), PASSWORD.name()),
     }
 }

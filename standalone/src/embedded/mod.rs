@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use service_kit::settings::Settings;
+use service_kit::settings::{Settings, key};
 
 /// How long a server's runtime gets to end its tasks.
 const RUNTIME_STOP: Duration = Duration::from_millis(500);
@@ -30,7 +30,7 @@ pub struct PortTaken {
 /// # Errors
 /// When the setting is not an IP address.
 pub(crate) fn bind_address(settings: &Settings) -> anyhow::Result<IpAddr> {
-    let text = settings.text("DERMS_BIND");
+    let text = settings.text(key::DERMS_BIND);
     text.parse().with_context(|| format!("DERMS_BIND is {text}: an IP address is needed"))
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn bind_address(settings: &Settings) -> anyhow::Result<IpAddr> {
 /// # Errors
 /// When the setting is not an IP address.
 pub(crate) fn mqtt_bind_address(settings: &Settings) -> anyhow::Result<IpAddr> {
-    match settings.optional_text("DERMS_MQTT_BIND") {
+    match settings.optional_text(key::DERMS_MQTT_BIND) {
         Some(text) => text
             .parse()
             .with_context(|| format!("DERMS_MQTT_BIND is {text}: an IP address is needed")),

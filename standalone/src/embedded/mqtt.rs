@@ -14,6 +14,7 @@ mod options;
 mod places;
 mod retained;
 mod sharing;
+mod speakers;
 mod tls;
 
 use std::net::SocketAddr;
@@ -46,6 +47,7 @@ use self::metrics::Holdings;
 use self::places::Places;
 use self::retained::RetainedStore;
 use self::sharing::ByTopic;
+use self::speakers::Speakers;
 use super::OwnRuntime;
 
 /// Largest packet of our own services; a telemetry sample is well under 2 KB.
@@ -134,6 +136,8 @@ async fn start(options: BrokerOptions, retained: RetainedStore) -> anyhow::Resul
         Type::ClientSubscribeCheckAcl,
         Type::MessagePublishCheckAcl,
         Type::MessagePublish,
+        Type::MessageExpiryCheck,
+        Type::SessionTerminated,
     ];
     for kind in asked {
         hooks.add(kind, Box::new(AtTheGate(Arc::clone(&gate)))).await;
@@ -169,6 +173,7 @@ fn gate(options: &BrokerOptions, retained: RetainedStore) -> anyhow::Result<Gate
         accounts: Accounts::open(&options.users)?,
         secret: options.secret.clone(),
         guests: options.guests && options.address.ip().is_loopback(),
+        speakers: Speakers::default(),
         places: Places::new(options.connections_max, options.address_connections_max),
         budget: Budget::default(),
         message_bytes_max: options.message_bytes_max,

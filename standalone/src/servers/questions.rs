@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use service_kit::log::{LogConfig, LogProbe};
 use service_kit::mqtt::{Credentials, Link, LinkEvent, LinkOptions, Outgoing};
-use service_kit::settings::Settings;
+use service_kit::settings::{Settings, key};
 use tokio::sync::{Mutex, OnceCell, mpsc};
 use uuid::Uuid;
 
@@ -40,7 +40,8 @@ impl Question {
     /// # Errors
     /// When the settings do not do for a client of it.
     pub(super) fn new(server: Server, settings: &Settings) -> anyhow::Result<Self> {
-        let text = |name| settings.optional_text(name).map(str::to_owned);
+        let text = |key| settings.optional_text(key).map(str::to_owned);
+        let secret = |key| settings.exposed(key).map(str::to_owned);
         Ok(match server {
             Server::Mqtt => Self::Mqtt(settings.clone(), Mutex::new(None)),
             Server::Log => Self::Log(LogConfig::from_settings(settings), OnceCell::new()),
@@ -49,9 +50,9 @@ impl Question {
                     .timeout(RULES.answer_max)
                     .build()
                     .context("a client of ClickHouse")?,
-                url: settings.text("DERMS_CLICKHOUSE_URL").to_owned(),
-                login: text("DERMS_CLICKHOUSE_USER")
-                    .map(|user| (user, text("DERMS_CLICKHOUSE_PASSWORD").unwrap_or_default())),
+                url: settings.text(key::DERMS_CLICKHOUSE_URL).to_owned(),
+                login: text(key::DERMS_CLICKHOUSE_USER)
+                    .map(|user| (user, secret(key::DERMS_CLICKHOUSE_PASSWORD).unwrap_or_default())),
             },
         })
     }
@@ -80,14 +81,14 @@ impl Question {
 impl Echo {
     fn new(settings: &Settings) -> Self {
         let name = Uuid::new_v4().simple().to_string();
-        let topic = format!("{}/watch/{name}", settings.text("MQTT_TOPIC_PREFIX"));
+        let topic = format!("{}/watch/{name}", settings.text(key::MQTT_TOPIC_PREFIX));
         let options = LinkOptions {
-            host: settings.text("MQTT_HOST").to_owned(),
-            port: settings.port("MQTT_PORT"),
+            host: settings.text(key::MQTT_HOST).to_owned(),
+            port: settings.port(key::MQTT_PORT),
             client_id: format!("derms-watch-{name}"),
-            credentials: settings.optional_text("MQTT_USERNAME").map(|user| Credentials {
+            credentials: settings.optional_text(key::MQTT_USERNAME).map(|user| Credentials {
                 user: user.to_owned(),
-                password: settings.optional_text("MQTT_PASSWORD").unwrap_or_default().to_owned(),
+                password: settings.exposed(key::MQTT_PASSWORD).unwrap_or_default().to_owned(),
             }),
             tls: None,
             will: None,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use service_kit::metrics::total;
 use service_kit::pulse::Loop;
-use service_kit::settings::Settings;
+use service_kit::settings::{Settings, key};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -96,7 +96,7 @@ impl Progress {
 }
 
 fn work(service: Service, settings: &Settings, now: Instant) -> Option<Work> {
-    let interval = settings.seconds("CONTROL_INTERVAL_SECONDS");
+    let interval = settings.seconds(key::CONTROL_INTERVAL_SECONDS);
     let (counter, waiting, once_begun, standstill_max, words) = match service {
         Service::Bridge => (
             "derms_bridge_acknowledged_total",
@@ -106,13 +106,13 @@ fn work(service: Service, settings: &Settings, now: Instant) -> Option<Work> {
             "takes messages from the broker and acknowledges none",
         ),
         Service::Processor => {
-            let late = settings.millis("DERMS_ALLOWED_LATENESS_MS")
-                + settings.millis("DERMS_IDLE_TIMEOUT_MS");
+            let late = settings.millis(key::DERMS_ALLOWED_LATENESS_MS)
+                + settings.millis(key::DERMS_IDLE_TIMEOUT_MS);
             let most = DECIDED_MAX.max(interval * INTERVALS_MAX + late);
             ("derms_processor_decisions_total", None, true, most, "has stopped deciding")
         }
         Service::Simulator => {
-            let every = settings.millis("DERMS_SIM_INTERVAL_MS") * SENT_INTERVALS_MAX;
+            let every = settings.millis(key::DERMS_SIM_INTERVAL_MS) * SENT_INTERVALS_MAX;
             let most = DECIDED_MAX.max(every);
             let waiting = Some("derms_sim_connections");
             ("derms_sim_telemetry_acked_total", waiting, true, most, "has stopped sending")
@@ -163,14 +163,14 @@ async fn unless_turned_away(
 
 async fn ask_api(settings: &Settings) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("does not answer: {error}");
-    let place = (settings.text("HOST"), settings.port("PORT"));
+    let place = (settings.text(key::HOST), settings.port(key::PORT));
     let host = match place.0 {
         "0.0.0.0" => "127.0.0.1",
         "::" => "::1",
         host => host,
     };
     let mut stream = TcpStream::connect((host, place.1)).await.map_err(failed)?;
-    if settings.flag("TLS_ENABLED") {
+    if settings.flag(key::TLS_ENABLED) {
         return Ok(());
     }
     let name = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };

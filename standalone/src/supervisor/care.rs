@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use service_kit::doubling::Doubling;
+
 /// The bounds of one part's care.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
@@ -243,9 +245,9 @@ impl Care {
         self.phase = if !self.proven || self.failures.len() >= self.rules.failures_max {
             Phase::GivenUp
         } else {
-            let doublings = u32::try_from(self.failures.len() - 1).unwrap_or(u32::MAX).min(16);
-            let rest = self.rules.rest_min.saturating_mul(1 << doublings);
-            Phase::Resting { until: now + rest.min(self.rules.rest_max) }
+            let before = u32::try_from(self.failures.len() - 1).unwrap_or(u32::MAX);
+            let rests = Doubling::new(self.rules.rest_min, self.rules.rest_max);
+            Phase::Resting { until: now + rests.after(before) }
         };
     }
 }

@@ -1,23 +1,21 @@
 //! Chance that can be repeated: the same seed gives the same numbers, everywhere.
 
-/// SplitMix64: small, and good enough to choose faults with.
+use schemas::rng::Rng;
+
+/// What faults are chosen with.
 #[derive(Debug, Clone)]
-pub struct Chance(u64);
+pub struct Chance(Rng);
 
 impl Chance {
     /// Numbers of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(Rng::new(seed))
     }
 
     /// The next number.
     pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.bits()
     }
 
     /// A number from `low` to `high`, both included.

@@ -6,7 +6,7 @@ use anyhow::Context;
 use schemas::codec::Record;
 use schemas::ledger::{Ledger, Verdict};
 use schemas::records::ack::Ack;
-use schemas::records::decision::{Decision, Emit, LedgerRecord, setpoint_id};
+use schemas::records::decision::{Decision, Emit, LedgerRecord};
 use schemas::records::telemetry::Telemetry;
 use schemas::topics::Topic;
 use service_kit::log::{LogConfig, LogRecord, Start, read_to_end};
@@ -93,7 +93,7 @@ impl Decisions {
                 .devices
                 .iter()
                 .filter(|device| device.emit != Emit::None)
-                .map(|device| setpoint_id(&part.root, part.epoch, part.seq, &device.device_id))
+                .map(|device| part.no().setpoint_id(&part.root, &device.device_id))
                 .collect::<Vec<_>>(),
         };
         match ledger.read(record) {
@@ -115,7 +115,7 @@ impl Decisions {
             }
             let decided = Decided {
                 device: device.device_id.to_string(),
-                fence: (decision.epoch, decision.seq),
+                fence: (decision.no.epoch, decision.no.seq),
                 at: at.0,
                 until: at.plus_ms(device.ttl_ms).0,
             };

@@ -3,6 +3,7 @@
 mod api;
 mod backup;
 mod clickhouse;
+mod fleets;
 mod life;
 mod log;
 mod mqtt;

@@ -387,7 +387,69 @@ async fn a_guest_is_a_device_of_this_machine_and_no_more() {
     assert_eq!(topics(&guest), ["der/control/my-charger"]);
     guest.publish("der/ack/my-charger", "done", false, None).await.expect("queued");
     bridge.wait_for(PATIENCE, "its ack", heard("done")).await.expect("heard");
+    a_guest_hears_what_is_meant_for_the_devices_it_speaks_for(&broker, &mut bridge).await;
     assert!(bridge.heard().iter().all(|one| one.payload != b"foreign"), "{:?}", topics(&bridge));
+}
+
+/// A gateway: many devices through one connection, whose name is none of theirs.
+async fn a_guest_hears_what_is_meant_for_the_devices_it_speaks_for(
+    broker: &Broker,
+    bridge: &mut Client,
+) {
+    let filters = ["der/control/#", "der/setpoints/+/+", "der/receipts/+"];
+    let connect = |name: &'static str| async move {
+        Client::connect("127.0.0.1", broker.port, name, &filters).await.expect("it gets in")
+    };
+    let report = async |client: &Client, ids: &[&str], payload: &str| {
+        for id in ids {
+            let topic = format!("der/telemetry/ev/{id}");
+            client.publish(&topic, payload, false, None).await.expect("queued");
+        }
+        client.subscribed("der/simulation/profile").await.expect("the broker has read it");
+    };
+    let (mut gateway, mut other) = (connect("a gateway").await, connect("an other").await);
+    report(&gateway, &["ev-7", "ev-8"], "first").await;
+    report(&other, &["ev-7", "ev-9", FIRST], "second").await;
+    let order = async |bridge: &Client, payload: &str| {
+        for id in ["ev-7", "ev-8", "ev-9", "ev-77", FIRST] {
+            for topic in ["control", "setpoints/ev", "receipts"] {
+                let topic = format!("der/{topic}/{id}");
+                bridge.publish(&topic, payload, true, None).await.expect("queued");
+            }
+        }
+        bridge.publish("der/simulation/profile", payload, false, None).await.expect("queued");
+    };
+    let of = |ids: &[&str]| -> Vec<String> {
+        let kinds = ["control", "receipts", "setpoints/ev"];
+        kinds.iter().flat_map(|kind| ids.iter().map(move |id| format!("der/{kind}/{id}"))).collect()
+    };
+    order(bridge, "told").await;
+    let profile = |heard: &[Heard]| {
+        heard.iter().any(|one| one.topic == "der/simulation/profile").then_some(())
+    };
+    for (client, expected) in [(&mut gateway, of(&["ev-7", "ev-8"])), (&mut other, of(&["ev-9"]))] {
+        client.wait_for(PATIENCE, "the profile, which comes last", profile).await.expect("heard");
+        let mut heard = topics(client);
+        heard.retain(|topic| topic != "der/simulation/profile");
+        heard.sort();
+        heard.dedup();
+        assert_eq!(heard, expected);
+    }
+
+    // Its devices are free when it has gone, and the next who reports of one speaks for it.
+    drop(gateway);
+    let own =
+        |heard: &[Heard]| heard.iter().any(|one| one.topic == "der/control/ev-7").then_some(());
+    let freed = async {
+        loop {
+            report(&other, &["ev-7"], "again").await;
+            order(bridge, "told again").await;
+            if other.wait_for(Duration::from_millis(200), "its setpoint", own).await.is_ok() {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, freed).await.expect("the next speaks for it");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use axum::http::Uri;
 use secrecy::SecretString;
-use service_kit::settings::Settings;
+use service_kit::settings::{Settings, key};
 
 use crate::auth::policy::Role;
 
@@ -44,18 +44,19 @@ impl OidcConfig {
     /// All that is wrong, each with what is accepted.
     pub fn from_settings(settings: &Settings) -> Result<Option<Self>, Vec<String>> {
         let mut problems = Vec::new();
-        let needed = ["DERMS_OIDC_CLIENT_ID", "DERMS_OIDC_PUBLIC_URL"];
-        let Some(issuer) = settings.optional_text("DERMS_OIDC_ISSUER") else {
-            for name in needed.iter().filter(|name| settings.optional_text(name).is_some()) {
-                problems.push(format!("{name} is set, but DERMS_OIDC_ISSUER is not"));
+        let needed = [key::DERMS_OIDC_CLIENT_ID, key::DERMS_OIDC_PUBLIC_URL];
+        let Some(issuer) = settings.optional_text(key::DERMS_OIDC_ISSUER) else {
+            for key in needed.into_iter().filter(|key| settings.optional_text(*key).is_some()) {
+                problems.push(format!("{} is set, but DERMS_OIDC_ISSUER is not", key.name()));
             }
             return if problems.is_empty() { Ok(None) } else { Err(problems) };
         };
-        for name in needed.iter().filter(|name| settings.optional_text(name).is_none()) {
-            problems.push(format!("DERMS_OIDC_ISSUER needs {name}"));
+        for key in needed.into_iter().filter(|key| settings.optional_text(*key).is_none()) {
+            problems.push(format!("DERMS_OIDC_ISSUER needs {}", key.name()));
         }
-        let text = |name| settings.optional_text(name).unwrap_or_default();
-        let public_url = text("DERMS_OIDC_PUBLIC_URL").trim_end_matches('/');
+        let text = |key| settings.text(key);
+        let optional = |key| settings.optional_text(key).unwrap_or_default();
+        let public_url = optional(key::DERMS_OIDC_PUBLIC_URL).trim_end_matches('/');
         for (name, url) in [("DERMS_OIDC_ISSUER", issuer), ("DERMS_OIDC_PUBLIC_URL", public_url)] {
             if !url.is_empty() && !is_guarded(url) {
                 problems.push(format!(
@@ -63,35 +64,33 @@ impl OidcConfig {
                 ));
             }
         }
-        if !text("DERMS_OIDC_SCOPE").split(' ').any(|scope| scope == "openid") {
+        if !text(key::DERMS_OIDC_SCOPE).split(' ').any(|scope| scope == "openid") {
             problems.push("DERMS_OIDC_SCOPE: expected scopes with openid among them".to_owned());
         }
-        let authority = settings.optional_path("DERMS_OIDC_CA_PATH");
+        let authority = settings.optional_path(key::DERMS_OIDC_CA_PATH);
         if authority.is_some() && is_plain(issuer) {
             problems.push(
                 "DERMS_OIDC_CA_PATH is set, but DERMS_OIDC_ISSUER does not begin with https://"
                     .to_owned(),
             );
         }
-        let roles = roles(text("DERMS_OIDC_ROLES")).unwrap_or_else(|problem| {
+        let roles = roles(text(key::DERMS_OIDC_ROLES)).unwrap_or_else(|problem| {
             problems.push(problem);
             BTreeMap::new()
         });
         if !problems.is_empty() {
             return Err(problems);
         }
-        let client_id = text("DERMS_OIDC_CLIENT_ID").to_owned();
-        let audiences = settings.optional_text("DERMS_OIDC_AUDIENCE").unwrap_or(&client_id);
+        let client_id = optional(key::DERMS_OIDC_CLIENT_ID).to_owned();
+        let audiences = settings.optional_text(key::DERMS_OIDC_AUDIENCE).unwrap_or(&client_id);
         Ok(Some(Self {
             issuer: issuer.to_owned(),
-            client_secret: settings
-                .optional_text("DERMS_OIDC_CLIENT_SECRET")
-                .map(SecretString::from),
+            client_secret: settings.secret(key::DERMS_OIDC_CLIENT_SECRET),
             public_url: public_url.to_owned(),
-            name: text("DERMS_OIDC_NAME").to_owned(),
-            scope: text("DERMS_OIDC_SCOPE").to_owned(),
-            username_claim: text("DERMS_OIDC_USERNAME_CLAIM").to_owned(),
-            roles_claim: text("DERMS_OIDC_ROLES_CLAIM").to_owned(),
+            name: text(key::DERMS_OIDC_NAME).to_owned(),
+            scope: text(key::DERMS_OIDC_SCOPE).to_owned(),
+            username_claim: text(key::DERMS_OIDC_USERNAME_CLAIM).to_owned(),
+            roles_claim: text(key::DERMS_OIDC_ROLES_CLAIM).to_owned(),
             roles,
             audiences: listed(audiences).map(str::to_owned).collect(),
             authority,

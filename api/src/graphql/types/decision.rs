@@ -2,7 +2,6 @@
 
 use async_graphql::{ComplexObject, Context, Error, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use schemas::records::decision::decision_id;
 use schemas::records::operator::FeederMode;
 use schemas::records::state::FeederState;
 use schemas::{FeederId, Timestamp, Watts};
@@ -155,7 +154,7 @@ impl Decision {
     pub(crate) fn newest(state: &FeederState) -> Option<Self> {
         let made = state.made?;
         let node = &state.node;
-        let decision_id = decision_id(&state.root, state.version.epoch, state.version.seq);
+        let decision_id = state.version.decision_id(&state.root);
         let (root, feeder) = (state.root.as_str(), node.feeder_id.as_str());
         Some(Self {
             decision_id,

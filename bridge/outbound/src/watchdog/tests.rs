@@ -22,7 +22,7 @@ fn watching(rules: Rules, devices: Vec<DeviceDecision>) -> Watchdog {
 fn hear(watchdog: &mut Watchdog, seq: i64, at: i64, devices: Vec<DeviceDecision>) {
     let decision = make::decision(seq, at, devices);
     let (devices, _) = commandable(&decision);
-    watchdog.heard(&decision.root, (decision.epoch, seq), &devices, 0, Timestamp(at));
+    watchdog.heard(&decision.root, decision.no, &devices, 0, Timestamp(at));
 }
 
 fn north(_: &DeviceId) -> Option<FeederId> {
@@ -86,7 +86,7 @@ fn each_message_has_an_id_of_its_own_under_the_last_decisions_fence() {
     let first = watchdog.tick(Timestamp(15_000), north).orders.remove(0).0.setpoint;
     let second = watchdog.tick(Timestamp(30_000), north).orders.remove(0).0.setpoint;
     assert_ne!(first.id(), second.id());
-    assert_eq!((first.epoch, first.seq), (Some(1), Some(1)));
+    assert_eq!(first.no(), Some(DecisionNo::new(1, 1)));
     assert_eq!(first.valid_until, Timestamp(45_000));
 }
 

@@ -2,6 +2,7 @@
 
 use control_core::{Input, Tick, Tree};
 use schemas::records::decision::{Decision, Positions, Trigger};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::{
     Change, DeviceRegistered, EventCreated, FeederChange, OperatorRecord,
 };
@@ -152,9 +153,8 @@ impl Fleet {
         let tick = Tick {
             now: Timestamp(self.now + LATENESS_MS),
             trigger: Trigger::Window,
-            epoch: 1,
+            no: DecisionNo::new(1, self.seq),
             writer: Uuid::nil(),
-            seq: self.seq,
             positions: Positions::default(),
         };
         let registry = &self.registry;

@@ -2,6 +2,7 @@
 
 use schemas::Timestamp;
 use schemas::records::decision::{Positions, Trigger};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::{Change, FeederChange, OperatorRecord};
 use uuid::Uuid;
 
@@ -27,9 +28,8 @@ fn quiet() -> NodeDecision {
     let tick = Tick {
         now: at,
         trigger: Trigger::Window,
-        epoch: 1,
+        no: DecisionNo::new(1, 1),
         writer: Uuid::nil(),
-        seq: 1,
         positions: Positions::default(),
     };
     Tree::new(root).decide(&registry, tick).header.nodes.remove(0)

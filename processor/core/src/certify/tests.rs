@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use schemas::records::decision::{Positions, Trigger};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::{
     Change, DeviceChange, DeviceRegistered, FeederChange, OperatorRecord,
 };
@@ -99,9 +100,8 @@ impl Stage {
         let tick = Tick {
             now: Timestamp(self.now + 3_000),
             trigger: Trigger::Window,
-            epoch: 1,
+            no: DecisionNo::new(1, (self.now - START) / 5_000),
             writer: Uuid::nil(),
-            seq: (self.now - START) / 5_000,
             positions: Positions::default(),
         };
         let decision = self.tree.decide(&self.registry, tick);

@@ -1,6 +1,7 @@
 //! What a view shows of a device: how closely it follows, and what is known of who it is.
 
 use schemas::records::decision::{Positions, Trigger};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::{
     Change, ControlSettings, DeviceRegistered, FeederChange, OperatorRecord,
 };
@@ -77,9 +78,8 @@ impl Street {
         let tick = Tick {
             now: Timestamp(self.now + 3_000),
             trigger: Trigger::Window,
-            epoch: 1,
+            no: DecisionNo::new(1, self.seq),
             writer: Uuid::nil(),
-            seq: self.seq,
             positions: Positions::default(),
         };
         let decision = self.tree.decide(&self.registry, tick);

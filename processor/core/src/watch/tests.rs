@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use schemas::records::decision::Positions;
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::lifecycle::DeviceRetired;
 use schemas::records::operator::{Change, DeviceRegistered, FeederChange, OperatorRecord};
 use schemas::records::telemetry::DeviceOrigin;
@@ -186,9 +187,8 @@ fn header(registry: &Registry, trigger: Trigger, at: i64, load_w: i64) -> Decisi
     let tick = Tick {
         now: Timestamp(at),
         trigger,
-        epoch: 1,
+        no: DecisionNo::new(1, 1),
         writer: Uuid::nil(),
-        seq: 1,
         positions: Positions::default(),
     };
     let mut header = Tree::new(feeder("root")).decide(registry, tick).header;

@@ -7,13 +7,13 @@ use proptest::prelude::*;
 use schemas::records::decision::{DeviceDecision, Emit, Freshness, Trigger};
 use schemas::records::operator::{Change, DeviceChange, EventCreated};
 use schemas::records::telemetry::DeviceType;
+use schemas::rng::Rng;
 use schemas::{Timestamp, Watts};
 use uuid::Uuid;
 
 use crate::device::Spec;
 use crate::properties::{FEEDERS, bytes, cases, disturb, world_in, world_of};
 use crate::reference;
-use crate::rng::Rng;
 use crate::world::{Net, World, device, feeder};
 
 const MINUTE: i64 = 60_000;

@@ -2,6 +2,7 @@
 
 use control_core::{Input, Tick, Tree, Watch};
 use schemas::records::decision::{Decision, Positions, Trigger};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::lifecycle::{DeviceApproved, DeviceRetired, DeviceWaiting, WaitReason};
 use schemas::records::operator::{Change, DeviceRegistered, FeederChange, OperatorRecord};
 use schemas::records::telemetry::{
@@ -110,9 +111,8 @@ impl Bench {
                 Tick {
                     now: Timestamp(self.now),
                     trigger: Trigger::Window,
-                    epoch: 1,
+                    no: DecisionNo::new(1, i64::try_from(self.number).expect("few")),
                     writer: Uuid::nil(),
-                    seq: i64::try_from(self.number).expect("few"),
                     positions: Positions::default(),
                 },
             ));

@@ -12,7 +12,6 @@ mod policies;
 mod properties;
 mod reality;
 mod reference;
-mod rng;
 mod scenes;
 mod wild;
 mod world;

@@ -321,7 +321,7 @@ fn what_is_on_record_counts_as_in_force_whatever_is_decided_here() {
     let mut world = chargers(2, 10_000);
     world.run(2 * MINUTE);
     let mut recorded = world.last().clone();
-    recorded.seq += 1;
+    recorded.no.seq += 1;
     recorded.header.at = Timestamp(world.now);
     recorded.devices[0].setpoint_w = Some(Watts(6_500));
     recorded.devices[0].emit = Emit::Change;
@@ -329,7 +329,7 @@ fn what_is_on_record_counts_as_in_force_whatever_is_decided_here() {
     world.tree.adopt(&recorded);
     let (_, devices) = world.tree.snapshot();
     let of_record = |index: usize| {
-        devices[index].live.iter().find(|live| live.seq == recorded.seq).map(|live| live.setpoint_w)
+        devices[index].live.iter().find(|live| live.no() == recorded.no).map(|live| live.setpoint_w)
     };
     assert_eq!((of_record(0), of_record(1)), (Some(Watts(6_500)), None));
     assert_eq!(devices[0].setpoint_w, Some(Watts(6_500)));

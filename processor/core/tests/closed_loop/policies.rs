@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 use schemas::records::operator::{Change, FeederChange, POLICIES};
 use schemas::records::telemetry::DeviceType;
+use schemas::rng::Rng;
 
 use crate::device::Spec;
 use crate::properties::{bytes, cases, disturb, world_of};
-use crate::rng::Rng;
 use crate::world::{World, feeder};
 
 const MINUTE: i64 = 60_000;

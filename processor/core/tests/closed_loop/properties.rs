@@ -5,15 +5,15 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use schemas::codec::Record;
 use schemas::records::decision::{Decision, LedgerRecord, Positions};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::{Change, DeviceChange, EventCreated};
 use schemas::records::snapshot::SnapshotPart;
-use schemas::records::state::Version;
 use schemas::records::telemetry::DeviceType;
+use schemas::rng::Rng;
 use schemas::{Timestamp, Watts};
 use uuid::Uuid;
 
 use crate::device::Spec;
-use crate::rng::Rng;
 use crate::world::{Net, World, device, feeder};
 
 pub(crate) const FEEDERS: [(&str, Option<&str>); 5] = [
@@ -257,7 +257,7 @@ fn a_snapshot_survives_the_log() {
         let (tree, devices) = live(seed, 4).tree.snapshot();
         let part = SnapshotPart {
             root: feeder("root"),
-            version: Version { epoch: 1, seq: 2 },
+            version: DecisionNo::new(1, 2),
             writer: Uuid::nil(),
             number: 1,
             part: 0,

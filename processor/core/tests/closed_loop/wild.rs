@@ -7,11 +7,11 @@ use schemas::records::operator::{
     Change, DeviceChange, FeederChange, MissingBehavior, OverrideSet, RestartBehavior,
 };
 use schemas::records::telemetry::DeviceType;
+use schemas::rng::Rng;
 use schemas::{Timestamp, Watts};
 
 use crate::device::Spec;
 use crate::properties::{bytes, cases, disturb, world_of};
-use crate::rng::Rng;
 use crate::world::{World, device, feeder};
 
 fn wild_world_of(seed: u64) -> World {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use control_core::policy::Policy;
 use control_core::{Input, Tick, Tree, Watch};
 use schemas::records::ack::{Ack, AckStatus};
-use schemas::records::decision::{Decision, Emit, Positions, Trigger, setpoint_id};
+use schemas::records::decision::{Decision, Emit, Positions, Trigger};
+use schemas::records::decision_no::DecisionNo;
 use schemas::records::operator::{
     Change, ControlSettings, DeviceRegistered, FeederChange, OperatorRecord,
 };
@@ -13,12 +14,12 @@ use schemas::records::telemetry::{
     Capabilities, DeviceOrigin, DeviceType, Preferences, Telemetry, TopicLayout,
 };
 use schemas::registry::Registry;
+use schemas::rng::Rng;
 use schemas::{DeviceId, FeederId, Soc, Timestamp, WattHours, Watts};
 use uuid::Uuid;
 
 use crate::device::{Order, Says, SaysSoc, Sim, Spec};
 use crate::reference;
-use crate::rng::Rng;
 
 pub(crate) const STEP_MS: i64 = 250;
 /// As the processor: between two decisions at least.
@@ -372,7 +373,9 @@ impl World {
         let device_id = device(&spec.id);
         Ack {
             message_id: Uuid::from_u128(u128::from(self.number)),
-            setpoint_id: Some(setpoint_id(self.tree.root(), order.epoch, order.seq, &device_id)),
+            setpoint_id: Some(
+                DecisionNo::new(order.epoch, order.seq).setpoint_id(self.tree.root(), &device_id),
+            ),
             device_id,
             feeder_id: feeder(&spec.feeder),
             ts: Timestamp(self.now + spec.skew_ms),
@@ -428,9 +431,8 @@ impl World {
         let tick = Tick {
             now: Timestamp(self.now),
             trigger,
-            epoch: 1,
+            no: DecisionNo::new(1, self.seq),
             writer: Uuid::nil(),
-            seq: self.seq,
             positions: Positions::default(),
         };
         let decision = match self.policy {
@@ -447,8 +449,8 @@ impl World {
                 continue;
             }
             let order = Order {
-                epoch: decision.epoch,
-                seq: decision.seq,
+                epoch: decision.no.epoch,
+                seq: decision.no.seq,
                 setpoint_w: decided.setpoint_w.expect("what is sent has a setpoint").0,
                 ttl_ms: decided.ttl_ms,
                 fallback_w: decided.fallback_w.0,

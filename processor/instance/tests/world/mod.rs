@@ -8,7 +8,7 @@ use control_instance::{
 };
 use schemas::Timestamp;
 use schemas::log::{LogRecord, Outgoing, Start};
-use schemas::samples::ROOT;
+use schemas::samples::{ROOT, raw};
 use schemas::topics::Topic;
 use uuid::Uuid;
 
@@ -26,11 +26,11 @@ impl Log {
 
     /// Appends a record under the key of the samples.
     pub fn append(&mut self, topic: Topic, partition: i32, value: Vec<u8>) {
-        self.take(vec![Outgoing { topic, partition, key: ROOT.to_owned(), value }]);
+        self.take(vec![raw(topic, partition, ROOT, value)]);
     }
 
     pub fn take(&mut self, records: Vec<Outgoing>) {
-        for Outgoing { topic, partition, key, value } in records {
+        for Outgoing { topic, partition, key, value, .. } in records {
             let (offset, key) = (self.end(topic, partition), key.into_bytes());
             let timestamp = Timestamp(0);
             let record = LogRecord { topic, partition, offset, timestamp, key, value };

@@ -1,12 +1,11 @@
 //! Blocks of a stream: what they hold, and that whoever goes on writes the same one again.
 
 use super::*;
+use schemas::codec::Record;
 use schemas::records::telemetry::{
     Capabilities, DeviceOrigin, DeviceType, Preferences, Telemetry, TopicLayout,
 };
 use schemas::{DeviceId, FeederId, Watts};
-
-use crate::sink::gathered::Gathered;
 
 const LIMITS: Limits = Limits { age_ms: 1_000, rows: 4, bytes: 1_000_000 };
 const FRESH: Resume = Resume { at: 0, again: None, whole: true, log: LOG };
@@ -47,13 +46,16 @@ fn record(offset: i64, id: u128, ts: i64) -> LogRecord {
     }
 }
 
+fn samples() -> Kept {
+    *Kept::ALL.iter().find(|kept| kept.topic == Topic::Telemetry).unwrap()
+}
+
 /// Reads records and gives the blocks that come of them, each settled at once: first, last, rows.
 fn blocks(stream: &mut Stream, records: &[LogRecord]) -> Vec<(i64, i64, usize)> {
     let mut all = Vec::new();
     let mut take = |stream: &mut Stream| {
         let block = stream.take_block().expect("a block is open");
-        let Gathered::Telemetry(rows) = &block.rows.gathered else { panic!("samples") };
-        all.push((block.first, block.last, rows.len()));
+        all.push((block.first, block.last, block.rows.len()));
         stream.written();
     };
     for record in records {
@@ -76,7 +78,7 @@ fn ten() -> Vec<LogRecord> {
 
 #[test]
 fn a_message_that_comes_again_leads_to_no_row() {
-    let mut stream = Stream::new(Kept::Telemetry, 3, LIMITS, FRESH, None);
+    let mut stream = Stream::new(samples(), 3, LIMITS, FRESH, None);
     let records = [
         record(0, 1, 1_000),
         record(1, 1, 1_000),
@@ -90,20 +92,20 @@ fn a_message_that_comes_again_leads_to_no_row() {
 
 #[test]
 fn whoever_goes_on_writes_the_same_block_again_and_then_goes_on() {
-    let mut first = Stream::new(Kept::Telemetry, 3, LIMITS, FRESH, None);
+    let mut first = Stream::new(samples(), 3, LIMITS, FRESH, None);
     assert_eq!(blocks(&mut first, &ten()), [(0, 3, 4), (4, 7, 4)]);
     // The first ended while its second block was on its way; the other one has other limits, even.
     let again = Some(Planned { first: 4, last: 7, at: Timestamp(0), log: None });
     let limits = Limits { rows: 2, ..LIMITS };
     let resume = Resume { at: 4, again, whole: true, log: LOG };
-    let mut second = Stream::new(Kept::Telemetry, 3, limits, resume, None);
+    let mut second = Stream::new(samples(), 3, limits, resume, None);
     assert_eq!(blocks(&mut second, &ten()), [(4, 7, 4), (8, 9, 2)]);
 }
 
 #[test]
 fn records_before_the_place_to_go_on_are_remembered_and_not_stored() {
     let resume = Resume { at: 8, again: None, whole: true, log: LOG };
-    let mut stream = Stream::new(Kept::Telemetry, 3, Limits { rows: 1, ..LIMITS }, resume, None);
+    let mut stream = Stream::new(samples(), 3, Limits { rows: 1, ..LIMITS }, resume, None);
     let mut records = ten();
     records.push(record(10, 100, 0));
     assert_eq!(blocks(&mut stream, &records), [(8, 8, 1), (9, 9, 1)]);
@@ -111,12 +113,12 @@ fn records_before_the_place_to_go_on_are_remembered_and_not_stored() {
 
 #[test]
 fn a_record_that_cannot_be_read_is_said_once_and_stops_nothing() {
-    let mut stream = Stream::new(Kept::Telemetry, 3, Limits { rows: 2, ..LIMITS }, FRESH, None);
+    let mut stream = Stream::new(samples(), 3, Limits { rows: 2, ..LIMITS }, FRESH, None);
     let mut broken = record(1, 1, 1);
     broken.value = b"nonsense".to_vec();
     assert!(matches!(stream.read(&broken), Reading::Poison(_)));
     let after = Resume { at: 2, ..FRESH };
-    let mut later = Stream::new(Kept::Telemetry, 3, LIMITS, after, None);
+    let mut later = Stream::new(samples(), 3, LIMITS, after, None);
     assert!(matches!(later.read(&broken), Reading::Nothing), "it was said before");
     assert_eq!(blocks(&mut stream, &ten()[2..4]), [(2, 3, 2)]);
 }

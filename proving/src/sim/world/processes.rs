@@ -125,8 +125,8 @@ impl World {
                 let until = now + self.rng.between(500, 20_000);
                 self.kill(index, until);
             }
-            Note::Decided { root, pair } => {
-                self.trace.note(now, format_args!("processor {index} decides {root} {pair:?}"));
+            Note::Decided { root, no } => {
+                self.trace.note(now, format_args!("processor {index} decides {root} {no}"));
             }
         }
         Ok(())

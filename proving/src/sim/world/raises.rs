@@ -27,10 +27,9 @@ impl World {
         self.trace.note(
             self.now,
             format_args!(
-                "{} {}/{} at +{at} ms by {:?}: {:?}",
+                "{} {} at +{at} ms by {:?}: {:?}",
                 decision.root,
-                decision.epoch,
-                decision.seq,
+                decision.no,
                 decision.header.trigger,
                 decision.devices.iter().map(|d| d.setpoint_w.map(|w| w.0)).collect::<Vec<_>>()
             ),
@@ -106,12 +105,8 @@ impl World {
             }
             if raised > ROUNDING_W && may_take > node.limit_w.0 + ROUNDING_W {
                 let what = format!(
-                    "{} {}/{} {:?}: {raised} W are given where devices may take {may_take} W of {}:{words}",
-                    node.feeder_id,
-                    decision.epoch,
-                    decision.seq,
-                    decision.header.trigger,
-                    node.limit_w
+                    "{} {} {:?}: {raised} W are given where devices may take {may_take} W of {}:{words}",
+                    node.feeder_id, decision.no, decision.header.trigger, node.limit_w
                 );
                 return Err(violation("G2 decrease before increase", what));
             }

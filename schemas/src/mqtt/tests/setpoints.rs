@@ -14,6 +14,7 @@ use crate::records::ack::AckStatus;
 use crate::records::decision::{
     Decision, DecisionHeader, DeviceDecision, Emit, Freshness, Positions, Reason, Trigger,
 };
+use crate::records::decision_no::DecisionNo;
 use crate::records::telemetry::DeviceType;
 use crate::units::{Timestamp, WattHours, Watts};
 
@@ -22,10 +23,9 @@ const DECIDED: i64 = 1_700_000_000_000;
 fn decision(device_type: DeviceType, setpoint_w: Option<Watts>) -> Decision {
     let feeder = FeederId::new("feeder-1").expect("valid");
     Decision {
-        epoch: 3,
+        no: DecisionNo::new(3, 42),
         writer: Uuid::nil(),
         root: feeder.clone(),
-        seq: 42,
         header: DecisionHeader {
             at: Timestamp(DECIDED),
             trigger: Trigger::Window,

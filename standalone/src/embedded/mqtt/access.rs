@@ -1,5 +1,6 @@
 //! Who may do what at the broker: a device publishes and reads under its own id only, our services everything. The same
-//! rules as deploy/mosquitto/acl. A function of its arguments: it must not know rmqtt, connections or passwords.
+//! rules as deploy/mosquitto/acl, which knows no guests. A function of its arguments: it must not know rmqtt, connections or
+//! passwords.
 
 use schemas::ids::DeviceId;
 use schemas::mqtt::{Inbound, Topics};
@@ -75,23 +76,52 @@ impl Access {
         }
     }
 
-    /// Whether a client may read what this filter matches.
+    /// The device whose telemetry is on this topic.
+    pub(super) fn reported(&self, topic: &str) -> Option<DeviceId> {
+        match self.0.parse(topic).ok()? {
+            Inbound::Telemetry(telemetry) => Some(telemetry.device_id),
+            Inbound::Ack(_) | Inbound::Status(_) => None,
+        }
+    }
+
+    /// Whether a client may ask for what this filter matches. Of what a guest asks for it hears what [`Self::meant_for`]
+    /// leaves.
     pub(super) fn may_subscribe(&self, client: &Client, filter: &str, shared: bool) -> bool {
         if !Self::is_bounded(filter) {
             return false;
         }
-        let own = match client {
-            Client::Service => return true,
-            Client::Device(own) => Some(own),
-            Client::Guest(own) => own.as_ref(),
-        };
-        // A wildcard is no device id, and no device type: none gets past these.
-        !shared
-            && (filter == self.0.simulation_profile()
-                || own.is_some_and(|own| {
-                    filter == self.0.receipts(own)
-                        || self.0.parse_control(filter).is_ok_and(|device| device == *own)
-                }))
+        if *client == Client::Service {
+            return true;
+        }
+        if shared {
+            return false;
+        }
+        if filter == self.0.simulation_profile() {
+            return true;
+        }
+        match client {
+            Client::Service => true,
+            // A wildcard is no device id, and no device type: none gets past this.
+            Client::Device(own) => self.meant_for(filter).is_some_and(|device| device == *own),
+            Client::Guest(_) => self.0.is_for_devices(filter),
+        }
+    }
+
+    /// The device that a message on this topic is meant for; none = it is for nobody in particular.
+    pub(super) fn meant_for(&self, topic: &str) -> Option<DeviceId> {
+        self.0.parse_control(topic).or_else(|_| self.0.parse_receipts(topic)).ok()
+    }
+
+    /// Whether a message of this topic may be given to a client that asked for it. `speaks` tells whether the client is the
+    /// speaker of a device.
+    pub(super) fn may_hear(
+        &self,
+        client: &Client,
+        topic: &str,
+        speaks: impl FnOnce(&DeviceId) -> bool,
+    ) -> bool {
+        let Client::Guest(own) = client else { return true };
+        self.meant_for(topic).is_none_or(|device| own.as_ref() == Some(&device) || speaks(&device))
     }
 }
 
@@ -161,27 +191,54 @@ mod tests {
                 assert!(may(&client, filter), "{client:?} {filter}");
                 assert!(!access.may_subscribe(&client, filter, true), "shared {filter}");
             }
-            let foreign = [
+            for filter in [
                 "#",
                 "+/+/+",
                 "der/#",
-                "der/control/#",
-                "der/control/+",
-                "der/control/ev-2",
-                "der/setpoints/+/ev-1",
-                "der/setpoints/ev/ev-2",
-                "der/receipts/ev-2",
+                "der/+/ev-1",
                 "der/telemetry/ev-1",
                 "der/status/+",
                 "$SYS/#",
                 "",
-            ];
-            for filter in foreign {
+            ] {
                 assert!(!may(&client, filter), "{client:?} {filter}");
             }
         }
+        for filter in OF_A_FLEET {
+            assert!(!may(&device("ev-1"), filter), "{filter}");
+        }
         assert!(may(&Client::Service, "#"));
-        assert!(!may(&guest("not an id"), "der/control/not an id"));
+    }
+
+    const OF_A_FLEET: [&str; 8] = [
+        "der/control/#",
+        "der/control/+",
+        "der/control/ev-2",
+        "der/setpoints/#",
+        "der/setpoints/+/ev-1",
+        "der/setpoints/ev/+",
+        "der/setpoints/ev/ev-2",
+        "der/receipts/+",
+    ];
+
+    #[test]
+    fn a_guest_asks_for_a_fleets_topics_and_hears_those_that_it_speaks_for() {
+        let access = Access(Topics::default());
+        let fleet = guest("fleet 7");
+        for filter in OF_A_FLEET {
+            assert!(access.may_subscribe(&fleet, filter, false), "{filter}");
+            assert!(!access.may_subscribe(&fleet, filter, true), "shared {filter}");
+        }
+        let hears = |client: &Client, topic: &str| {
+            access.may_hear(client, topic, |device| device.as_str() == "ev-2")
+        };
+        for kind in ["control", "setpoints/ev", "receipts"] {
+            assert!(hears(&fleet, &format!("der/{kind}/ev-2")), "{kind}");
+            assert!(!hears(&fleet, &format!("der/{kind}/ev-1")), "{kind}");
+            assert!(hears(&guest("ev-1"), &format!("der/{kind}/ev-1")), "{kind}");
+            assert!(hears(&Client::Service, &format!("der/{kind}/ev-1")), "{kind}");
+        }
+        assert!(hears(&fleet, "der/simulation/profile"));
     }
 
     #[test]

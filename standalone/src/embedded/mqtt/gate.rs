@@ -23,6 +23,7 @@ use super::budget::Budget;
 use super::metrics;
 use super::places::Places;
 use super::retained::RetainedStore;
+use super::speakers::Speakers;
 
 /// Properties of a message beside those that the protocol itself reads.
 const USER_PROPERTIES_MAX: usize = 16;
@@ -42,6 +43,8 @@ pub(super) struct Gate {
     pub(super) secret: String,
     /// Whether clients without a login are let in.
     pub(super) guests: bool,
+    /// For whom guests speak.
+    pub(super) speakers: Speakers,
     pub(super) places: Arc<Places>,
     pub(super) budget: Budget,
     pub(super) message_bytes_max: usize,
@@ -174,7 +177,10 @@ impl Gate {
         };
         let certified = session.id.lid == CERTIFIED;
         let allowed = self.publish_allowed(&client, certified, &publish.topic, publish.retain);
-        let Err(refusal) = allowed else { return PublishAclResult::allow() };
+        let Err(refusal) = allowed else {
+            self.note_speaker(&session.id, &client, &publish.topic);
+            return PublishAclResult::allow();
+        };
         metrics::refused(refusal.as_str());
         // MQTT 3 has no word for a refusal: an acknowledgement would say that the message is safe. What was refused for lack
         // of room comes again after a reconnect.
@@ -188,6 +194,24 @@ impl Gate {
             Some(refusal.as_str().into()),
             disconnect,
         ))
+    }
+
+    /// Guests and our services (a simulated fleet) speak for the devices that they report of; a login says it by itself.
+    fn note_speaker(&self, id: &Id, client: &Client, topic: &str) {
+        if self.guests
+            && !matches!(client, Client::Device(_))
+            && let Some(device) = self.access.reported(topic)
+        {
+            self.speakers.spoke(&id.client_id, device);
+        }
+    }
+
+    /// Whether what a client asked for is also meant for it.
+    fn may_hear(&self, session: &Session, topic: &str) -> bool {
+        let client_id = &session.id.client_id;
+        client_of(&session.id).is_some_and(|client| {
+            self.access.may_hear(&client, topic, |device| self.speakers.speaks(client_id, device))
+        })
     }
 
     fn subscribe(&self, session: &Session, subscribe: &Subscribe) -> SubscribeAclResult {
@@ -290,6 +314,16 @@ impl Handler for AtTheGate {
             }
             Parameter::MessagePublish(_, _, publish) => {
                 HookResult::Publish(self.0.weighed(publish))
+            }
+            // rmqtt's only question before it hands a message to a client.
+            Parameter::MessageExpiryCheck(session, _, publish)
+                if !self.0.may_hear(session, &publish.topic) =>
+            {
+                HookResult::MessageExpiry
+            }
+            Parameter::SessionTerminated(session, _) => {
+                self.0.speakers.ended(&session.id.client_id);
+                return (true, earlier);
             }
             _ => return (true, earlier),
         };

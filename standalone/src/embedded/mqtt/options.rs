@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use schemas::mqtt::Topics;
-use service_kit::settings::Settings;
+use service_kit::settings::{Settings, key};
 
 use super::access::SERVICE_USER;
 use super::tls::TlsListener;
@@ -65,22 +65,22 @@ impl BrokerOptions {
         address: SocketAddr,
         data: &Path,
     ) -> anyhow::Result<Self> {
-        let number = |name| usize::try_from(settings.int(name)).unwrap_or(usize::MAX);
-        let payload = u32::try_from(settings.int("MQTT_MAX_PAYLOAD_BYTES")).unwrap_or(u32::MAX);
-        let connections = number("DERMS_MQTT_CONNECTIONS_MAX");
+        let number = |key| usize::try_from(settings.int(key)).unwrap_or(usize::MAX);
+        let payload = u32::try_from(settings.int(key::MQTT_MAX_PAYLOAD_BYTES)).unwrap_or(u32::MAX);
+        let connections = number(key::DERMS_MQTT_CONNECTIONS_MAX);
         Ok(Self {
             address,
             tls: tls(settings, address)?,
             data: data.to_owned(),
             users: users_file(data),
             secret: service_secret(settings, data)?,
-            topics: Topics::new(settings.text("MQTT_TOPIC_PREFIX"))
+            topics: Topics::new(settings.text(key::MQTT_TOPIC_PREFIX))
                 .context("setting MQTT_TOPIC_PREFIX")?,
-            guests: settings.flag("DERMS_MQTT_GUESTS"),
+            guests: settings.flag(key::DERMS_MQTT_GUESTS),
             connections_max: connections.min(files_max().saturating_sub(FILES_KEPT)),
-            address_connections_max: number("DERMS_MQTT_ADDRESS_CONNECTIONS_MAX"),
-            sessions_max: number("DERMS_MQTT_SESSIONS_MAX"),
-            message_bytes_max: number("DERMS_MQTT_MESSAGE_BYTES_MAX"),
+            address_connections_max: number(key::DERMS_MQTT_ADDRESS_CONNECTIONS_MAX),
+            sessions_max: number(key::DERMS_MQTT_SESSIONS_MAX),
+            message_bytes_max: number(key::DERMS_MQTT_MESSAGE_BYTES_MAX),
             login_max: LOGIN_MAX,
             device_packet_bytes_max: payload
                 .saturating_add(BESIDE_PAYLOAD)
@@ -99,7 +99,7 @@ pub(crate) fn users_file(data: &Path) -> PathBuf {
 /// # Errors
 /// When its file can be neither read nor made.
 pub(crate) fn service_secret(settings: &Settings, data: &Path) -> anyhow::Result<String> {
-    match (settings.optional_text("MQTT_USERNAME"), settings.optional_text("MQTT_PASSWORD")) {
+    match (settings.optional_text(key::MQTT_USERNAME), settings.exposed(key::MQTT_PASSWORD)) {
         (Some(SERVICE_USER), Some(password)) => Ok(password.to_owned()),
         _ => kept_secret(&data.join(SECRET_FILE)),
     }
@@ -113,16 +113,16 @@ pub(crate) fn tls_address(
     settings: &Settings,
     plain: SocketAddr,
 ) -> anyhow::Result<Option<SocketAddr>> {
-    if settings.optional_path("DERMS_MQTT_TLS_CERT_PATH").is_none() {
+    if settings.optional_path(key::DERMS_MQTT_TLS_CERT_PATH).is_none() {
         return Ok(None);
     }
-    let host = match settings.optional_text("DERMS_MQTT_TLS_BIND") {
+    let host = match settings.optional_text(key::DERMS_MQTT_TLS_BIND) {
         Some(text) => text
             .parse()
             .with_context(|| format!("DERMS_MQTT_TLS_BIND is {text}: an IP address is needed"))?,
         None => plain.ip(),
     };
-    Ok(Some(SocketAddr::new(host, settings.port("DERMS_MQTT_TLS_PORT"))))
+    Ok(Some(SocketAddr::new(host, settings.port(key::DERMS_MQTT_TLS_PORT))))
 }
 
 fn tls(
@@ -130,14 +130,14 @@ fn tls(
     plain: SocketAddr,
 ) -> anyhow::Result<Option<(SocketAddr, TlsListener)>> {
     let Some(address) = tls_address(settings, plain)? else { return Ok(None) };
-    let path = |name| settings.optional_path(name);
-    let (Some(certificate), Some(key)) =
-        (path("DERMS_MQTT_TLS_CERT_PATH"), path("DERMS_MQTT_TLS_KEY_PATH"))
+    let path = |key| settings.optional_path(key);
+    let (Some(certificate), Some(own_key)) =
+        (path(key::DERMS_MQTT_TLS_CERT_PATH), path(key::DERMS_MQTT_TLS_KEY_PATH))
     else {
         anyhow::bail!("DERMS_MQTT_TLS_CERT_PATH and DERMS_MQTT_TLS_KEY_PATH belong together");
     };
-    let devices = path("DERMS_MQTT_TLS_CLIENT_CA_PATH");
-    let tls = TlsListener::from_files(&certificate, &key, devices.as_deref())
+    let devices = path(key::DERMS_MQTT_TLS_CLIENT_CA_PATH);
+    let tls = TlsListener::from_files(&certificate, &own_key, devices.as_deref())
         .context("TLS of the MQTT broker")?;
     Ok(Some((claim_port(address.ip(), address.port(), "DERMS_MQTT_TLS_PORT")?, tls)))
 }

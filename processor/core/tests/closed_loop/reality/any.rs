@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 use schemas::records::telemetry::{Capabilities, DeviceType};
+use schemas::rng::Rng;
 
 use super::{Trial, car, cars, export_limit, figures, hidden, meter, sun, world};
 use crate::device::{Says, SaysSoc};
 use crate::properties::cases;
-use crate::rng::Rng;
 use crate::world::World;
 
 /// Cars at one feeder that want more than it leaves, beside a load that only a meter sees.

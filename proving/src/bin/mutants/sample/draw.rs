@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use proving::sim::rng::Rng;
+use schemas::rng::Rng;
 
 use super::fault::Fault;
 use super::source::Source;

@@ -1,4 +1,7 @@
-//! A small seeded generator (splitmix64): a world is its seed. Knows nothing of what it is asked for.
+//! Chance that can be repeated (splitmix64): the same seed gives the same numbers, everywhere and for ever, so that a
+//! world of a simulation, a test or a run of faults is its seed. Knows nothing of what it is asked for.
+
+use crate::ids::stable_hash;
 
 /// A stream of chance.
 #[derive(Debug, Clone)]
@@ -14,7 +17,7 @@ impl Rng {
     /// A stream of its own for one part of the world: what one part asks changes nothing for another.
     #[must_use]
     pub fn fork(&self, name: &str) -> Self {
-        Self(schemas::ids::stable_hash(&[&self.0.to_be_bytes(), name.as_bytes()]))
+        Self(stable_hash(&[&self.0.to_be_bytes(), name.as_bytes()]))
     }
 
     /// The next 64 bits.
@@ -46,5 +49,18 @@ impl Rng {
     /// One of the values.
     pub fn pick<T: Copy>(&mut self, values: &[T]) -> T {
         values[self.below(values.len())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_these_numbers_for_ever() {
+        let mut rng = Rng::new(7);
+        assert_eq!([rng.bits(), rng.bits()], [0x63cb_e1e4_5932_0dd7, 0x044c_3cd7_f43c_661c]);
+        let mut fork = Rng::new(7).fork("wind");
+        assert!((0..20).all(|_| (3..=9).contains(&fork.between(3, 9))));
     }
 }
