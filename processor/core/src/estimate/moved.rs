@@ -130,6 +130,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_controlled_is_what_was_told_and_heard_and_takes_power() {
+        let settings = ControlSettings::default();
+        let was = |change: &dyn Fn(&mut Device)| {
+            let mut device = car();
+            (device.mean_w, device.setpoint_w) = (Some(Watts(900)), Some(Watts(1_000)));
+            change(&mut device);
+            Before::of(&device, &settings).was_controlled_w
+        };
+        assert_eq!(was(&|_| {}), 900);
+        assert_eq!(was(&|device| device.setpoint_w = None), 0);
+        assert_eq!(was(&|device| device.hold_since = Some(Timestamp(0))), 0);
+        assert_eq!(was(&|device| device.device_type = DeviceType::Pv), 0);
+    }
+
+    #[test]
     fn a_gap_between_the_only_two_readings_is_one() {
         assert_eq!(moved(&[(4_000, 100), (20_000, 900)], 6), [0; 6]);
     }

@@ -339,3 +339,72 @@ fn one_that_moved_to_another_tree_is_decided_there_alone() {
     assert_eq!(decision.devices.len(), 1);
     assert_eq!(root(&decision).device_count, 1);
 }
+
+#[test]
+fn storage_weighs_by_energy_where_what_leases_lapse_to_does_not_fit() {
+    let weight = |fallback_w: i64| {
+        let mut stage = Stage::new(3_000);
+        for (device_type, id) in
+            [(DeviceType::Battery, "store"), (DeviceType::Ev, "ev"), (DeviceType::Other, "house")]
+        {
+            stage.add(device_type, id);
+        }
+        let store = Capabilities {
+            max_discharge_w: Some(Watts(4_000)),
+            energy_wh: Some(WattHours(10_000)),
+            ..takes(4_000)
+        };
+        let car = Capabilities { fallback_w: Some(Watts(fallback_w)), ..takes(11_000) };
+        let said = [
+            ("store", 0, &(store, Some(Soc(7_000)))),
+            ("ev", 0, &(car, None)),
+            ("house", 1_000, &(NOTHING, None)),
+        ];
+        let mut last = None;
+        for _ in 0..6 {
+            last = Some(stage.window_of(&said, |(claims, soc), sample| Telemetry {
+                capabilities: claims.clone(),
+                soc: *soc,
+                ..sample
+            }));
+        }
+        of(&last.expect("it was decided"), "store").weight_milli
+    };
+    assert_eq!(weight(1_000), 1_120);
+    assert_eq!(weight(3_000), 5_000);
+}
+
+#[test]
+fn a_limit_that_cannot_be_met_says_by_how_much() {
+    let mut stage = Stage::new(3_000);
+    stage.add(DeviceType::Ev, "ev");
+    stage.add(DeviceType::Other, "house");
+    let decision = settled(&mut stage, 4_000, 11_000);
+    let node = root(&decision);
+    assert_eq!((node.rung, node.unmet_w), (Rung::Alarm, Watts(4_000 + 250 - 2_500)));
+    assert_eq!(told_w(&decision, "ev"), 0);
+}
+
+#[test]
+fn a_turn_lasts_for_two_dwell_times_at_least() {
+    let mut stage = Stage::new(6_000);
+    let ids = ["ev-a", "ev-b"];
+    ids.iter().for_each(|id| stage.add(DeviceType::Ev, id));
+    let claims = Capabilities { min_power_w: Some(Watts(4_140)), ..takes(7_000) };
+    let (mut told, mut turns) = ([0; 2], Vec::new());
+    for _ in 0..360 {
+        let said = [(ids[0], told[0], &claims), (ids[1], told[1], &claims)];
+        let decision = stage.window(&said);
+        told = ids.map(|id| told_w(&decision, id));
+        let runs: Vec<usize> = (0..2).filter(|place| told[*place] >= 4_140).collect();
+        assert!(runs.len() <= 1, "{told:?}");
+        let Some(runs) = runs.first() else { continue };
+        match turns.last_mut() {
+            Some((who, windows)) if who == runs => *windows += 1,
+            _ => turns.push((*runs, 1)),
+        }
+    }
+    assert!(turns.len() >= 4, "each has its turn: {turns:?}");
+    let whole = &turns[1..turns.len() - 1];
+    assert!(whole.iter().all(|(_, windows)| *windows * WINDOW_MS >= 120_000), "{turns:?}");
+}

@@ -300,3 +300,14 @@ fn without_a_margin_each_watt_more_is_an_overload_that_grows() {
     watch.hear(&sample(0, "root", false, LIMIT_W + 2, 50));
     assert!(watch.is_due(&registry, &root, Timestamp(60), Timestamp(20)));
 }
+
+#[test]
+fn what_a_window_knew_within_the_margin_is_no_overload_that_it_knew() {
+    let (registry, root) = (registry(), feeder("root"));
+    let mut watch = Watch::default();
+    watch.hear(&sample(0, "root", false, LIMIT_W + 600, 5));
+    watch.decided(&registry, &root, &header(&registry, Trigger::Window, 5, LIMIT_W + 400));
+    assert_eq!(watch.next_look(INTERVAL_MS, Timestamp(5)), Some(Timestamp(5 + PAUSE_MS)));
+    watch.decided(&registry, &root, &header(&registry, Trigger::Window, 5, LIMIT_W + 600));
+    assert_eq!(watch.next_look(INTERVAL_MS, Timestamp(5)), None);
+}

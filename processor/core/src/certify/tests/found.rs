@@ -193,3 +193,31 @@ fn one_that_is_set_aside_counts_at_the_worst_that_is_known_of_it() {
         |_, _, _| (),
     );
 }
+
+#[test]
+fn one_that_was_never_heard_gives_nothing_that_counts_for_an_export_limit() {
+    let mut stage = one_charger(100_000);
+    stage.operate(Change::FeederChange(FeederChange {
+        feeder_id: feeder_id("root"),
+        parent_id: None,
+        import_limit_w: None,
+        export_limit_w: Some(Watts(50_000)),
+        mode: None,
+        policy: None,
+    }));
+    stage.add(DeviceType::Ev, "ghost", "root");
+    stage.operate(Change::DeviceChange(DeviceChange {
+        device_id: device_id("ghost"),
+        feeder_id: None,
+        priority: None,
+        target_soc: None,
+        fallback_w: Some(Watts(2_000)),
+        opted_out: None,
+    }));
+    followed(&mut stage, &["ev"], &charger(), 20);
+    assert_eq!(stage.found(|_| {}), [""; 0]);
+    let found = stage.found(|view| seen(view, "ghost").least_w = 1);
+    check_names(&found, "ghost", "may be at 0 W and counts at 1 W");
+    let found = stage.found(|view| seen(view, "ghost").floor_w = 1_999);
+    check_names(&found, "ghost", "may take 2000 W and counts at 1999 W");
+}

@@ -62,7 +62,7 @@ fn program(
         target_shed_w: Watts(shed_w),
         incentive_milli_per_kwh: incentive,
         penalty_milli_per_kwh: penalty,
-        active: number % 5 > 0,
+        active: !number.is_multiple_of(5),
         ramp_s,
         randomize_s: 0,
     })

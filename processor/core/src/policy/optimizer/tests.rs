@@ -77,6 +77,31 @@ fn who_has_just_begun_goes_on_and_who_rests_comes_last() {
 }
 
 #[test]
+fn who_rests_runs_where_there_is_room_beside_the_others() {
+    let (problem, mut contest) = contest(&[16_000], &[(6_000, 0), (5_000, 0), (5_000, 0)]);
+    contest.contenders[1].rests = true;
+    assert_eq!(Optimizer::default().choose(&problem, &contest).runs, [true; 3]);
+    contest.contenders[2].held = true;
+    assert_eq!(Optimizer::default().choose(&problem, &contest).runs, [true; 3]);
+}
+
+#[test]
+fn an_answer_that_is_not_the_best_for_sure_counts_for_none() {
+    let owed = |place: i64| (3_000 + 137 * place, 900_000 * ((place * 7) % 5));
+    let many: Vec<_> = (0..14).map(owed).collect();
+    let (problem, contest) = contest(&[17_777], &many);
+    let best = Optimizer::default().choose(&problem, &contest);
+    assert_eq!(best.stood_in, None);
+    for branches_max in 1..6 {
+        let hasty = Optimizer { branches_max, ..Optimizer::default() };
+        let choice = hasty.choose(&problem, &contest);
+        assert!(choice.stood_in.is_some() || choice.runs == best.runs, "{branches_max}");
+    }
+    let hasty = Optimizer { branches_max: 1, ..Optimizer::default() };
+    assert!(hasty.choose(&problem, &contest).stood_in.is_some());
+}
+
+#[test]
 fn beyond_its_limits_turns_stand_in_and_it_says_so() {
     let (problem, contest) = contest(&[10_000], &[(6_000, 0), (5_000, 0), (5_000, 0)]);
     let few = Optimizer { claims_max: 2, ..Optimizer::default() };

@@ -17,8 +17,15 @@ pub(crate) struct Argued {
     within: String,
     from: String,
     to: String,
+    /// Which one, of those that look alike in the function.
+    #[serde(default = "first")]
+    nth: usize,
     /// Why nobody can notice.
     why: String,
+}
+
+fn first() -> usize {
+    1
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -53,5 +60,6 @@ impl Argued {
             && self.within == fault.within
             && self.from == fault.from
             && self.to == fault.to
+            && self.nth == fault.nth
     }
 }

@@ -1,5 +1,6 @@
 //! One fault that code could have: a piece of text that reads otherwise, and where a switch for it can stand.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -31,6 +32,20 @@ pub(crate) struct Fault {
     /// What is shown of it, before and after.
     pub(crate) from: String,
     pub(crate) to: String,
+    /// Of those that look alike in one function it is this one, from 1.
+    pub(crate) nth: usize,
+}
+
+/// Counts those that look alike, in the order of the code.
+pub(crate) fn count_alike(faults: &mut [Fault]) {
+    let mut seen: BTreeMap<[String; 4], usize> = BTreeMap::new();
+    for fault in faults {
+        let file = fault.file.to_string_lossy().into_owned();
+        let key = [file, fault.within.clone(), fault.from.clone(), fault.to.clone()];
+        let count = seen.entry(key).or_default();
+        *count += 1;
+        fault.nth = *count;
+    }
 }
 
 /// Where in a file, and what stands there instead.

@@ -64,6 +64,7 @@ impl Finder<'_> {
             faulty: String::new(),
             from: String::new(),
             to: String::new(),
+            nth: 0,
         }
     }
 

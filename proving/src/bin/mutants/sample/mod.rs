@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use self::argued::List;
 use self::draw::{draw, fault};
-use self::fault::Fault;
+use self::fault::{Fault, count_alike};
 use self::layers::Layers;
 use self::report::Report;
 use self::source::sources;
@@ -66,7 +66,8 @@ pub(crate) fn run(root: &Path, wanted: &Wanted) -> io::Result<bool> {
     let begun = Instant::now();
     let argued = List::read(root)?;
     let sources = sources(root, Path::new(LIBRARY))?;
-    let faults: Vec<Fault> = sources.iter().flat_map(finder::faults).collect();
+    let mut faults: Vec<Fault> = sources.iter().flat_map(finder::faults).collect();
+    count_alike(&mut faults);
     for outlived in argued.outlived(&faults) {
         println!("argued, but no fault that could be: {outlived}");
     }
