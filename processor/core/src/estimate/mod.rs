@@ -325,11 +325,12 @@ fn see_devices<'a>(
             continue;
         };
         let node = node_of(feeder_id);
-        let seen = see(moment, view, device_id, node, registered, device);
+        let mut seen = see(moment, view, device_id, node, registered, device);
         let mut passing = Passing::NOTHING;
         if let (Some(device), Some(before)) = (device, before) {
             passing = Passing::of(moment, device, seen.freshness, before);
-            if standby::may_stand_by(&seen, device) {
+            if let Some(start_w) = standby::start_w(&seen, device, &registry.settings) {
+                seen.want.high_w = start_w;
                 sight.idle.push(sight.devices.len());
             }
         }

@@ -2,6 +2,7 @@
 //! that comes starts at once; but not all of them start in one moment: a feeder holds back enough for a start or two, not
 //! for each. When they do start together, the feeder is over by what the others take until the next decision.
 
+use schemas::records::operator::ControlSettings;
 use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::telemetry::DeviceType;
 
@@ -76,18 +77,20 @@ fn fits(topology: &Topology, held: &[Option<i64>]) -> Vec<bool> {
     fits
 }
 
-/// Whether it draws nothing, has shown that it needs nothing, and is not owed a decrease: it may start with what it could
-/// use.
-pub(super) fn may_stand_by(seen: &Seen<'_>, device: &Device) -> bool {
+/// What one may start with that draws nothing, has shown that it needs nothing, and is not owed a decrease: what it could
+/// use, or what it was told a little above that; a difference too small for a command does not keep it from standing by.
+pub(super) fn start_w(seen: &Seen<'_>, device: &Device, settings: &ControlSettings) -> Option<i64> {
     let power = device.power_w.max(device.mean_w);
     let draws = power.is_none_or(|power| !draws_nothing(power, seen.want.rated_w));
     let watts = seen.want.high_w;
-    seen.role == Role::Controlled
+    let told = seen.floor_w.max(seen.fallback_w);
+    let stands = seen.role == Role::Controlled
         && seen.device_type == DeviceType::Ev
         && device.need_w.is_some()
         && seen.override_w.is_none()
         && !seen.stuck
         && !draws
         && watts > 0
-        && seen.floor_w.max(seen.fallback_w) <= watts
+        && told < watts + settings.deadband_w.0.max(1);
+    stands.then_some(watts.max(told))
 }

@@ -20,6 +20,24 @@ fn beside_idle(count: usize) -> Trial {
     Trial::of(world, 15).fault_at(60, |_, _| {}).serves(all, 88_000, 180)
 }
 
+/// Three cars of 22 kW under 60 kW beside chargers as big without a car: while nobody knows yet that they need nothing, what
+/// each of them is told lies between its smallest power and what a car takes.
+fn beside_big_idle() -> Trial {
+    let mut world = world(60_000);
+    let all = cars(&mut world, 3, 22_000);
+    for car in &all {
+        world.sims[*car].spec.min_w = 4_140;
+    }
+    for index in 0..20 {
+        let mut spec = car(&format!("idle-{index:02}"), 22_000);
+        spec.min_w = 4_140;
+        let idle = world.add(spec);
+        world.sims[idle].wish_w = 0;
+        world.sims[idle].power_w = 0;
+    }
+    Trial::of(world, 15).fault_at(60, |_, _| {}).serves(all, 60_000, 180)
+}
+
 /// A car comes to one of them at eight minutes.
 fn a_car_comes() -> Trial {
     let trial = beside_idle(20).fault_at(480, |world, second| {
@@ -122,6 +140,7 @@ pub(super) fn scenes() -> Vec<Scene> {
         scene("four cars beside 10 idle chargers", || beside_idle(10)),
         scene("four cars beside 20 idle chargers", || beside_idle(20)),
         scene("four cars beside 40 idle chargers", || beside_idle(40)),
+        scene("three big cars beside 20 big idle chargers", beside_big_idle),
         scene("a car comes to an idle charger", a_car_comes),
         scene("a charger without capabilities", no_capabilities),
         scene("two cars that report every 20 s", || slow_reporter(20_000)),
