@@ -98,7 +98,10 @@ pub(crate) fn run(root: &Path, wanted: &Wanted) -> io::Result<bool> {
     println!("{}", report.summary());
     println!("{} minutes", begun.elapsed().as_secs().div_ceil(60));
     if wanted.page {
-        page::write_drawn(root, &report.page(wanted.count, wanted.seed))?;
+        let Wanted { count, seed, thorough, .. } = wanted;
+        let less = if *thorough { "" } else { " ARGS=--tests-only" };
+        let command = format!("make mutants-sample N={count} SEED={seed}{less}");
+        page::write_drawn(root, &report.page(&command))?;
     }
     Ok(wanted.at_most.is_none_or(|most| report.unexplained() <= most))
 }

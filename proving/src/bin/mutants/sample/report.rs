@@ -43,10 +43,10 @@ impl Report {
         self.never_reached += usize::from(!outcome.reached);
         let file = fault.file.display();
         let row = format!(
-            "| {file} | {} | `{}` | `{}` |",
+            "| {file} | {} | `{}` | {} |",
             fault.within,
             bar(&fault.from),
-            bar(&fault.to)
+            shown(&fault.to)
         );
         match why {
             Some(why) => {
@@ -78,9 +78,9 @@ impl Report {
     }
 
     /// The page's part.
-    pub(crate) fn page(&self, count: usize, seed: u64) -> String {
+    pub(crate) fn page(&self, command: &str) -> String {
         let mut page = format!(
-            "{HEAD}\n`make mutants-sample N={count} SEED={seed}`: of {} faults that the {} files of the core could have, \
+            "{HEAD}\n`{command}`: of {} faults that the {} files of the core could have, \
              {} were drawn ({} more did not compile).\n\n| | faults |\n| --- | --- |\n",
             self.possible, self.files, self.drawn, self.dropped
         );
@@ -104,11 +104,17 @@ impl Report {
     }
 }
 
-const HEAD: &str = "A list of chosen faults shows what its author thought of; so others are drawn by a seed, each with the same chance, from all of the core.
-One that no test notices is killed by a new test, or stands here with the reason why nobody can notice it (`proving/mutants-argued.toml`).
+const HEAD: &str = "A list of chosen faults shows what its author thought of; so others are drawn by a seed, each with the same chance, from all of the core ([proving.md](proving.md#faults-by-sampling)).
+One that no test notices is killed by a new test, or argued with the reason why nobody can notice it (`proving/mutants-argued.toml`); what is left is unexplained, and the aim is less than 3 of 100.
+A seed names a draw from one state of the core's code.
 ";
 
 /// A bar would end the table's cell.
 fn bar(text: &str) -> String {
     text.replace('|', "\\|")
+}
+
+/// What stands there instead, if anything.
+fn shown(text: &str) -> String {
+    if text.is_empty() { "left out".to_owned() } else { format!("`{}`", bar(text)) }
 }
