@@ -21,6 +21,9 @@ use schemas::registry::Registry;
 /// The largest record that is read back, bytes.
 const RECORD_BYTES_MAX: u32 = 64 << 20;
 
+/// What a device takes above a setpoint while it goes by it, W.
+const UNUSED_W: i64 = 100;
+
 /// Writes records one after another: a letter for the topic, the offset and the length in big endian, the value.
 pub struct Recorder<W>(pub W);
 
@@ -116,11 +119,13 @@ fn class(ours: &DeviceDecision, recorded: &DeviceDecision) -> Option<(String, i6
         }
         (before, now) => {
             let difference = now.unwrap_or(0) - before.unwrap_or(0);
+            let uses = ours.power_w.is_some_and(|power| power.0 > now.unwrap_or(0) + UNUSED_W);
             let way = match (before, now) {
                 (None, Some(_)) => "told, was left alone",
                 (Some(_), None) => "left alone, was told",
                 _ if difference > 0 => "more",
-                _ => "less",
+                _ if uses => "less than it takes",
+                _ => "less, and not less than it takes",
             };
             let reasons = format!("{:?} where it was {:?}", ours.reason, recorded.reason);
             Some((format!("{kind:?}: {way}, {reasons}"), difference))

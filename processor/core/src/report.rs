@@ -15,7 +15,7 @@ use crate::tree::Tick;
 
 use self::totals::Totals;
 
-const MS_PER_HOUR: i64 = 3_600_000;
+pub(crate) const MS_PER_HOUR: i64 = 3_600_000;
 
 /// What a decision is made of beside the plan.
 pub(crate) struct Context<'a> {

@@ -4,13 +4,14 @@ use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::telemetry::{DeviceType, Telemetry};
 use schemas::{Soc, Timestamp};
 
+use crate::report::MS_PER_HOUR;
+
 /// Nothing said of it for so long, it is unknown.
 const AGE_MAX_MS: i64 = 60_000;
 /// A car that comes within less of a sample without it is another one.
 const SESSION_GAP_MS: i64 = 30_000;
 /// So much of its size goes in or out of storage, in parts of 100, and its charge must have moved.
 const UNMOVED_PERCENT: i64 = 3;
-const MS_PER_HOUR: i64 = 3_600_000;
 
 /// Takes in what a sample that steers says of it.
 pub(crate) fn hear(device: &mut Device, sample: &Telemetry, at: Timestamp) {

@@ -6,6 +6,7 @@ use schemas::records::operator::{
     FeederMode, MissingBehavior, OverrideSet, ProgramMode, ProgramSet, RestartBehavior,
 };
 use schemas::records::telemetry::{DeviceOrigin, DeviceType};
+use schemas::units::WattHours;
 use schemas::{Timestamp, Watts};
 use uuid::Uuid;
 
@@ -325,6 +326,7 @@ fn what_is_on_record_counts_as_in_force_whatever_is_decided_here() {
     recorded.header.at = Timestamp(world.now);
     recorded.devices[0].setpoint_w = Some(Watts(6_500));
     recorded.devices[0].emit = Emit::Change;
+    recorded.devices[0].deficit_wh = WattHours(7);
     recorded.devices[1].emit = Emit::None;
     world.tree.adopt(&recorded);
     let (_, devices) = world.tree.snapshot();
@@ -333,4 +335,6 @@ fn what_is_on_record_counts_as_in_force_whatever_is_decided_here() {
     };
     assert_eq!((of_record(0), of_record(1)), (Some(Watts(6_500)), None));
     assert_eq!(devices[0].setpoint_w, Some(Watts(6_500)));
+    // What was missed is what the record says, not what would have been missed under the decision made here.
+    assert_eq!(devices[0].deficit_wms, 7 * 3_600_000);
 }
