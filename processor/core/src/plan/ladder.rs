@@ -5,7 +5,7 @@ use schemas::records::decision::Rung;
 
 use super::NodePlan;
 use super::import::Import;
-use crate::policy::{Policy, Problem, Shares};
+use crate::policy::{Level, Policy, Problem, Shares};
 
 impl Import {
     /// Shares by the policy; where not even the guaranteed minima fit (what devices take when their leases lapse), shares
@@ -71,7 +71,7 @@ impl Import {
                     () if below.paused > 0 => (0, Rung::Pause),
                     () => (0, Rung::Trim),
                 };
-                NodePlan { water_level_w: level, unmet_w, rung }
+                NodePlan { water_level_w: level.map(stood_at), unmet_w, rung }
             })
             .collect()
     }
@@ -113,4 +113,10 @@ impl Below {
         self.above += other.above;
         self.paused += other.paused;
     }
+}
+
+/// The level as people read it: where not even what each device cannot go below fits, there is no water, which the solver
+/// says by its lowest number.
+fn stood_at(level_w: i64) -> i64 {
+    if level_w == Level::BOTTOM.watts() { 0 } else { level_w }
 }

@@ -227,6 +227,16 @@ fn a_car_for_which_nothing_is_left_pauses() {
 }
 
 #[test]
+fn where_the_limit_cannot_be_met_no_water_is_left() {
+    let mut stage = Stage::new(3_000);
+    stage.add(DeviceType::Ev, "ev");
+    stage.add(DeviceType::Other, "house");
+    let decision = settled(&mut stage, 4_000, 11_000);
+    assert_eq!(told_w(&decision, "ev"), 0);
+    assert_eq!((root(&decision).rung, root(&decision).water_level_w), (Rung::Alarm, Some(0)));
+}
+
+#[test]
 fn a_change_that_is_just_worth_sending_turns_the_direction_round() {
     let mut stage = Stage::new(10_000);
     stage.add(DeviceType::Ev, "ev");
