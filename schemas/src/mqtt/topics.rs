@@ -150,17 +150,13 @@ impl Topics {
     /// Whether a filter matches only what devices hear: setpoints and receipts, of one device or of many.
     #[must_use]
     pub fn is_for_devices(&self, filter: &str) -> bool {
-        self.levels(filter).is_ok_and(|levels| {
-            levels.len() > 1 && matches!(levels[0], "control" | "setpoints" | "receipts")
-        })
+        self.is_below(filter, &["control", "setpoints", "receipts"])
     }
 
     /// Whether a topic is one of those that devices report on, whatever it names.
     #[must_use]
     pub fn is_of_devices(&self, topic: &str) -> bool {
-        self.levels(topic).is_ok_and(|levels| {
-            levels.len() > 1 && matches!(levels[0], "telemetry" | "ack" | "status")
-        })
+        self.is_below(topic, &["telemetry", "ack", "status"])
     }
 
     /// Reads the topic of a message from a device.
@@ -242,6 +238,10 @@ impl Topics {
     pub fn device_hint(&self, topic: &str) -> Option<DeviceId> {
         let levels = self.levels(topic).ok()?;
         (levels.len() >= 2).then(|| DeviceId::new(levels[levels.len() - 1]).ok()).flatten()
+    }
+
+    fn is_below(&self, topic: &str, kinds: &[&str]) -> bool {
+        self.levels(topic).is_ok_and(|levels| levels.len() > 1 && kinds.contains(&levels[0]))
     }
 
     fn levels<'t>(&self, topic: &'t str) -> Result<Vec<&'t str>, Rejection> {

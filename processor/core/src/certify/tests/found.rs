@@ -4,14 +4,16 @@ use schemas::records::operator::OverrideSet;
 
 use super::*;
 
+/// What a device was told last; 0 where it was told nothing.
+fn told_w(stage: &Stage, id: &str) -> i64 {
+    let device = stage.tree.devices.get(&device_id(id));
+    device.and_then(|device| device.setpoint_w).map_or(0, |told| told.0)
+}
+
 /// A tree in which these devices say what they are told, for so many windows.
 fn followed(stage: &mut Stage, ids: &[&str], claims: &Capabilities, windows: usize) {
     for _ in 0..windows {
-        let told = |id: &&str| {
-            let device = stage.tree.devices.get(&device_id(id));
-            device.and_then(|device| device.setpoint_w).map_or(0, |told| told.0)
-        };
-        let said: Vec<_> = ids.iter().map(|id| (*id, told(id))).collect();
+        let said: Vec<_> = ids.iter().map(|id| (*id, told_w(stage, id))).collect();
         stage.cycle(&said, claims);
     }
 }
@@ -28,6 +30,17 @@ fn told_instead(stage: &mut Stage, index: usize, setpoint_w: i64) -> Vec<String>
             whats(certify(view, &orders, &promise(world, settings)))
         },
     )
+}
+
+fn limit_export(stage: &mut Stage, watts: i64) {
+    stage.operate(Change::FeederChange(FeederChange {
+        feeder_id: feeder_id("root"),
+        parent_id: None,
+        import_limit_w: None,
+        export_limit_w: Some(Watts(watts)),
+        mode: None,
+        policy: None,
+    }));
 }
 
 fn one_charger(root_w: i64) -> Stage {
@@ -65,14 +78,7 @@ fn that_it_was_lowered_excuses_waste_for_as_long_as_it_rests() {
 #[test]
 fn generation_beside_it_excuses_no_waste() {
     let mut stage = Stage::new(100_000);
-    stage.operate(Change::FeederChange(FeederChange {
-        feeder_id: feeder_id("root"),
-        parent_id: None,
-        import_limit_w: None,
-        export_limit_w: Some(Watts(50_000)),
-        mode: None,
-        policy: None,
-    }));
+    limit_export(&mut stage, 50_000);
     stage.add(DeviceType::Ev, "ev", "root");
     stage.add(DeviceType::Pv, "sun", "root");
     let both = Capabilities { max_export_w: Some(Watts(7_000)), ..charger() };
@@ -83,14 +89,7 @@ fn generation_beside_it_excuses_no_waste() {
 #[test]
 fn more_generation_than_its_export_limit_leaves_is_found_to_the_watt() {
     let mut stage = Stage::new(100_000);
-    stage.operate(Change::FeederChange(FeederChange {
-        feeder_id: feeder_id("root"),
-        parent_id: None,
-        import_limit_w: None,
-        export_limit_w: Some(Watts(3_000)),
-        mode: None,
-        policy: None,
-    }));
+    limit_export(&mut stage, 3_000);
     stage.add(DeviceType::Pv, "sun", "root");
     let roof = Capabilities { max_export_w: Some(Watts(7_000)), ..Capabilities::default() };
     followed(&mut stage, &["sun"], &roof, 20);
@@ -142,11 +141,7 @@ fn one_that_was_silent_for_long_and_names_no_fallback_counts_at_what_it_was_seen
     let mut stage = street();
     let others = ["ev-0", "ev-1", "ev-2"];
     for _ in 0..30 {
-        let told = |id: &str| {
-            let device = stage.tree.devices.get(&device_id(id));
-            device.and_then(|device| device.setpoint_w).map_or(0, |told| told.0)
-        };
-        let said: Vec<_> = others.iter().map(|id| (*id, told(id))).collect();
+        let said: Vec<_> = others.iter().map(|id| (*id, told_w(&stage, id))).collect();
         let said: Vec<_> = said.into_iter().chain([("house", 6_000)]).collect();
         stage.cycle(&said, &charger());
     }
@@ -197,14 +192,7 @@ fn one_that_is_set_aside_counts_at_the_worst_that_is_known_of_it() {
 #[test]
 fn one_that_was_never_heard_gives_nothing_that_counts_for_an_export_limit() {
     let mut stage = one_charger(100_000);
-    stage.operate(Change::FeederChange(FeederChange {
-        feeder_id: feeder_id("root"),
-        parent_id: None,
-        import_limit_w: None,
-        export_limit_w: Some(Watts(50_000)),
-        mode: None,
-        policy: None,
-    }));
+    limit_export(&mut stage, 50_000);
     stage.add(DeviceType::Ev, "ghost", "root");
     stage.operate(Change::DeviceChange(DeviceChange {
         device_id: device_id("ghost"),

@@ -6,17 +6,22 @@ use super::{Scene, Trial, car, cars, hidden, meter, sun, world};
 use crate::device::Spec;
 use crate::world::World;
 
-/// Four cars of 22 kW under 100 kW, beside chargers without a car.
-fn beside_idle(count: usize) -> Trial {
-    let mut world = world(100_000);
-    let all = cars(&mut world, 4, 22_000);
+/// Chargers without a car, of a smallest power of three phases.
+fn idle_chargers(world: &mut World, count: usize, rated_w: i64) {
     for index in 0..count {
-        let mut spec = car(&format!("idle-{index:02}"), 11_000);
+        let mut spec = car(&format!("idle-{index:02}"), rated_w);
         spec.min_w = 4_140;
         let idle = world.add(spec);
         world.sims[idle].wish_w = 0;
         world.sims[idle].power_w = 0;
     }
+}
+
+/// Four cars of 22 kW under 100 kW, beside chargers without a car.
+fn beside_idle(count: usize) -> Trial {
+    let mut world = world(100_000);
+    let all = cars(&mut world, 4, 22_000);
+    idle_chargers(&mut world, count, 11_000);
     Trial::of(world, 15).fault_at(60, |_, _| {}).serves(all, 88_000, 180)
 }
 
@@ -28,13 +33,7 @@ fn beside_big_idle() -> Trial {
     for car in &all {
         world.sims[*car].spec.min_w = 4_140;
     }
-    for index in 0..20 {
-        let mut spec = car(&format!("idle-{index:02}"), 22_000);
-        spec.min_w = 4_140;
-        let idle = world.add(spec);
-        world.sims[idle].wish_w = 0;
-        world.sims[idle].power_w = 0;
-    }
+    idle_chargers(&mut world, 20, 22_000);
     Trial::of(world, 15).fault_at(60, |_, _| {}).serves(all, 60_000, 180)
 }
 
