@@ -5,6 +5,7 @@
 //! it checks first and tells its user.
 
 mod lifecycle;
+mod moves;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +22,7 @@ use crate::records::telemetry::{DeviceOrigin, DeviceType};
 use crate::units::{Soc, Timestamp, Watts};
 
 pub use self::lifecycle::{Notices, Waiting};
+use self::moves::Moves;
 
 /// Priority of a device that names none.
 pub const DEFAULT_PRIORITY: i32 = 1;
@@ -179,18 +181,8 @@ pub struct Registry {
     events_by_end: BTreeSet<(Timestamp, Uuid)>,
     /// Derived: how many devices belong to each feeder itself.
     counts: BTreeMap<FeederId, usize>,
-    /// Derived: how many changes it has taken.
-    revision: Revision,
-}
-
-/// Registries that say the same are equal, by however many changes each came there.
-#[derive(Debug, Clone, Copy, Default, Eq)]
-struct Revision(u64);
-
-impl PartialEq for Revision {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
+    /// Derived: which devices the last changes moved.
+    moves: Moves,
 }
 
 impl Registry {
@@ -250,7 +242,7 @@ impl Registry {
             Change::LogMade(made) => self.identify(made)?,
             Change::SessionEnded(_) => {}
         }
-        self.revision.0 += 1;
+        self.moves.note(&record.change);
         Ok(())
     }
 
@@ -271,7 +263,14 @@ impl Registry {
     /// How many changes it has taken: what was derived from it stands as long as this stays.
     #[must_use]
     pub fn revision(&self) -> u64 {
-        self.revision.0
+        self.moves.revision
+    }
+
+    /// The devices whose place may be another one since a revision: their type, their feeder, or whether they count.
+    /// None where feeders have moved, or it was too many changes ago: then all of them may.
+    #[must_use]
+    pub fn moved_since(&self, revision: u64) -> Option<impl Iterator<Item = &DeviceId>> {
+        self.moves.since(revision)
     }
 
     /// The root of the tree that a feeder stands in; an unknown feeder is a root of its own.

@@ -159,6 +159,11 @@ pub(crate) fn usual_gap_ms(device: &Device, settings: &ControlSettings) -> i64 {
     usual_ms.max(slow_period_ms(device, settings) * 6 / 5)
 }
 
+/// Whether it has said lately what it takes, for one that speaks as it does.
+pub(crate) fn is_heard(device: &Device, now: Timestamp, settings: &ControlSettings) -> bool {
+    device.last_steering.is_some_and(|at| now.since(at) <= usual_gap_ms(device, settings))
+}
+
 /// How old its last sample may be before it counts as not heard: what the settings say, for one that speaks seldom a
 /// little more than two of its own periods.
 pub(crate) fn stale_after_ms(device: &Device, settings: &ControlSettings) -> i64 {

@@ -6,8 +6,9 @@ use schemas::records::snapshot::DeviceSnapshot as Device;
 
 use crate::device::tolerance;
 
-/// Less than this in two windows in a row is noise.
-const LEAST_W: i64 = 100;
+/// Less than this is noise, W, and less than one part in so many of its setpoint.
+const LEAST_W: i64 = 40;
+const NOISE_PART: i64 = 100;
 /// Of what was learned this part is forgotten in each window: one in so many.
 const FORGOTTEN: i64 = 512;
 
@@ -23,16 +24,23 @@ fn seen(device: &Device) -> Option<i64> {
     is_steady.then_some(if follows { beyond } else { 0 })
 }
 
-/// Learns, when a window has closed, what is taken again and again.
+/// Learns, when a window has closed, what is taken again and again; it is forgotten while nothing is.
 pub(crate) fn note(device: &mut Device) {
-    let kept = device.overshoot_w.0 - (device.overshoot_w.0 / FORGOTTEN).max(1);
+    let learned = device.overshoot_w.0;
+    let least = least_w(device);
     let last = device.over_before_w.0;
-    let again = seen(device).filter(|now| *now >= LEAST_W && last >= LEAST_W);
-    let learned = again.map_or(kept, |now| now.max(last).max(kept));
-    device.overshoot_w = Watts(if learned >= LEAST_W { learned } else { 0 });
+    let again = seen(device).filter(|now| *now >= least && last >= least);
+    let forgotten = learned - (learned / FORGOTTEN).max(1);
+    let learned = again.map_or(forgotten, |now| now.max(last).max(learned));
+    device.overshoot_w = Watts(if learned >= least { learned } else { 0 });
     if let Some(now) = seen(device) {
         device.over_before_w = Watts(now);
     }
+}
+
+/// Less than this is noise.
+fn least_w(device: &Device) -> i64 {
+    device.allowed_w.map_or(0, |allowed| allowed.0 / NOISE_PART).max(LEAST_W)
 }
 
 /// What counts beyond its setpoint: what was learned, or what was seen last, where that is more.

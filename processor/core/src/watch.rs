@@ -210,14 +210,14 @@ impl Watch {
         over.max().unwrap_or(0).saturating_sub(registry.settings.shed_margin_w.0)
     }
 
-    /// Puts words into the sums where they count: all of them after the registry has changed, else the new ones.
+    /// Puts words into the sums where they count: after a change of the registry those that it moved, else the new ones.
     fn place(&mut self, registry: &Registry, root: &FeederId) {
         if self.revision != Some(registry.revision()) {
+            match self.revision.and_then(|revision| registry.moved_since(revision)) {
+                Some(moved) => moved.for_each(|device_id| self.displace(device_id)),
+                None => self.displace_all(registry, root),
+            }
             self.revision = Some(registry.revision());
-            self.topology = Topology::of(registry, root);
-            self.sums = vec![Sums::default(); self.topology.nodes.len()];
-            self.words.values_mut().for_each(|word| word.node = None);
-            self.unplaced = self.words.keys().cloned().collect();
         }
         for device_id in std::mem::take(&mut self.unplaced) {
             let Some(word) = self.words.get_mut(&device_id) else { continue };
@@ -232,6 +232,22 @@ impl Watch {
                 }
             }
         }
+    }
+
+    /// Takes a device out of the sums, to be placed again.
+    fn displace(&mut self, device_id: &DeviceId) {
+        let Some(word) = self.words.get_mut(device_id) else { return };
+        if let Some(node) = word.node.take() {
+            self.sums[node].add(word, -1);
+        }
+        self.unplaced.push(device_id.clone());
+    }
+
+    fn displace_all(&mut self, registry: &Registry, root: &FeederId) {
+        self.topology = Topology::of(registry, root);
+        self.sums = vec![Sums::default(); self.topology.nodes.len()];
+        self.words.values_mut().for_each(|word| word.node = None);
+        self.unplaced = self.words.keys().cloned().collect();
     }
 }
 

@@ -7,7 +7,7 @@ use schemas::registry;
 
 use super::moved::{Before, Moved};
 use super::{Known, Moment};
-use crate::device::{rejects, tolerance, usual_gap_ms};
+use crate::device::{is_heard, rejects, tolerance};
 use crate::wants::target_soc;
 use crate::{overshoot, soc};
 
@@ -123,7 +123,5 @@ impl Passing {
 fn is_outdated(moment: &Moment<'_, '_>, device: &Device, freshness: Freshness) -> bool {
     let settings = &moment.registry.settings;
     let counts = freshness == Freshness::Fresh || !device.live.is_empty();
-    let usual_ms = usual_gap_ms(device, settings);
-    let heard = device.last_steering.is_some_and(|at| moment.now.since(at) <= usual_ms);
-    counts && !heard
+    counts && !is_heard(device, moment.now, settings)
 }

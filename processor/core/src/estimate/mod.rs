@@ -329,7 +329,7 @@ fn see_devices<'a>(
         let mut passing = Passing::NOTHING;
         if let (Some(device), Some(before)) = (device, before) {
             passing = Passing::of(moment, device, seen.freshness, before);
-            if let Some(start_w) = standby::start_w(&seen, device, &registry.settings) {
+            if let Some(start_w) = standby::start_w(&seen, device, moment) {
                 seen.want.high_w = start_w;
                 sight.idle.push(sight.devices.len());
             }

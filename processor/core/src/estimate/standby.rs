@@ -2,12 +2,11 @@
 //! that comes starts at once; but not all of them start in one moment: a feeder holds back enough for a start or two, not
 //! for each. When they do start together, the feeder is over by what the others take until the next decision.
 
-use schemas::records::operator::ControlSettings;
 use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::telemetry::DeviceType;
 
-use super::{Role, Seen, View};
-use crate::device::draws_nothing;
+use super::{Moment, Role, Seen, View};
+use crate::device::{draws_nothing, is_heard};
 use crate::topology::Topology;
 
 /// What is held back for starts is at most one part in so many of what a node leaves: for one, and for two, who may do with
@@ -77,9 +76,11 @@ fn fits(topology: &Topology, held: &[Option<i64>]) -> Vec<bool> {
     fits
 }
 
-/// What one may start with that draws nothing, has shown that it needs nothing, and is not owed a decrease: what it could
-/// use, or what it was told a little above that; a difference too small for a command does not keep it from standing by.
-pub(super) fn start_w(seen: &Seen<'_>, device: &Device, settings: &ControlSettings) -> Option<i64> {
+/// What one may start with that has said lately that it draws nothing, has shown that it needs nothing, and is not owed a
+/// decrease: what it could use, or what it was told a little above that; a difference too small for a command does not keep
+/// it from standing by.
+pub(super) fn start_w(seen: &Seen<'_>, device: &Device, moment: &Moment<'_, '_>) -> Option<i64> {
+    let settings = &moment.registry.settings;
     let power = device.power_w.max(device.mean_w);
     let draws = power.is_none_or(|power| !draws_nothing(power, seen.want.rated_w));
     let watts = seen.want.high_w;
@@ -90,6 +91,7 @@ pub(super) fn start_w(seen: &Seen<'_>, device: &Device, settings: &ControlSettin
         && seen.override_w.is_none()
         && !seen.stuck
         && !draws
+        && is_heard(device, moment.now, settings)
         && watts > 0
         && told < watts + settings.deadband_w.0.max(1);
     stands.then_some(watts.max(told))

@@ -46,10 +46,24 @@ fn what_is_taken_in_two_windows_is_learned_and_forgotten_slowly() {
     window(&mut device, 5_691);
     window(&mut device, 5_691);
     assert_eq!(device.overshoot_w, Watts(0));
-    window(&mut device, 5_099);
-    window(&mut device, 5_099);
+    // So little is noise of so much.
+    window(&mut device, 5_049);
+    window(&mut device, 5_049);
     assert_eq!(device.overshoot_w, Watts(0));
-    window(&mut device, 5_100);
-    window(&mut device, 5_100);
-    assert_eq!(device.overshoot_w, Watts(100));
+    window(&mut device, 5_050);
+    window(&mut device, 5_050);
+    assert_eq!(device.overshoot_w, Watts(50));
+}
+
+#[test]
+fn it_is_kept_while_something_is_taken_beyond() {
+    let mut device = charger();
+    device.allowed_w = Some(Watts(2_000));
+    device.allowed_before_w = device.allowed_w;
+    for takes_w in [2_229, 2_100, 2_040, 2_040] {
+        window(&mut device, takes_w);
+    }
+    assert_eq!(device.overshoot_w, Watts(229));
+    window(&mut device, 2_039);
+    assert_eq!(device.overshoot_w, Watts(228));
 }

@@ -11,6 +11,7 @@ mod modes;
 mod policies;
 mod properties;
 mod reality;
+mod recorded;
 mod reference;
 mod scenes;
 mod wild;

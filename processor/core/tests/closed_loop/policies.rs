@@ -22,7 +22,7 @@ fn choose(world: &mut World, policy: &str) {
     }));
 }
 
-fn live(seed: u64, policy: &str, minutes: i64) -> World {
+pub(crate) fn live(seed: u64, policy: &str, minutes: i64) -> World {
     let mut world = world_of(seed);
     choose(&mut world, policy);
     let mut rng = Rng::new(seed ^ 0x1234);
@@ -44,6 +44,12 @@ proptest! {
         let world = live(seed, POLICIES[which], 6);
         prop_assert_eq!(&world.last().header.policy, POLICIES[which]);
     }
+}
+
+/// A seed of a world that once went wrong.
+#[test]
+fn a_world_that_once_went_wrong_under_a_policy_stays_right() {
+    live(10_112_598_077_391_328_265, POLICIES[2], 6);
 }
 
 /// G15: what a policy carries over is state like any other.

@@ -134,7 +134,7 @@ pub(crate) fn disturb(world: &mut World, rng: &mut Rng) {
     }
 }
 
-fn live(seed: u64, minutes: i64) -> World {
+pub(crate) fn live(seed: u64, minutes: i64) -> World {
     let mut world = world_of(seed);
     let mut rng = Rng::new(seed ^ 0x1234);
     world.run(60_000);
@@ -245,6 +245,7 @@ fn worlds_that_once_went_wrong_stay_right() {
         9_333_205_375_006_312_373,
         14_190_260_610_059_635_072,
         9_001_788_131_597_807_183,
+        17_442_631_714_702_278_484,
     ] {
         live(seed, 12);
     }

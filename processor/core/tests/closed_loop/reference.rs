@@ -128,10 +128,18 @@ fn check_sums(decision: &Decision) {
     }
 }
 
-/// It wants nothing and may start: an idle charger.
+/// It wants nothing and may start, by what it was told or when its lease lapses: an idle charger.
 fn stands_by(decided: &DeviceDecision) -> bool {
-    let may_start = decided.setpoint_w.is_some_and(|setpoint| setpoint.0 > 0);
+    let may_start =
+        decided.setpoint_w.is_some_and(|setpoint| setpoint.max(decided.fallback_w).0 > 0);
     decided.device_type == DeviceType::Ev && decided.wanted_w.0 == 0 && may_start
+}
+
+/// It has drawn nothing until now, or has begun since it last spoke, a moment ago: nobody can know that yet.
+fn may_begin(decided: &DeviceDecision, sim: &Sim) -> bool {
+    let said_nothing = decided.power_w.is_some_and(|power| power.0 == 0)
+        && decided.sample_age_ms.is_some_and(|age_ms| age_ms <= LONGEST_PERIOD_MS);
+    stands_by(decided) && (sim.power_w == 0 || said_nothing)
 }
 
 pub(crate) fn decided<'d>(decision: &'d Decision, sim: &Sim) -> &'d DeviceDecision {
@@ -170,8 +178,8 @@ fn check_counting_the_unseen(
         }
         let setpoint =
             decided.setpoint_w.map_or(*worst, |setpoint| setpoint.0.max(decided.fallback_w.0));
-        // Of those who draw nothing not all start in one moment: a start or two are held back for, and no more.
-        if stands_by(decided) && sim.power_w == 0 {
+        // Of those who draw nothing not all start in one moment: one start is held back for, or two, where there is room.
+        if may_begin(decided, sim) {
             starts.push(setpoint.max(*worst));
             continue;
         }

@@ -98,7 +98,7 @@ fn disturb_wildly(world: &mut World, rng: &mut Rng) {
     }
 }
 
-fn live(seed: u64, minutes: i64, restarts: bool) -> World {
+pub(crate) fn live(seed: u64, minutes: i64, restarts: bool) -> World {
     let mut world = wild_world_of(seed);
     let mut rng = Rng::new(seed ^ 0x4321);
     let run = |world: &mut World, ms: i64| {
@@ -146,6 +146,7 @@ fn wild_worlds_repeat_byte_for_byte_with_restarts_too() {
 #[test]
 fn wild_worlds_that_once_went_wrong_stay_right() {
     for seed in [
+        3_221_319_618_570_033_347,
         9_784_888_140_067_392_493,
         18_007_081_826_737_249_885,
         9_045_263_584_460_315_930,

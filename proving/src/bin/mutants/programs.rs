@@ -12,6 +12,8 @@ use crate::verdict::Verdict;
 const SEEDS: &str = "60";
 /// What the core's check says of a plan, as the reference model repeats it.
 const BY_THE_CHECK: &str = "the check found:";
+/// The test of the recorded worlds.
+const RECORDED: &str = "recorded::";
 /// A program that a fault lets gather without end is stopped before the machine is: KiB of address space.
 const MEMORY: &str = "ulimit -v 4194304; exec \"$0\" \"$@\"";
 
@@ -30,11 +32,26 @@ impl Programs {
         Self { longest: Duration::MAX, first_only: false, told: Vec::new() }
     }
 
-    /// Runs tests, where they stand, with so many cases of each property.
+    /// Runs tests that say what is right, where they stand, with so many cases of each property.
     pub(crate) fn test(&self, folder: &Path, program: &Path, cases: &str) -> io::Result<Verdict> {
-        let mut command = self.command(program);
         // Whether the pages of docs/ agree with the tests is no matter of a fault.
-        command.args(["--skip", "docs::"]).current_dir(folder);
+        self.tests(folder, program, cases, &["--skip", "docs::", "--skip", RECORDED])
+    }
+
+    /// Runs the one that says only whether all is as it was.
+    pub(crate) fn compare(&self, folder: &Path, program: &Path) -> io::Result<Verdict> {
+        self.tests(folder, program, "1", &[RECORDED])
+    }
+
+    fn tests(
+        &self,
+        folder: &Path,
+        program: &Path,
+        cases: &str,
+        which: &[&str],
+    ) -> io::Result<Verdict> {
+        let mut command = self.command(program);
+        command.args(which).current_dir(folder);
         command.env("PROPTEST_CASES", cases).env("RUST_BACKTRACE", "0");
         let longest = Some(self.longest);
         let ended = if self.first_only {

@@ -270,11 +270,32 @@ proptest! {
     /// R1 to R8: over no longer than it takes to answer, or named and contained; and the others are served.
     #[test]
     fn a_single_fault_of_any_size_stays_where_it_is(seed in any::<u64>()) {
-        let mut rng = Rng::new(seed);
-        let kinds = i64::try_from(KINDS.len()).expect("few");
-        let (name, set) = KINDS[usize::try_from(rng.between(0, kinds - 1)).expect("few")];
-        // Most of what is sent is sent in the beginning.
-        let figures = figures::live(set(&mut rng).commands(240));
-        prop_assert!(figures.is_good(), "{}", figures.row("any", name));
+        live(seed);
     }
+}
+
+fn live(seed: u64) {
+    let mut rng = Rng::new(seed);
+    let kinds = i64::try_from(KINDS.len()).expect("few");
+    let (name, set) = KINDS[usize::try_from(rng.between(0, kinds - 1)).expect("few")];
+    // Most of what is sent is sent in the beginning.
+    let figures = figures::live(set(&mut rng).commands(240));
+    assert!(figures.is_good(), "{}", figures.row("any", name));
+}
+
+/// Two worlds of each kind.
+pub(super) fn worlds() -> impl Iterator<Item = (String, Box<dyn FnOnce() -> World + Send>)> {
+    KINDS.into_iter().flat_map(|(name, set)| {
+        [1, 2].map(|seed| {
+            let live: Box<dyn FnOnce() -> World + Send> =
+                Box::new(move || figures::lived(set(&mut Rng::new(seed))).1);
+            (format!("fault: {name} {seed}"), live)
+        })
+    })
+}
+
+/// Seeds of faults that once went wrong.
+#[test]
+fn faults_that_once_went_wrong_stay_right() {
+    live(16_621_721_231_591_147_178);
 }

@@ -30,7 +30,12 @@ pub(super) struct Figures {
 }
 
 /// Runs a trial to its end.
-pub(super) fn live(mut trial: Trial) -> Figures {
+pub(super) fn live(trial: Trial) -> Figures {
+    lived(trial).0
+}
+
+/// The same, with the world as it is then.
+pub(super) fn lived(mut trial: Trial) -> (Figures, World) {
     let start = trial.world.now;
     let (mut over_ms, mut worst_w, mut served_wms) = (0, 0, 0);
     let (mut worst_until_alarm, mut worst_after_alarm) = (0, 0);
@@ -75,7 +80,7 @@ pub(super) fn live(mut trial: Trial) -> Figures {
         good: false,
     };
     figures.good = figures.verdict(&trial) && (trial.holds)(&trial.world);
-    figures
+    (figures, trial.world)
 }
 
 /// How far the true load is beyond what is allowed, to either side.

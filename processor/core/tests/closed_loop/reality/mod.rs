@@ -185,6 +185,15 @@ fn scenes() -> Vec<Scene> {
     parts.into_iter().flat_map(|scenes| scenes()).collect()
 }
 
+/// Every scene, and some faults of each kind: a name, and how to live it to its end.
+pub(crate) fn worlds() -> impl Iterator<Item = (String, Box<dyn FnOnce() -> World + Send>)> {
+    let scenes = scenes().into_iter().map(|Scene { name, set, .. }| {
+        let live: Box<dyn FnOnce() -> World + Send> = Box::new(move || figures::lived(set()).1);
+        (format!("scene: {name}"), live)
+    });
+    scenes.chain(any::worlds())
+}
+
 /// Every scene fares as docs/reality.md says, and that page is written anew where the environment asks for it.
 #[test]
 fn every_scene_of_reality_fares_as_its_page_says() {

@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use schemas::rng::Rng;
+use schemas::ids::stable_hash;
 
 use super::fault::Fault;
 use super::source::Source;
@@ -34,7 +34,7 @@ pub(crate) fn draw(
     wanted: usize,
     seed: u64,
 ) -> io::Result<Drawn> {
-    let order = shuffled(faults.len(), seed);
+    let order = shuffled(faults, seed);
     let mut dropped = BTreeMap::new();
     let mut bad = BTreeSet::new();
     fs::write(tree.place().join(SWITCHES), MODULE)?;
@@ -71,13 +71,20 @@ pub(crate) fn fault(faults: &[Fault], number: u32) -> &Fault {
     &faults[usize::try_from(number).expect("numbers are places in the list")]
 }
 
-/// Numbers of all faults in an order of chance.
-fn shuffled(count: usize, seed: u64) -> Vec<u32> {
-    let mut rng = Rng::new(seed).fork("mutants");
-    let mut order: Vec<u32> = (0..u32::try_from(count).expect("there are not so many")).collect();
-    for last in (1..order.len()).rev() {
-        order.swap(last, rng.below(last + 1));
-    }
+/// Numbers of all faults in an order of chance, in which those stay where they are whose code stays as it is: a draw before
+/// a change and one after it have most faults in common.
+fn shuffled(faults: &[Fault], seed: u64) -> Vec<u32> {
+    let place = |number: &u32| {
+        let Fault { file, within, from, to, nth, .. } = fault(faults, *number);
+        let (file, nth) = (file.to_string_lossy(), nth.to_le_bytes());
+        let parts = [file.as_bytes(), within.as_bytes(), from.as_bytes(), to.as_bytes(), &nth];
+        (
+            stable_hash(&[&seed.to_le_bytes()[..]].into_iter().chain(parts).collect::<Vec<_>>()),
+            *number,
+        )
+    };
+    let mut order: Vec<u32> = (0..).take(faults.len()).collect();
+    order.sort_by_cached_key(place);
     order
 }
 

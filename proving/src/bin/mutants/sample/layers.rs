@@ -32,6 +32,8 @@ struct Layer {
 enum Program {
     /// Tests, with so many cases of each property.
     Tests(PathBuf, &'static str),
+    /// The test of the recorded worlds.
+    Recorded(PathBuf),
     Simulation(PathBuf),
 }
 
@@ -54,6 +56,7 @@ impl Layers {
         let mut programs = vec![
             ("the tests beside the code", Program::Tests(beside, "32")),
             ("the closed loop", Program::Tests(loops.clone(), "4")),
+            ("the recorded worlds", Program::Recorded(loops.clone())),
         ];
         if thorough {
             programs.push(("the closed loop, 24 cases", Program::Tests(loops, "24")));
@@ -100,6 +103,7 @@ impl Layer {
             Program::Tests(program, cases) => {
                 programs.test(&tree.place().join(FOLDER), program, cases)
             }
+            Program::Recorded(program) => programs.compare(&tree.place().join(FOLDER), program),
             Program::Simulation(program) => programs.simulate(program),
         }
     }
