@@ -19,6 +19,8 @@ mod limits;
 mod overshoot;
 mod plan;
 pub mod policy;
+#[cfg(test)]
+mod recorded;
 pub mod release;
 mod report;
 #[cfg(test)]

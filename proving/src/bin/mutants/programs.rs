@@ -12,7 +12,7 @@ use crate::verdict::Verdict;
 const SEEDS: &str = "60";
 /// What the core's check says of a plan, as the reference model repeats it.
 const BY_THE_CHECK: &str = "the check found:";
-/// The test of the recorded worlds.
+/// The tests of what was recorded.
 const RECORDED: &str = "recorded::";
 /// A program that a fault lets gather without end is stopped before the machine is: KiB of address space.
 const MEMORY: &str = "ulimit -v 4194304; exec \"$0\" \"$@\"";

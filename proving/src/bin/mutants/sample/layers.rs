@@ -32,7 +32,7 @@ struct Layer {
 enum Program {
     /// Tests, with so many cases of each property.
     Tests(PathBuf, &'static str),
-    /// The test of the recorded worlds.
+    /// A test of what was recorded.
     Recorded(PathBuf),
     Simulation(PathBuf),
 }
@@ -54,8 +54,9 @@ impl Layers {
         let beside = build(&["--package", "control-core", "--lib"])?;
         let loops = build(&["--package", "control-core", "--test", "closed_loop"])?;
         let mut programs = vec![
-            ("the tests beside the code", Program::Tests(beside, "32")),
+            ("the tests beside the code", Program::Tests(beside.clone(), "32")),
             ("the closed loop", Program::Tests(loops.clone(), "4")),
+            ("the recorded trees", Program::Recorded(beside)),
             ("the recorded worlds", Program::Recorded(loops.clone())),
         ];
         if thorough {
