@@ -38,6 +38,8 @@ const FILE: &str = "src/recorded.txt";
 const WRITE: &str = "WRITE_RECORDED";
 const TREES: u64 = 1_200;
 const WINDOWS: usize = 12;
+/// Times that a plan, and an estimate, is spoilt in each window.
+const SPOILT: usize = 3;
 const WINDOW_MS: i64 = 5_000;
 const START: i64 = 1_700_000_000_000;
 const FEEDERS: [(&str, Option<&str>); 4] =
@@ -114,12 +116,13 @@ impl Small {
             decisions: 0,
         };
         small.operate(Change::ControlSettings(settings(rng)));
+        let sunny = rng.chance(300);
         for (id, parent) in &FEEDERS[..1 + rng.below(4)] {
             let import_limit_w = some(rng, 800, |rng| Watts(watts(rng).max(0) * 2));
             small.operate(Change::FeederChange(FeederChange {
                 parent_id: parent.map(|parent| FeederId::new(parent).expect("an id")),
                 import_limit_w,
-                export_limit_w: some(rng, 300, positive),
+                export_limit_w: some(rng, if sunny { 900 } else { 300 }, positive),
                 ..unchanged(id)
             }));
         }
@@ -129,7 +132,7 @@ impl Small {
             let device_type = rng.pick(&[
                 DeviceType::Ev,
                 DeviceType::Ev,
-                DeviceType::Ev,
+                if sunny { DeviceType::Pv } else { DeviceType::Ev },
                 DeviceType::Battery,
                 DeviceType::Pv,
                 DeviceType::Meter,
@@ -337,24 +340,21 @@ impl Small {
             .iter()
             .map(|planned| Order { setpoint_w: planned.setpoint_w, share_w: planned.share_w })
             .collect();
-        if !orders.is_empty() {
-            let order = rng.below(orders.len());
-            let order = &mut orders[order];
-            let more = watts(rng) * rng.pick(&[1, -1]);
-            match rng.below(4) {
-                0 => order.setpoint_w = order.setpoint_w.map(|setpoint| setpoint + more),
-                1 => order.setpoint_w = Some(more),
-                2 => order.setpoint_w = None,
-                _ => order.share_w += more,
+        for _ in 0..SPOILT {
+            if !orders.is_empty() {
+                spoil_order(&mut orders, rng);
             }
+            let max_min = rng.chance(700);
+            let promise = Promise { settings, decreases_only, max_min, world: &world };
+            let found = certify(&view, &orders, &promise);
+            let stopped = certify_stopped(&view, &orders, &world);
+            write!(said, "{found:?}{stopped:?}").expect("a string");
         }
-        let promise = Promise { settings, decreases_only, max_min: rng.chance(700), world: &world };
-        let found = certify(&view, &orders, &promise);
-        let stopped = certify_stopped(&view, &orders, &world);
-        write!(said, "{found:?}{stopped:?}").expect("a string");
-        spoil(&mut view, rng);
-        let again = plan(&mut view, policy.as_ref(), &world, settings, decreases_only);
-        write!(said, "{again:?}").expect("a string");
+        for _ in 0..SPOILT {
+            spoil(&mut view, rng);
+            let again = plan(&mut view, policy.as_ref(), &world, settings, decreases_only);
+            write!(said, "{again:?}").expect("a string");
+        }
         stop(&view, &mut honest, &world);
         write!(said, "{honest:?}").expect("a string");
         self.record(said.as_bytes());
@@ -382,6 +382,19 @@ fn capabilities(rng: &mut Rng) -> Capabilities {
         ramp_w_per_s: some(rng, 300, |rng| Watts(rng.pick(&[20, 100, 2_000]))),
         energy_wh: None,
         fallback_w: some(rng, 300, |rng| Watts(watts(rng) * rng.pick(&[1, 1, -1]))),
+    }
+}
+
+/// One thing in a plan that is told otherwise.
+fn spoil_order(orders: &mut [Order], rng: &mut Rng) {
+    let order = rng.below(orders.len());
+    let order = &mut orders[order];
+    let more = watts(rng) * rng.pick(&[1, -1]);
+    match rng.below(5) {
+        0 | 1 => order.setpoint_w = order.setpoint_w.map(|setpoint| setpoint + more),
+        2 => order.setpoint_w = Some(more),
+        3 => order.setpoint_w = None,
+        _ => order.share_w += more,
     }
 }
 

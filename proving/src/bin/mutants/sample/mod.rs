@@ -37,11 +37,20 @@ pub(crate) struct Wanted {
     thorough: bool,
     /// More that are neither noticed nor argued fail the run.
     at_most: Option<usize>,
+    /// Of those drawn, the numbers that are tried; none = all.
+    only: Vec<u32>,
 }
 
 impl Wanted {
     pub(crate) fn of(words: &[String]) -> io::Result<Self> {
-        let mut wanted = Self { count: 300, seed: 1, page: false, thorough: true, at_most: None };
+        let mut wanted = Self {
+            count: 300,
+            seed: 1,
+            page: false,
+            thorough: true,
+            at_most: None,
+            only: Vec::new(),
+        };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut number = || {
@@ -52,6 +61,7 @@ impl Wanted {
                 "--count" => wanted.count = usize::try_from(number()?).unwrap_or(usize::MAX),
                 "--seed" => wanted.seed = number()?,
                 "--at-most" => wanted.at_most = usize::try_from(number()?).ok(),
+                "--only" => wanted.only.push(u32::try_from(number()?).unwrap_or(u32::MAX)),
                 "--page" => wanted.page = true,
                 "--tests-only" => wanted.thorough = false,
                 _ => return Err(io::Error::other(format!("what is {word}?"))),
@@ -73,7 +83,8 @@ pub(crate) fn run(root: &Path, wanted: &Wanted) -> io::Result<bool> {
     }
     println!("{} faults could be in {} files", faults.len(), sources.len());
     let tree = Tree::copy(root)?;
-    let drawn = draw(&tree, &sources, &faults, wanted.count, wanted.seed)?;
+    let mut drawn = draw(&tree, &sources, &faults, wanted.count, wanted.seed)?;
+    drawn.numbers.retain(|number| wanted.only.is_empty() || wanted.only.contains(number));
     for (kind, (count, words)) in &drawn.dropped {
         println!("{count} do not compile: {kind} ({words})");
     }
