@@ -57,12 +57,6 @@ pub const RECEIPT_GATHERING: Duration = Duration::from_millis(200);
 /// How long the broker keeps the session, and with it what was not acknowledged, while the bridge is away.
 pub const SESSION_EXPIRY: Duration = Duration::from_secs(24 * 3_600);
 
-/// Keep-alive of both connections.
-pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// Longest wait for a connection to the broker.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Pause before the first reconnect; doubles up to [`RECONNECT_PAUSE_MAX`].
 pub const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 

@@ -16,6 +16,9 @@ use schemas::ids::DeviceId;
 use schemas::mqtt::{RejectReason, Rejection, Topics};
 use service_kit::clock::Clock;
 use service_kit::log::{Outgoing, Producer};
+use service_kit::mqtt::connection::{
+    Connection, Happening, Lost, Options, Received, Sender, Session,
+};
 use service_kit::pulse::Loop;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +29,6 @@ use crate::dead_letters;
 use crate::limiter::Limiter;
 use crate::mapping::{self, Kind, Message, Refused};
 use crate::metrics;
-use crate::mqtt::{Connection, Happening, Lost, PacketId};
 use crate::receipts::Desk;
 use crate::registrar::{Directory, Known};
 use crate::times;
@@ -122,8 +124,19 @@ impl Ingress {
     ) -> anyhow::Result<Option<Lost>> {
         self.forget();
         let config = &self.parts.config;
-        let mut connection =
-            Connection::inbound(&config.broker, &config.client_id, config.receive_max);
+        let mut connection = Connection::new(Options {
+            broker: &config.broker,
+            client_id: &config.client_id,
+            session: Session::Kept {
+                expiry: caps::SESSION_EXPIRY,
+                receive_max: config.receive_max,
+            },
+            subscriptions: &filters(config),
+            will: None,
+            // Nothing is published here.
+            publishes_max: 1,
+            packet_max: caps::PACKET_BYTES_MAX,
+        });
         let mut changes = self.parts.directory.changes();
         let mut look = interval(caps::TICK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -138,7 +151,7 @@ impl Ingress {
                     self.release();
                     Next::Worked
                 }
-                happening = connection.next() => Next::Message(happening),
+                happening = connection.events.next() => Next::Message(happening),
                 _ = look.tick() => Next::Worked,
             };
             match next {
@@ -149,13 +162,13 @@ impl Ingress {
                     if matches!(happening, Happening::Connected { .. }) {
                         *up_since = Some(Instant::now());
                     }
-                    if let Err(lost) = self.happened(happening, &connection) {
+                    if let Err(lost) = self.happened(happening) {
                         return Ok(Some(lost));
                     }
                 }
             }
             self.handover.check()?;
-            self.acknowledge(&connection);
+            self.acknowledge(&connection.sender);
         }
         self.drain(&mut connection).await;
         connection.close().await;
@@ -169,29 +182,24 @@ impl Ingress {
         self.parked_unacknowledged = 0;
     }
 
-    fn happened(&mut self, happening: Happening, connection: &Connection) -> Result<(), Lost> {
+    fn happened(&mut self, happening: Happening) -> Result<(), Lost> {
         match happening {
             Happening::Connected { session_present } => {
                 metrics::connected(metrics::INBOUND);
                 tracing::info!(session_present, "receiving from the broker");
-                connection.subscribe(&filters(&self.parts.config))?;
             }
-            Happening::Received { topic, payload, packet_id, retained } => {
-                self.receive(topic, payload, packet_id, retained)
-            }
-            Happening::Subscribed => metrics::subscribed(),
-            Happening::Sent(_) | Happening::Answered { .. } => {}
+            Happening::Received(received) => self.receive(received),
+            Happening::Subscribed { refused } => match refused.into_iter().next() {
+                None => metrics::subscribed(),
+                Some(why) => return Err(Lost::Subscription(why)),
+            },
+            Happening::Sent(_) | Happening::Answered(..) | Happening::Left => {}
         }
         Ok(())
     }
 
-    fn receive(
-        &mut self,
-        topic: Bytes,
-        payload: Bytes,
-        packet_id: Option<PacketId>,
-        retained: bool,
-    ) {
+    fn receive(&mut self, message: Received) {
+        let Received { topic, payload, packet_id, retained, expiry_s: _ } = message;
         let (arrival, received) = (self.parts.clock.now(), Instant::now());
         if packet_id.is_none() && self.is_full() {
             metrics::dropped_for_backpressure();
@@ -378,9 +386,9 @@ impl Ingress {
         }
     }
 
-    fn acknowledge(&mut self, connection: &Connection) {
+    fn acknowledge(&mut self, sender: &Sender) {
         while let Some(packet_id) = self.handover.ring.next() {
-            if !connection.acknowledge(packet_id) {
+            if !sender.acknowledge(packet_id) {
                 break;
             }
             self.handover.ring.acknowledged();
@@ -395,9 +403,9 @@ impl Ingress {
             while self.handover.in_flight() > 0 {
                 tokio::select! {
                     biased;
-                    () = self.handover.work() => self.acknowledge(connection),
+                    () = self.handover.work() => self.acknowledge(&connection.sender),
                     // Messages that come now are not taken: they stay at the broker.
-                    happening = connection.next() => if happening.is_err() { return },
+                    happening = connection.events.next() => if happening.is_err() { return },
                 }
             }
         });

@@ -16,7 +16,6 @@ mod ingress;
 mod limiter;
 mod mapping;
 mod metrics;
-mod mqtt;
 mod publisher;
 mod receipts;
 mod recorder;

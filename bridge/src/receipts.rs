@@ -14,6 +14,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use schemas::ids::DeviceId;
 use schemas::mqtt::{ReceiptMessage, RejectReason, Topics};
 use service_kit::clock::Clock;
+use service_kit::mqtt::connection::Publication;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,6 @@ use uuid::Uuid;
 
 use crate::caps;
 use crate::metrics::{self, ReceiptResult};
-use crate::mqtt::Publication;
 use crate::publisher::{PublishError, Publisher};
 
 /// A device's message that is in the log, or is there as a dead letter.
@@ -177,7 +177,7 @@ fn message(
             Some(reason) => receipt.refused.push((message_id, reason.as_str().to_owned())),
         }
     }
-    Publication { topic, payload: receipt.encode(), retain: false, expiry_s: None }
+    Publication { topic, payload: receipt.encode().into(), retain: false, expiry_s: None }
 }
 
 #[cfg(test)]

@@ -8,13 +8,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use service_kit::log::{DeliveryError, Outgoing, Producer};
+use service_kit::mqtt::connection::PacketId;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::caps;
 use crate::inflight::{Ring, Ticket};
 use crate::metrics;
-use crate::mqtt::PacketId;
 use crate::receipts::{Desk, Receipt};
 
 /// Where a record comes from.
