@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bridge_inbound::Receipt;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -23,15 +24,6 @@ use uuid::Uuid;
 use crate::caps;
 use crate::metrics::{self, ReceiptResult};
 use crate::publisher::{PublishError, Publisher};
-
-/// A device's message that is in the log, or is there as a dead letter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Receipt {
-    pub(crate) device_id: DeviceId,
-    pub(crate) message_id: Uuid,
-    /// Why it was refused.
-    pub(crate) refused: Option<RejectReason>,
-}
 
 /// Takes receipts. Cheap to clone.
 #[derive(Debug, Clone)]
