@@ -67,6 +67,7 @@ const HOMES: &[(&str, &str)] = &[
     ("rdkafka", "!bridge-outbound"),
     ("prometheus", "!bridge-inbound"),
     ("prometheus", "!bridge-outbound"),
+    ("rumqttc", "!derms-bridge"),
     ("openssl", "!"),
     ("native-tls", "!"),
 ];
