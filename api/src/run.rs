@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Auth, Oidc};
 use crate::config::Config;
-use crate::graphql::Stores;
 use crate::http::certificates::Certificates;
 use crate::http::listen::listen_until;
 use crate::http::{App, router};
+use crate::store::Stores;
 use crate::store::follow;
 use crate::store::health::{HealthMonitor, Probe};
 use crate::store::history::History;

@@ -12,21 +12,6 @@ pub const PACKET_BYTES_MAX: u32 = 8 * 1024 * 1024;
 /// at most `DERMS_MQTT_RECEIVE_MAX` of them before it has acknowledgements.
 pub const UNACKNOWLEDGED_WAITING_MAX: usize = 10_000;
 
-/// Devices whose message rate is watched; at this number idle ones are forgotten, and if none is idle a new one is
-/// refused (`rate_limited`).
-pub const RATE_DEVICES_MAX: usize = 200_000;
-
-/// Devices whose voices (clock, counter, power) and unit of charge are watched; at this number all is forgotten and learned
-/// again.
-pub const WATCHED_DEVICES_MAX: usize = 200_000;
-
-/// Notices on their way into the registry; at this number further ones wait for a later message.
-pub const NOTICES_ON_THEIR_WAY_MAX: usize = 1_000;
-
-/// Statuses kept for devices that have not sent telemetry yet; at this number further ones are refused
-/// (`unknown_device`).
-pub const HELD_STATUSES_MAX: usize = 20_000;
-
 /// Setpoints on their way to the broker; at this number further ones wait in the outbox, newest per device.
 pub const PUBLISHES_IN_FLIGHT_MAX: usize = 512;
 
@@ -56,12 +41,6 @@ pub const RECEIPT_GATHERING: Duration = Duration::from_millis(200);
 
 /// How long the broker keeps the session, and with it what was not acknowledged, while the bridge is away.
 pub const SESSION_EXPIRY: Duration = Duration::from_secs(24 * 3_600);
-
-/// Keep-alive of both connections.
-pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// Longest wait for a connection to the broker.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Pause before the first reconnect; doubles up to [`RECONNECT_PAUSE_MAX`].
 pub const RECONNECT_PAUSE: Duration = Duration::from_millis(100);

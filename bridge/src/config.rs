@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use bridge_inbound::admission::{self, Registration, UnknownFeeder};
 use bridge_outbound::{OnSilence, Rules};
 use schemas::Watts;
 use schemas::ids::FeederId;
@@ -10,8 +11,6 @@ use schemas::mqtt::Topics;
 use service_kit::log::{LogConfig, Partitions};
 use service_kit::mqtt::Broker;
 use service_kit::settings::{Faults, Settings, key};
-
-use crate::admission::{self, Registration, UnknownFeeder};
 
 /// A tree without a decision for so many intervals is without control.
 const SILENT_INTERVALS: i64 = 3;

@@ -1,7 +1,7 @@
 //! Decisions to the devices: reads them, publishes the setpoints of those that count, stores a position once the
 //! broker has everything up to it.
 //!
-//! The group says which partitions are this bridge's; it is a hint. Two bridges that act on the same partition for
+//! The group, or the settings, say which partitions are this bridge's; it is a hint. Two bridges that act on the same partition for
 //! a moment publish the same messages with the same ids, and devices recognise them.
 
 mod membership;
@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use schemas::topics::Topic;
 use service_kit::clock::Clock;
-use service_kit::log::{Group, LogRecord, Partitions, Reader};
+use service_kit::log::{Assignment, LogRecord, Position, Positions, Reader};
 use service_kit::pulse::Loop;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -56,7 +56,8 @@ pub(crate) struct Parts {
 
 pub(crate) struct Egress {
     parts: Parts,
-    group: Group,
+    assignment: Assignment,
+    positions: Positions,
     reader: Reader,
     outbound: Outbound,
     /// Partitions that it works on though the group has taken them away, and when it did.
@@ -79,13 +80,12 @@ struct Standstill {
 impl Egress {
     pub(crate) fn new(parts: Parts) -> anyhow::Result<Self> {
         let config = &parts.config;
+        let place = (GROUP, Topic::Decisions);
+        let (assignment, positions) =
+            Assignment::with_positions(&config.log, &config.partitions, parts.partitions, place)?;
         Ok(Self {
-            group: match config.partitions {
-                Partitions::Auto => Group::join(&config.log, GROUP, Topic::Decisions)?,
-                Partitions::All | Partitions::These(_) => {
-                    Group::positions_only(&config.log, GROUP, Topic::Decisions)?
-                }
-            },
+            assignment,
+            positions,
             reader: Reader::lasting(&config.log, "egress")?,
             outbound: Outbound::new(
                 config.watchdog,
@@ -101,10 +101,6 @@ impl Egress {
 
     /// Runs until `shutdown`.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let fixed = self.parts.config.partitions.fixed(self.parts.partitions);
-        if let Some(partitions) = &fixed {
-            self.take_over(partitions, &shutdown).await?;
-        }
         let mut look = interval(caps::TICK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut turn = Instant::now();
@@ -121,12 +117,7 @@ impl Egress {
                 biased;
                 () = shutdown.cancelled() => break,
                 Some(tried) = self.flying.next(), if !self.flying.is_empty() => self.tried(&tried),
-                event = self.group.next() => {
-                    let event = event?;
-                    if fixed.is_none() {
-                        self.membership(event, &shutdown).await?;
-                    }
-                }
+                assigned = self.assignment.next() => self.assigned(assigned, &shutdown).await?,
                 _ = look.tick() => self.look()?,
                 record = self.reader.next() => self.read_ahead(record?)?,
                 () = sleep(retry) => {}
@@ -135,7 +126,9 @@ impl Egress {
             self.settle();
         }
         self.drain().await;
-        self.group.leave().await;
+        let Self { assignment, positions, .. } = self;
+        drop(positions);
+        assignment.leave().await;
         Ok(())
     }
 
@@ -207,7 +200,7 @@ impl Egress {
             if self.leaving.contains_key(&number) {
                 continue;
             }
-            if let Err(error) = self.group.store(number, position, &text) {
+            if let Err(error) = self.positions.note(&[(Topic::Decisions, number, position, text)]) {
                 tracing::debug!(%error, partition = number, "a position was not stored");
             }
         }
@@ -233,9 +226,12 @@ impl Egress {
             );
         }
         self.settle();
-        let mut positions = self.outbound.positions();
-        positions.retain(|(number, ..)| !self.leaving.contains_key(number));
-        let stored = timeout(LAST_POSITIONS_MAX, self.group.store_all(&positions)).await;
+        let own = self.outbound.positions().into_iter();
+        let positions: Vec<Position> = own
+            .filter(|(number, ..)| !self.leaving.contains_key(number))
+            .map(|(number, position, text)| (Topic::Decisions, number, position, text))
+            .collect();
+        let stored = timeout(LAST_POSITIONS_MAX, self.positions.store(&positions)).await;
         if !matches!(stored, Ok(Ok(()))) {
             tracing::warn!(
                 "the last positions were not stored; some setpoints are sent again at the next start"

@@ -3,6 +3,8 @@
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bridge_inbound::Kind;
+use bridge_inbound::admission::Barrier;
 use bridge_outbound::SetpointResult;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 use schemas::ledger::Void;
@@ -12,9 +14,6 @@ use schemas::records::telemetry::DeviceType;
 use service_kit::metrics::{counter, counters, gauge, histogram};
 use service_kit::mqtt::backoff::{CALM_AFTER, Ended, PERHAPS_TAKEN, TAKEN};
 use service_kit::notices::{self, Area};
-
-use crate::admission::Barrier;
-use crate::mapping::Kind;
 
 const SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];

@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use service_kit::mqtt::Broker;
+use service_kit::mqtt::connection::{
+    Answer, Connection, Happening, Lost, Options, Publication, Sender, Session,
+};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, interval, sleep, timeout};
@@ -14,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::caps;
 use crate::metrics;
-use crate::mqtt::{Connection, Happening, Lost, Publication};
 
 /// A broker that answers no message for so long is given up.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
@@ -120,7 +122,16 @@ impl PublisherTask {
         stop: &CancellationToken,
         up_since: &mut Option<Instant>,
     ) -> Option<Lost> {
-        let mut connection = Connection::outbound(&self.broker, &self.client_id);
+        // It has no session: what was not answered is published again by its owner, if it still matters.
+        let mut connection = Connection::new(Options {
+            broker: &self.broker,
+            client_id: &self.client_id,
+            session: Session::Clean,
+            subscriptions: &[],
+            will: None,
+            publishes_max: caps::PUBLISH_PACKET_IDS_MAX,
+            packet_max: caps::PACKET_BYTES_MAX,
+        });
         let mut flight =
             Flight { unsent: VecDeque::new(), sent: BTreeMap::new(), last_answer: Instant::now() };
         let mut look = interval(caps::TICK);
@@ -129,7 +140,7 @@ impl PublisherTask {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                happening = connection.next() => match happening {
+                happening = connection.events.next() => match happening {
                     Ok(happening) => {
                         if flight.happened(happening) {
                             *up_since = Some(Instant::now());
@@ -138,7 +149,7 @@ impl PublisherTask {
                     Err(lost) => return Some(lost),
                 },
                 Some(request) = self.requests.recv(), if up_since.is_some() && room => {
-                    flight.hand_over(request, &connection);
+                    flight.hand_over(request, &connection.sender);
                 }
                 _ = look.tick() => {
                     metrics::look_for_calm();
@@ -158,7 +169,7 @@ impl Flight {
         self.unsent.len() + self.sent.len()
     }
 
-    fn hand_over(&mut self, request: Request, connection: &Connection) {
+    fn hand_over(&mut self, request: Request, sender: &Sender) {
         // Its sender has stopped waiting.
         if request.reply.is_closed() {
             return;
@@ -166,8 +177,9 @@ impl Flight {
         if self.len() == 0 {
             self.last_answer = Instant::now();
         }
-        if connection.publish(&request.message) {
-            self.unsent.push_back(request.reply);
+        let Request { message, reply } = request;
+        if sender.publish(message) {
+            self.unsent.push_back(reply);
         }
     }
 
@@ -185,14 +197,19 @@ impl Flight {
                     self.sent.insert(id, reply);
                 }
             }
-            Happening::Answered { id, refused } => {
+            Happening::Answered(id, answer) => {
                 self.last_answer = Instant::now();
                 if let Some(reply) = self.sent.remove(&id) {
+                    // A setpoint that nobody listens to is retained all the same, and a receipt is wanted by nobody then.
+                    let outcome = match answer {
+                        Answer::Taken | Answer::Unheard => Ok(()),
+                        Answer::Refused(why) => Err(PublishError::Refused(why)),
+                    };
                     // Its sender may have stopped waiting.
-                    drop(reply.send(refused.map_or(Ok(()), |why| Err(PublishError::Refused(why)))));
+                    drop(reply.send(outcome));
                 }
             }
-            Happening::Subscribed | Happening::Received { .. } => {}
+            Happening::Subscribed { .. } | Happening::Received(_) | Happening::Left => {}
         }
         false
     }

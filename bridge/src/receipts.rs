@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bridge_inbound::Receipt;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use schemas::ids::DeviceId;
 use schemas::mqtt::{ReceiptMessage, RejectReason, Topics};
 use service_kit::clock::Clock;
+use service_kit::mqtt::connection::Publication;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -21,17 +23,7 @@ use uuid::Uuid;
 
 use crate::caps;
 use crate::metrics::{self, ReceiptResult};
-use crate::mqtt::Publication;
 use crate::publisher::{PublishError, Publisher};
-
-/// A device's message that is in the log, or is there as a dead letter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Receipt {
-    pub(crate) device_id: DeviceId,
-    pub(crate) message_id: Uuid,
-    /// Why it was refused.
-    pub(crate) refused: Option<RejectReason>,
-}
 
 /// Takes receipts. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -177,7 +169,7 @@ fn message(
             Some(reason) => receipt.refused.push((message_id, reason.as_str().to_owned())),
         }
     }
-    Publication { topic, payload: receipt.encode(), retain: false, expiry_s: None }
+    Publication { topic, payload: receipt.encode().into(), retain: false, expiry_s: None }
 }
 
 #[cfg(test)]

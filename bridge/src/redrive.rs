@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use bridge_inbound::admission::{self, Fleet};
+use bridge_inbound::{Known, Message, Place, read, times};
 use schemas::Timestamp;
 use schemas::codec::Record;
 use schemas::ids::{DeviceId, FeederId};
@@ -21,11 +23,8 @@ use service_kit::task;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::admission;
 use crate::config::Config;
-use crate::mapping::{self, Message, Place};
-use crate::registrar::{Directory, Known, record};
-use crate::times;
+use crate::registrar::{Directory, record};
 
 /// Longest wait for the log to take a record, and to show a registration.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -145,14 +144,15 @@ impl Office<'_> {
         }
         let Config { topics, payload_max, .. } = self.config;
         let soc_unit = |device_id: &DeviceId| {
-            if self.directory.is_noted(device_id, DeviceNotice::SpeaksPercent) {
+            let percent = DeviceNotice::SpeaksPercent;
+            if self.directory.read(|registry| registry.is_noted(device_id, percent)) {
                 SocUnit::PerhapsPercent
             } else {
                 SocUnit::Fraction
             }
         };
         let source = letter.source.to_string();
-        let read = mapping::read(topics, *payload_max, source.as_bytes(), &letter.raw, soc_unit);
+        let read = read(topics, *payload_max, source.as_bytes(), &letter.raw, soc_unit);
         let message = match read {
             Ok(message) => message,
             Err(refused) => return Ok(Some(refused.rejection.reason.as_str().to_owned())),
@@ -218,7 +218,8 @@ impl Office<'_> {
         let rules = &self.config.admission;
         let device_id = &sample.envelope.device_id;
         let mut changes = self.directory.changes();
-        let fleet = self.directory.fleet(&admission::feeder_of(rules, sample));
+        let feeder_id = admission::feeder_of(rules, sample);
+        let fleet = self.directory.read(|registry| Fleet::at(registry, &feeder_id));
         let change = match admission::admit(rules, fleet, sample) {
             Ok(change) => change,
             Err(barrier) => return Ok(Err(barrier.rejection(rules, sample).reason)),

@@ -5,35 +5,22 @@
 
 use std::sync::{PoisonError, RwLock};
 
+use bridge_inbound::Known;
 use schemas::Timestamp;
 use schemas::codec::Record;
 use schemas::identity::Lineage;
 use schemas::ids::{DeviceId, FeederId};
-use schemas::records::lifecycle::{DeviceNotice, WaitReason};
 use schemas::records::operator::{Change, OperatorRecord, SimulationMode};
-use schemas::records::telemetry::DeviceType;
 use schemas::registry::Registry;
 use schemas::topics::Topic;
 use service_kit::log::{self, LogConfig, LogRecord, Only, Outgoing, Start};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::admission::Fleet;
-use crate::mapping::Place;
 use crate::metrics;
 
 /// Who writes registrations and notices.
 const ACTOR: &str = "bridge";
-
-/// A device that the registry knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Known {
-    pub(crate) place: Place,
-    /// What it was registered as; no message changes it.
-    pub(crate) device_type: DeviceType,
-    /// Why it waits, where it does.
-    pub(crate) waits: Option<WaitReason>,
-}
 
 /// The registry, shared by all tasks.
 #[derive(Debug, Default)]
@@ -43,24 +30,14 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    fn read<T>(&self, read: impl FnOnce(&Registry) -> T) -> T {
+    /// Reads what must be of one moment.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Registry) -> T) -> T {
         read(&self.registry.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A device, once it is registered or waits for an operator.
     pub(crate) fn known(&self, device_id: &DeviceId) -> Option<Known> {
-        self.read(|registry| {
-            let (feeder_id, device_type, waits) = match registry.devices.get(device_id) {
-                Some(device) => (&device.feeder_id, device.device_type, None),
-                None => {
-                    let waiting = registry.waiting.get(device_id)?;
-                    (&waiting.feeder_id, waiting.device_type, Some(waiting.why))
-                }
-            };
-            let root = registry.root_of(feeder_id);
-            let place = Place { feeder_id: feeder_id.clone(), root };
-            Some(Known { place, device_type, waits })
-        })
+        self.read(|registry| Known::of(registry, device_id))
     }
 
     /// The root of the tree of a device that control counts.
@@ -71,26 +48,6 @@ impl Directory {
     /// The root of a feeder's tree.
     pub(crate) fn root_of(&self, feeder_id: &FeederId) -> FeederId {
         self.read(|registry| registry.root_of(feeder_id))
-    }
-
-    /// What is there already, seen from a feeder.
-    pub(crate) fn fleet(&self, feeder_id: &FeederId) -> Fleet {
-        self.read(|registry| Fleet {
-            devices: registry.devices.len(),
-            waiting: registry.waiting.len(),
-            at_feeder: registry.devices_at(feeder_id),
-            has_feeder: registry.feeders.contains_key(feeder_id),
-        })
-    }
-
-    /// Whether something was noticed about a device.
-    pub(crate) fn is_noted(&self, device_id: &DeviceId, notice: DeviceNotice) -> bool {
-        self.read(|registry| registry.is_noted(device_id, notice))
-    }
-
-    /// Devices that something was noticed about.
-    pub(crate) fn noted_devices(&self) -> usize {
-        self.read(|registry| registry.notices.len())
     }
 
     /// Which log it is, once somebody has said so.
@@ -160,9 +117,9 @@ pub(crate) fn record(change: Change, at: Timestamp) -> Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schemas::records::lifecycle::{DeviceApproved, DeviceRetired, DeviceWaiting};
+    use schemas::records::lifecycle::{DeviceApproved, DeviceRetired, DeviceWaiting, WaitReason};
     use schemas::records::operator::DeviceRegistered;
-    use schemas::records::telemetry::DeviceOrigin;
+    use schemas::records::telemetry::{DeviceOrigin, DeviceType};
 
     fn device() -> DeviceId {
         DeviceId::new("ev-1").unwrap()

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use schemas::mqtt::{Profile, ProfileMessage, Topics};
 use schemas::records::operator::SimulationMode;
+use service_kit::mqtt::connection::Publication;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::PublishBounds;
-use crate::mqtt::Publication;
 use crate::publisher::Publisher;
 use crate::registrar::Directory;
 
@@ -26,7 +26,7 @@ pub(crate) async fn run(
         let wanted = directory.simulation();
         let message = wanted.filter(|_| wanted != published).map(|mode| Publication {
             topic: topics.simulation_profile(),
-            payload: profile(mode).encode(),
+            payload: profile(mode).encode().into(),
             retain: true,
             expiry_s: None,
         });

@@ -120,8 +120,15 @@ impl io::Write for Line {
 }
 
 /// What our crates' targets begin with: what they say at the level of `LOG_LEVEL` is shown, of others only warnings.
-pub const TARGETS: [&str; 6] =
-    ["schemas", "service_kit", "control_core", "control_instance", "bridge_outbound", "derms"];
+pub const TARGETS: [&str; 7] = [
+    "schemas",
+    "service_kit",
+    "control_core",
+    "control_instance",
+    "bridge_inbound",
+    "bridge_outbound",
+    "derms",
+];
 
 fn ours(level: &str) -> String {
     TARGETS.map(|target| format!("{target}={level}")).join(",")

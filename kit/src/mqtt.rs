@@ -2,47 +2,39 @@
 //!
 //! Messages wait in a bounded outbox while the broker is away and are sent again, unchanged, after a reconnect; so do
 //! those that nobody is subscribed to yet.
-//! Sessions are clean: subscriptions are made anew each time and retained messages bring what was missed. The
-//! only file of device-side programs that knows the client library; it knows no topic and no payload.
+//! Sessions are clean: subscriptions are made anew each time and retained messages bring what was missed. Knows no topic
+//! and no payload. A single connection, without an outbox and without another after it, is [`connection`]'s.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{
-    Filter, LastWill, Packet, PubAck, PubAckReason, Publish, SubscribeReasonCode,
-};
-use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
-use rumqttc::{NetworkOptions, Outgoing as Sent};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::backoff::{Backoff, Ended, is_taken};
+use self::backoff::{Backoff, Ended};
+use self::connection::{
+    Answer, Connection, Events, Happening, Lost, Options, Publication, Received, Sender, Session,
+};
 use self::outbox::Outbox;
 use crate::settings::{Settings, key};
 use crate::task;
 
 pub mod backoff;
+pub mod connection;
 pub mod kept;
 mod outbox;
 pub mod tls;
 
 /// Messages that wait for their PUBACK at the same time, at most; the next one waits in the outbox.
 const WINDOW: u16 = 500;
-/// Requests between us and the client library; a full channel makes the pump wait.
-const REQUESTS_MAX: usize = 64;
 /// Received messages that wait for their reader; a full channel makes the connection wait.
 const EVENTS_MAX: usize = 1024;
-/// Filters in one SUBSCRIBE.
-const FILTERS_PER_PACKET: usize = 100;
 /// The largest packet taken from the broker, bytes.
 const PACKET_MAX: u32 = 256 * 1024;
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
-const CONNECT_SECONDS_MAX: u64 = 5;
 
 /// A message on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,31 +116,31 @@ impl Broker {
     /// # Errors
     /// Certificate files that do not go together.
     pub fn from_settings(settings: &Settings) -> anyhow::Result<Self> {
+        Ok(Self { tls: tls::Tls::from_settings(settings)?, ..Self::plain(settings) })
+    }
+
+    /// The same without TLS, whatever its settings say.
+    #[must_use]
+    pub fn plain(settings: &Settings) -> Self {
         let password = settings.exposed(key::MQTT_PASSWORD).unwrap_or_default();
-        Ok(Self {
+        Self {
             host: settings.text(key::MQTT_HOST).to_owned(),
             port: settings.port(key::MQTT_PORT),
             credentials: settings
                 .optional_text(key::MQTT_USERNAME)
                 .map(|user| Credentials { user: user.to_owned(), password: password.to_owned() }),
-            tls: tls::Tls::from_settings(settings)?,
-        })
+            tls: None,
+        }
     }
 }
 
 /// How a connection is made.
 #[derive(Debug, Clone)]
 pub struct LinkOptions<T> {
-    /// The broker's host.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
+    /// Where the broker is, and who we are there.
+    pub broker: Broker,
     /// Our name there; a second connection of the same name ends the first.
     pub client_id: String,
-    /// User and password.
-    pub credentials: Option<Credentials>,
-    /// TLS; none = a plain connection.
-    pub tls: Option<tls::Tls>,
     /// What the broker publishes for us when we vanish.
     pub will: Option<Outgoing<T>>,
     /// What is published first on each connection.
@@ -184,9 +176,8 @@ impl<T: Clone + Send + Sync + 'static> Link<T> {
         let (events, receiver) = mpsc::channel(EVENTS_MAX);
         let outbox = Arc::new(Outbox::new(options.outbox_max, on_settled));
         let closing = CancellationToken::new();
-        let connection =
-            Connection { options, outbox: outbox.clone(), events, closing: closing.clone() };
-        let task = task::spawn("mqtt link", connection.keep_up());
+        let upkeep = Upkeep { options, outbox: outbox.clone(), events, closing: closing.clone() };
+        let task = task::spawn("mqtt link", upkeep.keep_up());
         (Self { outbox, closing, task }, receiver)
     }
 
@@ -219,29 +210,17 @@ impl<T: Clone + Send + Sync + 'static> Link<T> {
 /// Why a connection is no more.
 enum End {
     Closed,
-    Lost { why: Why, stood: Option<Duration> },
+    Lost { why: Lost, stood: Option<Duration> },
 }
 
-/// Why it broke.
-struct Why {
-    ended: Ended,
-    cause: String,
-}
-
-impl From<String> for Why {
-    fn from(cause: String) -> Self {
-        Self { ended: Ended::Lost, cause }
-    }
-}
-
-struct Connection<T> {
+struct Upkeep<T> {
     options: LinkOptions<T>,
     outbox: Arc<Outbox<T>>,
     events: mpsc::Sender<LinkEvent>,
     closing: CancellationToken,
 }
 
-impl<T: Clone + Send + Sync + 'static> Connection<T> {
+impl<T: Clone + Send + Sync + 'static> Upkeep<T> {
     async fn keep_up(self) {
         let (min, max) = (self.options.backoff_min, self.options.backoff_max);
         let mut backoff = Backoff::new(min, max);
@@ -249,18 +228,19 @@ impl<T: Clone + Send + Sync + 'static> Connection<T> {
             let end = self.one_connection().await;
             self.outbox.take_back();
             let End::Lost { why, stood } = end else { return };
-            let pause = backoff.after(why.ended, stood);
+            let ended = why.ended();
+            let pause = backoff.after(ended, stood);
             let (client, pause_ms) = (&self.options.client_id, pause.as_millis());
-            match why.ended {
+            match ended {
                 Ended::Lost | Ended::Left if backoff.is_suspicious() => {
-                    tracing::error!(%client, cause = %why.cause, pause_ms, "{}", backoff::PERHAPS_TAKEN);
+                    tracing::error!(%client, cause = %why, pause_ms, "{}", backoff::PERHAPS_TAKEN);
                 }
                 Ended::Lost | Ended::Left => {
-                    tracing::warn!(cause = %why.cause, pause_ms, "broker out of reach");
+                    tracing::warn!(cause = %why, pause_ms, "broker out of reach");
                 }
                 Ended::Taken => tracing::error!(%client, pause_ms, "{}", backoff::TAKEN),
             }
-            if self.events.send(LinkEvent::Disconnected(why.cause)).await.is_err() {
+            if self.events.send(LinkEvent::Disconnected(why.to_string())).await.is_err() {
                 return;
             }
             tokio::select! {
@@ -271,12 +251,22 @@ impl<T: Clone + Send + Sync + 'static> Connection<T> {
     }
 
     async fn one_connection(&self) -> End {
-        let (client, mut eventloop) = AsyncClient::new(self.mqtt_options(), REQUESTS_MAX);
+        let own = &self.options;
+        let Connection { sender, mut events } = Connection::new(Options {
+            broker: &own.broker,
+            client_id: &own.client_id,
+            session: Session::Clean,
+            subscriptions: &own.subscriptions,
+            will: own.will.clone().map(publication),
+            publishes_max: WINDOW,
+            packet_max: PACKET_MAX,
+        });
+        self.outbox.greet(&own.greeting);
         let mut up_since = None;
-        // Neither future is ever dropped half-way while the connection lives: the client library's is not meant for that.
+        // Side by side: a reader that is slow does not hold up what is sent.
         let why = tokio::select! {
-            why = self.poll(&mut eventloop, &mut up_since) => why,
-            why = self.pump(&client) => why.map(Why::from),
+            why = self.poll(&mut events, &mut up_since) => why,
+            why = self.pump(&sender) => Some(why),
         };
         match why {
             None => End::Closed,
@@ -284,78 +274,35 @@ impl<T: Clone + Send + Sync + 'static> Connection<T> {
         }
     }
 
-    fn mqtt_options(&self) -> MqttOptions {
-        let own = &self.options;
-        let mut options = MqttOptions::new(own.client_id.clone(), own.host.clone(), own.port);
-        options.set_keep_alive(KEEP_ALIVE);
-        options.set_connection_timeout(CONNECT_SECONDS_MAX);
-        options.set_clean_start(true);
-        options.set_outgoing_inflight_upper_limit(WINDOW);
-        options.set_max_packet_size(Some(PACKET_MAX));
-        let mut network = NetworkOptions::new();
-        network.set_tcp_nodelay(true);
-        options.set_network_options(network);
-        if let Some(own) = &own.credentials {
-            options.set_credentials(own.user.clone(), own.password.clone());
-        }
-        if let Some(tls) = &own.tls {
-            options.set_transport(tls.transport());
-        }
-        if let Some(will) = &own.will {
-            let payload = will.payload.to_vec();
-            options.set_last_will(LastWill::new(
-                will.topic.clone(),
-                payload,
-                QoS::AtLeastOnce,
-                will.retain,
-                None,
-            ));
-        }
-        options
-    }
-
     /// Serves the connection; gives the reason of its end, or none after a goodbye.
-    async fn poll(&self, eventloop: &mut EventLoop, up_since: &mut Option<Instant>) -> Option<Why> {
+    async fn poll(&self, events: &mut Events, up_since: &mut Option<Instant>) -> Option<Lost> {
         loop {
-            let event = match eventloop.poll().await {
-                Ok(event) => event,
-                Err(_) if self.closing.is_cancelled() => return None,
-                Err(error) => {
-                    let ended = if is_taken(&error) { Ended::Taken } else { Ended::Lost };
-                    return Some(Why { ended, cause: error.to_string() });
-                }
-            };
-            let told = match event {
-                Event::Incoming(Packet::ConnAck(_)) => {
+            let told = match events.next().await {
+                Ok(Happening::Connected { .. }) => {
                     *up_since = Some(Instant::now());
                     Some(LinkEvent::Connected)
                 }
-                Event::Incoming(Packet::Publish(publish)) => {
-                    delivery(&publish).map(LinkEvent::Delivery)
-                }
-                Event::Incoming(Packet::PubAck(ack)) => {
-                    self.heed(&ack);
-                    None
-                }
-                Event::Incoming(Packet::SubAck(ack)) => {
-                    let refused = |code: &SubscribeReasonCode| {
-                        !matches!(code, SubscribeReasonCode::Success(_))
-                    };
-                    let count = ack.return_codes.iter().filter(|code| refused(code)).count();
-                    if count > 0 {
+                Ok(Happening::Received(received)) => delivery(received).map(LinkEvent::Delivery),
+                Ok(Happening::Subscribed { refused }) => {
+                    if !refused.is_empty() {
                         tracing::error!(
-                            count,
+                            count = refused.len(),
                             "the broker refused subscriptions: setpoints or receipts will not come"
                         );
                     }
                     None
                 }
-                Event::Outgoing(Sent::Publish(packet_id)) => {
+                Ok(Happening::Sent(packet_id)) => {
                     self.outbox.sent(packet_id);
                     None
                 }
-                Event::Outgoing(Sent::Disconnect) => return None,
-                _ => None,
+                Ok(Happening::Answered(packet_id, answer)) => {
+                    self.heed(packet_id, &answer);
+                    None
+                }
+                Ok(Happening::Left) => return None,
+                Err(_) if self.closing.is_cancelled() => return None,
+                Err(why) => return Some(why),
             };
             if let Some(event) = told
                 && self.events.send(event).await.is_err()
@@ -365,49 +312,44 @@ impl<T: Clone + Send + Sync + 'static> Connection<T> {
         }
     }
 
-    fn heed(&self, ack: &PubAck) {
-        match ack.reason {
-            PubAckReason::Success => self.outbox.settle(ack.pkid, Settled::Acknowledged),
-            PubAckReason::NoMatchingSubscribers => self.outbox.unheard(ack.pkid),
-            _ => self.outbox.settle(ack.pkid, Settled::Refused),
+    fn heed(&self, packet_id: u16, answer: &Answer) {
+        match answer {
+            Answer::Taken => self.outbox.settle(packet_id, Settled::Acknowledged),
+            Answer::Unheard => self.outbox.unheard(packet_id),
+            Answer::Refused(_) => self.outbox.settle(packet_id, Settled::Refused),
         }
     }
 
-    /// Feeds the connection: subscriptions, greeting, then the outbox; at the end the goodbye.
-    async fn pump(&self, client: &AsyncClient) -> Option<String> {
-        for filters in self.options.subscriptions.chunks(FILTERS_PER_PACKET) {
-            let filters = filters.iter().map(|path| Filter::new(path.clone(), QoS::AtLeastOnce));
-            if let Err(error) = client.subscribe_many(filters).await {
-                return Some(error.to_string());
-            }
-        }
-        self.outbox.greet(&self.options.greeting);
+    /// Feeds the connection from the outbox; at the end the goodbye. Ends only with the connection.
+    async fn pump(&self, sender: &Sender) -> Lost {
         loop {
             let message = tokio::select! {
                 biased;
                 () = self.closing.cancelled() => break,
                 message = self.outbox.next(usize::from(WINDOW)) => message,
             };
-            let sent = client
-                .publish(message.topic, QoS::AtLeastOnce, message.retain, message.payload)
-                .await;
-            if let Err(error) = sent {
-                return Some(error.to_string());
+            // There is room for as many as may be on their way.
+            if !sender.publish(publication(message)) {
+                return Lost::Closed;
             }
         }
-        if let Err(error) = client.disconnect().await {
-            return Some(error.to_string());
+        if sender.leave() {
+            // The poll beside ends the connection once the goodbye is out.
+            std::future::pending().await
         }
-        // The poll above ends the connection once the goodbye is out.
-        std::future::pending().await
+        Lost::Closed
     }
 }
 
-fn delivery(publish: &Publish) -> Option<Delivery> {
-    let expiry = publish.properties.as_ref().and_then(|known| known.message_expiry_interval);
+fn publication<T>(message: Outgoing<T>) -> Publication {
+    let Outgoing { topic, payload, retain, tag: _ } = message;
+    Publication { topic, payload, retain, expiry_s: None }
+}
+
+fn delivery(received: Received) -> Option<Delivery> {
     Some(Delivery {
-        topic: std::str::from_utf8(&publish.topic).ok()?.to_owned(),
-        payload: publish.payload.clone(),
-        remaining: expiry.map(|seconds| Duration::from_secs(u64::from(seconds))),
+        topic: std::str::from_utf8(&received.topic).ok()?.to_owned(),
+        payload: received.payload,
+        remaining: received.expiry_s.map(|seconds| Duration::from_secs(u64::from(seconds))),
     })
 }

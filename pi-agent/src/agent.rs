@@ -208,11 +208,8 @@ impl Agent {
 fn link_options(config: &AgentConfig) -> LinkOptions<Option<Uuid>> {
     let (topics, id) = (&config.topics, &config.device_id);
     LinkOptions {
-        host: config.broker_host.clone(),
-        port: config.broker_port,
+        broker: config.broker.clone(),
         client_id: id.to_string(),
-        credentials: config.credentials.clone(),
-        tls: config.tls.clone(),
         will: Some(status(topics, id, StatusWord::Offline)),
         greeting: vec![status(topics, id, StatusWord::Online)],
         subscriptions: [topics.control(id), topics.setpoints(config.device_type, id)]

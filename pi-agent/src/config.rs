@@ -8,8 +8,8 @@ use schemas::mqtt::Topics;
 use schemas::records::telemetry::DeviceType;
 use schemas::{DeviceId, FeederId};
 use serde_json::{Map, Value};
-use service_kit::mqtt::Credentials;
 use service_kit::mqtt::tls::Tls;
+use service_kit::mqtt::{Broker, Credentials};
 use thiserror::Error;
 
 /// The largest device, kW.
@@ -21,14 +21,8 @@ const RECEIPT_TIMEOUT_S: f64 = 10.0;
 /// One device and its broker.
 #[derive(Debug, Clone)]
 pub struct AgentConfig {
-    /// The broker's host.
-    pub broker_host: String,
-    /// Its port.
-    pub broker_port: u16,
-    /// User and password there.
-    pub credentials: Option<Credentials>,
-    /// TLS; none = a plain connection.
-    pub tls: Option<Tls>,
+    /// Where the broker is, and who the device is there.
+    pub broker: Broker,
     /// The topics.
     pub topics: Topics,
     /// The device.
@@ -110,8 +104,8 @@ impl AgentConfig {
 
     /// Takes every key, noting problems; none when a required one is unusable.
     fn take(keys: &mut Keys) -> Option<Self> {
-        let broker_host = keys.required("broker_host", "a host name", text);
-        let broker_port = keys.required("broker_port", "a whole number from 1 to 65535", |value| {
+        let host = keys.required("broker_host", "a host name", text);
+        let port = keys.required("broker_port", "a whole number from 1 to 65535", |value| {
             whole(value).and_then(|number| u16::try_from(number).ok()).filter(|port| *port > 0)
         });
         let device_id = keys.required("device_id", ID, |value| DeviceId::new(value.as_str()?).ok());
@@ -162,11 +156,13 @@ impl AgentConfig {
         );
         let (device_type, p_max_kw) = (device_type?, p_max_kw?);
         Some(Self {
-            broker_host: broker_host?,
-            broker_port: broker_port?,
-            credentials: user
-                .map(|user| Credentials { user, password: password.unwrap_or_default() }),
-            tls,
+            broker: Broker {
+                host: host?,
+                port: port?,
+                credentials: user
+                    .map(|user| Credentials { user, password: password.unwrap_or_default() }),
+                tls,
+            },
             topics,
             device_id: device_id?,
             device_type,
@@ -293,7 +289,7 @@ mod tests {
         assert_eq!(config.topics.prefix(), "der");
         assert_eq!(config.interval, Duration::from_secs(5));
         assert_eq!((config.p_max_kw, config.energy_kwh, config.initial_soc), (5.0, 12.5, 0.5));
-        assert!(config.credentials.is_none() && config.feeder_id.is_none());
+        assert!(config.broker.credentials.is_none() && config.feeder_id.is_none());
         assert_eq!(config.receipt_timeout, Some(Duration::from_secs(10)));
     }
 

@@ -13,7 +13,7 @@ use schemas::log::Outgoing;
 use schemas::records::decision::Decision;
 use schemas::topics::Topic;
 use service_kit::clock::{Clock, SystemClock};
-use service_kit::log::{AppendError, Group, GroupEvent, Partitions, Producer, Reader};
+use service_kit::log::{AppendError, Assigned, Assignment, Partitions, Producer, Reader};
 use service_kit::pulse::Loop;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
@@ -23,7 +23,6 @@ use uuid::Uuid;
 
 use crate::caps::RECORDS_PER_TURN_MAX;
 use crate::config::Config;
-use crate::membership::next_event;
 use crate::recovery::{Surroundings, Trouble};
 use crate::{metrics, notes};
 
@@ -99,21 +98,17 @@ impl Control {
     /// # Errors
     /// When the log refuses for good.
     pub async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let mut group = match self.config.partitions.fixed(self.partitions) {
-            None => Some(Group::join(&self.config.log, GROUP, Topic::Telemetry)?),
-            Some(fixed) => {
-                self.instance.assign(&fixed);
-                None
-            }
-        };
+        let Config { log, partitions, .. } = &self.config;
+        let place = (GROUP, Topic::Telemetry);
+        let mut assignment = Assignment::new(log, partitions, self.partitions, place)?;
         loop {
-            self.act(group.as_ref())?;
+            self.act(&assignment)?;
             Loop::Control.turn();
             let wait = self.until_deadline();
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
-                event = next_event(&mut group) => self.on_group(&event?),
+                assigned = assignment.next() => self.on_assigned(&assigned),
                 Some(joined) = self.tasks.join_next() => match joined {
                     Ok(ended) => self.on_ended(ended)?,
                     Err(ended) if ended.is_cancelled() => {}
@@ -129,9 +124,7 @@ impl Control {
         }
         self.recoveries.values().for_each(|(handle, _)| handle.abort());
         self.surroundings.producer.flush().await;
-        if let Some(group) = group {
-            group.leave().await;
-        }
+        assignment.leave().await;
         Ok(())
     }
 
@@ -152,13 +145,13 @@ impl Control {
         Instant::now() + millis(wait_ms.clamp(1, TURN_MAX_MS))
     }
 
-    fn on_group(&mut self, event: &GroupEvent) {
-        match event {
-            GroupEvent::Assigned(partitions) => {
+    fn on_assigned(&mut self, assigned: &Assigned) {
+        match assigned {
+            Assigned::Gained(partitions) => {
                 tracing::info!(?partitions, "partitions assigned");
                 self.instance.assign(partitions);
             }
-            GroupEvent::Revoked(partitions) => {
+            Assigned::Lost(partitions) => {
                 tracing::info!(?partitions, "partitions revoked");
                 self.instance.revoke(partitions);
             }
@@ -202,7 +195,7 @@ impl Control {
     }
 
     /// Does what the instance wants done.
-    fn act(&mut self, group: Option<&Group>) -> anyhow::Result<()> {
+    fn act(&mut self, assignment: &Assignment) -> anyhow::Result<()> {
         for effect in self.instance.take_effects() {
             match effect {
                 Effect::Recover { ticket, pause_ms, recovery } => {
@@ -234,11 +227,7 @@ impl Control {
                         .spawn(append.map(move |done| Ended::Append(partition, ticket, done)));
                 }
                 Effect::Publish { partition, records } => self.publish(partition, &records),
-                Effect::Release(partitions) => {
-                    if let Some(group) = group {
-                        group.release(&partitions)?;
-                    }
-                }
+                Effect::Release(partitions) => assignment.release(&partitions)?,
                 Effect::Note(note) => notes::take(note),
             }
         }

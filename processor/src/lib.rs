@@ -5,7 +5,6 @@ pub mod command;
 pub mod config;
 pub mod control;
 pub mod decision_log;
-mod membership;
 pub mod metrics;
 mod notes;
 mod opening;

@@ -71,11 +71,8 @@ impl Shard {
             members.iter().map(|member| member.device.identity().device_id.clone()).collect();
         let topics = &config.topics;
         let options = LinkOptions {
-            host: config.broker.host.clone(),
-            port: config.broker.port,
+            broker: config.broker.clone(),
             client_id,
-            credentials: config.broker.credentials.clone(),
-            tls: config.broker.tls.clone(),
             // A will speaks for one device; this connection speaks for many.
             will: None,
             greeting: ids.iter().map(|id| status(&config, id, StatusWord::Online)).collect(),

@@ -11,6 +11,7 @@ use service_kit::settings::{Service, Settings, key};
 use service_kit::shutdown;
 use tokio_util::sync::CancellationToken;
 
+use crate::draft::Draft;
 use crate::report;
 use crate::solo::{self, Server};
 use crate::supervisor::GivenUp;
@@ -157,19 +158,18 @@ fn run_up(arguments: UpArguments) -> i32 {
     if let Some(devices) = arguments.devices {
         service.set.push(format!("DERMS_SIM_DEVICES={devices}"));
     }
-    let settings = match load_settings(Service::Standalone, &service, |_| Ok(())) {
-        Ok(((), settings)) => settings,
+    let draft_of = |settings: &Settings| Draft::new(settings, arguments.demo);
+    let (draft, settings) = match load_settings(Service::Standalone, &service, draft_of) {
+        Ok(loaded) => loaded,
         Err(code) => return status(code),
     };
-    let data = PathBuf::from(settings.text(key::DERMS_DATA_DIR));
+    let data = draft.data.clone();
     let destination = if arguments.log_stderr {
         Destination::Stderr
     } else {
         Destination::File(data.join("derms.log"))
     };
-    on_runtime(&settings.clone(), &data, &destination, |shutdown| {
-        up::up(settings, arguments.demo, shutdown)
-    })
+    on_runtime(&settings, &data, &destination, |shutdown| up::up(draft, arguments.demo, shutdown))
 }
 
 fn run_server(server: Server, arguments: ServerArguments) -> i32 {

@@ -7,6 +7,7 @@ mod banner;
 mod child;
 pub mod cli;
 mod disk;
+mod draft;
 pub mod embedded;
 mod folder;
 mod metrics;

@@ -7,13 +7,14 @@ use anyhow::Context as _;
 use derms_bridge::SUBSCRIBED;
 use service_kit::log::{LogConfig, ensure_topics, identity};
 use service_kit::metrics::total;
-use service_kit::settings::{Settings, key};
+use service_kit::settings::key;
 use service_kit::task;
 use tokio_util::sync::CancellationToken;
 
 use crate::backup::{RESTORED, finish_restore};
 use crate::banner;
 use crate::disk::Disk;
+use crate::draft::Draft;
 use crate::embedded::clickhouse::ANALYST;
 use crate::plan::{Plan, reachable};
 use crate::running::Running;
@@ -32,11 +33,11 @@ const READY_POLL: Duration = Duration::from_millis(50);
 /// # Errors
 /// When something cannot be started, or cannot be kept running.
 pub(crate) async fn up(
-    settings: Settings,
+    draft: Draft,
     demo: bool,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let plan = Plan::new(&settings, demo).await?;
+    let plan = Plan::new(draft).await?;
     let began = Instant::now();
     let disk = Disk::default();
     let ended = CancellationToken::new();

@@ -11,8 +11,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("control-core", &["schemas"]),
     ("device-model", &["schemas"]),
     ("service-kit", &["schemas"]),
+    ("bridge-inbound", &["schemas"]),
     ("bridge-outbound", &["schemas"]),
-    ("derms-bridge", &["schemas", "service-kit", "bridge-outbound"]),
+    ("derms-bridge", &["schemas", "service-kit", "bridge-inbound", "bridge-outbound"]),
     ("control-instance", &["schemas", "control-core"]),
     ("derms-processor", &["schemas", "service-kit", "control-core", "control-instance"]),
     ("derms-api", &["schemas", "service-kit"]),
@@ -37,7 +38,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("testbench", &["schemas", "service-kit"]),
     (
         "proving",
-        &["schemas", "control-core", "control-instance", "bridge-outbound", "device-model"],
+        &[
+            "schemas",
+            "control-core",
+            "control-instance",
+            "bridge-inbound",
+            "bridge-outbound",
+            "device-model",
+        ],
     ),
 ];
 
@@ -52,9 +60,14 @@ const HOMES: &[(&str, &str)] = &[
     ("rdkafka", "!control-instance"),
     ("tokio", "!schemas"),
     ("tokio", "!device-model"),
+    ("tokio", "!bridge-inbound"),
     ("tokio", "!bridge-outbound"),
     ("rdkafka", "!control-core"),
+    ("rdkafka", "!bridge-inbound"),
     ("rdkafka", "!bridge-outbound"),
+    ("prometheus", "!bridge-inbound"),
+    ("prometheus", "!bridge-outbound"),
+    ("rumqttc", "!derms-bridge"),
     ("openssl", "!"),
     ("native-tls", "!"),
 ];

@@ -65,7 +65,7 @@ pub enum LoginError {
 #[derive(Debug, Clone)]
 pub struct Session {
     /// The signed token.
-    pub token: String,
+    pub token: SecretString,
     /// The user.
     pub user: AuthUser,
 }
@@ -199,7 +199,7 @@ impl Auth {
             session: issued.session,
             expires_at: issued.end,
         };
-        Ok(Session { token, user })
+        Ok(Session { token: token.into(), user })
     }
 
     /// Who a bearer token belongs to: one of ours, or an access token of the login provider's.
@@ -266,7 +266,7 @@ impl Auth {
         .unwrap_or(false);
         let entry = entry.filter(|_| matches).ok_or(LoginError::Invalid)?;
         let (token, issued) = self.tokens.issue(entry, self.clock.now());
-        Ok(Session { token, user: auth_user(entry, &issued) })
+        Ok(Session { token: token.into(), user: auth_user(entry, &issued) })
     }
 
     /// Who a token of ours belongs to: a user who is still listed, with the password and the role that they had when it

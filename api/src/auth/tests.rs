@@ -55,10 +55,10 @@ async fn a_good_login_gives_a_token_that_says_who_it_is() {
     let (auth, clock) = auth(users(&[("ada", "operator")]));
     let session =
         auth.login("ada", "Corr3ct-horse!".into(), home()).await.expect("the right password");
-    let user = auth.verify(&session.token).expect("a fresh token");
+    let user = auth.verify(session.token.expose_secret()).expect("a fresh token");
     assert_eq!((user.name.as_str(), user.role), ("ada", Role::Operator));
     clock.0.fetch_add(3_600_000, Ordering::SeqCst);
-    assert!(auth.verify(&session.token).is_err());
+    assert!(auth.verify(session.token.expose_secret()).is_err());
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn outlives(before: &Users, after: &Users) -> bool {
     let (auth_before, _) = auth(before.clone());
     let session =
         auth_before.login("ada", "Corr3ct-horse!".into(), home()).await.expect("the password");
-    auth(after.clone()).0.verify(&session.token).is_ok()
+    auth(after.clone()).0.verify(session.token.expose_secret()).is_ok()
 }
 
 #[tokio::test]
@@ -115,8 +115,8 @@ async fn a_session_that_was_ended_is_over_and_the_users_other_one_is_not() {
         until: clock.now().plus_ms(1),
     };
     ended.end(&end, clock.now()).expect("room");
-    assert!(auth.verify(&sessions[0].token).is_err());
-    assert!(auth.verify(&sessions[1].token).is_ok());
+    assert!(auth.verify(sessions[0].token.expose_secret()).is_err());
+    assert!(auth.verify(sessions[1].token.expose_secret()).is_ok());
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use crate::caps::ERRORS_TOLD_MAX;
 use crate::store::history::HistoryError;
 use crate::store::ingest::IngestError;
 use crate::store::operator::WriteError;
+use crate::store::tracking::TrackingError;
 
 /// `extensions.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,16 @@ impl From<&HistoryError> for Code {
     }
 }
 
+impl From<&TrackingError> for Code {
+    fn from(error: &TrackingError) -> Self {
+        match error {
+            TrackingError::Window(_) => Self::BadUserInput,
+            TrackingError::Incomplete => Self::Unavailable,
+            TrackingError::History(error) => error.into(),
+        }
+    }
+}
+
 impl From<&IngestError> for Code {
     fn from(error: &IngestError) -> Self {
         match error {
@@ -91,6 +102,14 @@ pub(super) fn write(error: &WriteError) -> Error {
 
 pub(super) fn ingest(error: &IngestError) -> Error {
     Code::from(error).error(error.to_string())
+}
+
+pub(super) fn tracking(error: &TrackingError) -> Error {
+    let words = match error {
+        TrackingError::Window(_) => format!("windowMinutes: {error}"),
+        TrackingError::Incomplete | TrackingError::History(_) => error.to_string(),
+    };
+    Code::from(error).error(words)
 }
 
 fn code_of(error: &ServerError) -> Option<&str> {

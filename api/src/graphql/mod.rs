@@ -21,7 +21,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_graphql::Schema;
-use service_kit::clock::Clock;
 
 pub use errors::Code;
 pub(crate) use errors::{outcome, refusal};
@@ -32,16 +31,11 @@ pub(crate) use pool::Pool;
 pub use query::Query;
 pub(crate) use run::{Malformed, run};
 pub use subscription::Subscription;
-pub(crate) use types::tracking;
 
 use crate::caps::{
     QUERY_COMPLEXITY_MAX, QUERY_DEPTH_MAX, QUERY_DIRECTIVES_MAX, QUERY_RECURSION_MAX,
 };
-use crate::store::health::HealthMonitor;
-use crate::store::history::History;
-use crate::store::ingest::Ingest;
-use crate::store::live::Live;
-use crate::store::operator::OperatorLog;
+use crate::store::Stores;
 
 /// The schema that is served.
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;
@@ -49,23 +43,6 @@ pub type ApiSchema = Schema<Query, Mutation, Subscription>;
 /// The address that a request came from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source(pub(crate) IpAddr);
-
-/// Where fields take their answers from.
-#[derive(Clone)]
-pub struct Stores {
-    /// Feeders, devices, events, now.
-    pub live: Arc<Live>,
-    /// The past.
-    pub history: Arc<History>,
-    /// Where telemetry goes that comes over the API.
-    pub ingest: Ingest,
-    /// Where changes go.
-    pub operator: Arc<OperatorLog>,
-    /// How the parts are.
-    pub health: Arc<HealthMonitor>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-}
 
 /// Builds the schema with its limits.
 #[must_use]

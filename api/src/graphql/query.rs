@@ -7,7 +7,7 @@ use schemas::{DeviceId, FeederId};
 
 use super::change::uuid;
 use super::cost;
-use super::errors::bad_input;
+use super::errors::{self, bad_input};
 use super::guards::{Can, user};
 use super::past::{self, Asked};
 use super::types::alarm::{Alarm, AlarmPeriodConnection, DeadLetterReason, ViolationConnection};
@@ -25,11 +25,12 @@ use super::types::paging::{DeviceConnection, page};
 use super::types::program::DrProgram;
 use super::types::scalars::{device_id, feeder_id, from_datetime};
 use super::types::simulation::Simulation;
-use super::types::tracking::{self, TrackingError};
+use super::types::tracking::TrackingError;
 use super::types::user::User;
 use super::types::{Present, present, stores};
 use crate::auth::Action;
 use crate::caps::SEARCH_LEN_MAX;
+use crate::store::tracking;
 
 /// The root of queries.
 #[derive(Debug, Clone, Copy)]
@@ -144,7 +145,9 @@ impl Query {
         window_minutes: Option<i32>,
     ) -> Result<Vec<TrackingError>> {
         let under = feeder(feeder_id.as_ref())?;
-        tracking::read(stores(ctx), under.as_ref(), window_minutes).await
+        let read = tracking::read(stores(ctx), under.as_ref(), window_minutes).await;
+        let tracked = read.map_err(|error| errors::tracking(&error))?;
+        Ok(tracked.into_iter().map(TrackingError::from).collect())
     }
 
     /// Demand-response events by start: those that are on or to come; with `includePast` also those that are over or

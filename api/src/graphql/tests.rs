@@ -20,16 +20,18 @@ use schemas::records::operator::{Change, DeviceRegistered, OperatorRecord};
 use schemas::records::telemetry::{DeviceOrigin, DeviceType};
 use schemas::{DeviceId, FeederId, Timestamp, Watts};
 use serde_json::{Value, json};
+use service_kit::clock::Clock;
 use service_kit::log::AppendError;
 use service_kit::mqtt::Broker;
 
 use super::*;
 use crate::auth::{AuthUser, Role};
 use crate::graphql::errors::label;
-use crate::store::health::Probe;
-use crate::store::history::HistoryConfig;
-use crate::store::ingest::IngestConfig;
-use crate::store::operator::Append;
+use crate::store::health::{HealthMonitor, Probe};
+use crate::store::history::{History, HistoryConfig};
+use crate::store::ingest::{Ingest, IngestConfig};
+use crate::store::live::Live;
+use crate::store::operator::{Append, OperatorLog};
 use crate::test_data::{NOW, device_state, feeder_state, operator_record};
 
 struct TestClock;

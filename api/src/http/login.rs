@@ -12,7 +12,7 @@ use axum::http::header::{ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use schemas::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
@@ -97,12 +97,13 @@ pub(super) async fn login(
     })?;
     count_login("ok");
     tracing::info!(user = session.user.name, address = %client.0, "logged in");
+    let token = session.token.expose_secret().to_owned();
     if carrier == Carrier::Token {
-        let answer = LoggedIn { token: session.token, user: session.user.into() };
+        let answer = LoggedIn { token, user: session.user.into() };
         return Ok(Json(answer).into_response());
     }
     let keep = if keep { Keep::Seconds(app.auth.ttl_s()) } else { Keep::Browser };
-    let cookie = Cookie::Session.set(&session.token, keep, app.is_https || is_by_https(&headers));
+    let cookie = Cookie::Session.set(&token, keep, app.is_https || is_by_https(&headers));
     Ok(([(SET_COOKIE, cookie)], Json(SessionView::from(session.user))).into_response())
 }
 

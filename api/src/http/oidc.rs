@@ -10,6 +10,8 @@ use serde::Deserialize;
 use super::client::Client;
 use super::cookies::{Cookie, Keep};
 use super::{ApiError, App, Asked};
+use secrecy::ExposeSecret;
+
 use crate::auth::{CameBack, Oidc, OidcConfig, OidcError, own_page};
 use crate::metrics::count_login;
 
@@ -70,7 +72,7 @@ pub(super) async fn callback(
             tracing::info!(user = user.name, role = user.role.as_str(), address = %client.0, "logged in by the provider");
             let keep = if begun.keep { Keep::Seconds(app.auth.ttl_s()) } else { Keep::Browser };
             let is_https = app.is_https || oidc.config().is_public_https();
-            let cookie = Cookie::Session.set(&session.token, keep, is_https);
+            let cookie = Cookie::Session.set(session.token.expose_secret(), keep, is_https);
             let [first, second] = Cookie::Login.clear();
             Ok(lead(&own_page(&begun.page), [cookie, first, second]))
         }

@@ -1,15 +1,16 @@
 //! `GET /api/metrics/tracking-error?minutes=&feederId=`: the predecessor's answer, for its users' scripts.
 
-use async_graphql::{ErrorExtensionValues, Value};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use schemas::FeederId;
+use schemas::records::telemetry::DeviceOrigin;
+use schemas::{FeederId, Soc, Watts};
 use serde::{Deserialize, Serialize};
 
 use super::{ApiError, App, Asked, User};
 use crate::auth::Action;
-use crate::graphql::tracking::{self, TrackingError};
+use crate::graphql::Code;
+use crate::store::tracking::{self, Tracked, TrackingError};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -56,48 +57,32 @@ pub(super) async fn show(
         .feeder_id
         .map(|text| FeederId::new(&text).map_err(|error| bad(format!("feederId: {error}"))))
         .transpose()?;
-    let errors =
+    let tracked =
         tracking::read(&app.stores, feeder_id.as_ref(), minutes).await.map_err(|error| {
-            let code = error.extensions.as_ref().and_then(code);
-            // GraphQL's argument has another name.
-            let words = error.message.replacen("windowMinutes", "minutes", 1);
-            ApiError::new(status(code.as_deref()), words)
+            let words = match error {
+                TrackingError::Window(_) => format!("minutes: {error}"),
+                TrackingError::Incomplete | TrackingError::History(_) => error.to_string(),
+            };
+            ApiError::of(Code::from(&error), words)
         })?;
-    Ok(Json(errors.into_iter().map(DeviceMetrics::from).collect()))
+    Ok(Json(tracked.into_iter().map(DeviceMetrics::from).collect()))
 }
 
-fn code(extensions: &ErrorExtensionValues) -> Option<String> {
-    match extensions.get("code") {
-        Some(Value::String(code)) => Some(code.clone()),
-        _ => None,
-    }
-}
-
-fn status(code: Option<&str>) -> StatusCode {
-    match code {
-        Some("BAD_USER_INPUT") => StatusCode::BAD_REQUEST,
-        Some("TIMEOUT") => StatusCode::GATEWAY_TIMEOUT,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    }
-}
-
-impl From<TrackingError> for DeviceMetrics {
-    fn from(error: TrackingError) -> Self {
-        let kind: schemas::records::telemetry::DeviceType = error.kind.into();
-        let origin: schemas::records::telemetry::DeviceOrigin = error.origin.into();
+impl From<Tracked> for DeviceMetrics {
+    fn from(tracked: Tracked) -> Self {
         Self {
-            device_id: error.device_id.to_string(),
-            kind: kind.as_str(),
-            site_id: error.site_id,
-            feeder_id: error.feeder_id.to_string(),
-            samples: error.samples,
-            avg_error: error.mean_error_kw,
-            avg_abs_error: error.mean_abs_error_kw,
-            last_setpoint_kw: error.last_setpoint_kw,
-            last_actual_kw: error.last_actual_kw,
-            priority: error.priority,
-            soc: error.soc,
-            is_physical: origin == schemas::records::telemetry::DeviceOrigin::Physical,
+            device_id: tracked.device_id.to_string(),
+            kind: tracked.kind.as_str(),
+            site_id: tracked.site_id,
+            feeder_id: tracked.feeder_id.to_string(),
+            samples: tracked.figures.samples,
+            avg_error: tracked.figures.mean.kw(),
+            avg_abs_error: tracked.figures.mean_abs.kw(),
+            last_setpoint_kw: tracked.last_setpoint.map(Watts::kw),
+            last_actual_kw: tracked.last_actual.map(Watts::kw),
+            priority: tracked.priority,
+            soc: tracked.soc.map(Soc::fraction),
+            is_physical: tracked.origin == DeviceOrigin::Physical,
         }
     }
 }

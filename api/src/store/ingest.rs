@@ -252,14 +252,10 @@ impl Courier {
     }
 
     fn options(&self) -> LinkOptions<()> {
-        let broker = self.config.broker.clone();
         LinkOptions {
-            host: broker.host,
-            port: broker.port,
+            broker: self.config.broker.clone(),
             // Several APIs at one broker do not throw each other out.
             client_id: format!("derms-api-{}", Uuid::new_v4().simple()),
-            credentials: broker.credentials,
-            tls: broker.tls,
             will: None,
             greeting: Vec::new(),
             subscriptions: vec![self.config.topics.receipts_filter()],

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part of this")]
 
 pub(crate) mod browser;
+pub(crate) mod engine;
 pub(crate) mod front;
 pub(crate) mod issuer;
 pub(crate) mod socket;

@@ -1,7 +1,7 @@
 //! Which partitions this bridge acts on: taking them over and giving them up.
 
 use schemas::topics::Topic;
-use service_kit::log::{GroupEvent, Start};
+use service_kit::log::{Assigned, Start};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -9,21 +9,21 @@ use super::Egress;
 use crate::metrics;
 
 impl Egress {
-    /// Takes over partitions as the group says. One that is taken away is worked on until it is said who has what: when
+    /// Takes over partitions as is said. One that is taken away is worked on until it is said who has what: when
     /// the log is away the group takes away everything, and somebody must still watch the trees.
-    pub(super) async fn membership(
+    pub(super) async fn assigned(
         &mut self,
-        event: GroupEvent,
+        assigned: Assigned,
         shutdown: &CancellationToken,
     ) -> anyhow::Result<()> {
-        match event {
-            GroupEvent::Revoked(partitions) => {
+        match assigned {
+            Assigned::Lost(partitions) => {
                 self.store_positions();
                 let now = Instant::now();
                 self.leaving.extend(partitions.iter().map(|number| (*number, now)));
-                Ok(self.group.release(&partitions)?)
+                Ok(self.assignment.release(&partitions)?)
             }
-            GroupEvent::Assigned(partitions) => {
+            Assigned::Gained(partitions) => {
                 let leaving = std::mem::take(&mut self.leaving);
                 let given_away: Vec<i32> =
                     leaving.into_keys().filter(|number| !partitions.contains(number)).collect();
@@ -46,7 +46,7 @@ impl Egress {
     }
 
     /// Works on these partitions too from now on.
-    pub(super) async fn take_over(
+    async fn take_over(
         &mut self,
         wanted: &[i32],
         shutdown: &CancellationToken,

@@ -9,7 +9,7 @@ use schemas::codec::Record;
 use schemas::identity::Lineage;
 use schemas::records::decision::LedgerRecord;
 use schemas::topics::Topic;
-use service_kit::log::{Group, LogConfig, ReadError, Reader, Start, read_to_end};
+use service_kit::log::{LogConfig, Positions, ReadError, Reader, Start, read_to_end};
 use tokio::time::sleep;
 
 use super::Egress;
@@ -37,11 +37,12 @@ impl Egress {
 
     async fn try_open(&mut self, numbers: &[i32]) -> anyhow::Result<()> {
         let log = self.parts.config.log.clone();
-        let (group, reader) = (&self.group, &self.reader);
+        let (positions, reader) = (&self.positions, &self.reader);
         let lineage = self.parts.directory.lineage();
         self.outbound.know(lineage.clone());
-        let openings =
-            numbers.iter().map(|number| opening(group, reader, &log, *number, lineage.as_ref()));
+        let openings = numbers
+            .iter()
+            .map(|number| opening(positions, reader, &log, *number, lineage.as_ref()));
         let openings = try_join_all(openings).await?;
         for (number, opening) in numbers.iter().zip(&openings) {
             self.outbound.open(*number, *opening);
@@ -59,13 +60,14 @@ impl Egress {
 }
 
 async fn opening(
-    group: &Group,
+    positions: &Positions,
     reader: &Reader,
     log: &LogConfig,
     number: i32,
     lineage: Option<&Lineage>,
 ) -> anyhow::Result<Opening> {
-    let stored = group.position(number).await.context("the group's position")?;
+    let place = (Topic::Decisions, number);
+    let stored = positions.get(&[place]).await.context("the group's position")?.remove(&place);
     let bounds = reader.bounds(Topic::Decisions, number).await.context("its bounds")?;
     if let Some((position, text)) = stored {
         if let Some(opening) = Opening::at((position, &text), bounds, lineage) {

@@ -6,12 +6,12 @@ use bridge_outbound::{Attempt, Message, SetpointResult};
 use futures::FutureExt;
 use schemas::Timestamp;
 use schemas::ids::DeviceId;
+use service_kit::mqtt::connection::Publication;
 use tokio::time::Instant;
 
 use super::Egress;
 use crate::caps;
 use crate::metrics;
-use crate::mqtt::Publication;
 use crate::publisher::PublishError;
 
 /// The end of a try to publish.
@@ -88,5 +88,5 @@ impl Egress {
 }
 
 fn retained(Message { topic, payload, expiry_s }: Message) -> Publication {
-    Publication { topic, payload, retain: true, expiry_s: Some(expiry_s) }
+    Publication { topic, payload: payload.into(), retain: true, expiry_s: Some(expiry_s) }
 }

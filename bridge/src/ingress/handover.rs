@@ -7,24 +7,30 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bridge_inbound::Receipt;
 use service_kit::log::{DeliveryError, Outgoing, Producer};
+use service_kit::mqtt::connection::PacketId;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::caps;
 use crate::inflight::{Ring, Ticket};
 use crate::metrics;
-use crate::mqtt::PacketId;
-use crate::receipts::{Desk, Receipt};
+use crate::receipts::Desk;
 
-/// Where a record comes from.
-#[derive(Debug, Clone)]
+/// The message that a record comes from.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Origin {
     pub(super) received: Instant,
     /// For its acknowledgement; QoS 0 wants none, and a registration comes from no message.
     pub(super) ticket: Option<Ticket>,
-    /// What its device wants to hear once the log has it.
-    pub(super) receipt: Option<Receipt>,
+}
+
+impl Origin {
+    /// A record that comes from none, or from one that is acknowledged already.
+    pub(super) fn none() -> Self {
+        Self { received: Instant::now(), ticket: None }
+    }
 }
 
 /// A record and the message it came from.
@@ -34,6 +40,8 @@ struct Handed {
     number: u64,
     outgoing: Arc<Outgoing>,
     origin: Origin,
+    /// What its device wants to hear once the log has it.
+    receipt: Option<Receipt>,
     connection: u64,
 }
 
@@ -94,11 +102,12 @@ impl Handover {
     }
 
     /// Hands a record over, behind those that wait.
-    pub(super) fn append(&mut self, outgoing: Outgoing, origin: Origin) {
+    pub(super) fn append(&mut self, outgoing: Outgoing, origin: Origin, receipt: Option<Receipt>) {
         self.waiting.push_back(Handed {
             number: self.next_number,
             outgoing: Arc::new(outgoing),
             origin,
+            receipt,
             connection: self.connection,
         });
         self.next_number += 1;
@@ -158,7 +167,7 @@ impl Handover {
                 if let Some(ticket) = handed.origin.ticket {
                     self.ring.done(ticket);
                 }
-                if let Some(receipt) = handed.origin.receipt.take() {
+                if let Some(receipt) = handed.receipt.take() {
                     self.desk.hand_in(receipt);
                 }
             }

@@ -1,8 +1,8 @@
-//! The log client: topics, producer, reader, group. The only place that touches rdkafka.
+//! The log client: topics, producer, reader, assignment of partitions. The only place that touches rdkafka.
 
 mod admin;
+mod assignment;
 mod closing;
-mod group;
 pub mod identity;
 pub mod notices;
 mod partitions;
@@ -20,7 +20,7 @@ use rdkafka::ClientConfig;
 use schemas::topics::Topic;
 
 pub use admin::{EnsureError, ensure_topics, existing_partitions};
-pub use group::{Group, GroupEvent};
+pub use assignment::{Assigned, Assignment};
 pub use partitions::Partitions;
 pub use positions::{Position, Positions};
 pub use probe::{LogProbe, ProbeError};

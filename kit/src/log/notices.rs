@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Group, LogConfig, ReadError};
+use super::{LogConfig, Positions, ReadError};
 use crate::clock::{Clock as _, SystemClock};
 use crate::notices::{self, Area, Notice};
 
@@ -48,13 +48,13 @@ impl Speaker {
 /// Leaves this process's notices in the log until `stop`. Where several processes of a kind have some, the latest word is
 /// heard.
 pub async fn tell(config: LogConfig, speaker: Speaker, stop: CancellationToken) {
-    let (mut group, mut told) = (None, false);
+    let (mut positions, mut told) = (None, false);
     while wait(&stop).await {
         let own = notices::all();
         if own.is_empty() && !told {
             continue;
         }
-        match tokio::time::timeout(ANSWER_MAX, say(&mut group, &config, speaker, &own)).await {
+        match tokio::time::timeout(ANSWER_MAX, say(&mut positions, &config, speaker, &own)).await {
             Ok(Ok(())) => told = !own.is_empty(),
             Ok(Err(error)) => tracing::debug!(%error, "notices were not left in the log"),
             Err(_) => tracing::debug!("notices were not left in the log in time"),
@@ -63,23 +63,23 @@ pub async fn tell(config: LogConfig, speaker: Speaker, stop: CancellationToken) 
 }
 
 async fn say(
-    group: &mut Option<Group>,
+    positions: &mut Option<Positions>,
     config: &LogConfig,
     speaker: Speaker,
     own: &[Notice],
 ) -> Result<(), ReadError> {
     let (topic, partition) = speaker.place();
     let position = (topic, partition, SystemClock.now().0, text(own));
-    opened(group, config)?.positions().store(&[position]).await
+    opened(positions, config)?.store(&[position]).await
 }
 
 /// Posts what others have left in the log as notices of this process, until `stop`.
 pub async fn hear(config: LogConfig, stop: CancellationToken) {
-    let (mut group, mut heard) = (None, Heard::default());
+    let (mut positions, mut heard) = (None, Heard::default());
     let mut posted = BTreeSet::new();
     while wait(&stop).await {
         let places = Speaker::ALL.map(Speaker::place);
-        let asked = async { opened(&mut group, &config)?.positions().get(&places).await };
+        let asked = async { opened(&mut positions, &config)?.get(&places).await };
         match tokio::time::timeout(ANSWER_MAX, asked).await {
             Ok(Ok(found)) => heard.take(found, Instant::now()),
             // What the log does not give is not renewed.
@@ -97,11 +97,14 @@ pub async fn hear(config: LogConfig, stop: CancellationToken) {
 }
 
 /// The group's positions; a client is made only when there is something to say or to hear.
-fn opened<'a>(group: &'a mut Option<Group>, config: &LogConfig) -> Result<&'a Group, ReadError> {
-    if group.is_none() {
-        *group = Some(Group::positions_only(config, GROUP, Topic::Decisions)?);
+fn opened<'a>(
+    positions: &'a mut Option<Positions>,
+    config: &LogConfig,
+) -> Result<&'a Positions, ReadError> {
+    if positions.is_none() {
+        *positions = Some(Positions::of_group(config, GROUP)?);
     }
-    Ok(group.as_ref().expect("made above"))
+    Ok(positions.as_ref().expect("made above"))
 }
 
 async fn wait(stop: &CancellationToken) -> bool {

@@ -10,7 +10,7 @@ use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 use schemas::topics::Topic;
 
-use super::group::Member;
+use super::assignment::{Client, Member};
 use super::{LogConfig, ReadError};
 
 const COMMITTED_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,6 +32,14 @@ impl std::fmt::Debug for Positions {
 }
 
 impl Positions {
+    /// A group's positions for one that is no member of it and works on nothing.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the client library refuses.
+    pub fn of_group(config: &LogConfig, group: &str) -> Result<Self, ReadError> {
+        Ok(Self::new(Client::new(config, group)?.consumer, config))
+    }
+
     pub(super) fn new(consumer: Member, config: &LogConfig) -> Self {
         Self { consumer, prefix: config.prefix.as_str().into() }
     }

@@ -8,8 +8,6 @@
 
 use std::time::Duration;
 
-use rumqttc::v5::mqttbytes::v5::DisconnectReasonCode;
-use rumqttc::v5::{ConnectionError, StateError};
 use schemas::ids::stable_hash;
 use uuid::Uuid;
 
@@ -28,18 +26,6 @@ pub const TAKEN: &str = "another client of the same name has taken this session 
 
 /// What an operator is told when several connections in a row have ended soon after they were made.
 pub const PERHAPS_TAKEN: &str = "three connections in a row have ended soon after they were made: perhaps another client under this id takes the session each time (the broker's own log says so then); give each its own client id (DERMS_MQTT_CLIENT_ID of a bridge), or let several bridges share the load with DERMS_MQTT_SHARE_GROUP";
-
-/// Whether a connection ended because another client of the same name took its session.
-#[must_use]
-pub fn is_taken(error: &ConnectionError) -> bool {
-    matches!(
-        error,
-        ConnectionError::MqttState(StateError::ServerDisconnect {
-            reason_code: DisconnectReasonCode::SessionTakenOver,
-            ..
-        })
-    )
-}
 
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -53,6 +53,16 @@ pub struct Setting {
 }
 
 impl Setting {
+    pub(super) const fn new(
+        name: &'static str,
+        doc: &'static str,
+        default: Option<&'static str>,
+        kind: Kind,
+        services: &'static [Service],
+    ) -> Self {
+        Self { name, default, kind, services, required_by: &[], record: None, doc }
+    }
+
     /// The setting of a name.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
@@ -65,13 +75,19 @@ impl Setting {
         service == Service::Standalone || self.services.contains(&service)
     }
 
-    /// The name most like a misspelt one.
-    pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    /// Whether its value is never shown.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        matches!(self.kind, Kind::Secret { .. })
+    }
+
+    /// The one whose name is most like a misspelt one.
+    pub(super) fn nearest(name: &str) -> Option<&'static Self> {
         const FAR: usize = 4;
         CATALOGUE
             .iter()
-            .map(|setting| (strsim::levenshtein(name, setting.name), setting.name))
-            .min()
+            .map(|setting| (strsim::levenshtein(name, setting.name), setting))
+            .min_by_key(|(distance, setting)| (*distance, setting.name))
             .filter(|(distance, _)| *distance < FAR)
             .map(|(_, near)| near)
     }

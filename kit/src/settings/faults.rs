@@ -12,6 +12,15 @@ impl Faults {
         // With its causes, where it is an error that has some.
         outcome.map_err(|error| self.0.push(format!("{error:#}"))).ok()
     }
+
+    /// Takes in what one part of several finds, each fault once.
+    pub fn join<T>(&mut self, outcome: Result<T, Self>) {
+        for fault in outcome.err().unwrap_or_default().0 {
+            if !self.0.contains(&fault) {
+                self.0.push(fault);
+            }
+        }
+    }
 }
 
 impl fmt::Display for Faults {

@@ -31,15 +31,7 @@ impl<T> Key<T> {
         read: As<T>,
         services: &'static [Service],
     ) -> Self {
-        let setting = Setting {
-            name,
-            default: Some(default),
-            kind: read.kind,
-            services,
-            required_by: &[],
-            record: None,
-            doc,
-        };
+        let setting = Setting::new(name, doc, Some(default), read.kind, services);
         Self { setting, default, read: PhantomData }
     }
 
@@ -63,16 +55,7 @@ impl<T> Maybe<T> {
         read: As<T>,
         services: &'static [Service],
     ) -> Self {
-        let setting = Setting {
-            name,
-            default: None,
-            kind: read.kind,
-            services,
-            required_by: &[],
-            record: None,
-            doc,
-        };
-        Self { setting, read: PhantomData }
+        Self { setting: Setting::new(name, doc, None, read.kind, services), read: PhantomData }
     }
 
     /// Its services do not start without it.

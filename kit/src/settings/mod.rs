@@ -122,8 +122,7 @@ impl Settings {
     /// environment of a child process. Where they came from is not among them; they are read already.
     pub fn of_service(&self, service: Service) -> impl Iterator<Item = (&'static str, &str)> {
         let read = CATALOGUE.iter().filter(move |setting| {
-            let another_s =
-                matches!(setting.kind, Kind::Secret { .. }) && !setting.services.contains(&service);
+            let another_s = setting.is_secret() && !setting.services.contains(&service);
             setting.used_by(service) && !another_s && setting.name != "DERMS_CONFIG"
         });
         read.filter_map(|setting| {

@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::Path;
 
 use super::catalogue::Setting;
-use super::kind::Kind;
+
+/// Shown instead of a secret, and of what may be one under a misspelt name.
+const SECRET: &str = "(secret)";
 
 /// One setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +18,7 @@ pub struct Problem {
 
 impl Problem {
     pub(super) fn unusable(source: &str, setting: &Setting, value: &str) -> Self {
-        let shown = if matches!(setting.kind, Kind::Secret { .. }) { "(secret)" } else { value };
+        let shown = if setting.is_secret() { SECRET } else { value };
         let text = format!(
             "{} = {shown:?} ({source}): expected {}; {}",
             setting.name,
@@ -27,12 +29,14 @@ impl Problem {
     }
 
     pub(super) fn unknown(source: &str, name: &str, value: &str) -> Self {
-        let near = Setting::nearest(name)
-            .map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        let nearest = Setting::nearest(name);
+        let near =
+            nearest.map_or_else(String::new, |near| format!("; did you mean {}?", near.name));
+        let shown = if nearest.is_some_and(Setting::is_secret) { SECRET } else { value };
         Self {
             name: name.to_owned(),
             text: format!(
-                "{name} = {value:?} ({source}): no such setting{near} (--list-settings shows all)"
+                "{name} = {shown:?} ({source}): no such setting{near} (--list-settings shows all)"
             ),
         }
     }

@@ -26,6 +26,15 @@ fn every_default_is_a_value_of_its_kind_and_names_are_unique() {
 }
 
 #[test]
+fn a_secret_is_shown_under_no_name() {
+    let given = [("DERMS_KAFKA_SASL_PASWORD", "open sesame"), ("JWT_SECRET", "sesame")];
+    let problems = load(&given, None, &[]).expect_err("a misspelt name, and too short");
+    let said = problems.to_string();
+    assert!(said.contains("did you mean DERMS_KAFKA_SASL_PASSWORD?"), "{said}");
+    assert!(!said.contains("sesame") && !format!("{problems:?}").contains("sesame"), "{said}");
+}
+
+#[test]
 fn the_allocation_modes_are_the_policies_there_are() {
     assert_eq!(catalogue::ALLOCATION_MODES[1..], *schemas::records::operator::POLICIES);
 }

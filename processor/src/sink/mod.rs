@@ -5,7 +5,7 @@
 //! name is stored with the group before it is sent, and is its deduplication token: after a crash, or a pause, whoever
 //! goes on writes that very block again, and it counts once.
 //!
-//! Waiting for ClickHouse happens in futures beside the loop: the group is always listened to.
+//! Waiting for ClickHouse happens in futures beside the loop: what is assigned is always listened to.
 
 mod block;
 #[cfg(test)]
@@ -32,7 +32,7 @@ use schemas::topics::Topic;
 use service_kit::clickhouse::why;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::doubling::Doubling;
-use service_kit::log::{Group, GroupEvent, LogRecord, Partitions, Producer, Reader, Start};
+use service_kit::log::{Assigned, Assignment, LogRecord, Positions, Producer, Reader, Start};
 use service_kit::pulse::Loop;
 use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
@@ -73,8 +73,8 @@ pub async fn run(
         () = shutdown.cancelled() => return Ok(()),
     }
     tracing::info!("the sink's tables are ready");
-    let sink = Sink::new(config, store, producer, lineage, troubles)?;
-    sink.run(partitions, shutdown).await
+    let sink = Sink::new(config, store, (producer, partitions, lineage), troubles)?;
+    sink.run(shutdown).await
 }
 
 struct Sink {
@@ -82,7 +82,8 @@ struct Sink {
     store: Store,
     producer: Producer,
     lineage: Lineage,
-    group: Group,
+    assignment: Assignment,
+    positions: Positions,
     reader: Reader,
     limits: Limits,
     streams: BTreeMap<Place, Stream>,
@@ -106,17 +107,13 @@ impl Sink {
     fn new(
         config: Config,
         store: Store,
-        producer: Producer,
-        lineage: Lineage,
+        (producer, partitions, lineage): (Producer, i32, Lineage),
         troubles: Troubles,
     ) -> anyhow::Result<Self> {
         let reader = Reader::lasting(&config.log, "sink").context("making the sink's reader")?;
-        let group = match &config.partitions {
-            Partitions::Auto => Group::join(&config.log, GROUP, Topic::Telemetry)?,
-            Partitions::All | Partitions::These(_) => {
-                Group::positions_only(&config.log, GROUP, Topic::Telemetry)?
-            }
-        };
+        let place = (GROUP, Topic::Telemetry);
+        let (assignment, positions) =
+            Assignment::with_positions(&config.log, &config.partitions, partitions, place)?;
         let limits = Limits {
             age_ms: i64::try_from(config.sink.max_age.as_millis()).unwrap_or(i64::MAX),
             rows: config.sink.max_rows,
@@ -127,7 +124,8 @@ impl Sink {
             store,
             producer,
             lineage,
-            group,
+            assignment,
+            positions,
             reader,
             limits,
             streams: BTreeMap::new(),
@@ -143,11 +141,7 @@ impl Sink {
         })
     }
 
-    async fn run(mut self, partitions: i32, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let fixed = self.config.partitions.fixed(partitions);
-        if let Some(fixed) = &fixed {
-            self.take_on(fixed.clone());
-        }
+    async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let mut flush = tokio::time::interval(FLUSH_CHECK);
         // A slow turn must not be followed by a burst of looks: reading comes in between.
         flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -156,10 +150,9 @@ impl Sink {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
-                event = self.group.next() => match event? {
-                    _ if fixed.is_some() => {}
-                    GroupEvent::Assigned(partitions) => self.take_on(partitions),
-                    GroupEvent::Revoked(partitions) => self.give_up(&partitions)?,
+                assigned = self.assignment.next() => match assigned {
+                    Assigned::Gained(partitions) => self.take_on(partitions),
+                    Assigned::Lost(partitions) => self.give_up(&partitions)?,
                 },
                 Some((partitions, opened)) = self.opened.next(), if !self.opened.is_empty() => {
                     self.begin(&partitions, opened)?;
@@ -175,7 +168,9 @@ impl Sink {
             }
         }
         // What is on its way is written again at the next start, and counts once.
-        self.group.leave().await;
+        let Self { assignment, positions, .. } = self;
+        drop(positions);
+        assignment.leave().await;
         Ok(())
     }
 
@@ -259,7 +254,7 @@ impl Sink {
         let writing = Writing {
             block,
             store: self.store.clone(),
-            positions: self.group.positions(),
+            positions: self.positions.clone(),
             log: self.lineage.current(),
             turns: Arc::clone(&self.turns),
             troubles: self.troubles.clone(),
@@ -283,7 +278,7 @@ impl Sink {
 
     fn take_on(&mut self, partitions: Vec<i32>) {
         self.opening.extend(&partitions);
-        let (store, positions) = (self.store.clone(), self.group.positions());
+        let (store, positions) = (self.store.clone(), self.positions.clone());
         let (log, lineage) = (self.config.log.clone(), self.lineage.clone());
         let troubles = self.troubles.clone();
         self.opened.push(
@@ -349,7 +344,7 @@ impl Sink {
             return Ok(());
         }
         self.leaving.clear();
-        Ok(self.group.release(&free)?)
+        Ok(self.assignment.release(&free)?)
     }
 }
 

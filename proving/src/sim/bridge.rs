@@ -1,22 +1,25 @@
-//! The bridge, step by step: messages into the log by the product's contract, setpoints of counting decisions to the broker by
-//! the product's own way out, pumped over the simulated log and broker.
+//! The bridge, step by step: messages into the log by the product's own way in, setpoints of counting decisions to the broker
+//! by the product's own way out, both pumped over the simulated broker and log.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bridge_inbound::admission::{self, Registration, UnknownFeeder};
+use bridge_inbound::{Effect, Incoming, Intake, Note};
 use bridge_outbound::{Attempt, Opening, Outbound, Read, Rules, Settled, TICK_MS, Tries};
 use schemas::codec::Record;
-use schemas::log::{InTree, Only, Outgoing};
-use schemas::mqtt::{Inbound, Topics, decode_ack, decode_status, decode_telemetry};
-use schemas::records::ack::AckStatus;
-use schemas::records::operator::{Change, DeviceRegistered, OperatorRecord};
+use schemas::log::{Only, Outgoing};
+use schemas::mqtt::{RejectReason, Topics};
+use schemas::records::ack::{Ack, AckStatus};
+use schemas::records::operator::{Change, OperatorRecord};
+use schemas::records::telemetry::Telemetry;
 use schemas::registry::Registry;
 use schemas::rng::Rng;
 use schemas::topics::Topic;
-use schemas::{DeviceId, FeederId, Timestamp};
+use schemas::{DeviceId, FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
-use super::broker::{Broker, Kept, Message};
+use super::broker::{Broker, Kept};
 use super::log::Log;
 use super::member::{Member, Taken, read_command};
 
@@ -35,7 +38,7 @@ pub struct Bridge {
     rules: Rules,
     registry: Registry,
     operator_next: i64,
-    waiting: Vec<Message>,
+    intake: Intake<()>,
     outbound: Outbound,
     flying: Vec<(i64, DeviceId, bool)>,
     looked_at: i64,
@@ -61,7 +64,7 @@ impl Bridge {
             rules,
             registry: Registry::default(),
             operator_next: 0,
-            waiting: Vec::new(),
+            intake: Intake::new(intake_rules(partitions)),
             outbound: Outbound::new(
                 rules,
                 Tries { retries: 3, backoff: Duration::from_millis(200) },
@@ -93,7 +96,7 @@ impl Bridge {
         members: &BTreeMap<DeviceId, (usize, &Member)>,
     ) {
         if let Some(log) = log.as_deref_mut() {
-            self.read_operator(log);
+            self.read_operator(now, log);
             if broker.up {
                 self.take_in(now, log, broker);
             }
@@ -106,68 +109,62 @@ impl Bridge {
         self.launch(now, broker, members);
     }
 
-    fn read_operator(&mut self, log: &Log) {
-        for record in log.read(Topic::Operator, 0, self.operator_next) {
+    fn read_operator(&mut self, now: i64, log: &mut Log) {
+        let before = self.operator_next;
+        for record in log.read(Topic::Operator, 0, before) {
             self.operator_next = record.offset + 1;
             match OperatorRecord::decode(&record.value) {
                 Ok(record) => drop(self.registry.apply(&record)),
                 Err(error) => tracing::error!(%error, "an operator record cannot be read"),
             }
         }
-    }
-
-    fn take_in(&mut self, now: i64, log: &mut Log, broker: &mut Broker) {
-        let waiting = std::mem::take(&mut self.waiting);
-        let session = std::mem::take(&mut broker.session);
-        for message in waiting.into_iter().chain(session) {
-            self.take(now, message, log);
+        if self.operator_next > before {
+            self.intake.registry_changed(&self.registry);
+            self.act(now, log);
         }
     }
 
-    /// A message becomes a record under its tree's key, in its tree's partition. One of a device that nobody has heard of
-    /// registers it and waits.
-    fn take(&mut self, now: i64, message: Message, log: &mut Log) {
-        let arrival = Timestamp(now);
-        let parsed = Topics::default().parse(&message.0);
-        let Ok(inbound) = parsed else {
-            return tracing::error!(topic = message.0, "a topic of ours cannot be read");
-        };
-        let outgoing = match &inbound {
-            Inbound::Telemetry(of) => {
-                let Ok(sample) = decode_telemetry(of, &message.1, PAYLOAD_MAX) else {
-                    return tracing::error!(topic = message.0, "a sample of ours is refused");
-                };
-                let Some((feeder_id, lane)) = self.place_of(&of.device_id) else {
-                    register(log, now, &sample);
-                    return self.waiting.push(message);
-                };
-                self.logged.push((of.device_id.clone(), sample.envelope.timestamp.0));
-                Outgoing::of(&sample.into_record(feeder_id, arrival), lane)
-            }
-            Inbound::Ack(device_id) => {
-                let Ok(ack) = decode_ack(device_id, &message.1, PAYLOAD_MAX) else {
-                    return tracing::error!(topic = message.0, "an ack of ours is refused");
-                };
-                let Some((feeder_id, lane)) = self.place_of(device_id) else { return };
-                if matches!(ack.status, AckStatus::Accepted | AckStatus::Applied) {
-                    self.acked.push((device_id.clone(), ack.setpoint_id));
-                }
-                Outgoing::of(&ack.into_record(feeder_id, arrival), lane)
-            }
-            Inbound::Status(device_id) => {
-                let Ok(status) = decode_status(device_id, &message.1) else { return };
-                let Some((feeder_id, lane)) = self.place_of(device_id) else { return };
-                Outgoing::of(&status.into_record(feeder_id, arrival), lane)
-            }
-        };
-        log.append(now, outgoing);
+    fn take_in(&mut self, now: i64, log: &mut Log, broker: &mut Broker) {
+        for (topic, payload) in std::mem::take(&mut broker.session) {
+            let (topic, payload) = (topic.into(), payload.into());
+            let incoming = Incoming { topic, payload, retained: false, bounded: true, origin: () };
+            self.intake.message(&self.registry, Timestamp(now), incoming);
+            self.act(now, log);
+        }
     }
 
-    /// A device's feeder, and the tree that it stands in.
-    fn place_of(&self, device_id: &DeviceId) -> Option<(FeederId, InTree)> {
-        let feeder_id = self.registry.feeder_of(device_id)?.clone();
-        let root = self.registry.root_of(&feeder_id);
-        Some((feeder_id, InTree { root, partitions: self.partitions }))
+    /// Does what the intake wants done. What devices of this world say keeps the contract: a refusal is a fault, but for that
+    /// of an ack that outran its device's first sample.
+    fn act(&mut self, now: i64, log: &mut Log) {
+        for note in self.intake.take_notes() {
+            if let Note::Refused { topic, rejection, .. } = note
+                && rejection.reason != RejectReason::UnknownDevice
+            {
+                tracing::error!(topic, %rejection, "a message of ours is refused");
+            }
+        }
+        for effect in self.intake.take_effects() {
+            match effect {
+                Effect::Append { record, .. } => {
+                    self.see(&record);
+                    log.append(now, record);
+                }
+                Effect::Change(change, _) => append_change(log, now, "bridge", change),
+                Effect::Done(()) => {}
+            }
+        }
+    }
+
+    /// What the world's checks compare with.
+    fn see(&mut self, record: &Outgoing) {
+        if let (Topic::Telemetry, Ok(sample)) = (record.topic, Telemetry::decode(&record.value)) {
+            self.logged.push((sample.device_id, sample.ts.0));
+        } else if let (Topic::Acks, Ok(ack)) = (record.topic, Ack::decode(&record.value))
+            && matches!(ack.status, AckStatus::Accepted | AckStatus::Applied)
+            && let Some(setpoint_id) = ack.setpoint_id
+        {
+            self.acked.push((ack.device_id, setpoint_id));
+        }
     }
 
     fn read_decisions(&mut self, now: i64, log: &Log, stored: &Stored) {
@@ -256,16 +253,24 @@ impl Bridge {
     }
 }
 
-fn register(log: &mut Log, now: i64, sample: &schemas::mqtt::TelemetryMessage) {
-    let Some(feeder_id) = sample.claimed_feeder() else { return };
-    let change = Change::DeviceRegistered(DeviceRegistered {
-        device_id: sample.envelope.device_id.clone(),
-        device_type: sample.envelope.device_type,
-        origin: sample.origin(),
-        feeder_id,
-        site_id: sample.site_id.clone(),
-    });
-    append_change(log, now, "bridge", change);
+/// As the settings are by default, but for large devices, which are let in at their first word.
+fn intake_rules(partitions: i32) -> bridge_inbound::Rules {
+    bridge_inbound::Rules {
+        topics: Topics::default(),
+        payload_max: PAYLOAD_MAX,
+        device_rate_max: 50,
+        admission: admission::Rules {
+            registration: Registration::Open,
+            unknown_feeder: UnknownFeeder::Open,
+            default_feeder: FeederId::new("default-feeder").expect("a valid id"),
+            devices_max: 200_000,
+            per_feeder_max: 100_000,
+            waiting_max: 1_000,
+            unproven: Watts(i64::MAX),
+            new_per_minute: 12_000,
+        },
+        partitions,
+    }
 }
 
 /// Appends a change to `operator.v1`.

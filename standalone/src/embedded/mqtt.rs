@@ -34,7 +34,7 @@ use tokio::sync::mpsc;
 pub(crate) use self::access::SERVICE_USER;
 pub(crate) use self::accounts::{change as change_account, hash_made, names as account_names};
 pub use self::options::BrokerOptions;
-pub(crate) use self::options::{service_secret, tls_address, users_file};
+pub(crate) use self::options::{SECRET_FILE, set_secret, tls_address, tls_listener, users_file};
 pub use self::tls::TlsListener;
 
 use self::access::{Access, TOPIC_LEVELS_MAX};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use service_kit::log::{LogConfig, LogProbe};
-use service_kit::mqtt::{Credentials, Link, LinkEvent, LinkOptions, Outgoing};
+use service_kit::mqtt::{Broker, Link, LinkEvent, LinkOptions, Outgoing};
 use service_kit::settings::{Settings, key};
 use tokio::sync::{Mutex, OnceCell, mpsc};
 use uuid::Uuid;
@@ -83,14 +83,8 @@ impl Echo {
         let name = Uuid::new_v4().simple().to_string();
         let topic = format!("{}/watch/{name}", settings.text(key::MQTT_TOPIC_PREFIX));
         let options = LinkOptions {
-            host: settings.text(key::MQTT_HOST).to_owned(),
-            port: settings.port(key::MQTT_PORT),
+            broker: Broker::plain(settings),
             client_id: format!("derms-watch-{name}"),
-            credentials: settings.optional_text(key::MQTT_USERNAME).map(|user| Credentials {
-                user: user.to_owned(),
-                password: settings.exposed(key::MQTT_PASSWORD).unwrap_or_default().to_owned(),
-            }),
-            tls: None,
             will: None,
             greeting: Vec::new(),
             subscriptions: vec![topic.clone()],

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::mqtt::kept::Kept;
 use service_kit::mqtt::{
-    Credentials, Delivery, Link, LinkEvent, LinkOptions, OnSettled, Outgoing, Settled,
+    Broker, Credentials, Delivery, Link, LinkEvent, LinkOptions, OnSettled, Outgoing, Settled,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -228,11 +228,13 @@ async fn run(
 
 fn link_options(shard: &Shard, options: &FleetOptions) -> LinkOptions<Tag> {
     LinkOptions {
-        host: "127.0.0.1".to_owned(),
-        port: options.port,
+        broker: Broker {
+            host: "127.0.0.1".to_owned(),
+            port: options.port,
+            credentials: options.login.clone(),
+            tls: None,
+        },
         client_id: format!("counting-{}-{}", options.run, shard.first),
-        credentials: options.login.clone(),
-        tls: None,
         will: None,
         greeting: Vec::new(),
         subscriptions: shard

@@ -87,7 +87,7 @@ pub(super) struct Identity {
 }
 
 /// A login that has begun: what only the browser that began it holds, in a cookie that nobody can make.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begun {
     state: String,
     nonce: String,
@@ -98,8 +98,14 @@ pub struct Begun {
     pub keep: bool,
 }
 
+impl std::fmt::Debug for Begun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Begun").field("page", &self.page).finish_non_exhaustive()
+    }
+}
+
 /// What the provider sends back with the browser.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 pub struct CameBack {
     #[serde(default)]
     code: Option<String>,
@@ -112,6 +118,12 @@ pub struct CameBack {
 }
 
 /// A token that was sent as bearer, and what it proves.
+impl std::fmt::Debug for CameBack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CameBack").field("error", &self.error).finish_non_exhaustive()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Bearer {
     pub(super) identity: Identity,

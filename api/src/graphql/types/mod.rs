@@ -15,7 +15,7 @@ pub(super) mod paging;
 pub(super) mod program;
 pub(super) mod scalars;
 pub(super) mod simulation;
-pub(crate) mod tracking;
+pub(super) mod tracking;
 pub(super) mod user;
 
 use async_graphql::{Context, Result};

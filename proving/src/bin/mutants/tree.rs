@@ -5,16 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Crates of the copy: the simulation, and all that it runs.
-const CRATES: [&str; 6] = [
+const CRATES: [&str; 7] = [
     "schemas",
     "processor/core",
     "processor/instance",
+    "bridge/inbound",
     "bridge/outbound",
     "simulator/device",
     "proving",
 ];
 /// And what they need beside.
-const FILES: [&str; 3] = ["Cargo.lock", "clippy.toml", "docs/reality.md"];
+const FILES: [&str; 4] = ["Cargo.lock", "clippy.toml", "docs/contract.md", "docs/reality.md"];
 
 /// The copy and what it was made from.
 pub(crate) struct Tree {

@@ -30,7 +30,7 @@ struct Tested {
 /// What is run of the copy. Of the core the closed loop first, since it notices most, and in few worlds. Then the tests
 /// beside the code: their cases are small, and some faults show in a few of a thousand only. Of the
 /// shell the tests of its own are few: most of what it does wrong is the simulation's to notice, which runs it as it ships.
-const TESTED: [Tested; 3] = [
+const TESTED: [Tested; 4] = [
     Tested {
         folder: "processor/core",
         tests: &[
@@ -44,6 +44,10 @@ const TESTED: [Tested; 3] = [
             which: &["--package", "control-instance", "--test", "instance"],
             cases: "500",
         }],
+    },
+    Tested {
+        folder: "bridge/inbound",
+        tests: &[Tests { which: &["--package", "bridge-inbound", "--lib"], cases: "256" }],
     },
     Tested {
         folder: "bridge/outbound",

@@ -27,7 +27,6 @@ const SALT_BYTES: usize = 16;
 #[error("the log's login cannot be set up: {0}")]
 pub struct AuthError(String);
 
-#[derive(Debug)]
 struct Stored {
     salt: [u8; SALT_BYTES],
     stored_key: Vec<u8>,

@@ -63,31 +63,22 @@ impl Access {
         if !Self::is_bounded(topic) {
             return None;
         }
-        if *client == Client::Service {
-            return Some(Publisher::Anybody);
-        }
-        let device = match self.0.parse(topic) {
-            Ok(Inbound::Telemetry(telemetry)) => telemetry.device_id,
-            Ok(Inbound::Ack(device) | Inbound::Status(device)) => device,
+        let publisher = match self.0.parse(topic) {
+            Ok(Inbound::Telemetry(telemetry)) => Publisher::Reporter(telemetry.device_id),
+            Ok(Inbound::Ack(device) | Inbound::Status(device)) => Publisher::Device(device),
+            Err(_) => Publisher::Anybody,
+        };
+        let may = match (client, &publisher) {
+            (Client::Service, _) => true,
             // The bridge says what is wrong with it, in a dead letter.
-            Err(_) => {
-                let is_for_bridge =
-                    matches!(client, Client::Guest(_)) && self.0.is_of_devices(topic);
-                return is_for_bridge.then_some(Publisher::Anybody);
+            (Client::Guest(_), Publisher::Anybody) => self.0.is_of_devices(topic),
+            (Client::Guest(_), Publisher::Reporter(_) | Publisher::Device(_)) => true,
+            (Client::Device(_), Publisher::Anybody) => false,
+            (Client::Device(own), Publisher::Reporter(device) | Publisher::Device(device)) => {
+                own == device
             }
         };
-        match client {
-            Client::Service | Client::Guest(_) => Some(Publisher::Device(device)),
-            Client::Device(own) => (*own == device).then_some(Publisher::Device(device)),
-        }
-    }
-
-    /// The device whose telemetry is on this topic.
-    pub(super) fn reported(&self, topic: &str) -> Option<DeviceId> {
-        match self.0.parse(topic).ok()? {
-            Inbound::Telemetry(telemetry) => Some(telemetry.device_id),
-            Inbound::Ack(_) | Inbound::Status(_) => None,
-        }
+        may.then_some(publisher)
     }
 
     /// Whether a client may ask for what this filter matches. Of what a guest asks for it hears what [`Self::meant_for`]
@@ -134,8 +125,10 @@ impl Access {
 /// Under whose id something is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Publisher {
-    /// A service: any; or a guest, under none that could be one.
+    /// A service, or a guest: under none that could be a device's.
     Anybody,
+    /// A device, whose telemetry it is.
+    Reporter(DeviceId),
     /// A device.
     Device(DeviceId),
 }

@@ -117,7 +117,7 @@ impl Gate {
             LastWill::V3(will) => (&will.topic, will.retain),
             LastWill::V5(will) => (&will.topic, will.retain),
         };
-        self.publish_allowed(client, true, topic, retain)
+        self.publish_allowed(client, true, topic, retain).map(drop)
     }
 
     async fn authenticate(&self, connect: &ConnectInfo) -> AuthResult {
@@ -140,20 +140,20 @@ impl Gate {
         }
     }
 
-    /// `certified` clients and services need no account.
+    /// Under whose id a client publishes here. `certified` clients and services need no account.
     fn publish_allowed(
         &self,
         client: &Client,
         certified: bool,
         topic: &str,
         retain: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Publisher, Refusal> {
         let publisher = self.access.publishes_as(client, topic).ok_or(Refusal::Publish)?;
-        if let Publisher::Device(device) = publisher {
-            let has_account = self.accounts.known().contains_key(device.as_str());
+        if let Publisher::Reporter(device) | Publisher::Device(device) = &publisher {
+            let has_account = || self.accounts.known().contains_key(device.as_str());
             let stands = match client {
-                Client::Guest(_) => !has_account,
-                Client::Device(_) => certified || has_account,
+                Client::Guest(_) => !has_account(),
+                Client::Device(_) => certified || has_account(),
                 Client::Service => true,
             };
             if !stands {
@@ -168,7 +168,7 @@ impl Gate {
         if retain && self.retained.is_full_for(topic, *client == Client::Service) {
             return Err(Refusal::Retained);
         }
-        Ok(())
+        Ok(publisher)
     }
 
     fn publish(&self, session: &Session, publish: &Publish) -> PublishAclResult {
@@ -177,9 +177,12 @@ impl Gate {
         };
         let certified = session.id.lid == CERTIFIED;
         let allowed = self.publish_allowed(&client, certified, &publish.topic, publish.retain);
-        let Err(refusal) = allowed else {
-            self.note_speaker(&session.id, &client, &publish.topic);
-            return PublishAclResult::allow();
+        let refusal = match allowed {
+            Ok(publisher) => {
+                self.note_speaker(&session.id, &client, publisher);
+                return PublishAclResult::allow();
+            }
+            Err(refusal) => refusal,
         };
         metrics::refused(refusal.as_str());
         // What was refused for lack of room comes again after a reconnect. What may not be said would come again for ever:
@@ -197,10 +200,10 @@ impl Gate {
     }
 
     /// Guests and our services (a simulated fleet) speak for the devices that they report of; a login says it by itself.
-    fn note_speaker(&self, id: &Id, client: &Client, topic: &str) {
+    fn note_speaker(&self, id: &Id, client: &Client, publisher: Publisher) {
         if self.guests
             && !matches!(client, Client::Device(_))
-            && let Some(device) = self.access.reported(topic)
+            && let Publisher::Reporter(device) = publisher
         {
             self.speakers.spoke(&id.client_id, device);
         }

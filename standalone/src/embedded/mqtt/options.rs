@@ -16,7 +16,7 @@ use crate::plan::kept_secret;
 /// Name of the file of accounts in the broker's folder.
 const USERS_FILE: &str = "users";
 /// Name of the file of the services' secret there, where their settings bring none.
-const SECRET_FILE: &str = "service.key";
+pub(crate) const SECRET_FILE: &str = "service.key";
 /// Room around a payload: topic and properties.
 const BESIDE_PAYLOAD: u32 = 64 << 10;
 /// The least that a device's packets may have.
@@ -73,7 +73,10 @@ impl BrokerOptions {
             tls: tls(settings, address)?,
             data: data.to_owned(),
             users: users_file(data),
-            secret: service_secret(settings, data)?,
+            secret: match set_secret(settings) {
+                Some(secret) => secret.to_owned(),
+                None => kept_secret(&data.join(SECRET_FILE))?,
+            },
             topics: Topics::new(settings.text(key::MQTT_TOPIC_PREFIX))
                 .context("setting MQTT_TOPIC_PREFIX")?,
             guests: settings.flag(key::DERMS_MQTT_GUESTS),
@@ -94,15 +97,10 @@ pub(crate) fn users_file(data: &Path) -> PathBuf {
     data.join(USERS_FILE)
 }
 
-/// The services' secret: what their settings bring, else one that is made at the first start and kept.
-///
-/// # Errors
-/// When its file can be neither read nor made.
-pub(crate) fn service_secret(settings: &Settings, data: &Path) -> anyhow::Result<String> {
-    match (settings.optional_text(key::MQTT_USERNAME), settings.exposed(key::MQTT_PASSWORD)) {
-        (Some(SERVICE_USER), Some(password)) => Ok(password.to_owned()),
-        _ => kept_secret(&data.join(SECRET_FILE)),
-    }
+/// The services' secret, where their settings bring it; else one is made at the first start and kept.
+pub(crate) fn set_secret(settings: &Settings) -> Option<&str> {
+    let user = settings.optional_text(key::MQTT_USERNAME);
+    settings.exposed(key::MQTT_PASSWORD).filter(|_| user == Some(SERVICE_USER))
 }
 
 /// The address of the listener with TLS, where its certificate is set.
@@ -129,7 +127,19 @@ fn tls(
     settings: &Settings,
     plain: SocketAddr,
 ) -> anyhow::Result<Option<(SocketAddr, TlsListener)>> {
-    let Some(address) = tls_address(settings, plain)? else { return Ok(None) };
+    let (address, listener) = (tls_address(settings, plain)?, tls_listener(settings)?);
+    let Some((address, listener)) = address.zip(listener) else { return Ok(None) };
+    Ok(Some((claim_port(address.ip(), address.port(), "DERMS_MQTT_TLS_PORT")?, listener)))
+}
+
+/// What the listener with TLS needs, where its certificate is set.
+///
+/// # Errors
+/// When its files cannot be used.
+pub(crate) fn tls_listener(settings: &Settings) -> anyhow::Result<Option<TlsListener>> {
+    if settings.optional_path(key::DERMS_MQTT_TLS_CERT_PATH).is_none() {
+        return Ok(None);
+    }
     let path = |key| settings.optional_path(key);
     let (Some(certificate), Some(own_key)) =
         (path(key::DERMS_MQTT_TLS_CERT_PATH), path(key::DERMS_MQTT_TLS_KEY_PATH))
@@ -137,9 +147,9 @@ fn tls(
         anyhow::bail!("DERMS_MQTT_TLS_CERT_PATH and DERMS_MQTT_TLS_KEY_PATH belong together");
     };
     let devices = path(key::DERMS_MQTT_TLS_CLIENT_CA_PATH);
-    let tls = TlsListener::from_files(&certificate, &own_key, devices.as_deref())
-        .context("TLS of the MQTT broker")?;
-    Ok(Some((claim_port(address.ip(), address.port(), "DERMS_MQTT_TLS_PORT")?, tls)))
+    TlsListener::from_files(&certificate, &own_key, devices.as_deref())
+        .context("TLS of the MQTT broker (settings DERMS_MQTT_TLS_CERT_PATH and its like)")
+        .map(Some)
 }
 
 /// How many files this process may have open: beyond it nothing else works either, so connections stay below.

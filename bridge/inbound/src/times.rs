@@ -16,7 +16,10 @@ const NEAR_MS: i64 = 366 * 24 * 3_600 * 1_000;
 const MS_PER_S: i64 = 1_000;
 
 /// Refuses a message with a time in seconds.
-pub(crate) fn check(message: &Message, arrival: Timestamp) -> Result<(), Rejection> {
+///
+/// # Errors
+/// The refusal, which is a sign for the operator.
+pub fn check(message: &Message, arrival: Timestamp) -> Result<(), Rejection> {
     let (envelope, departure) = match message {
         Message::Sample(sample) => (&sample.envelope, sample.preferences.departure),
         Message::Ack(ack) => (&ack.envelope, None),

@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 use schemas::codec::Record;
+use schemas::ids::FeederId;
 use schemas::mqtt::SocUnit;
 use schemas::records::telemetry::Telemetry;
 use schemas::topics::Topic;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const CONTRACT: &str = include_str!("../../../docs/contract.md");
+const CONTRACT: &str = include_str!("../../../../docs/contract.md");
 
 fn sample() -> Value {
     json!({

@@ -3,7 +3,6 @@
 //! A notice is written once: what stands in the registry, or is on its way there, is not written again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use schemas::Timestamp;
 use schemas::ids::DeviceId;
@@ -11,12 +10,12 @@ use schemas::mqtt::{RejectReason, Rejection, SocUnit, Source, TelemetryMessage};
 use schemas::records::lifecycle::{DeviceApproved, DeviceNoted, DeviceNotice, WaitReason};
 use schemas::records::operator::Change;
 use schemas::records::telemetry::TopicLayout;
-use service_kit::log::Outgoing;
+use schemas::registry::Registry;
 
-use crate::admission::{self, Barrier, Newcomers, Rules};
+use crate::admission::{self, Barrier, Fleet, Newcomers, Rules};
 use crate::caps;
-use crate::metrics;
-use crate::registrar::{Directory, Known, record};
+use crate::known::Known;
+use crate::note::Note;
 use crate::soc_units::SocUnits;
 use crate::twins::Twins;
 
@@ -24,9 +23,10 @@ use crate::twins::Twins;
 const PROOFS: u8 = 3;
 const PROOF_PAUSE_MS: i64 = 500;
 
-pub(super) struct Doorman {
+/// What it has heard, and what is on its way into the registry.
+#[derive(Debug)]
+pub struct Doorman {
     rules: Rules,
-    directory: Arc<Directory>,
     newcomers: Newcomers,
     soc_units: SocUnits,
     twins: Twins,
@@ -37,11 +37,10 @@ pub(super) struct Doorman {
 }
 
 impl Doorman {
-    pub(super) fn new(rules: Rules, directory: Arc<Directory>) -> Self {
+    pub(crate) fn new(rules: Rules) -> Self {
         Self {
             newcomers: Newcomers::new(rules.new_per_minute),
             rules,
-            directory,
             soc_units: SocUnits::new(caps::WATCHED_DEVICES_MAX),
             twins: Twins::new(caps::WATCHED_DEVICES_MAX),
             on_their_way: BTreeSet::new(),
@@ -50,21 +49,23 @@ impl Doorman {
     }
 
     /// The unit to read a device's state of charge in.
-    pub(super) fn soc_unit(&self, device_id: &DeviceId) -> SocUnit {
-        if self.directory.is_noted(device_id, DeviceNotice::SpeaksPercent) {
+    pub(crate) fn soc_unit(&self, registry: &Registry, device_id: &DeviceId) -> SocUnit {
+        if registry.is_noted(device_id, DeviceNotice::SpeaksPercent) {
             return SocUnit::PerhapsPercent;
         }
         self.soc_units.of(device_id)
     }
 
-    /// The record that makes an unknown device known. `coming` are on their way into the registry.
-    pub(super) fn welcome(
+    /// The change that makes an unknown device known. `coming` are on their way into the registry.
+    pub(crate) fn welcome(
         &mut self,
+        registry: &Registry,
         sample: &TelemetryMessage,
         coming: usize,
         at: Timestamp,
-    ) -> Result<Outgoing, Rejection> {
-        let mut fleet = self.directory.fleet(&admission::feeder_of(&self.rules, sample));
+        notes: &mut Vec<Note>,
+    ) -> Result<Change, Rejection> {
+        let mut fleet = Fleet::at(registry, &admission::feeder_of(&self.rules, sample));
         fleet.devices += coming;
         fleet.waiting += coming;
         fleet.at_feeder += coming;
@@ -73,18 +74,21 @@ impl Doorman {
         });
         match admitted {
             Ok(change) => {
-                metrics::registered();
-                Ok(record(change, at))
+                notes.push(Note::Registered);
+                Ok(change)
             }
             Err(barrier) => {
-                metrics::kept_out(barrier);
+                notes.push(Note::KeptOut(barrier));
                 Err(barrier.rejection(&self.rules, sample))
             }
         }
     }
 
     /// Refuses a sample that contradicts the registry. What a device is, it is until an operator says otherwise.
-    pub(super) fn check(known: &Known, sample: &TelemetryMessage) -> Result<(), Rejection> {
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn check(known: &Known, sample: &TelemetryMessage) -> Result<(), Rejection> {
         let says = sample.envelope.device_type;
         if says == known.device_type {
             return Ok(());
@@ -99,52 +103,47 @@ impl Doorman {
         Err(rejection.signs(DeviceNotice::OtherType))
     }
 
-    /// Takes note of a sample that is stored; gives the records that it is worth.
-    pub(super) fn heard(
+    /// Takes note of a sample that is stored; gives the changes that it is worth.
+    pub(crate) fn heard(
         &mut self,
+        registry: &Registry,
         sample: &TelemetryMessage,
         known: &Known,
         arrival: Timestamp,
-    ) -> Vec<Outgoing> {
+        notes: &mut Vec<Note>,
+    ) -> Vec<Change> {
         let device_id = &sample.envelope.device_id;
-        let mut records = Vec::new();
+        let (mut worth, mut approved) = (Vec::new(), None);
         if sample.readings.soc.is_some() {
             let is_predecessors =
                 sample.envelope.source == Source::PiAgent && sample.layout == TopicLayout::Typed;
             if is_predecessors {
                 let detail = "the predecessor's agent: its readings.soc is read as percent";
-                records.extend(self.note(
-                    device_id,
-                    DeviceNotice::SpeaksPercent,
-                    detail.to_owned(),
-                    arrival,
-                ));
-            } else if self.soc_unit(device_id) == SocUnit::Fraction {
+                worth.push((DeviceNotice::SpeaksPercent, detail.to_owned()));
+            } else if self.soc_unit(registry, device_id) == SocUnit::Fraction {
                 self.soc_units.fraction(device_id);
             }
         }
         let claimed = sample.claimed_feeder();
         if let Some(claimed) = claimed.filter(|claimed| *claimed != known.place.feeder_id) {
-            metrics::claim_differs();
+            notes.push(Note::ClaimDiffers);
             let detail = format!("it claims {claimed} and belongs to {}", known.place.feeder_id);
-            records.extend(self.note(device_id, DeviceNotice::OtherFeeder, detail, arrival));
+            worth.push((DeviceNotice::OtherFeeder, detail));
         }
         if known.waits == Some(WaitReason::Unproven) {
-            records.extend(self.prove(device_id, arrival));
+            approved = self.prove(device_id, arrival);
         }
         if let Some(shown) = self.twins.hear(sample, arrival) {
-            records.extend(self.note(
-                device_id,
-                DeviceNotice::TwoPublishers,
-                shown.to_owned(),
-                arrival,
-            ));
+            worth.push((DeviceNotice::TwoPublishers, shown.to_owned()));
         }
-        records
+        let noted = worth.into_iter().filter_map(|(notice, detail)| {
+            self.note(registry, device_id, (notice, detail), arrival, notes)
+        });
+        noted.chain(approved).collect()
     }
 
     /// Counts a sample of a device that has said more than one may say once; lets it in when that was enough.
-    fn prove(&mut self, device_id: &DeviceId, arrival: Timestamp) -> Option<Outgoing> {
+    fn prove(&mut self, device_id: &DeviceId, arrival: Timestamp) -> Option<Change> {
         if self.proofs.len() >= self.rules.waiting_max && !self.proofs.contains_key(device_id) {
             self.proofs.clear();
         }
@@ -158,53 +157,53 @@ impl Doorman {
         }
         self.proofs.remove(device_id);
         let approved = DeviceApproved { device_id: device_id.clone(), feeder_id: None };
-        Some(record(Change::DeviceApproved(approved), arrival))
+        Some(Change::DeviceApproved(approved))
     }
 
     /// Takes note of a message that is refused; gives the notice that it is worth.
-    pub(super) fn refused(
+    pub(crate) fn refused(
         &mut self,
+        registry: &Registry,
         device_id: &DeviceId,
         rejection: &Rejection,
         arrival: Timestamp,
-    ) -> Option<Outgoing> {
+        notes: &mut Vec<Note>,
+    ) -> Option<Change> {
         let notice = rejection.sign?;
         if notice == DeviceNotice::SpeaksPercent && !self.soc_units.percent(device_id) {
             return None;
         }
-        self.note(device_id, notice, rejection.detail.clone(), arrival)
+        self.note(registry, device_id, (notice, rejection.detail.clone()), arrival, notes)
     }
 
     fn note(
         &mut self,
+        registry: &Registry,
         device_id: &DeviceId,
-        notice: DeviceNotice,
-        detail: String,
+        (notice, detail): (DeviceNotice, String),
         at: Timestamp,
-    ) -> Option<Outgoing> {
+        notes: &mut Vec<Note>,
+    ) -> Option<Change> {
         let key = (device_id.clone(), notice);
-        let is_known =
-            self.directory.is_noted(device_id, notice) || self.on_their_way.contains(&key);
+        let is_known = registry.is_noted(device_id, notice) || self.on_their_way.contains(&key);
         let has_room = self.on_their_way.len() < caps::NOTICES_ON_THEIR_WAY_MAX
-            && self.directory.noted_devices() < self.rules.devices_max;
+            && registry.notices.len() < self.rules.devices_max;
         if is_known || !has_room || !self.newcomers.take(at) {
             return None;
         }
-        tracing::warn!(%device_id, notice = notice.as_str(), detail, "noticed about a device");
-        metrics::noticed(notice);
         self.on_their_way.insert(key);
-        let noted = DeviceNoted { device_id: device_id.clone(), notice, detail };
-        Some(record(Change::DeviceNoted(noted), at))
+        let device_id = device_id.clone();
+        notes.push(Note::Noticed { device_id: device_id.clone(), notice, detail: detail.clone() });
+        Some(Change::DeviceNoted(DeviceNoted { device_id, notice, detail }))
     }
 
     /// What was on its way with the connection before may be lost.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.on_their_way.clear();
     }
 
     /// The registry has changed.
-    pub(super) fn look_again(&mut self) {
-        let directory = &self.directory;
-        self.on_their_way.retain(|(device_id, notice)| !directory.is_noted(device_id, *notice));
+    pub(crate) fn look_again(&mut self, registry: &Registry) {
+        self.on_their_way.retain(|(device_id, notice)| !registry.is_noted(device_id, *notice));
     }
 }

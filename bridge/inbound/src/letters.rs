@@ -2,9 +2,9 @@
 
 use schemas::Timestamp;
 use schemas::ids::DeviceId;
+use schemas::log::{Only, Outgoing};
 use schemas::mqtt::Rejection;
 use schemas::records::dead_letter::{DeadLetter, LetterSource};
-use service_kit::log::{Only, Outgoing};
 
 /// The record of a refused message.
 pub(crate) fn of_message(

@@ -5,6 +5,7 @@ use schemas::ids::FeederId;
 use schemas::mqtt::{RejectReason, Rejection, TelemetryMessage};
 use schemas::records::lifecycle::{DeviceWaiting, WaitReason};
 use schemas::records::operator::{Change, DeviceRegistered};
+use schemas::registry::Registry;
 use schemas::{Timestamp, Watts};
 
 /// What becomes of a device that nobody registered (`DERMS_REGISTRATION`).
@@ -52,30 +53,53 @@ pub struct Rules {
 
 /// What the registry holds at the moment, as far as it matters; devices on their way into it included.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Fleet {
-    pub(crate) devices: usize,
-    pub(crate) waiting: usize,
-    pub(crate) at_feeder: usize,
+pub struct Fleet {
+    /// Registered devices.
+    pub devices: usize,
+    /// Devices that wait for an operator.
+    pub waiting: usize,
+    /// Registered devices of the feeder.
+    pub at_feeder: usize,
     /// Whether the feeder is there.
-    pub(crate) has_feeder: bool,
+    pub has_feeder: bool,
+}
+
+impl Fleet {
+    /// What there is already, seen from a feeder.
+    #[must_use]
+    pub fn at(registry: &Registry, feeder_id: &FeederId) -> Self {
+        Self {
+            devices: registry.devices.len(),
+            waiting: registry.waiting.len(),
+            at_feeder: registry.devices_at(feeder_id),
+            has_feeder: registry.feeders.contains_key(feeder_id),
+        }
+    }
 }
 
 /// What keeps a device out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Barrier {
+pub enum Barrier {
+    /// Nobody is registered by a sample.
     Closed,
+    /// There are too many devices.
     Devices,
+    /// There are too many on its feeder.
     Feeder,
+    /// Too many wait for an operator.
     Waiting,
+    /// Too many have come within a minute.
     PerMinute,
 }
 
 impl Barrier {
-    pub(crate) const ALL: [Self; 5] =
+    /// All of them.
+    pub const ALL: [Self; 5] =
         [Self::Closed, Self::Devices, Self::Feeder, Self::Waiting, Self::PerMinute];
 
     /// The word for metrics.
-    pub(crate) fn as_str(self) -> &'static str {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",
             Self::Devices => "devices",
@@ -86,7 +110,8 @@ impl Barrier {
     }
 
     /// The refusal, with what to do.
-    pub(crate) fn rejection(self, rules: &Rules, sample: &TelemetryMessage) -> Rejection {
+    #[must_use]
+    pub fn rejection(self, rules: &Rules, sample: &TelemetryMessage) -> Rejection {
         let id = format!("{:?}", sample.envelope.device_id.as_str());
         let full = |max: usize, what: &str, setting: &str| {
             format!(
@@ -133,16 +158,16 @@ impl Barrier {
 }
 
 /// The feeder that a sample's device would belong to.
-pub(crate) fn feeder_of(rules: &Rules, sample: &TelemetryMessage) -> FeederId {
+#[must_use]
+pub fn feeder_of(rules: &Rules, sample: &TelemetryMessage) -> FeederId {
     sample.claimed_feeder().unwrap_or_else(|| rules.default_feeder.clone())
 }
 
 /// The change that makes the sample's device known. `fleet` speaks of [`feeder_of`] the sample.
-pub(crate) fn admit(
-    rules: &Rules,
-    fleet: Fleet,
-    sample: &TelemetryMessage,
-) -> Result<Change, Barrier> {
+///
+/// # Errors
+/// What keeps it out.
+pub fn admit(rules: &Rules, fleet: Fleet, sample: &TelemetryMessage) -> Result<Change, Barrier> {
     let claimed = feeder_of(rules, sample);
     let is_known = fleet.has_feeder || claimed == rules.default_feeder;
     let (feeder_id, mut waits) = match (rules.registration, rules.unknown_feeder) {

@@ -1,27 +1,33 @@
 //! What a message from a device means, and which record of which partition it becomes. Pure: bytes in, data out.
 
 use schemas::Timestamp;
-use schemas::ids::{DeviceId, FeederId};
+use schemas::ids::DeviceId;
+use schemas::log::{InTree, Outgoing};
 use schemas::mqtt::{
     AckMessage, Inbound, RejectReason, Rejection, SocUnit, StatusMessage, TelemetryMessage, Topics,
     decode_ack, decode_status, decode_telemetry_with, receipt_asked,
 };
-use service_kit::log::{InTree, Outgoing};
+use uuid::Uuid;
 
-use crate::receipts::Receipt;
+use crate::known::Place;
 
 /// What a message from a device was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A sample.
     Telemetry,
+    /// What a device says of a setpoint.
     Ack,
+    /// Whether it is there.
     Status,
+    /// Its topic says nothing.
     Unknown,
 }
 
 impl Kind {
     /// Its word in metrics.
-    pub(crate) fn as_str(self) -> &'static str {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Telemetry => "telemetry",
             Self::Ack => "ack",
@@ -33,24 +39,42 @@ impl Kind {
 
 /// A message that keeps the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Message {
+pub enum Message {
+    /// A sample.
     Sample(Box<TelemetryMessage>),
+    /// What a device says of a setpoint.
     Ack(Box<AckMessage>),
+    /// Whether it is there.
     Status(StatusMessage),
+}
+
+/// A device's message that is in the log, or is there as a dead letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Whose.
+    pub device_id: DeviceId,
+    /// Its own id.
+    pub message_id: Uuid,
+    /// Why it was refused.
+    pub refused: Option<RejectReason>,
 }
 
 /// A message that does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
-    pub(crate) kind: Kind,
-    pub(crate) device_id: Option<DeviceId>,
-    pub(crate) rejection: Rejection,
+pub struct Refused {
+    /// What it was.
+    pub kind: Kind,
+    /// The device of its topic.
+    pub device_id: Option<DeviceId>,
+    /// Why it is refused.
+    pub rejection: Rejection,
 }
 
 impl Refused {
     /// The receipt that the device of the topic asks for. There is none for what was only too often: it may be taken
     /// when it is sent again.
-    pub(crate) fn receipt(&self, payload: &[u8]) -> Option<Receipt> {
+    #[must_use]
+    pub fn receipt(&self, payload: &[u8]) -> Option<Receipt> {
         let reason = self.rejection.reason;
         if !reason.is_final() {
             return None;
@@ -61,15 +85,10 @@ impl Refused {
     }
 }
 
-/// Where a device stands: its feeder and the root of that feeder's tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) feeder_id: FeederId,
-    pub(crate) root: FeederId,
-}
-
 impl Message {
-    pub(crate) fn device_id(&self) -> &DeviceId {
+    /// Whose it is.
+    #[must_use]
+    pub fn device_id(&self) -> &DeviceId {
         match self {
             Self::Sample(sample) => &sample.envelope.device_id,
             Self::Ack(ack) => &ack.envelope.device_id,
@@ -77,7 +96,9 @@ impl Message {
         }
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
         match self {
             Self::Sample(_) => Kind::Telemetry,
             Self::Ack(_) => Kind::Ack,
@@ -86,7 +107,8 @@ impl Message {
     }
 
     /// The time it speaks of, by the device's clock; a status names none.
-    pub(crate) fn spoken(&self) -> Option<Timestamp> {
+    #[must_use]
+    pub fn spoken(&self) -> Option<Timestamp> {
         match self {
             Self::Sample(sample) => Some(sample.envelope.timestamp),
             Self::Ack(ack) => Some(ack.envelope.timestamp),
@@ -94,7 +116,9 @@ impl Message {
         }
     }
 
-    pub(crate) fn unknown_fields(&self) -> i32 {
+    /// Fields of it that nobody knows.
+    #[must_use]
+    pub fn unknown_fields(&self) -> i32 {
         match self {
             Self::Sample(sample) => sample.unknown_fields,
             Self::Ack(ack) => ack.unknown_fields,
@@ -103,7 +127,8 @@ impl Message {
     }
 
     /// The receipt that its device asks for.
-    pub(crate) fn receipt(&self) -> Option<Receipt> {
+    #[must_use]
+    pub fn receipt(&self) -> Option<Receipt> {
         let envelope = match self {
             Self::Sample(sample) => &sample.envelope,
             Self::Ack(ack) => &ack.envelope,
@@ -117,17 +142,14 @@ impl Message {
     }
 
     /// It as one that is refused.
-    pub(crate) fn refused(&self, rejection: Rejection) -> Refused {
+    #[must_use]
+    pub fn refused(&self, rejection: Rejection) -> Refused {
         Refused { kind: self.kind(), device_id: Some(self.device_id().clone()), rejection }
     }
 
     /// The record it becomes: keyed by the root of the tree, in the tree's partition.
-    pub(crate) fn into_outgoing(
-        self,
-        place: Place,
-        arrival: Timestamp,
-        partitions: i32,
-    ) -> Outgoing {
+    #[must_use]
+    pub fn into_outgoing(self, place: Place, arrival: Timestamp, partitions: i32) -> Outgoing {
         let Place { feeder_id, root } = place;
         let lane = InTree { root, partitions };
         match self {
@@ -142,7 +164,7 @@ impl Message {
 ///
 /// # Errors
 /// [`Refused`] when it breaks the contract: it belongs to the dead letters.
-pub(crate) fn read(
+pub fn read(
     topics: &Topics,
     payload_max: usize,
     topic: &[u8],
@@ -179,6 +201,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use schemas::codec::Record;
+    use schemas::ids::FeederId;
     use schemas::records::ack::{Ack, AckStatus};
     use schemas::records::telemetry::{Telemetry, TopicLayout};
     use schemas::topics::{Topic, tree_partition};
