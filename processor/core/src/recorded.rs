@@ -31,6 +31,7 @@ use crate::plan::{plan, stop};
 use crate::policy::{self, Policy};
 use crate::samples::sample;
 use crate::standing;
+use crate::states::feeder_states;
 use crate::topology::Topology;
 use crate::tree::{Input, Tick, Tree};
 
@@ -98,6 +99,8 @@ struct Small {
     now: i64,
     count: u128,
     devices: Vec<(DeviceId, Capabilities)>,
+    /// What all but meters said in the last window, W.
+    said: Vec<i64>,
     /// Everything that was decided and found, in one number.
     hash: u64,
     decisions: i64,
@@ -112,6 +115,7 @@ impl Small {
             now: START,
             count: 0,
             devices: Vec::new(),
+            said: Vec::new(),
             hash: 0,
             decisions: 0,
         };
@@ -231,6 +235,7 @@ impl Small {
 
     /// What the devices say in a window.
     fn hear(&mut self, rng: &mut Rng) {
+        let before = std::mem::take(&mut self.said);
         for number in 0..self.devices.len() {
             let (device_id, claims) = self.devices[number].clone();
             let known = self.tree.devices.get(&device_id);
@@ -243,12 +248,19 @@ impl Small {
             let (device_type, feeder_id) = (registered.device_type, registered.feeder_id.clone());
             let power_w = match device_type {
                 DeviceType::Pv => -watts(rng),
+                // Most meters say what the others said in the window before, or that and something beside.
+                DeviceType::Meter if rng.chance(800) => {
+                    before.iter().sum::<i64>() + rng.pick(&[0, 0, 0, 100, 2_000])
+                }
                 DeviceType::Ev | DeviceType::Battery if rng.chance(700) => {
                     told + rng.pick(&[0, 0, 0, 0, 1, -1, 150, 500])
                 }
                 DeviceType::Battery => watts(rng) * rng.pick(&[1, -1]),
                 _ => watts(rng),
             };
+            if device_type != DeviceType::Meter {
+                self.said.push(power_w);
+            }
             let late_ms = rng.pick(&[0, 1, 2_500, 4_999, 7_000]);
             self.count += 1;
             let at = Timestamp(self.now - late_ms);
@@ -295,7 +307,7 @@ impl Small {
         }
     }
 
-    fn decide(&mut self, trigger: Trigger) {
+    fn decide(&mut self, trigger: Trigger, rng: &mut Rng) {
         self.decisions += 1;
         let tick = Tick {
             now: Timestamp(self.now + 3_000),
@@ -305,6 +317,12 @@ impl Small {
             positions: Positions::default(),
         };
         let decision: Decision = self.tree.decide(&self.registry, tick);
+        let devices: Vec<_> = self.tree.device_states(&decision, &self.registry).collect();
+        let states = format!("{devices:?}{:?}", feeder_states(&decision).collect::<Vec<_>>());
+        self.record(states.as_bytes());
+        if rng.chance(50) {
+            self.tree.adopt(&decision);
+        }
         for part in decision.into_parts(usize::MAX) {
             self.record(&LedgerRecord::DecisionPart(part).encode());
         }
@@ -430,12 +448,13 @@ fn live(seed: u64) -> Small {
             small.change(&mut rng);
         }
         small.hear(&mut rng);
-        small.decide(Trigger::Window);
+        small.decide(Trigger::Window, &mut rng);
         small.spoil(&mut rng);
         if rng.chance(200) {
             small.now += 1_000;
             small.hear(&mut rng);
-            small.decide(rng.pick(&[Trigger::Overload, Trigger::Operator]));
+            let trigger = rng.pick(&[Trigger::Overload, Trigger::Operator]);
+            small.decide(trigger, &mut rng);
         }
         if rng.chance(60) {
             let (tree, devices) = small.tree.snapshot();
