@@ -175,7 +175,14 @@ fn load(at: Timestamp, load_kw: f64) -> FeederPoint {
         limit_kw: 100.0,
         headroom_kw: 100.0 - load_kw,
         curtailed_kw: 0.5,
+        allocated_kw: 0.0,
+        reserved_kw: Some(0.0),
     }
+}
+
+/// From stored minutes or hours, which do not keep what was reserved.
+fn averaged(at: Timestamp, load_kw: f64) -> FeederPoint {
+    FeederPoint { reserved_kw: None, ..load(at, load_kw) }
 }
 
 async fn device_series(
@@ -281,7 +288,7 @@ async fn series_are_read_at_each_resolution_and_gaps_stay_gaps() {
     );
     assert_eq!(
         feeder_series(&history, &by_minute, now).await.expect("minutes"),
-        [load(minutes(0), 35.0)]
+        [averaged(minutes(0), 35.0)]
     );
 
     let by_hour = range(from, HOUR_MS, Resolution::Hour, 10);
@@ -289,7 +296,10 @@ async fn series_are_read_at_each_resolution_and_gaps_stay_gaps() {
         device_series(&history, &by_hour, now).await.expect("hours"),
         [point(from, 3.0, Some((1.0, 6.0)), Some(7.0), 0.52)]
     );
-    assert_eq!(feeder_series(&history, &by_hour, now).await.expect("hours"), [load(from, 35.0)]);
+    assert_eq!(
+        feeder_series(&history, &by_hour, now).await.expect("hours"),
+        [averaged(from, 35.0)]
+    );
 }
 
 #[tokio::test]
@@ -355,7 +365,7 @@ async fn no_point_is_from_before_its_range() {
     let before = range(minutes(-30), HOUR_MS, Resolution::Hour, 10);
     assert_eq!(
         feeder_series(&history, &before, now).await.expect("hours"),
-        [load(minutes(-30), 35.0)]
+        [averaged(minutes(-30), 35.0)]
     );
 
     // Minutes cannot be taken apart: the first whole one is the first.
@@ -532,6 +542,12 @@ async fn decisions_and_commands_of_the_past_are_told_in_pages() {
     let below = FeederId::new("f2").expect("an id");
     let child = history.decision(newest.decision_id, Some(&below)).await.expect("an answer");
     assert_eq!(child.expect("stored").binding, "ANCESTOR");
+    let trees = history.decision_trees(&[(newest.decision_id, made)], 10).await.expect("an answer");
+    let hung: Vec<_> = trees[&newest.decision_id]
+        .iter()
+        .map(|row| (row.feeder_id.as_str(), row.parent_id.as_deref()))
+        .collect();
+    assert_eq!(hung, [("f1", None), ("f2", Some("f1"))]);
     for (tree, devices) in [(vec![], vec!["ev-1", "ev-2"]), (vec!["f2".to_owned()], vec!["ev-2"])] {
         let asked = DevicesAsked { tree, after: String::new(), most: 10 };
         let decisions = [(newest.decision_id, made), (Uuid::from_u128(7), made)];

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use rand::Rng as _;
 use rand::distr::Alphanumeric;
+use service_kit::clock::{Clock as _, SystemClock, utc_offset_hours};
 use service_kit::settings::{Setting, Settings, key};
 
 use crate::child::Launch;
@@ -32,6 +33,10 @@ const FOR_ONE_PROCESS: &[(&str, &str)] = &[
 /// The user of the services at the embedded log.
 const LOG_USER: &str = "derms";
 const LOG_MECHANISM: &str = "SCRAM-SHA-512";
+/// By the local clock the sun is well up from the first of these hours to the second.
+const SUNNY_H: std::ops::Range<f64> = 8.0..17.0;
+/// When the demo's day begins where it is not.
+const MORNING_H: f64 = 10.0;
 const SECRET_CHARS: usize = 48;
 const PASSWORD_CHARS: usize = 16;
 
@@ -97,7 +102,9 @@ impl Plan {
             .filter(|(name, _)| is_default(settings, name))
             .copied()
             .collect();
+        let ahead = hours_ahead(settings, demo).to_string();
         let services = settings.with(&tuned)?.with(&[
+            ("DERMS_SIM_HOURS_AHEAD", &ahead),
             ("HOST", &api.ip().to_string()),
             ("PORT", &api.port().to_string()),
             ("MQTT_HOST", &reachable(mqtt).ip().to_string()),
@@ -141,6 +148,22 @@ impl Plan {
         let data = self.data.join(server.folder());
         Launch { server, address, data, settings: self.services.clone() }
     }
+}
+
+/// How far the simulated day runs ahead of the clock: as set, else in the demo so far that the sun shines at its start.
+fn hours_ahead(settings: &Settings, demo: bool) -> f64 {
+    if !demo || !is_default(settings, "DERMS_SIM_HOURS_AHEAD") {
+        return settings.float(key::DERMS_SIM_HOURS_AHEAD);
+    }
+    let now = SystemClock.now();
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of this millennium are exact")]
+    let utc_h = now.0 as f64 / 3_600_000.0;
+    until_sunny((utc_h + utc_offset_hours(now)).rem_euclid(24.0))
+}
+
+/// Whole hours from an hour of the day to the morning; none where the sun is up.
+fn until_sunny(hour: f64) -> f64 {
+    if SUNNY_H.contains(&hour) { 0.0 } else { (MORNING_H - hour.floor()).rem_euclid(24.0) }
 }
 
 fn is_default(settings: &Settings, name: &str) -> bool {
@@ -216,4 +239,16 @@ pub(crate) fn kept_secret(path: &Path) -> anyhow::Result<String> {
 pub(crate) fn random_text(chars: usize) -> String {
     // The thread's generator is a cryptographic one, seeded by the operating system.
     rand::rng().sample_iter(Alphanumeric).take(chars).map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::until_sunny;
+
+    #[test]
+    fn the_demos_day_begins_in_sunshine_at_any_hour() {
+        for (hour, ahead) in [(8.0, 0.0), (12.3, 0.0), (17.0, 17.0), (23.9, 11.0), (2.5, 8.0)] {
+            assert_eq!(until_sunny(hour), ahead, "at {hour}");
+        }
+    }
 }
