@@ -208,6 +208,9 @@ export function writes(fleet: Fleet, audit: Audit) {
   };
 }
 
+/** As the demo does at night. */
+const HOURS_AHEAD = 9;
+
 export function simulationView({ simulation: { mode, updatedMs } }: Fleet) {
-  return { mode, overridden: mode !== 'AUTO', updatedAt: updatedMs === null ? null : iso(updatedMs) };
+  return { mode, overridden: mode !== 'AUTO', updatedAt: updatedMs === null ? null : iso(updatedMs), hoursAhead: HOURS_AHEAD };
 }

@@ -2,14 +2,14 @@
 import { useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import { saveCsv } from '../../shared/lib/csv';
-import { count, percent, plural } from '../../shared/lib/format';
+import { count, kwh, percent, plural } from '../../shared/lib/format';
 import { useBulkQuery } from '../../shared/lib/live';
 import { deviceHref } from '../../shared/lib/hrefs';
 import { testIds } from '../../shared/testIds';
 import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading } from '../../shared/ui/States';
-import { aboutSpan, jainWords, kwh, shareOf, shareWords, sortedFair, totals } from './model';
+import { aboutSpan, jainWords, shareOf, shareWords, sortedFair, totals } from './model';
 import type { FairKey, FairnessDevice, FairSort, Span } from './model';
 import { FairnessQuery } from './queries';
 import styles from './Tables.module.css';
