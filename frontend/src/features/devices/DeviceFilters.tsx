@@ -1,12 +1,12 @@
 //! The filters over the table. Each writes the whole view, which lives in the address.
-import { useId, useMemo, useState } from 'react';
+import { useId, useMemo } from 'react';
 import type { ReactNode } from 'react';
 import { count, typeName, words } from '../../shared/lib/format';
 import { Icon } from '../../shared/ui/Icon';
 import { Segmented } from '../../shared/ui/Segmented';
-import { SORT_NAMES } from './columns';
-import { COLUMN_KEYS, FRESHNESS, SORT_KEYS, STANDINGS, TYPES } from './model';
-import type { ColumnKey, Filters, Row, Standing, View } from './model';
+import { SORT_NAMES } from './columnNames';
+import { FRESHNESS, SORT_KEYS, STANDINGS, TYPES } from './model';
+import type { Filters, Row, Standing, View } from './model';
 import styles from './DeviceFilters.module.css';
 
 interface Props {
@@ -72,7 +72,6 @@ export function DeviceFilters({ rows, feeders, view, onChange }: Props) {
         options={STANDINGS}
         name={(standing) => STANDING_NAMES[standing]}
       />
-      <Columns hidden={view.hidden} onChange={(hidden) => onChange({ ...view, hidden })} />
       <div className={styles.sort}>
         <Choice
           label="Sort by"
@@ -92,26 +91,6 @@ export function DeviceFilters({ rows, feeders, view, onChange }: Props) {
         </button>
       </div>
     </div>
-  );
-}
-
-function Columns({ hidden, onChange }: { hidden: readonly ColumnKey[]; onChange: (hidden: readonly ColumnKey[]) => void }) {
-  const [open, setOpen] = useState(false);
-  const turn = (key: ColumnKey) => onChange(COLUMN_KEYS.filter((each) => hidden.includes(each) !== (each === key)));
-  return (
-    <details className={styles.columns} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary className="button">Columns{hidden.length > 0 ? ` (${COLUMN_KEYS.length - hidden.length} of ${COLUMN_KEYS.length})` : ''}</summary>
-      {open ? (
-        <fieldset className={styles.choices}>
-          <legend className="visually-hidden">Columns shown</legend>
-          {COLUMN_KEYS.map((key) => (
-            <label key={key} className="check">
-              <input type="checkbox" checked={!hidden.includes(key)} onChange={() => turn(key)} /> {SORT_NAMES[key]}
-            </label>
-          ))}
-        </fieldset>
-      ) : null}
-    </details>
   );
 }
 

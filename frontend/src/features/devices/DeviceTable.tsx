@@ -7,7 +7,7 @@ import { deviceHref } from '../../shared/lib/hrefs';
 import { Icon } from '../../shared/ui/Icon';
 import { DeviceRow, Select } from './DeviceRow';
 import { useRowsInView } from './inView';
-import { HEADS } from './columns';
+import { HEADS } from './columnNames';
 import { nextSort } from './model';
 import type { ColumnKey, Row, Sort, SortKey } from './model';
 import styles from './DeviceTable.module.css';

@@ -9,6 +9,7 @@ import { count } from '../../shared/lib/format';
 import { Icon } from '../../shared/ui/Icon';
 import { Empty, Failed, Loading, StaleStrip } from '../../shared/ui/States';
 import { BulkBar } from './BulkBar';
+import { Columns } from './Columns';
 import { DeviceFilters } from './DeviceFilters';
 import { DeviceTable } from './DeviceTable';
 import { fileOf, isFiltered, matches, NO_FILTERS, paramsFrom, sorted, subtree, viewFrom } from './model';
@@ -44,9 +45,12 @@ export function DevicesPage() {
             {isFiltered(view.filters) ? `${count(rows.length)} of ${count(fleet.total)}` : count(fleet.total)}
           </p>
         ) : null}
-        <button type="button" className={`button ${styles.save ?? ''}`} data-size="s" disabled={rows.length === 0} onClick={() => save(rows)}>
-          <Icon name="save" /> CSV
-        </button>
+        <div className={styles.tools}>
+          <Columns hidden={view.hidden} onChange={(hidden) => setView({ ...view, hidden })} />
+          <button type="button" className="button" data-size="s" disabled={rows.length === 0} onClick={() => save(rows)}>
+            <Icon name="save" /> CSV
+          </button>
+        </div>
       </header>
       <DeviceFilters rows={all} feeders={ids} view={view} onChange={setView} />
       {error && fleet ? <StaleStrip>The server does not answer. What you see is the last known state.</StaleStrip> : null}

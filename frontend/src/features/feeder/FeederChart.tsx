@@ -44,7 +44,7 @@ const ALLOCATED: Line = {
   pick: (point) => point.allocatedKw,
 };
 const RESERVED: Line = {
-  series: { label: 'Reserved', color: '--series-soc', kind: 'line', format: (value) => kw(value) },
+  series: { label: 'Reserved', color: '--series-reserve', kind: 'line', format: (value) => kw(value) },
   pick: (point) => point.reservedKw,
 };
 const WANTED: Line = {

@@ -109,7 +109,7 @@ function DeviceTable({ rows }: { rows: readonly FairnessDevice[] }) {
           <thead>
             <tr>
               {COLUMNS.map(({ key, label, end, title }) => (
-                <th key={key} scope="col" data-end={end} title={title} aria-sort={sort.key === key ? (sort.down ? 'descending' : 'ascending') : 'none'}>
+                <th key={key} scope="col" data-end={end} data-spare={key === 'served' || undefined} title={title} aria-sort={sort.key === key ? (sort.down ? 'descending' : 'ascending') : 'none'}>
                   <button type="button" onClick={() => turn(key)}>
                     {label}
                     {sort.key === key ? <Icon name={sort.down ? 'down' : 'up'} size={13} /> : null}
@@ -144,7 +144,9 @@ function Row({ row }: { row: FairnessDevice }) {
         <Link href={deviceHref(row.deviceId)}>{row.deviceId}</Link>
       </th>
       <td data-end>{kwh(row.wantedKwh)}</td>
-      <td data-end>{kwh(row.servedKwh)}</td>
+      <td data-end data-spare>
+        {kwh(row.servedKwh)}
+      </td>
       <td data-end>
         <strong>{kwh(row.curtailedKwh)}</strong>
       </td>

@@ -27,7 +27,7 @@ export function Effect({ what, held, feederIds, now }: Props) {
   if (!span || feederIds.length === 0) return null;
   return (
     <div className={styles.effect}>
-      <button type="button" className="button" data-kind="quiet" data-size="s" aria-expanded={open} aria-label={`Who gave for ${what}?`} onClick={() => setOpen(!open)}>
+      <button type="button" className="button" data-size="s" aria-expanded={open} aria-label={`Who gave for ${what}?`} onClick={() => setOpen(!open)}>
         Who gave?
       </button>
       {open ? feederIds.map((id) => <OfFeeder key={id} feederId={id} named={feederIds.length > 1} held={held} now={now} />) : null}
