@@ -86,6 +86,13 @@ pub const FEEDERS_ASSUMED: usize = 20;
 /// Entries of one page; more are refused.
 pub const PAGE_SIZE_MAX: i32 = 500;
 
+/// Feeders of a decision's tree that are told; further ones are left out.
+pub const TREE_FEEDERS_MAX: usize = 10_000;
+
+/// The share of a limit below which what is left of it is near the limit, for whoever marks that. A controlled feeder is filled
+/// up on purpose, so this is narrow.
+pub const NEAR_LIMIT_SHARE: f64 = 0.01;
+
 /// Points of one series; more are refused.
 pub const POINTS_MAX: i32 = 5_000;
 

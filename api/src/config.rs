@@ -37,6 +37,8 @@ pub struct Config {
     pub ingest: IngestConfig,
     /// Longest wait for a change to be confirmed.
     pub write_timeout: Duration,
+    /// How far the simulator's day is ahead of the clock, in hours, for those who look at it.
+    pub sim_hours_ahead: f64,
     /// How the HTTP side behaves.
     pub http: HttpConfig,
     /// Certificate and key, where https is spoken.
@@ -124,6 +126,7 @@ impl Config {
             },
             ingest,
             write_timeout: timeout,
+            sim_hours_ahead: settings.float(key::DERMS_SIM_HOURS_AHEAD),
             http: HttpConfig {
                 names: Arc::new(names),
                 proxies: Arc::new(proxies),

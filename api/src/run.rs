@@ -71,6 +71,7 @@ pub async fn serve(
             Arc::clone(&clickhouse_probe),
         )),
         clock: Arc::clone(&clock),
+        sim_hours_ahead: config.sim_hours_ahead,
     };
     let watching = watch_clickhouse(
         history,

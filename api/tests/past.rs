@@ -124,6 +124,12 @@ async fn decisions_and_commands_of_the_past_are_told_in_pages() {
     let below = FeederId::new("f2").expect("an id");
     let child = history.decision(newest.decision_id, Some(&below)).await.expect("an answer");
     assert_eq!(child.expect("stored").binding, "ANCESTOR");
+    let trees = history.decision_trees(&[(newest.decision_id, made)], 10).await.expect("an answer");
+    let hung: Vec<_> = trees[&newest.decision_id]
+        .iter()
+        .map(|row| (row.feeder_id.as_str(), row.parent_id.as_deref()))
+        .collect();
+    assert_eq!(hung, [("f1", None), ("f2", Some("f1"))]);
     for (tree, devices) in [(vec![], vec!["ev-1", "ev-2"]), (vec!["f2".to_owned()], vec!["ev-2"])] {
         let asked = DevicesAsked { tree, after: String::new(), most: 10 };
         let decisions = [(newest.decision_id, made), (Uuid::from_u128(7), made)];

@@ -41,7 +41,14 @@ fn load(at: Timestamp, load_kw: f64) -> FeederPoint {
         limit_kw: 100.0,
         headroom_kw: 100.0 - load_kw,
         curtailed_kw: 0.5,
+        allocated_kw: 0.0,
+        reserved_kw: Some(0.0),
     }
+}
+
+/// From stored minutes or hours, which do not keep what was reserved.
+fn averaged(at: Timestamp, load_kw: f64) -> FeederPoint {
+    FeederPoint { reserved_kw: None, ..load(at, load_kw) }
 }
 
 async fn device_series(
@@ -147,7 +154,7 @@ async fn series_are_read_at_each_resolution_and_gaps_stay_gaps() {
     );
     assert_eq!(
         feeder_series(&history, &by_minute, now).await.expect("minutes"),
-        [load(minutes(0), 35.0)]
+        [averaged(minutes(0), 35.0)]
     );
 
     let by_hour = range(from, HOUR_MS, Resolution::Hour, 10);
@@ -155,7 +162,10 @@ async fn series_are_read_at_each_resolution_and_gaps_stay_gaps() {
         device_series(&history, &by_hour, now).await.expect("hours"),
         [point(from, 3.0, Some((1.0, 6.0)), Some(7.0), 0.52)]
     );
-    assert_eq!(feeder_series(&history, &by_hour, now).await.expect("hours"), [load(from, 35.0)]);
+    assert_eq!(
+        feeder_series(&history, &by_hour, now).await.expect("hours"),
+        [averaged(from, 35.0)]
+    );
 }
 
 #[tokio::test]
@@ -221,7 +231,7 @@ async fn no_point_is_from_before_its_range() {
     let before = range(minutes(-30), HOUR_MS, Resolution::Hour, 10);
     assert_eq!(
         feeder_series(&history, &before, now).await.expect("hours"),
-        [load(minutes(-30), 35.0)]
+        [averaged(minutes(-30), 35.0)]
     );
 
     // Minutes cannot be taken apart: the first whole one is the first.

@@ -19,16 +19,19 @@ export function launch(): Promise<Browser> {
 export interface Look {
   theme?: 'day' | 'night';
   phone?: boolean;
+  /** Where the reader is; without it, where the machine is. */
+  zone?: string;
 }
 
 export const WIDE = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
-export function newContext(browser: Browser, baseURL: string, { theme = 'day', phone = false }: Look = {}): Promise<BrowserContext> {
+export function newContext(browser: Browser, baseURL: string, { theme = 'day', phone = false, zone }: Look = {}): Promise<BrowserContext> {
   return browser.newContext({
     baseURL,
     viewport: phone ? PHONE : WIDE,
     colorScheme: theme === 'night' ? 'dark' : 'light',
+    ...(zone ? { timezoneId: zone } : {}),
     ...(phone ? { isMobile: true, hasTouch: true, deviceScaleFactor: 2 } : {}),
   });
 }

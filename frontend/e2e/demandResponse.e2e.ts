@@ -86,6 +86,24 @@ test('an event is made for the feeder that the address names, changed and cancel
   await page.getByText(`Event on ${feeder} cancelled.`).waitFor();
 });
 
+test('an event and a program tell who gave for them', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator, '/demand-response?past=1');
+  for (const rows of [page.getByTestId(testIds.drProgram), page.getByTestId(testIds.eventRow)]) {
+    const row = rows.filter({ has: page.getByRole('button', { name: /^Who gave for/ }) }).first();
+    // A demo that has just begun has neither of the past.
+    if (!stage.isMock && (await row.count()) === 0) continue;
+    await row.getByRole('button', { name: /^Who gave for/ }).click();
+    const group = row.getByRole('group', { name: /^Who gave on/ }).first();
+    await group.getByText(/gave|No device had to give way|Nothing was decided/).first().waitFor();
+  }
+  const told = page.getByRole('group', { name: /^Who gave on/ }).last();
+  if ((await told.count()) === 0) return;
+  await told.getByRole('link', { name: 'All who gave' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Fairness and violations' }).waitFor();
+  expect(new URL(page.url()).searchParams.get('from')).not.toBeNull();
+});
+
 test.skipIf(stage.viewer === null)('a viewer sees the timeline and is offered nothing to change', async () => {
   const { page } = await stage.open();
   if (!stage.viewer) return;

@@ -1,4 +1,5 @@
 //! Journey: from the fleet to one device, by mouse-free means too.
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { testIds } from '../src/shared/testIds';
 import { enter } from './browser';
@@ -23,12 +24,40 @@ test('the table filters, searches and sorts, and the address says so', async () 
   expect(socs).toEqual([...socs].sort((a, b) => a - b));
 
   await page.goto('/devices');
+  await rows.nth(5).waitFor();
+  await page.getByLabel('Standing').selectOption({ label: 'Gives way' });
+  await expect.poll(() => new URL(page.url()).searchParams.get('standing')).toBe('CURTAILED');
+  if (stage.isMock) await rows.first().waitFor();
+
+  await page.goto('/devices');
   await page.getByRole('searchbox').fill(firstId);
   await expect.poll(() => rows.first().getByRole('link').textContent()).toBe(firstId);
   await page.getByRole('searchbox').fill('no-such-device');
   await page.getByText('No device matches these filters').waitFor();
   await page.getByRole('button', { name: 'Clear filters' }).click();
   await rows.nth(5).waitFor();
+});
+
+test('columns are hidden and shown, the address says so, and the table is kept as a file', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator, '/devices');
+  const heads = page.getByRole('columnheader');
+  await page.getByTestId(testIds.deviceRow).first().waitFor();
+  const before = await heads.count();
+  await page.getByText('Columns', { exact: true }).click();
+  await page.getByRole('group', { name: 'Columns shown' }).getByLabel('Priority').uncheck();
+  await expect.poll(() => heads.count()).toBe(before - 1);
+  expect(await page.getByTestId(testIds.deviceRow).first().getByRole('gridcell').count()).toBe(before - 1);
+  await expect.poll(() => new URL(page.url()).searchParams.get('hide')).toBe('priority');
+  await page.reload();
+  await page.getByText(/^Columns \(\d+ of \d+\)$/).waitFor();
+
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'CSV' }).click();
+  const text = await readFile(await (await download).path(), 'utf8');
+  const [head, ...rows] = text.replace('\ufeff', '').trim().split('\r\n');
+  expect(head).toMatch(/^device,type,origin,feeder/);
+  expect(rows.length).toBeGreaterThan(5);
 });
 
 test('every row can be reached although only those in view exist', async () => {

@@ -31,6 +31,14 @@ test('the simulated sun is set and set back', async () => {
   await expect.poll(() => page.getByRole('radio', { name: 'Night' }).isChecked()).toBe(false);
 });
 
+test.skipIf(!isMock)('a simulated day that is not the clock’s says so, on the overview too', async () => {
+  const { page } = await stage.open();
+  await enter(page, stage.operator);
+  await page.getByText(/^The simulated day runs \d+ h ahead of the clock: it is \d\d:\d\d there\./).waitFor();
+  await page.getByRole('link', { name: 'See health' }).click();
+  await page.getByRole('region', { name: 'Simulation' }).getByText(/runs \d+ h ahead of the clock/).waitFor();
+});
+
 test.skipIf(!isMock)('a device that waits is let in', async () => {
   const { page } = await stage.open();
   await enter(page, stage.operator, '/health');

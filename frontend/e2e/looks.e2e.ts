@@ -41,6 +41,9 @@ const PAGES: { name: string; path: string; open: (page: Page) => Promise<void> }
     open: async (page) => {
       await page.getByTestId(testIds.deviceRow).nth(1).getByRole('checkbox').check();
       await page.getByRole('region', { name: 'Selected devices' }).waitFor();
+      const columns = page.getByText('Columns', { exact: true });
+      // Cards have none.
+      if (await columns.isVisible()) await columns.click();
     },
   },
   {
@@ -50,6 +53,11 @@ const PAGES: { name: string; path: string; open: (page: Page) => Promise<void> }
       await page.getByTestId(testIds.deviceRow).first().getByRole('link').click();
       await page.getByTestId(testIds.socChart).waitFor();
     },
+  },
+  {
+    name: 'an address without a page',
+    path: '/nothing-here',
+    open: (page) => page.getByRole('heading', { level: 1 }).waitFor(),
   },
   {
     name: 'fairness and violations',

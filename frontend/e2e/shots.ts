@@ -7,6 +7,7 @@ import type { Page } from 'playwright-core';
 import { testIds } from '../src/shared/testIds';
 import { enter, launch, newContext, watchErrors, WIDE } from './browser';
 import type { Look, Person } from './browser';
+import { makeSheets } from './sheets';
 import { steeringRound } from './steeringShots';
 import { target } from './target';
 
@@ -42,6 +43,8 @@ async function round(page: Page, suffix: string, person: Person): Promise<void> 
   await shoot(page, `feeder-${suffix}`);
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Devices' }).click();
   await page.getByTestId(testIds.deviceRow).nth(3).waitFor();
+  // All pages of the fleet are there.
+  await page.locator('[role=grid]:not([aria-rowcount="-1"])').waitFor();
   await shoot(page, `devices-${suffix}`);
   await page.getByLabel('Type').selectOption({ label: 'Battery' });
   await page.waitForURL(/type=BATTERY/);
@@ -77,6 +80,7 @@ try {
       await context.close();
     }
   }
+  await makeSheets(browser, out);
 } finally {
   await browser.close();
   await close();

@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
 import { launch, newContext, watchErrors } from './browser';
 import type { Look } from './browser';
+import type { Target } from './target';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -15,8 +16,10 @@ export interface Stage {
   errors: string[];
 }
 
-export function useStage() {
-  const url = inject('url');
+/** What the journeys run against: what all do, or a place of their own that is there once `beforeAll` is over. */
+type Place = Omit<Target, 'close' | 'url'> & { url: () => string };
+
+export function useStage(place?: Place) {
   let browser: Browser;
   const open: Stage[] = [];
 
@@ -32,12 +35,12 @@ export function useStage() {
   });
 
   return {
-    isMock: inject('isMock'),
-    operator: inject('operator'),
-    viewer: inject('viewer'),
-    admin: inject('admin'),
+    isMock: place ? false : inject('isMock'),
+    operator: place ? place.operator : inject('operator'),
+    viewer: place ? place.viewer : inject('viewer'),
+    admin: place ? place.admin : inject('admin'),
     open: async (look?: Look): Promise<Stage> => {
-      const context = await newContext(browser, url, look);
+      const context = await newContext(browser, place?.url() ?? inject('url'), look);
       const page = await context.newPage();
       page.setDefaultTimeout(30_000);
       const stage = { page, errors: watchErrors(page) };

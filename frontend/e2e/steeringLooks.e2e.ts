@@ -23,6 +23,11 @@ const PAGES: { page: string; open: (page: Page) => Promise<void> }[] = [
       await page.goto('/demand-response?new=program&past=1');
       await page.getByRole('form', { name: 'New program' }).getByRole('button', { name: 'Create program' }).click();
       await page.getByRole('heading', { name: 'Events', exact: true }).waitFor();
+      const gave = page.getByRole('button', { name: /^Who gave for/ });
+      if (stage.isMock) {
+        await gave.last().click();
+        await page.getByRole('group', { name: /^Who gave on/ }).first().waitFor();
+      }
     },
   },
   {

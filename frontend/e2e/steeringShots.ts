@@ -18,6 +18,9 @@ export async function steeringRound(page: Page, suffix: string, shoot: Shoot): P
     await page.getByRole('group', { name: 'Impact now' }).waitFor();
     await page.getByRole('button', { name: 'Dismiss' }).click();
   }
+  const gave = page.getByRole('button', { name: /^Who gave for/ });
+  await gave.first().click();
+  await page.getByRole('group', { name: /^Who gave on/ }).nth(1).waitFor();
   await shoot(page, `demand-response-${suffix}`);
 
   await page.goto('/devices?type=EV');

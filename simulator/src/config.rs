@@ -22,6 +22,8 @@ pub struct Config {
     pub interval: Duration,
     /// The same seed gives the same fleet.
     pub seed: u64,
+    /// How far its day is ahead of the clock, in hours.
+    pub hours_ahead: f64,
     /// Ends by itself after this.
     pub run_for: Option<Duration>,
 }
@@ -50,6 +52,7 @@ impl Config {
             feeders: usize::try_from(settings.int(key::DERMS_SIM_FEEDERS)).unwrap_or(1),
             interval,
             seed: settings.int(key::DERMS_SIM_SEED).unsigned_abs(),
+            hours_ahead: settings.float(key::DERMS_SIM_HOURS_AHEAD),
             run_for: settings
                 .optional_float(key::DERMS_SIM_FOR_SECONDS)
                 .map(Duration::from_secs_f64),

@@ -118,7 +118,7 @@ impl Shard {
 
     fn tick(&mut self) {
         let now = self.clock.now();
-        self.conditions.utc_offset_h = utc_offset_hours(now);
+        self.conditions.utc_offset_h = utc_offset_hours(now) + self.config.hours_ahead;
         for place in 0..self.members.len() {
             let member = &mut self.members[place];
             let is_due = member.due <= now;

@@ -42,6 +42,7 @@ impl Fleet {
             feeders: 2,
             interval: Duration::from_millis(interval_ms),
             seed: 1,
+            hours_ahead: 0.0,
             run_for: None,
         };
         let running = run(config, stats.clone(), stop.clone());

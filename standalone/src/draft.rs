@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use service_kit::clock::{Clock as _, SystemClock, utc_offset_hours};
 use service_kit::settings::{Faults, Maybe, Secret, Setting, Settings, key};
 
 use crate::embedded::clickhouse::WRITER;
@@ -28,6 +29,10 @@ const FOR_ONE_PROCESS: &[(&str, &str)] = &[
 /// The user of the services at the embedded log.
 const LOG_USER: &str = "derms";
 const LOG_MECHANISM: &str = "SCRAM-SHA-512";
+/// By the local clock the sun is well up from the first of these hours to the second.
+const SUNNY_H: std::ops::Range<f64> = 8.0..17.0;
+/// When the demo's day begins where it is not.
+const MORNING_H: f64 = 10.0;
 /// The analyst's password, where nobody has set it and there is no demo's.
 pub(crate) const ANALYST_FILE: &str = "clickhouse-analyst.key";
 
@@ -88,6 +93,8 @@ pub(crate) struct Draft {
     users: String,
     /// The demo's password, when there is one of our own.
     pub(crate) password: Option<String>,
+    /// How far the simulated day runs ahead of the clock.
+    sim_hours_ahead: f64,
 }
 
 impl Draft {
@@ -110,7 +117,9 @@ impl Draft {
             }
         };
         let data = PathBuf::from(settings.text(key::DERMS_DATA_DIR));
-        let draft = Self { settings: settings.clone(), data, addresses, users, password };
+        let sim_hours_ahead = hours_ahead(settings, demo);
+        let draft =
+            Self { settings: settings.clone(), data, addresses, users, password, sim_hours_ahead };
         draft.check(demo, &mut faults);
         if faults.0.is_empty() { Ok(draft) } else { Err(faults) }
     }
@@ -193,6 +202,7 @@ impl Draft {
             .copied()
             .collect();
         let services = settings.with(&tuned)?.with(&[
+            ("DERMS_SIM_HOURS_AHEAD", &self.sim_hours_ahead.to_string()),
             ("HOST", &api.ip().to_string()),
             ("PORT", &api.port().to_string()),
             ("MQTT_HOST", &reachable(*mqtt).ip().to_string()),
@@ -213,6 +223,22 @@ impl Draft {
         ])?;
         Ok(services)
     }
+}
+
+/// How far the simulated day runs ahead of the clock: as set, else in the demo so far that the sun shines at its start.
+fn hours_ahead(settings: &Settings, demo: bool) -> f64 {
+    if !demo || !is_default(settings, "DERMS_SIM_HOURS_AHEAD") {
+        return settings.float(key::DERMS_SIM_HOURS_AHEAD);
+    }
+    let now = SystemClock.now();
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of this millennium are exact")]
+    let utc_h = now.0 as f64 / 3_600_000.0;
+    until_sunny((utc_h + utc_offset_hours(now)).rem_euclid(24.0))
+}
+
+/// Whole hours from an hour of the day to the morning; none where the sun is up.
+fn until_sunny(hour: f64) -> f64 {
+    if SUNNY_H.contains(&hour) { 0.0 } else { (MORNING_H - hour.floor()).rem_euclid(24.0) }
 }
 
 fn is_default(settings: &Settings, name: &str) -> bool {
@@ -250,6 +276,13 @@ mod tests {
         let faults = Draft::new(&settings, demo).err().unwrap_or_default().0;
         assert!(!folder.path().join("data").exists(), "a draft touches nothing");
         faults
+    }
+
+    #[test]
+    fn the_demos_day_begins_in_sunshine_at_any_hour() {
+        for (hour, ahead) in [(8.0, 0.0), (12.3, 0.0), (17.0, 17.0), (23.9, 11.0), (2.5, 8.0)] {
+            assert_eq!(until_sunny(hour), ahead, "at {hour}");
+        }
     }
 
     #[test]

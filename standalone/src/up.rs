@@ -132,6 +132,10 @@ fn announce(plan: &Plan, demo: bool) {
     if !demo {
         banner::progress("ready");
     }
+    let ahead = plan.services.float(key::DERMS_SIM_HOURS_AHEAD);
+    if demo && ahead != 0.0 {
+        banner::progress(&format!("the simulated day runs {ahead} h ahead of the clock"));
+    }
     let scheme = if plan.services.flag(key::TLS_ENABLED) { "https" } else { "http" };
     banner::line("dashboard", &format!("{scheme}://{}", reachable(plan.api)));
     match &plan.password {

@@ -25,6 +25,7 @@ use super::types::paging::{DeviceConnection, page};
 use super::types::program::DrProgram;
 use super::types::scalars::{device_id, feeder_id, from_datetime};
 use super::types::simulation::Simulation;
+use super::types::thresholds::Thresholds;
 use super::types::tracking::TrackingError;
 use super::types::user::User;
 use super::types::{Present, present, stores};
@@ -265,7 +266,7 @@ impl Query {
     /// The simulator's time of day.
     #[graphql(guard = "Can(Action::ReadFleet)")]
     async fn simulation(&self, ctx: &Context<'_>) -> Result<Simulation> {
-        present(ctx, |present| Ok(Simulation::read(present)))
+        present(ctx, |present| Ok(Simulation::read(present, stores(ctx).sim_hours_ahead)))
     }
 
     /// The alarms that stand, critical ones first. `feederId` takes in the feeders below it.
@@ -349,6 +350,12 @@ impl Query {
     #[graphql(guard = "Can(Action::ReadFleet)")]
     async fn policies(&self, _ctx: &Context<'_>) -> Vec<&'static str> {
         POLICIES.to_vec()
+    }
+
+    /// Beyond which bounds something is marked or refused.
+    #[graphql(guard = "Can(Action::ReadFleet)")]
+    async fn thresholds(&self, ctx: &Context<'_>) -> Result<Thresholds> {
+        present(ctx, |present| Ok(Thresholds::read(present)))
     }
 }
 

@@ -13,7 +13,8 @@ use service_kit::clock::Clock;
 use service_kit::task;
 use uuid::Uuid;
 
-use crate::store::history::decisions::{DecisionDevices, DevicesAsked};
+use crate::caps::TREE_FEEDERS_MAX;
+use crate::store::history::decisions::{DecisionDevices, DecisionRow, DevicesAsked};
 use crate::store::history::{FeederPoint, History, HistoryError, Range, TelemetryPoint};
 
 /// A feeder's series.
@@ -27,6 +28,10 @@ pub(super) struct OfDevice(pub(super) String, pub(super) Range);
 /// The devices of a decision, and when that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct OfDecision(pub(super) Uuid, pub(super) Timestamp, pub(super) DevicesAsked);
+
+/// A decision as it is about every feeder of its tree, and when it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct TreeOf(pub(super) Uuid, pub(super) Timestamp);
 
 /// Reads what was gathered.
 pub(super) struct Series {
@@ -115,5 +120,24 @@ impl Loader<OfDecision> for Series {
             Ok(group.into_iter().map(found).collect())
         };
         Ok(answer(keys, |OfDecision(_, _, asked)| asked.clone(), ask).await)
+    }
+}
+
+impl Loader<TreeOf> for Series {
+    type Value = Result<Vec<DecisionRow>, HistoryError>;
+    type Error = Infallible;
+
+    async fn load(&self, keys: &[TreeOf]) -> Result<HashMap<TreeOf, Self::Value>, Infallible> {
+        let ask = async |(), group: Vec<TreeOf>| {
+            let decisions: Vec<(Uuid, Timestamp)> =
+                group.iter().map(|TreeOf(id, at)| (*id, *at)).collect();
+            let mut trees = self.history.decision_trees(&decisions, TREE_FEEDERS_MAX).await?;
+            let found = |key: TreeOf| {
+                let tree = trees.remove(&key.0).unwrap_or_default();
+                (key, Ok(tree))
+            };
+            Ok(group.into_iter().map(found).collect())
+        };
+        Ok(answer(keys, |_| (), ask).await)
     }
 }

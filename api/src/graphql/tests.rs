@@ -133,6 +133,7 @@ fn around(clock: Arc<dyn Clock>, live: &Arc<Live>, log: TestLog, history: &str) 
         health: Arc::new(HealthMonitor::new(Arc::clone(live), probe(), probe())),
         live: Arc::clone(live),
         clock,
+        sim_hours_ahead: 0.0,
     };
     World { schema: build(stores, true), live: Arc::clone(live) }
 }

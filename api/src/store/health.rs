@@ -177,6 +177,7 @@ fn control(view: &View, now: Timestamp) -> Part {
     let mut silent = Vec::new();
     let mut stopped = Vec::new();
     let mut since = None;
+    let newest = view.feeders().iter().filter_map(|feeder| Some(feeder.state.as_ref()?.at)).max();
     for feeder in with_devices {
         let Some(state) = &feeder.state else {
             undecided.push(feeder.id);
@@ -200,7 +201,12 @@ fn control(view: &View, now: Timestamp) -> Part {
     let detail = if problems.is_empty() {
         match view.feeders().len() {
             0 => "no feeders yet".to_owned(),
-            count => format!("{count} feeders decided in time"),
+            count => {
+                let age = newest.map_or_else(String::new, |at| {
+                    format!(", the newest {} s ago", now.since(at).max(0) / 1_000)
+                });
+                format!("{count} feeders decided in time{age}")
+            }
         }
     } else {
         problems.join("; ")

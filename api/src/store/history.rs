@@ -78,6 +78,10 @@ pub struct FeederPoint {
     pub headroom_kw: f64,
     /// Wanted and not given, kW.
     pub curtailed_kw: f64,
+    /// The sum of the setpoints, kW.
+    pub allocated_kw: f64,
+    /// Held back, kW; none where minutes or hours answer, which do not keep it.
+    pub reserved_kw: Option<f64>,
 }
 
 /// A point of a device's series.
@@ -105,12 +109,32 @@ struct FeederRow {
     limit_kw: f64,
     headroom_kw: f64,
     curtailed_kw: f64,
+    allocated_kw: f64,
+    reserved_kw: Option<f64>,
 }
 
 impl FeederRow {
     fn split(self) -> (String, FeederPoint) {
-        let Self { id, at_ms, load_kw, limit_kw, headroom_kw, curtailed_kw } = self;
-        (id, FeederPoint { at_ms, load_kw, limit_kw, headroom_kw, curtailed_kw })
+        let Self {
+            id,
+            at_ms,
+            load_kw,
+            limit_kw,
+            headroom_kw,
+            curtailed_kw,
+            allocated_kw,
+            reserved_kw,
+        } = self;
+        let point = FeederPoint {
+            at_ms,
+            load_kw,
+            limit_kw,
+            headroom_kw,
+            curtailed_kw,
+            allocated_kw,
+            reserved_kw,
+        };
+        (id, point)
     }
 }
 

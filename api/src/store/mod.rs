@@ -36,4 +36,6 @@ pub struct Stores {
     pub health: Arc<HealthMonitor>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How far the simulator's day is ahead of the clock, in hours.
+    pub sim_hours_ahead: f64,
 }

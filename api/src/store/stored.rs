@@ -37,7 +37,7 @@ pub async fn watch_clickhouse(
             answer = look(&history, &live, &*clock) => answer,
         };
         match answer {
-            Ok(()) => probe.pass("reachable"),
+            Ok(words) => probe.pass(&words),
             Err(words) => probe.fail(words),
         }
         tokio::select! {
@@ -47,8 +47,8 @@ pub async fn watch_clickhouse(
     }
 }
 
-/// Why history is not well.
-async fn look(history: &History, live: &Live, clock: &dyn Clock) -> Result<(), String> {
+/// How history is, or why it is not well.
+async fn look(history: &History, live: &Live, clock: &dyn Clock) -> Result<String, String> {
     let unavailable = |error: HistoryError| error.to_string();
     history.ping().await.map_err(|error| error.to_string())?;
     let rows_of = history.logs().await.map_err(unavailable)?;
@@ -60,10 +60,10 @@ async fn look(history: &History, live: &Live, clock: &dyn Clock) -> Result<(), S
         Some(words) => notices::post(NOTICE, Area::Log, words),
         None => notices::clear(NOTICE),
     }
-    let Some((feeder_id, decided)) = newest else { return Ok(()) };
+    let Some((feeder_id, decided)) = newest else { return Ok("reachable".to_owned()) };
     let from = decided.plus_ms(-STORED_LOOK_BACK_MS);
     let stored = history.newest_decision(&feeder_id, from).await.map_err(unavailable)?;
-    behind(decided, stored).map_or(Ok(()), Err)
+    behind(decided, stored).map_or_else(|| Ok(keeps_up(decided, stored)), Err)
 }
 
 /// The feeder that was decided last, and when.
@@ -71,6 +71,12 @@ fn newest_decision(view: &View) -> Option<(FeederId, Timestamp)> {
     let decided =
         view.feeders().into_iter().filter_map(|feeder| Some((feeder.state?.at, feeder.id)));
     decided.max().map(|(at, feeder_id)| (feeder_id, at))
+}
+
+/// What to say where it is not.
+fn keeps_up(decided: Timestamp, stored: Option<Timestamp>) -> String {
+    let lag_ms = stored.map_or(0, |stored| decided.since(stored).max(0));
+    format!("reachable; {} s behind the newest decision", lag_ms / 1_000)
 }
 
 /// What to say where the newest stored decision of a feeder is too far behind the newest one.

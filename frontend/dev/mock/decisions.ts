@@ -44,13 +44,19 @@ export function decisionView(fleet: Fleet, feeder: MockFeeder, sample: FeederSam
     id: `${feeder.id}@${sample.atMs}`,
     rootId: rootOf(fleet, feeder).id,
     feederId: feeder.id,
+    parentId: feeder.parentId,
+    tree: () => treeAt(fleet, feeder, sample.atMs),
     trigger: 'WINDOW',
     at: iso(sample.atMs),
     windowStart: iso(sample.atMs - WINDOW_MS),
     windowEnd: iso(sample.atMs),
     policy: feeder.policy ?? DEFAULT_POLICY,
+    mode: feeder.mode,
+    degraded: feeder.degraded,
+    stopped: feeder.stopped,
     shadow: feeder.mode === 'SHADOW',
     limitKw,
+    loadKw,
     uncontrolledKw: baseKw,
     reservedKw,
     headroomKw: limitKw - loadKw,
@@ -65,6 +71,17 @@ export function decisionView(fleet: Fleet, feeder: MockFeeder, sample: FeederSam
       return connection(mine, page, (device) => deviceOf(feeder, device, sample, sampleAt(fleet, device, sample.atMs)));
     },
   };
+}
+
+/** The same decision about every feeder of the tree. */
+function treeAt(fleet: Fleet, feeder: MockFeeder, atMs: number): object[] {
+  const ids = fleet.subtree(rootOf(fleet, feeder).id);
+  return fleet.feeders
+    .filter(({ id }) => ids.has(id))
+    .flatMap((each) => {
+      const sample = each.history.findLast((other) => other.atMs <= atMs);
+      return sample ? [decisionView(fleet, each, sample)] : [];
+    });
 }
 
 export function decisions(fleet: Fleet, args: Partial<Span> & Page & { feederId: string }) {

@@ -55,8 +55,8 @@ export function feederView(fleet: Fleet, feeder: MockFeeder): object {
   };
 }
 
-function feederPoint({ atMs, loadKw, limitKw, curtailedKw }: FeederSample) {
-  return { at: iso(atMs), loadKw, limitKw, curtailedKw, headroomKw: limitKw - loadKw };
+function feederPoint({ atMs, loadKw, limitKw, curtailedKw, allocatedKw, reservedKw }: FeederSample) {
+  return { at: iso(atMs), loadKw, limitKw, curtailedKw, allocatedKw, reservedKw, headroomKw: limitKw - loadKw };
 }
 
 export function deviceView(fleet: Fleet, device: MockDevice) {

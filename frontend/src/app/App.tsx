@@ -2,12 +2,13 @@
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Provider } from 'urql';
 import { Redirect, Route, Switch, useLocation, useSearch } from 'wouter';
-import { LoginPage } from '../features/login/LoginPage';
+import { LoginPage, SignInAgain } from '../features/login/LoginPage';
 import { OverviewPage } from '../features/overview/OverviewPage';
 import { createClients } from '../shared/lib/client';
 import { BulkClientProvider } from '../shared/lib/live';
 import { restoreSession } from '../shared/lib/restore';
-import { useSession, useSessionKnown } from '../shared/lib/session';
+import { useLapsed, useSession, useSessionKnown } from '../shared/lib/session';
+import { ThresholdsProvider, useAskedThresholds } from '../shared/lib/thresholds';
 import { Loading } from '../shared/ui/States';
 import { NotFound } from './NotFound';
 import { Shell } from './Shell';
@@ -44,6 +45,7 @@ function useRestored(known: boolean): boolean {
 export function App() {
   const session = useSession();
   const known = useSessionKnown();
+  const lapsed = useLapsed();
   const away = useRestored(known);
   const [path] = useLocation();
   const search = useSearch();
@@ -53,37 +55,50 @@ export function App() {
     const here = path + (search ? `?${search}` : '');
     return <Redirect to={here === '/' ? '/login' : `/login?next=${encodeURIComponent(here)}`} replace />;
   }
-  return <SignedIn key={session.username} />;
+  return (
+    <>
+      <SignedIn key={session.username} />
+      {lapsed ? <SignInAgain username={session.username} /> : null}
+    </>
+  );
 }
 
 /** Keyed by the user: nobody ever sees another one's cache. */
 function SignedIn() {
   const [clients] = useState(() => createClients());
-  const search = useSearch();
   return (
     <Provider value={clients.cached}>
       <BulkClientProvider value={clients.bulk}>
-        <Shell>
-          <Suspense fallback={<Loading what="page" height={400} />}>
-            <Switch>
-              <Route path="/" component={OverviewPage} />
-              <Route path="/feeders/:id">{({ id }) => <FeederPage key={id} id={decodeURIComponent(id)} />}</Route>
-              <Route path="/devices" component={DevicesPage} />
-              <Route path="/devices/:id">{({ id }) => <DevicePage key={id} id={decodeURIComponent(id)} />}</Route>
-              <Route path="/demand-response" component={DemandResponsePage} />
-              <Route path="/violations" component={ViolationsPage} />
-              <Route path="/replay" component={ReplayPage} />
-              <Route path="/health" component={HealthPage} />
-              <Route path="/audit" component={AuditPage} />
-              <Route path="/login">
-                <Redirect to={nextPage(search)} replace />
-              </Route>
-              <Route component={NotFound} />
-            </Switch>
-          </Suspense>
-        </Shell>
+        <Pages />
       </BulkClientProvider>
     </Provider>
+  );
+}
+
+function Pages() {
+  const search = useSearch();
+  return (
+    <ThresholdsProvider value={useAskedThresholds()}>
+      <Shell>
+        <Suspense fallback={<Loading what="page" height={400} />}>
+          <Switch>
+            <Route path="/" component={OverviewPage} />
+            <Route path="/feeders/:id">{({ id }) => <FeederPage key={id} id={decodeURIComponent(id)} />}</Route>
+            <Route path="/devices" component={DevicesPage} />
+            <Route path="/devices/:id">{({ id }) => <DevicePage key={id} id={decodeURIComponent(id)} />}</Route>
+            <Route path="/demand-response" component={DemandResponsePage} />
+            <Route path="/violations" component={ViolationsPage} />
+            <Route path="/replay" component={ReplayPage} />
+            <Route path="/health" component={HealthPage} />
+            <Route path="/audit" component={AuditPage} />
+            <Route path="/login">
+              <Redirect to={nextPage(search)} replace />
+            </Route>
+            <Route component={NotFound} />
+          </Switch>
+        </Suspense>
+      </Shell>
+    </ThresholdsProvider>
   );
 }
 

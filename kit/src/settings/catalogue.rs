@@ -259,6 +259,7 @@ settings! {
     DERMS_SIM_SEED: Key<Whole> = ("1", int(0, i64::MAX, ""), &[Sim]), "seed of the fleet: the same seed gives the same fleet";
     DERMS_SIM_RATE: Maybe<Number> = (float(0.001, 1_000_000.0, "messages/s"), &[Sim]), "samples of the whole fleet per second; replaces DERMS_SIM_INTERVAL_MS";
     DERMS_SIM_FOR_SECONDS: Maybe<Number> = (float(0.1, 31_536_000.0, "s"), &[Sim]), "the simulator ends by itself after this";
+    DERMS_SIM_HOURS_AHEAD: Key<Number> = ("0", float(-24.0, 24.0, "h"), &[Sim, Api, Standalone]), "how far the simulated day is ahead of the clock; the demo chooses it so that the sun shines";
     // Standalone.
     DERMS_DATA_DIR: Key<Text> = ("data", TEXT, &[Standalone]), "folder of everything that is kept";
     DERMS_BIND: Key<Text> = ("127.0.0.1", TEXT, &[Standalone]), "address that the embedded servers listen on";

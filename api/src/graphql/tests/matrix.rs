@@ -115,6 +115,7 @@ const FIELDS: &[(&str, &str, Role)] = &[
     ),
     ("audit", "{ audit { totalCount } }", Role::Admin),
     ("policies", "{ policies }", Role::Viewer),
+    ("thresholds", "{ thresholds { silenceSeconds } }", Role::Viewer),
     ("decisionMade", "subscription { decisionMade(feederId: \"f1\") { id } }", Role::Viewer),
     ("alarm", "subscription { alarm { code } }", Role::Viewer),
     ("feederUpdated", "subscription { feederUpdated { id } }", Role::Viewer),

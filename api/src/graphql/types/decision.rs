@@ -7,12 +7,13 @@ use schemas::records::state::FeederState;
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
-use super::enums::word;
+use super::enums::{FeederMode as ModeWord, word};
 use super::paging::{Cursor, connection, size};
 use super::present;
 use super::scalars::to_datetime;
+use crate::caps::HISTORY_BASE_COST;
 use crate::graphql::errors::bad_input;
-use crate::graphql::series::OfDecision;
+use crate::graphql::series::{OfDecision, TreeOf};
 use crate::graphql::{cost, event_reads};
 use crate::store::history::decisions::{
     BoundRow, DecisionDeviceRow, DecisionDevices, DecisionRow, DevicesAsked,
@@ -33,15 +34,21 @@ pub(crate) struct Decision {
     id: ID,
     root_id: ID,
     feeder_id: ID,
+    /// The feeder that it hung on then.
+    parent_id: Option<ID>,
     /// WINDOW, IDLE, OVERLOAD or OPERATOR.
     trigger: String,
     at: DateTime<Utc>,
     window_start: DateTime<Utc>,
     window_end: DateTime<Utc>,
     policy: String,
+    mode: ModeWord,
     /// Decided, but not sent.
     shadow: bool,
+    degraded: Option<String>,
+    stopped: Option<String>,
     limit_kw: f64,
+    load_kw: f64,
     uncontrolled_kw: f64,
     reserved_kw: f64,
     headroom_kw: f64,
@@ -119,23 +126,37 @@ fn latency(at: i64, window_end: i64) -> f64 {
     at.saturating_sub(window_end) as f64
 }
 
+/// The mode that a row names; rows are written from the same enum.
+fn mode_of(word_of_row: &str) -> FeederMode {
+    [FeederMode::Manual, FeederMode::Shadow, FeederMode::Disabled]
+        .into_iter()
+        .find(|mode| word(mode) == word_of_row)
+        .unwrap_or(FeederMode::Automatic)
+}
+
 impl From<DecisionRow> for Decision {
     fn from(row: DecisionRow) -> Self {
         let time = |ms: i64| to_datetime(Timestamp(ms));
         let kw = |watts: i64| Watts(watts).kw();
+        let mode = mode_of(&row.mode);
         Self {
             decision_id: row.decision_id,
             made: Timestamp(row.at_ms),
             id: id_of(row.decision_id, &row.root, &row.feeder_id),
             root_id: row.root.into(),
             feeder_id: row.feeder_id.into(),
+            parent_id: row.parent_id.map(ID::from),
             trigger: row.trigger,
             at: time(row.at_ms),
             window_start: time(row.window_start_ms),
             window_end: time(row.window_end_ms),
             policy: row.policy,
-            shadow: row.mode == word(&FeederMode::Shadow),
+            mode: mode.into(),
+            shadow: mode == FeederMode::Shadow,
+            degraded: row.degraded,
+            stopped: row.stopped,
             limit_kw: kw(row.limit_w),
+            load_kw: kw(row.load_w),
             uncontrolled_kw: kw(row.uncontrolled_w),
             reserved_kw: kw(row.reserved_w),
             headroom_kw: kw(row.headroom_w),
@@ -162,13 +183,18 @@ impl Decision {
             id: id_of(decision_id, root, feeder),
             root_id: root.into(),
             feeder_id: feeder.into(),
+            parent_id: node.parent_id.as_ref().map(|id| id.as_str().into()),
             trigger: word(&made.trigger),
             at: to_datetime(state.at),
             window_start: to_datetime(made.window_start),
             window_end: to_datetime(made.window_end),
             policy: state.policy.clone(),
+            mode: node.mode.into(),
             shadow: node.mode == FeederMode::Shadow,
+            degraded: node.degraded.clone(),
+            stopped: node.stopped.clone(),
             limit_kw: node.limit_w.kw(),
+            load_kw: node.load_w.kw(),
             uncontrolled_kw: node.uncontrolled_w.kw(),
             reserved_kw: node.reserved_w.kw(),
             headroom_kw: node.headroom_w.kw(),
@@ -182,7 +208,7 @@ impl Decision {
     }
 
     /// The feeders whose devices the decision is about: empty for a root, which has them all.
-    fn tree(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
+    fn below(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
         if self.root_id == self.feeder_id {
             return Ok(Vec::new());
         }
@@ -195,6 +221,14 @@ impl Decision {
 
 #[ComplexObject]
 impl Decision {
+    /// The same decision about every feeder of its tree, by id, as the tree hung then. It can be read a moment after it was
+    /// made.
+    #[graphql(complexity = "cost::feeders(child_complexity) + HISTORY_BASE_COST")]
+    async fn tree(&self, ctx: &Context<'_>) -> Result<Vec<Decision>> {
+        let rows = event_reads::one_of_many(ctx, TreeOf(self.decision_id, self.made)).await?;
+        Ok(rows.into_iter().map(Decision::from).collect())
+    }
+
     /// The devices under the feeder, by id, as the decision saw them. They can be read a moment after it was made.
     #[graphql(complexity = "cost::series(first, child_complexity)")]
     async fn devices(
@@ -208,7 +242,7 @@ impl Decision {
         let cursor = Cursor::of(&list);
         let after = after.map(|text| cursor.decode::<1>(&text)).transpose()?;
         let [after] = after.unwrap_or_default();
-        let tree = self.tree(ctx)?;
+        let tree = self.below(ctx)?;
         let asked = DevicesAsked { tree, after, most: most + 1 };
         let key = OfDecision(self.decision_id, self.made, asked);
         let DecisionDevices { rows, total } = event_reads::one_of_many(ctx, key).await?;
@@ -390,6 +424,7 @@ mod tests {
             decision_id: Uuid::nil(),
             root: "f1".to_owned(),
             feeder_id: "f1".to_owned(),
+            parent_id: None,
             epoch: 1,
             seq: 1,
             at_ms: 600,
@@ -400,6 +435,7 @@ mod tests {
             certified: true,
             mode: "AUTOMATIC".to_owned(),
             limit_w: 60_000,
+            load_w: 59_000,
             uncontrolled_w: 0,
             reserved_w: 0,
             headroom_w: 0,
@@ -407,6 +443,8 @@ mod tests {
             unmet_w: 0,
             binding: "EVENT".to_owned(),
             rung: "TRIM".to_owned(),
+            degraded: None,
+            stopped: None,
         }
     }
 

@@ -67,6 +67,9 @@ pub(crate) struct FeederPoint {
     limit_kw: f64,
     headroom_kw: f64,
     curtailed_kw: f64,
+    allocated_kw: f64,
+    /// Null where minutes or hours answer: they do not keep it.
+    reserved_kw: Option<f64>,
 }
 
 impl Feeder {
@@ -200,6 +203,8 @@ impl From<history::FeederPoint> for FeederPoint {
             limit_kw: point.limit_kw,
             headroom_kw: to_the_watt(point.headroom_kw),
             curtailed_kw: to_the_watt(point.curtailed_kw),
+            allocated_kw: to_the_watt(point.allocated_kw),
+            reserved_kw: point.reserved_kw.map(to_the_watt),
         }
     }
 }

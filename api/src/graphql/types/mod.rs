@@ -15,6 +15,7 @@ pub(super) mod paging;
 pub(super) mod program;
 pub(super) mod scalars;
 pub(super) mod simulation;
+pub(super) mod thresholds;
 pub(super) mod tracking;
 pub(super) mod user;
 

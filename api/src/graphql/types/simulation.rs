@@ -25,16 +25,19 @@ pub(crate) struct Simulation {
     mode: SimulationMode,
     overridden: bool,
     updated_at: Option<DateTime<Utc>>,
+    /// How far the simulated day is ahead of the clock; behind it where below 0.
+    hours_ahead: f64,
 }
 
 impl Simulation {
     /// As it is now.
-    pub(crate) fn read(present: &Present<'_>) -> Self {
+    pub(crate) fn read(present: &Present<'_>, hours_ahead: f64) -> Self {
         let (mode, updated_at) = present.view.registry().simulation;
         Self {
             mode: mode.into(),
             overridden: mode != operator::SimulationMode::Auto,
             updated_at: updated_at.map(to_datetime),
+            hours_ahead,
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct DecisionRow {
     pub root: String,
     /// The feeder.
     pub feeder_id: String,
+    /// The feeder that it hung on then.
+    pub parent_id: Option<String>,
     /// Its writer's epoch.
     pub epoch: i64,
     /// Its number in the tree.
@@ -39,6 +41,8 @@ pub struct DecisionRow {
     pub mode: String,
     /// Import limit in force, W.
     pub limit_w: i64,
+    /// Load in the window, W.
+    pub load_w: i64,
     /// Upper estimate of load that nobody commands, W.
     pub uncontrolled_w: i64,
     /// Held back, W.
@@ -53,6 +57,10 @@ pub struct DecisionRow {
     pub binding: String,
     /// The rung of the ladder.
     pub rung: String,
+    /// Why it ran degraded.
+    pub degraded: Option<String>,
+    /// Why control was stopped.
+    pub stopped: Option<String>,
 }
 
 /// A device in a decision.
@@ -119,6 +127,7 @@ macro_rules! decision_columns {
     decision_id,
     toString(root)                         AS root,
     toString(feeder_id)                    AS feeder_id,
+    CAST(parent_id, 'Nullable(String)')    AS parent_id,
     epoch,
     seq,
     toUnixTimestamp64Milli(at)             AS at_ms,
@@ -129,13 +138,16 @@ macro_rules! decision_columns {
     certified,
     toString(mode)                         AS mode,
     limit_w,
+    load_w,
     uncontrolled_w,
     reserved_w,
     headroom_w,
     allocated_w,
     unmet_w,
     toString(binding)                      AS binding,
-    toString(rung)                         AS rung
+    toString(rung)                         AS rung,
+    degraded,
+    stopped
 FROM decisions"
     };
 }
@@ -185,6 +197,16 @@ const ONE: &str = concat!(
     "
 WHERE decision_id = {decision:UUID} AND decisions.feeder_id = if({feeder:String} = '', decisions.root, {feeder:String})
 LIMIT 1"
+);
+
+const TREES: &str = concat!(
+    "SELECT",
+    decision_columns!(),
+    "
+WHERE at >= fromUnixTimestamp64Milli({from:Int64}) AND at <= fromUnixTimestamp64Milli({to:Int64})
+  AND decision_id IN {ids:Array(UUID)}
+ORDER BY decision_id, decisions.feeder_id
+LIMIT {most:UInt32} BY decision_id"
 );
 
 const DEVICES: &str = concat!(
@@ -306,6 +328,31 @@ impl History {
         let feeder = feeder_id.map_or("", FeederId::as_str);
         let query = self.client.query(ONE).param("decision", decision_id.to_string());
         Ok(self.fetch(query.param("feeder", feeder)).await?.pop())
+    }
+
+    /// Some decisions as they are about every feeder of their trees, by feeder; no more of each than `most`.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn decision_trees(
+        &self,
+        decisions: &[(Uuid, Timestamp)],
+        most: usize,
+    ) -> Result<HashMap<Uuid, Vec<DecisionRow>>, HistoryError> {
+        let times = || decisions.iter().map(|(_, at)| at.0);
+        let ids: Vec<String> = decisions.iter().map(|(id, _)| id.to_string()).collect();
+        let query = self
+            .client
+            .query(TREES)
+            .param("ids", &ids)
+            .param("from", times().min().unwrap_or_default())
+            .param("to", times().max().unwrap_or_default())
+            .param("most", most);
+        let mut trees: HashMap<Uuid, Vec<DecisionRow>> = HashMap::new();
+        for row in self.fetch::<DecisionRow>(query).await? {
+            trees.entry(row.decision_id).or_default().push(row);
+        }
+        Ok(trees)
     }
 
     /// Devices of some decisions.

@@ -36,7 +36,9 @@ SELECT
     load_w / 1000              AS load_kw,
     limit_w / 1000             AS limit_kw,
     headroom_w / 1000          AS headroom_kw,
-    curtailed_w / 1000         AS curtailed_kw
+    curtailed_w / 1000         AS curtailed_kw,
+    allocated_w / 1000         AS allocated_kw,
+    toNullable(reserved_w / 1000) AS reserved_kw
 FROM decisions
 WHERE feeder_id IN {ids:Array(String)}
   AND at >= fromUnixTimestamp64Milli({from:Int64}) AND at < fromUnixTimestamp64Milli({to:Int64})
@@ -51,7 +53,9 @@ SELECT
     avgWeighted(load_w, weight) / 1000      AS load_kw,
     min(limit_w) / 1000                     AS limit_kw,
     avgWeighted(headroom_w, weight) / 1000  AS headroom_kw,
-    avgWeighted(curtailed_w, weight) / 1000 AS curtailed_kw
+    avgWeighted(curtailed_w, weight) / 1000 AS curtailed_kw,
+    avgWeighted(allocated_w, weight) / 1000 AS allocated_kw,
+    toNullable(avgWeighted(reserved_w, weight) / 1000) AS reserved_kw
 FROM decisions
 WHERE feeder_id IN {ids:Array(String)}
   AND at >= fromUnixTimestamp64Milli({from:Int64}) AND at < fromUnixTimestamp64Milli({to:Int64})
@@ -66,7 +70,9 @@ SELECT
     avgWeightedMerge(load_avg) / 1000      AS load_kw,
     min(limit_min) / 1000                  AS limit_kw,
     avgWeightedMerge(headroom_avg) / 1000  AS headroom_kw,
-    avgWeightedMerge(curtailed_avg) / 1000 AS curtailed_kw
+    avgWeightedMerge(curtailed_avg) / 1000 AS curtailed_kw,
+    avgWeightedMerge(allocated_avg) / 1000 AS allocated_kw,
+    CAST(NULL, 'Nullable(Float64)')        AS reserved_kw
 FROM feeder_1m
 WHERE feeder_id IN {ids:Array(String)}
   AND minute >= toDateTime(intDiv({from:Int64}, 1000), 'UTC') AND minute < toDateTime(intDiv({to:Int64}, 1000), 'UTC')

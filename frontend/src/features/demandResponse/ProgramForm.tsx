@@ -7,6 +7,7 @@ import type { FeederFacts } from '../../shared/feeders/model';
 import { readFragment } from '../../shared/gql';
 import { kw } from '../../shared/lib/format';
 import { useNow } from '../../shared/lib/hooks';
+import { useThresholds } from '../../shared/lib/thresholds';
 import { refusalOf, wrongIn } from '../../shared/lib/refusal';
 import { zoneName } from '../../shared/lib/time';
 import { FormEnd } from '../../shared/ui/FormEnd';
@@ -42,7 +43,7 @@ export function ProgramForm({ feeders, program, feederId, onClose, onDone }: Pro
   const [tried, setTried] = useState(false);
   const [error, setError] = useState<CombinedError>();
   const { save, saving } = useSave(program, before, onDone, setError);
-  const problems = checkProgram(draft, now);
+  const problems = checkProgram(draft, now, useThresholds());
   const valid = Object.keys(problems).length === 0;
   const refusal = refusalOf(error, PROGRAM_FIELDS);
   const shown: ProgramProblems = { ...refusal.fields, ...(tried ? problems : {}) };

@@ -1,6 +1,7 @@
 //! The programs: what each sheds, what comes of it while it runs, and what those may do who may.
 import { useState } from 'react';
 import { useMutation } from 'urql';
+import { Effect } from '../../shared/events/Effect';
 import { programPhase } from '../../shared/events/programPhase';
 import type { Phase } from '../../shared/events/programPhase';
 import { TimedRow } from '../../shared/events/TimedRow';
@@ -15,7 +16,7 @@ import { Panel } from '../../shared/ui/Panel';
 import type { Done } from '../../shared/lib/toasts';
 import { Empty } from '../../shared/ui/States';
 import { Impact } from './Impact';
-import { inOrder, sayShape } from './model';
+import { feedersOf, inOrder, sayShape } from './model';
 import type { Program } from './model';
 import { activationSentence } from './programDraft';
 import { ProgramForm } from './ProgramForm';
@@ -81,6 +82,7 @@ function Row({ program, feeders, now, picked, onDone }: RowProps) {
     >
       <p className={styles.shape}>{sayShape(program, feeders)}.</p>
       {program.impact ? <Impact impact={program.impact} target={program.targetShedKw} isOn={phase === 'active'} /> : null}
+      {editing || !program.active ? null : <Effect what={program.name} held={program} feederIds={feedersOf(program, feeders).map(({ id }) => id)} now={now} />}
       {editing ? <ProgramForm feeders={feeders} program={program} feederId={null} onClose={() => setEditing(false)} onDone={done} /> : null}
       {editing ? null : <Actions program={program} feeders={feeders} phase={phase} now={now} onEdit={() => setEditing(true)} onDone={onDone} />}
     </TimedRow>

@@ -4,6 +4,7 @@ import type { FeederFacts } from '../../shared/feeders/model';
 import type { Program } from './model';
 import { activationSentence, checkProgram, draftOf, newProgram, programInput, programPatch, programPreview } from './programDraft';
 import type { ProgramDraft } from './programDraft';
+import { UNTOLD } from '../../shared/lib/thresholds';
 
 const NOW = Date.parse('2026-11-26T12:10:00Z');
 const FEEDERS = [{ id: 'a', importLimitKw: 100, parentId: null, loadKw: 10 }] as FeederFacts[];
@@ -38,12 +39,12 @@ test.each<[Partial<ProgramDraft>, ProgramDraft extends infer D ? keyof D : never
   [{ targetShedKw: '0' }, 'targetShedKw', /does nothing/],
   [{ penaltyPerKwh: 'x' }, 'penaltyPerKwh', /number/],
 ])('%o has a problem at %s', (part, field, problem) => {
-  expect(checkProgram(draft(part), NOW)[field]).toMatch(problem);
+  expect(checkProgram(draft(part), NOW, UNTOLD)[field]).toMatch(problem);
 });
 
 test('a sound draft has none; by price nothing at least is fine', () => {
-  expect(checkProgram(draft({}), NOW)).toEqual({});
-  expect(checkProgram(draft({ mode: 'PRICE_ELASTIC', targetShedKw: '' }), NOW)).toEqual({});
+  expect(checkProgram(draft({}), NOW, UNTOLD)).toEqual({});
+  expect(checkProgram(draft({ mode: 'PRICE_ELASTIC', targetShedKw: '' }), NOW, UNTOLD)).toEqual({});
 });
 
 test('the input has numbers and UTC', () => {

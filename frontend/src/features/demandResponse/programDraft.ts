@@ -5,6 +5,7 @@ import { parseNumber } from '../../shared/lib/format';
 import { duration, fromLocalInput, isPassedOver, toLocalInput, toRfc3339, zonedSpan, zonedTime } from '../../shared/lib/time';
 import { sayShape } from './model';
 import type { Program, Shape } from './model';
+import type { Thresholds } from '../../shared/lib/thresholds';
 
 export interface ProgramDraft {
   name: string;
@@ -24,7 +25,6 @@ export const PROGRAM_FIELDS: readonly (keyof ProgramDraft)[] = [
   'name', 'mode', 'feederIds', 'start', 'end', 'targetShedKw', 'incentivePerKwh', 'penaltyPerKwh', 'active',
 ];
 
-const NAME_MAX = 256;
 const HOUR_MS = 3_600_000;
 
 /** The next full hour, for an hour. */
@@ -57,11 +57,11 @@ export function draftOf(program: Program): ProgramDraft {
   };
 }
 
-export function checkProgram(draft: ProgramDraft, now: number): ProgramProblems {
+export function checkProgram(draft: ProgramDraft, now: number, { programNameMax }: Pick<Thresholds, 'programNameMax'>): ProgramProblems {
   const problems: ProgramProblems = {};
   const name = draft.name.trim();
   if (name === '') problems.name = 'Give it a name.';
-  else if (name.length > NAME_MAX) problems.name = `At most ${NAME_MAX} characters.`;
+  else if (name.length > programNameMax) problems.name = `At most ${programNameMax} characters.`;
 
   const start = checkTime(draft.start, 'start', now, problems);
   const end = checkTime(draft.end, 'end', now, problems);

@@ -5,6 +5,7 @@ import type { CombinedError } from '@urql/core';
 import { useMutation } from 'urql';
 import { useCan } from '../../shared/lib/can';
 import { useNow } from '../../shared/lib/hooks';
+import { useThresholds } from '../../shared/lib/thresholds';
 import { refusalOf, wrongIn } from '../../shared/lib/refusal';
 import { duration, fullTime, parseTime, zonedTime } from '../../shared/lib/time';
 import { sayDone } from '../../shared/lib/toasts';
@@ -109,7 +110,7 @@ function OverrideForm({ device, onClose, onDone }: FormProps) {
   const [error, setError] = useState<CombinedError>();
   const [{ fetching }, save] = useMutation(OverrideSetpoint);
   const [, clear] = useMutation(ClearOverride);
-  const problems = checkOverride(draft, device);
+  const problems = checkOverride(draft, device, useThresholds());
   const valid = Object.keys(problems).length === 0;
   const refusal = refusalOf(error, API_FIELDS);
   const shown = { powerKw: refusal.fields.powerKw, minutes: refusal.fields.forSeconds, ...(tried ? problems : {}) };

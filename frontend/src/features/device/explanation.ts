@@ -37,7 +37,7 @@ export function feederNumbers({ decision }: Explanation): NumberRow[] {
     { term: 'Limit in force', value: kw(decision.limitKw, scale), hint: 'The strictest of limit, events and programs' },
     { term: 'Not controlled', value: kw(decision.uncontrolledKw, scale), hint: 'Load that nobody commands' },
     { term: 'Reserved', value: kw(decision.reservedKw, scale), hint: 'Held for devices that are not heard' },
-    { term: 'To share', value: kw(decision.headroomKw, scale), hint: 'What was left for controlled devices' },
+    { term: 'Headroom', value: kw(decision.headroomKw, scale), hint: 'Limit less load' },
     { term: 'Given', value: kw(decision.allocatedKw, scale), hint: 'What they got together' },
     ...(decision.unmetKw > 0 ? [{ term: 'Missing', value: kw(decision.unmetKw, scale), hint: 'What no device could give up' }] : []),
   ];

@@ -7,6 +7,7 @@ import type { Explanation } from './explanation';
 import type { Facts } from './model';
 import { checkOverride, checkSettings, isChanged, overridePreview, restoreOverride, settingsInput, settingsOf, settingsPreview, undoInput } from './settings';
 import type { SettingsDraft } from './settings';
+import { UNTOLD } from '../../shared/lib/thresholds';
 
 const NOW = Date.parse('2026-11-26T12:00:00Z');
 const plain = (text: string) => text.replaceAll(/[\u00a0\u202f]/g, ' ');
@@ -51,13 +52,13 @@ describe('override', () => {
     ['', '30', ['powerKw']],
     ['12', '30', ['powerKw']],
     ['5', '0', ['minutes']],
-    ['5', '1441', ['minutes']],
+    ['5', '10081', ['minutes']],
   ])('%s kW for %s minutes has problems at %o', (powerKw, minutes, fields) => {
-    expect(Object.keys(checkOverride({ powerKw, minutes }, device))).toEqual(fields);
+    expect(Object.keys(checkOverride({ powerKw, minutes }, device, UNTOLD))).toEqual(fields);
   });
 
   test('solar cannot take', () => {
-    expect(checkOverride({ powerKw: '2', minutes: '5' }, { type: 'PV', ratedKw: 5 })).toHaveProperty('powerKw');
+    expect(checkOverride({ powerKw: '2', minutes: '5' }, { type: 'PV', ratedKw: 5 }, UNTOLD)).toHaveProperty('powerKw');
   });
 
   test('it is said with its end', () => {
@@ -82,7 +83,7 @@ describe('explanation', () => {
     boundLimitKw: 40,
     sharedWith: 3,
     decision: {
-      id: 'x', feederId: 'a', rootId: 'a', trigger: 'WINDOW', at: '2026-11-26T12:00:00Z', policy: 'water-fill', shadow: false, limitKw: 40, uncontrolledKw: 8,
+      id: 'x', feederId: 'a', rootId: 'a', trigger: 'WINDOW', at: '2026-11-26T12:00:00Z', policy: 'water-fill', shadow: false, limitKw: 40, loadKw: 10, parentId: null, mode: 'AUTOMATIC', degraded: null, stopped: null, uncontrolledKw: 8,
       reservedKw: 2, headroomKw: 30, allocatedKw: 30, unmetKw: 0, bindingConstraint: 'EVENT', rung: 'TRIM', certified: true,
     },
     device: {

@@ -4,6 +4,7 @@ import { kw, parseNumber, percent } from '../../shared/lib/format';
 import { duration, parseTime, zonedTime } from '../../shared/lib/time';
 import { orderWords } from './model';
 import type { Facts } from './model';
+import type { Thresholds } from '../../shared/lib/thresholds';
 
 export interface SettingsDraft {
   feederId: string;
@@ -96,15 +97,15 @@ export interface OverrideDraft {
 
 export type OverrideProblems = Partial<Record<keyof OverrideDraft, string>>;
 
-const LONGEST_MINUTES = 24 * 60;
-
 export const LENGTHS = [
   { minutes: '15', label: '15 min' },
   { minutes: '60', label: '1 h' },
   { minutes: '240', label: '4 h' },
 ] as const;
 
-export function checkOverride(draft: OverrideDraft, device: Pick<Facts, 'ratedKw' | 'type'>): OverrideProblems {
+type Rated = Pick<Facts, 'ratedKw' | 'type'>;
+
+export function checkOverride(draft: OverrideDraft, device: Rated, { overrideMaxS }: Pick<Thresholds, 'overrideMaxS'>): OverrideProblems {
   const problems: OverrideProblems = {};
   const power = parseNumber(draft.powerKw);
   const rated = device.ratedKw;
@@ -113,7 +114,7 @@ export function checkOverride(draft: OverrideDraft, device: Pick<Facts, 'ratedKw
   else if (device.type === 'PV' && power > 0) problems.powerKw = 'Solar gives power: 0 or below.';
   const minutes = parseNumber(draft.minutes);
   if (minutes === null || minutes < 1) problems.minutes = 'At least 1 minute.';
-  else if (minutes > LONGEST_MINUTES) problems.minutes = 'At most 24 hours.';
+  else if (minutes * 60 > overrideMaxS) problems.minutes = `At most ${duration(overrideMaxS * 1000)}.`;
   return problems;
 }
 

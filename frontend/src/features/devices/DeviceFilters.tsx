@@ -4,8 +4,9 @@ import type { ReactNode } from 'react';
 import { count, typeName, words } from '../../shared/lib/format';
 import { Icon } from '../../shared/ui/Icon';
 import { Segmented } from '../../shared/ui/Segmented';
+import { SORT_NAMES } from './columnNames';
 import { FRESHNESS, SORT_KEYS, STANDINGS, TYPES } from './model';
-import type { Filters, Row, SortKey, Standing, View } from './model';
+import type { Filters, Row, Standing, View } from './model';
 import styles from './DeviceFilters.module.css';
 
 interface Props {
@@ -15,19 +16,8 @@ interface Props {
   onChange: (view: View) => void;
 }
 
-const SORT_NAMES: Record<SortKey, string> = {
-  id: 'Device',
-  type: 'Type',
-  feeder: 'Feeder',
-  state: 'State',
-  power: 'Actual power',
-  error: 'Tracking error',
-  soc: 'State of charge',
-  priority: 'Priority',
-  seen: 'Last seen',
-};
-
 const STANDING_NAMES: Record<Standing, string> = {
+  CURTAILED: 'Gives way',
   NOT_FOLLOWING: 'Not following',
   FOLLOWING: 'Following',
   OPTED_OUT: 'Opted out',

@@ -9,7 +9,7 @@ import { Badge } from '../../shared/ui/Badge';
 import { FreshnessBadge } from '../../shared/ui/FreshnessBadge';
 import { SocBar } from '../../shared/ui/SocBar';
 import { barGeometry, pieceOf } from './model';
-import type { Row } from './model';
+import type { ColumnKey, Row } from './model';
 import styles from './DeviceTable.module.css';
 
 interface Props {
@@ -22,9 +22,15 @@ interface Props {
   /** null: rows cannot be selected. */
   selected: boolean | null;
   onSelect: (id: string) => void;
+  hidden: readonly ColumnKey[];
 }
 
-export const DeviceRow = memo(function DeviceRow({ elementId, row, rowIndex, top, height, tabStop, selected, onSelect }: Props) {
+/** Where a cell stands, and how it looks. */
+function at(place: string | undefined, look: string | undefined): string {
+  return `${place ?? ''} ${look ?? ''}`;
+}
+
+export const DeviceRow = memo(function DeviceRow({ elementId, row, rowIndex, top, height, tabStop, selected, onSelect, hidden }: Props) {
   const element = useRef<HTMLDivElement>(null);
   const shown = useRef(row.id);
   // The focus belongs to the device, not to the element that now shows another one.
@@ -47,39 +53,55 @@ export const DeviceRow = memo(function DeviceRow({ elementId, row, rowIndex, top
       tabIndex={tabStop ? 0 : -1}
       style={{ top, height }}
     >
-      <div role="gridcell" className={styles.device}>
+      <div role="gridcell" className={at(styles.atDevice, styles.device)}>
         {selected === null ? null : <Select label={`Select ${row.id}`} checked={selected} onChange={() => onSelect(row.id)} />}
         <a href={deviceHref(row.id)} tabIndex={-1}>
           {row.id}
         </a>
         <Marks row={row} />
       </div>
-      <div role="gridcell" className={styles.type}>
-        {typeName(row.type)}
-      </div>
-      <div role="gridcell" className={styles.feeder}>
-        {row.feederId}
-      </div>
-      <div role="gridcell" className={styles.state}>
-        <FreshnessBadge freshness={row.freshness} />
-      </div>
-      <div role="gridcell" className={styles.power}>
-        <PowerBar row={row} />
-      </div>
-      <div role="gridcell" className={styles.error} data-off={!row.compliant || undefined}>
-        <span className={styles.cardLabel}>Error </span>
-        {signedKw(row.trackingErrorKw)}
-      </div>
-      <div role="gridcell" className={styles.soc}>
-        <SocBar soc={row.soc} />
-      </div>
-      <div role="gridcell" className={styles.priority}>
-        <span className={styles.cardLabel}>Priority </span>
-        {row.priority}
-      </div>
-      <div role="gridcell" className={styles.seen}>
-        <Ago at={row.lastSeen} />
-      </div>
+      {hidden.includes('type') ? null : (
+        <div role="gridcell" className={at(styles.atType, styles.type)}>
+          {typeName(row.type)}
+        </div>
+      )}
+      {hidden.includes('feeder') ? null : (
+        <div role="gridcell" className={at(styles.atFeeder, styles.feeder)}>
+          {row.feederId}
+        </div>
+      )}
+      {hidden.includes('state') ? null : (
+        <div role="gridcell" className={at(styles.atState, styles.state)}>
+          <FreshnessBadge freshness={row.freshness} />
+        </div>
+      )}
+      {hidden.includes('power') ? null : (
+        <div role="gridcell" className={at(styles.atPower, styles.power)}>
+          <PowerBar row={row} />
+        </div>
+      )}
+      {hidden.includes('error') ? null : (
+        <div role="gridcell" className={at(styles.atError, styles.error)} data-off={!row.compliant || undefined}>
+          <span className={styles.cardLabel}>Error </span>
+          {signedKw(row.trackingErrorKw)}
+        </div>
+      )}
+      {hidden.includes('soc') ? null : (
+        <div role="gridcell" className={at(styles.atSoc, styles.soc)}>
+          <SocBar soc={row.soc} />
+        </div>
+      )}
+      {hidden.includes('priority') ? null : (
+        <div role="gridcell" className={at(styles.atPriority, styles.priority)}>
+          <span className={styles.cardLabel}>Priority </span>
+          {row.priority}
+        </div>
+      )}
+      {hidden.includes('seen') ? null : (
+        <div role="gridcell" className={at(styles.atSeen, styles.seen)}>
+          <Ago at={row.lastSeen} />
+        </div>
+      )}
     </div>
   );
 });

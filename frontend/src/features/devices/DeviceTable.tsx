@@ -7,24 +7,25 @@ import { deviceHref } from '../../shared/lib/hrefs';
 import { Icon } from '../../shared/ui/Icon';
 import { DeviceRow, Select } from './DeviceRow';
 import { useRowsInView } from './inView';
+import { HEADS } from './columnNames';
 import { nextSort } from './model';
-import type { Row, Sort, SortKey } from './model';
+import type { ColumnKey, Row, Sort, SortKey } from './model';
 import styles from './DeviceTable.module.css';
 
 const ROW_PX = 44;
 const CARD_PX = 104;
 const PAGE_STEP = 10;
 
-const COLUMNS: readonly { key: SortKey; label: string; end?: boolean }[] = [
-  { key: 'id', label: 'Device' },
-  { key: 'type', label: 'Type' },
-  { key: 'feeder', label: 'Feeder' },
-  { key: 'state', label: 'State' },
-  { key: 'power', label: 'Actual against setpoint' },
-  { key: 'error', label: 'Tracking error', end: true },
-  { key: 'soc', label: 'Charge' },
-  { key: 'priority', label: 'Priority', end: true },
-  { key: 'seen', label: 'Last seen', end: true },
+const COLUMNS: readonly { key: SortKey; place: string | undefined; end?: boolean }[] = [
+  { key: 'id', place: styles.atDevice },
+  { key: 'type', place: styles.atType },
+  { key: 'feeder', place: styles.atFeeder },
+  { key: 'state', place: styles.atState },
+  { key: 'power', place: styles.atPower },
+  { key: 'error', place: styles.atError, end: true },
+  { key: 'soc', place: styles.atSoc },
+  { key: 'priority', place: styles.atPriority, end: true },
+  { key: 'seen', place: styles.atSeen, end: true },
 ];
 
 interface Props {
@@ -37,9 +38,11 @@ interface Props {
   selected: ReadonlySet<string> | null;
   onSelect: (id: string) => void;
   onSelectAll: () => void;
+  hidden: readonly ColumnKey[];
 }
 
-export function DeviceTable({ rows, loading, sort, onSort, selected, onSelect, onSelectAll }: Props) {
+export function DeviceTable({ rows, loading, sort, onSort, selected, onSelect, onSelectAll, hidden }: Props) {
+  const columns = COLUMNS.filter(({ key }) => key === 'id' || !hidden.includes(key));
   const head = useRef<HTMLDivElement>(null);
   const picked = useMemo(() => (selected?.size ? rows.filter((row) => selected.has(row.id)).length : 0), [rows, selected]);
   return (
@@ -48,12 +51,12 @@ export function DeviceTable({ rows, loading, sort, onSort, selected, onSelect, o
       role="grid"
       aria-label="Devices"
       aria-rowcount={loading ? -1 : rows.length + 1}
-      aria-colcount={COLUMNS.length}
+      aria-colcount={columns.length}
       aria-multiselectable={selected ? true : undefined}
     >
       <div ref={head} role="rowgroup" className={styles.head}>
         <div role="row" aria-rowindex={1} className={styles.row}>
-          {COLUMNS.map((column) => (
+          {columns.map((column) => (
             <Heading key={column.key} column={column} sort={sort} onSort={onSort}>
               {column.key === 'id' && selected ? (
                 <Select
@@ -68,12 +71,12 @@ export function DeviceTable({ rows, loading, sort, onSort, selected, onSelect, o
           ))}
         </div>
       </div>
-      <Rows rows={rows} head={head} selected={selected} onSelect={onSelect} />
+      <Rows rows={rows} head={head} selected={selected} onSelect={onSelect} hidden={hidden} />
     </div>
   );
 }
 
-interface RowsProps extends Pick<Props, 'rows' | 'selected' | 'onSelect'> {
+interface RowsProps extends Pick<Props, 'rows' | 'selected' | 'onSelect' | 'hidden'> {
   /** Stays above the rows and covers some. */
   head: RefObject<HTMLElement | null>;
 }
@@ -82,7 +85,7 @@ interface RowsProps extends Pick<Props, 'rows' | 'selected' | 'onSelect'> {
  * What scrolls. A row that leaves the view gives its elements to the one that enters, where they stand: to make new ones
  * or to move them costs frames. `aria-owns` names the order in which they are read.
  */
-function Rows({ rows, head, selected, onSelect }: RowsProps) {
+function Rows({ rows, head, selected, onSelect, hidden }: RowsProps) {
   const rowPx = useMediaQuery(PHONE) ? CARD_PX : ROW_PX;
   const body = useRef<HTMLDivElement>(null);
   const [topPx, setTopPx] = useState(0);
@@ -122,6 +125,7 @@ function Rows({ rows, head, selected, onSelect }: RowsProps) {
             tabStop={row.id === tabStop}
             selected={selected ? selected.has(row.id) : null}
             onSelect={onSelect}
+            hidden={hidden}
           />
         );
       })}
@@ -166,10 +170,10 @@ function Heading({ column, sort, onSort, children }: HeadingProps) {
   const current = sort.key === column.key;
   const order = sort.down ? 'descending' : 'ascending';
   return (
-    <div role="columnheader" aria-sort={current ? order : 'none'} className={children ? `${styles.heading ?? ''} ${styles.first ?? ''}` : styles.heading} data-end={column.end}>
+    <div role="columnheader" aria-sort={current ? order : 'none'} className={`${styles.heading ?? ''} ${column.place ?? ''} ${children ? (styles.first ?? '') : ''}`} data-end={column.end}>
       {children}
       <button type="button" onClick={() => onSort(nextSort(sort, column.key))}>
-        {column.label}
+        {HEADS[column.key]}
         <span className={styles.arrow} data-shown={current || undefined}>
           <Icon name={current && sort.down ? 'down' : 'up'} size={13} />
         </span>

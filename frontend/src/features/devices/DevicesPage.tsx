@@ -4,14 +4,18 @@ import { useSearchParams } from 'wouter';
 import { useCan } from '../../shared/lib/can';
 import { useTitle } from '../../shared/lib/hooks';
 import { useLiveQuery } from '../../shared/lib/live';
+import { saveCsv } from '../../shared/lib/csv';
 import { count } from '../../shared/lib/format';
+import { Icon } from '../../shared/ui/Icon';
 import { Empty, Failed, Loading, StaleStrip } from '../../shared/ui/States';
 import { BulkBar } from './BulkBar';
+import { Columns } from './Columns';
 import { DeviceFilters } from './DeviceFilters';
 import { DeviceTable } from './DeviceTable';
-import { isFiltered, matches, NO_FILTERS, paramsFrom, sorted, subtree, viewFrom } from './model';
+import { fileOf, isFiltered, matches, NO_FILTERS, paramsFrom, sorted, subtree, viewFrom } from './model';
 import type { Row, View } from './model';
 import { DeviceFeeders } from './queries';
+import { useCurtailed } from './useCurtailed';
 import { FLEET_MAX, useFleet } from './useFleet';
 import styles from './DevicesPage.module.css';
 
@@ -25,8 +29,9 @@ export function DevicesPage() {
   const { fleet, error, refresh, accept } = useFleet(view.filters);
   const setView = (next: View) => setParams(paramsFrom(next), { replace: true });
   const all = useMemo(() => (fleet ? [...fleet.rows.values()] : []), [fleet]);
-  const { ids, under } = useFeederIds(all, view.filters.feeder);
-  const rows = useOrdered(all, view, under);
+  const { ids, under, roots } = useFeederIds(all, view.filters.feeder);
+  const curtailed = useCurtailed(view.filters.standing === 'CURTAILED' ? roots : null);
+  const rows = useOrdered(all, view, under, curtailed);
   const { selected, toggle, toggleAll, clear } = useSelection(rows);
   const maySet = useCan('setDevice');
   const chosen = useMemo(() => (selected.size === 0 ? [] : rows.filter((row) => selected.has(row.id))), [rows, selected]);
@@ -40,6 +45,12 @@ export function DevicesPage() {
             {isFiltered(view.filters) ? `${count(rows.length)} of ${count(fleet.total)}` : count(fleet.total)}
           </p>
         ) : null}
+        <div className={styles.tools}>
+          <Columns hidden={view.hidden} onChange={(hidden) => setView({ ...view, hidden })} />
+          <button type="button" className="button" data-size="s" disabled={rows.length === 0} onClick={() => save(rows)}>
+            <Icon name="save" /> CSV
+          </button>
+        </div>
       </header>
       <DeviceFilters rows={all} feeders={ids} view={view} onChange={setView} />
       {error && fleet ? <StaleStrip>The server does not answer. What you see is the last known state.</StaleStrip> : null}
@@ -59,6 +70,7 @@ export function DevicesPage() {
           selected={maySet ? selected : null}
           onSelect={toggle}
           onSelectAll={toggleAll}
+          hidden={view.hidden}
         />
       ) : null}
       {maySet ? <BulkBar rows={chosen} feeders={ids} accept={accept} onClear={clear} /> : null}
@@ -81,6 +93,11 @@ export function DevicesPage() {
   );
 }
 
+function save(rows: readonly Row[]): void {
+  const { head, cells } = fileOf(rows);
+  saveCsv('devices.csv', head, cells);
+}
+
 /** The feeders to choose from, and those that the chosen one takes in. */
 function useFeederIds(all: readonly Row[], feeder: string | null) {
   const { data } = useLiveQuery({ query: DeviceFeeders, variables: {} });
@@ -89,7 +106,8 @@ function useFeederIds(all: readonly Row[], feeder: string | null) {
     const known = data?.feeders ?? [];
     const named = [...known.map(({ id }) => id), ...fromRows.split('\n').filter(Boolean)];
     const ids = [...new Set(named)].sort(new Intl.Collator('en', { numeric: true }).compare);
-    return { ids, under: feeder === null ? null : subtree(known, feeder) };
+    const tops = known.filter(({ parentId }) => parentId === null).map(({ id }) => id);
+    return { ids, under: feeder === null ? null : subtree(known, feeder), roots: feeder === null ? tops : [feeder] };
   }, [data, fromRows, feeder]);
 }
 
@@ -118,11 +136,11 @@ function useSelection(rows: readonly Row[]) {
 }
 
 /** The rows of the view in its order, with figures that are always new. */
-function useOrdered(all: readonly Row[], view: View, under: ReadonlySet<string> | null): Row[] {
+function useOrdered(all: readonly Row[], view: View, under: ReadonlySet<string> | null, curtailed: ReadonlySet<string>): Row[] {
   const basis = useCalm(all);
   const order = useMemo(
-    () => sorted(basis.filter((row) => matches(row, view.filters, under)), view.sort).map((row) => row.id),
-    [basis, view, under],
+    () => sorted(basis.filter((row) => matches(row, view.filters, { under, curtailed })), view.sort).map((row) => row.id),
+    [basis, view, under, curtailed],
   );
   return useMemo(() => {
     const byId = new Map(all.map((row) => [row.id, row]));

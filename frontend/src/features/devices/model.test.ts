@@ -1,6 +1,6 @@
 //! Tests of model.ts.
 import { describe, expect, test } from 'vitest';
-import { barGeometry, matches, nextSort, paramsFrom, sorted, subtree, viewFrom } from './model';
+import { barGeometry, fileOf, matches, nextSort, paramsFrom, sorted, subtree, viewFrom } from './model';
 import type { Row } from './model';
 import { merge } from './useFleet';
 
@@ -36,6 +36,7 @@ describe('the view in the address', () => {
 
   test('what is not understood is ignored', () => {
     expect(paramsFrom(view('origin=MARTIAN&sort=-beauty&type=')).toString()).toBe('sort=-id');
+    expect(paramsFrom(view('hide=soc,id,beauty,type')).get('hide')).toBe('type,soc');
   });
 });
 
@@ -63,8 +64,8 @@ test('the filter for a feeder takes in those below it', () => {
   const under = subtree([{ id: 'a1', parentId: 'a' }, { id: 'a11', parentId: 'a1' }, { id: 'b', parentId: null }], 'a');
   expect([...under]).toEqual(['a', 'a1', 'a11']);
   const { filters } = view('feeder=a');
-  expect(matches(row('ev-1', { feederId: 'a11' }), filters, under)).toBe(true);
-  expect(matches(row('ev-1', { feederId: 'b' }), filters, under)).toBe(false);
+  expect(matches(row('ev-1', { feederId: 'a11' }), filters, { under })).toBe(true);
+  expect(matches(row('ev-1', { feederId: 'b' }), filters, { under })).toBe(false);
 });
 
 describe('sorting', () => {
@@ -90,6 +91,13 @@ describe('sorting', () => {
     expect(nextSort(first, 'power')).toEqual({ key: 'power', down: false });
     expect(nextSort(first, 'feeder')).toEqual({ key: 'feeder', down: false });
   });
+});
+
+test('what is kept as a file has every figure in the order of its head', () => {
+  const { head, cells } = fileOf([row('d', { powerKw: 2, optedOut: true })]);
+  const first = Object.fromEntries(head.map((name, index) => [name, cells[0]?.[index]]));
+  expect(cells[0]).toHaveLength(head.length);
+  expect(first).toMatchObject({ device: 'd', powerKw: 2, optedOut: 'yes', overridden: 'no' });
 });
 
 test.each<[Partial<Row>, { zero: number; from: number; to: number; setpoint: number | null }]>([

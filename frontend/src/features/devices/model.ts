@@ -8,10 +8,11 @@ export const TYPES: readonly DeviceType[] = ['EV', 'BATTERY', 'PV', 'METER', 'OT
 export const FRESHNESS: readonly Freshness[] = ['FRESH', 'STALE', 'MISSING', 'OFFLINE'];
 
 /** How a device stands with control, beyond its freshness. */
-export const STANDINGS = ['NOT_FOLLOWING', 'FOLLOWING', 'OPTED_OUT', 'OVERRIDDEN'] as const;
+export const STANDINGS = ['CURTAILED', 'NOT_FOLLOWING', 'FOLLOWING', 'OPTED_OUT', 'OVERRIDDEN'] as const;
 export type Standing = (typeof STANDINGS)[number];
 
-const STANDS: Record<Standing, (row: Row) => boolean> = {
+/** Whether a device gives way is told by the newest decision, not by the device. */
+const STANDS: Record<Exclude<Standing, 'CURTAILED'>, (row: Row) => boolean> = {
   NOT_FOLLOWING: (row) => !row.compliant,
   FOLLOWING: (row) => row.compliant && !row.optedOut && row.setpointKw !== null,
   OPTED_OUT: (row) => row.optedOut,
@@ -37,9 +38,15 @@ export interface Filters {
 
 export const NO_FILTERS: Filters = { origin: null, type: null, feeder: null, state: null, standing: null, search: '' };
 
+/** Every column but the first can be hidden. */
+export type ColumnKey = Exclude<SortKey, 'id'>;
+export const COLUMN_KEYS: readonly ColumnKey[] = SORT_KEYS.filter((key) => key !== 'id');
+
 export interface View {
   filters: Filters;
   sort: Sort;
+  /** In the order of the columns. */
+  hidden: readonly ColumnKey[];
 }
 
 function oneOf<Value extends string>(values: readonly Value[], text: string | null): Value | null {
@@ -60,10 +67,11 @@ export function viewFrom(params: URLSearchParams): View {
       search: params.get('q') ?? '',
     },
     sort: { key: oneOf(SORT_KEYS, down ? sort.slice(1) : sort) ?? 'id', down },
+    hidden: COLUMN_KEYS.filter((key) => params.get('hide')?.split(',').includes(key)),
   };
 }
 
-export function paramsFrom({ filters, sort }: View): URLSearchParams {
+export function paramsFrom({ filters, sort, hidden }: View): URLSearchParams {
   const params = new URLSearchParams();
   if (filters.origin) params.set('origin', filters.origin);
   if (filters.type) params.set('type', filters.type);
@@ -73,6 +81,7 @@ export function paramsFrom({ filters, sort }: View): URLSearchParams {
   if (filters.search) params.set('q', filters.search);
   const text = (sort.down ? '-' : '') + sort.key;
   if (text !== 'id') params.set('sort', text);
+  if (hidden.length > 0) params.set('hide', hidden.join(','));
   return params;
 }
 
@@ -95,15 +104,25 @@ export function subtree(feeders: readonly Placed[], id: string): ReadonlySet<str
   return ids;
 }
 
-/** `under`: the feeders that the filter for one takes in. */
-export function matches(row: Row, filters: Filters, under: ReadonlySet<string> | null = null): boolean {
+export interface Known {
+  /** The feeders that the filter for one takes in. */
+  under?: ReadonlySet<string> | null;
+  /** Who gives way in the newest decisions. */
+  curtailed?: ReadonlySet<string>;
+}
+
+function stands(row: Row, standing: Standing, curtailed: ReadonlySet<string> | undefined): boolean {
+  return standing === 'CURTAILED' ? curtailed?.has(row.id) === true : STANDS[standing](row);
+}
+
+export function matches(row: Row, filters: Filters, { under, curtailed }: Known = {}): boolean {
   const search = filters.search.trim().toLowerCase();
   return (
     (!filters.origin || row.origin === filters.origin) &&
     (!filters.type || row.type === filters.type) &&
     (!filters.feeder || row.feederId === filters.feeder || under?.has(row.feederId) === true) &&
     (!filters.state || row.freshness === filters.state) &&
-    (!filters.standing || STANDS[filters.standing](row)) &&
+    (!filters.standing || stands(row, filters.standing, curtailed)) &&
     (!search || row.id.toLowerCase().includes(search) || (row.siteId?.toLowerCase().includes(search) ?? false))
   );
 }
@@ -168,4 +187,18 @@ export function barGeometry({ type, ratedKw, powerKw, setpointKw }: Pick<Row, 't
 export function pieceOf(from: number, to: number): { position: number; size: number } {
   const size = to - from;
   return { position: size < 1 ? from / (1 - size) : 0, size };
+}
+
+const FILE_HEAD = [
+  'device', 'type', 'origin', 'feeder', 'site', 'state', 'lastSeen', 'powerKw', 'setpointKw', 'trackingErrorKw', 'soc', 'priority', 'compliant', 'optedOut', 'overridden',
+] as const;
+
+/** The rows as a table to keep: every figure, whichever columns are shown. */
+export function fileOf(rows: readonly Row[]): { head: readonly string[]; cells: (string | number | null)[][] } {
+  const yes = (value: boolean) => (value ? 'yes' : 'no');
+  const cells = rows.map((row) => [
+    row.id, row.type, row.origin, row.feederId, row.siteId, row.freshness, row.lastSeen, row.powerKw, row.setpointKw, row.trackingErrorKw, row.soc, row.priority,
+    yes(row.compliant), yes(row.optedOut), yes(row.overridden),
+  ]);
+  return { head: FILE_HEAD, cells };
 }

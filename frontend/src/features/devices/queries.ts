@@ -80,3 +80,26 @@ export const SetDevice = graphql(`
     }
   }
 `);
+
+export const CurtailedPage = graphql(`
+  query CurtailedPage($feederId: ID!, $after: String) {
+    decisions(feederId: $feederId, first: 1) {
+      edges {
+        node {
+          id
+          devices(first: 500, after: $after) {
+            edges {
+              node {
+                ...DecisionDeviceRow
+              }
+            }
+            pageInfo {
+              hasNextPage
+              endCursor
+            }
+          }
+        }
+      }
+    }
+  }
+`);

@@ -4,7 +4,6 @@ import { useLocation } from 'wouter';
 import { describeHistory, summarise } from '../../shared/feeders/model';
 import type { HistoryPoint } from '../../shared/feeders/model';
 import { useHistory } from '../../shared/feeders/useHistory';
-import type { LivePoint } from '../../shared/feeders/useFeeders';
 import { saveCsv } from '../../shared/lib/csv';
 import { kw } from '../../shared/lib/format';
 import { useNow } from '../../shared/lib/hooks';
@@ -21,15 +20,15 @@ import type { Picture } from '../../shared/ui/SaveTools';
 import { Segmented } from '../../shared/ui/Segmented';
 import { Empty, Loading } from '../../shared/ui/States';
 import { TimeChart } from '../../shared/ui/TimeChart';
-import { marksOf, wantedKw, withTracks } from './tracks';
-import type { Mark, TrackPoint } from './tracks';
-import { hasTracks, useMarks, useTracks } from './useTracks';
+import { marksOf, wantedKw } from './marks';
+import type { Mark } from './marks';
+import { useMarks } from './useMarks';
 import styles from './FeederChart.module.css';
 
 const HEIGHT = 300;
 interface Line {
   series: ChartSeries;
-  pick: (point: TrackPoint) => number | null;
+  pick: (point: HistoryPoint) => number | null;
 }
 
 const LOAD: Line = {
@@ -44,13 +43,16 @@ const ALLOCATED: Line = {
   series: { label: 'Allocated', color: '--series-setpoint', kind: 'step', format: (value) => kw(value) },
   pick: (point) => point.allocatedKw,
 };
+const RESERVED: Line = {
+  series: { label: 'Reserved', color: '--series-reserve', kind: 'line', format: (value) => kw(value) },
+  pick: (point) => point.reservedKw,
+};
 const WANTED: Line = {
   series: { label: 'Without control', color: '--ink-3', kind: 'line', format: (value) => kw(value) },
   pick: wantedKw,
 };
 const OVER = [0, 1] as const;
 const NO_POINTS: readonly HistoryPoint[] = [];
-const NO_TAIL: readonly LivePoint[] = [];
 /** Above this a list of marks is longer than anyone reads. */
 const LISTED_MAX = 8;
 
@@ -58,23 +60,19 @@ interface Props {
   id: string;
   range: Range;
   onRange: (value: string) => void;
-  tail: readonly LivePoint[] | undefined;
+  tail: readonly HistoryPoint[] | undefined;
 }
 
-export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
+export function FeederChart({ id, range, onRange, tail = NO_POINTS }: Props) {
   const { stored, failed } = useHistory(id, range);
-  const tracks = useTracks(id, range);
   const happened = useMarks(id, range).data;
   const now = useNow(5000);
   const from = now - range.ms;
-  const detailed = hasTracks(range);
+  const detailed = !range.isAveraged;
   const [wants, setWants] = useState(false);
-  const lines = useMemo(() => [LOAD, LIMIT, ...(detailed ? [ALLOCATED] : []), ...(wants ? [WANTED] : [])], [detailed, wants]);
+  const lines = useMemo(() => [LOAD, LIMIT, ALLOCATED, ...(detailed ? [RESERVED] : []), ...(wants ? [WANTED] : [])], [detailed, wants]);
   const series = useMemo(() => lines.map((line) => line.series), [lines]);
-  const points = useMemo(() => {
-    const live = tail.map(({ at, allocatedKw }) => ({ at, allocatedKw }));
-    return withTracks(withTail(stored ?? NO_POINTS, tail, from), withTail(tracks, live, from));
-  }, [stored, tail, tracks, from]);
+  const points = useMemo(() => withTail(stored ?? NO_POINTS, tail, from), [stored, tail, from]);
   const gap = useMemo(() => gapMs(stored ?? NO_POINTS, range.ms), [stored, range.ms]);
   const data = useMemo(() => toColumns(points, lines.map((line) => line.pick), gap), [points, lines, gap]);
   const start = windowStart(points, now, range.ms);
@@ -109,7 +107,7 @@ export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
             height={HEIGHT}
             over={OVER}
             marks={marks}
-            summary={`Load, limit and allocation of ${id}, ${range.words}. ${sentence}`}
+            summary={`Load, limit, allocation and reserve of ${id}, ${range.words}. ${sentence}`}
             testId={testIds.feederChart}
             onPick={(seconds) => go(replayHref(id, seconds * 1000))}
             picture={picture}
@@ -118,7 +116,7 @@ export function FeederChart({ id, range, onRange, tail = NO_TAIL }: Props) {
           <p className={styles.sentence}>
             {failed ? 'The stored history could not be loaded; shown is what arrived since. ' : ''}
             {sentence}
-            {detailed ? '' : ' What was allocated is shown for up to an hour.'} Click a moment, or choose it with the arrow keys and Enter, to replay it.
+            {detailed ? '' : ' What was reserved is shown for up to an hour.'} Click a moment, or choose it with the arrow keys and Enter, to replay it.
           </p>
           <MarkList marks={marks} now={now} />
         </>
@@ -151,7 +149,7 @@ function MarkList({ marks, now }: { marks: readonly Mark[]; now: number }) {
   );
 }
 
-function save(id: string, points: readonly TrackPoint[]): void {
-  const rows = points.map((point) => [toRfc3339(point.at), point.loadKw, point.limitKw, wantedKw(point), point.allocatedKw]);
-  saveCsv(`${id}-load.csv`, ['time', 'loadKw', 'limitKw', 'withoutControlKw', 'allocatedKw'], rows);
+function save(id: string, points: readonly HistoryPoint[]): void {
+  const rows = points.map((point) => [toRfc3339(point.at), point.loadKw, point.limitKw, wantedKw(point), point.allocatedKw, point.reservedKw]);
+  saveCsv(`${id}-load.csv`, ['time', 'loadKw', 'limitKw', 'withoutControlKw', 'allocatedKw', 'reservedKw'], rows);
 }

@@ -1,24 +1,6 @@
 //! What the page of one feeder asks and tells the API.
 import { graphql } from '../../shared/gql';
 
-export const FeederTracks = graphql(`
-  query FeederTracks($feederId: ID!, $from: DateTime!, $to: DateTime!, $after: String) {
-    decisions(feederId: $feederId, from: $from, to: $to, first: 500, after: $after) {
-      edges {
-        node {
-          id
-          at
-          allocatedKw
-        }
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
-    }
-  }
-`);
-
 export const FeederMarks = graphql(`
   query FeederMarks($feederId: ID!, $from: DateTime!, $to: DateTime!) {
     events(feederId: $feederId, includePast: true) {

@@ -20,7 +20,7 @@ afterEach(() => {
 });
 afterAll(() => server.close());
 
-const simulation = (mode: SimulationMode) => ({ __typename: 'Simulation' as const, mode, overridden: mode !== 'AUTO', updatedAt: '2026-11-26T10:00:00Z' });
+const simulation = (mode: SimulationMode) => ({ __typename: 'Simulation' as const, mode, overridden: mode !== 'AUTO', updatedAt: '2026-11-26T10:00:00Z', hoursAhead: 0 });
 const radio = (name: string) => screen.getByRole('radio', { name });
 
 /** The first question is answered, those after it never: what is shown then is what the changes have answered. */

@@ -3,6 +3,7 @@ import { useRef, useState } from 'react';
 import { useMutation } from 'urql';
 import type { SimulationMode } from '../../shared/gql/graphql';
 import { useCan } from '../../shared/lib/can';
+import { useNow } from '../../shared/lib/hooks';
 import { useLiveQuery } from '../../shared/lib/live';
 import { wrongIn } from '../../shared/lib/refusal';
 import { sayDone } from '../../shared/lib/toasts';
@@ -10,8 +11,9 @@ import { Ago } from '../../shared/ui/Ago';
 import { Panel } from '../../shared/ui/Panel';
 import { Segmented } from '../../shared/ui/Segmented';
 import { Failed, Loading } from '../../shared/ui/States';
-import { SIMULATION_WORDS } from './model';
-import { SetSimulationMode, SimulationQuery } from './queries';
+import { simulationWords } from '../../shared/simulation/model';
+import { SimulationQuery } from '../../shared/simulation/queries';
+import { SetSimulationMode } from './queries';
 import styles from './HealthPage.module.css';
 
 const ASK_EVERY_MS = 15_000;
@@ -24,15 +26,16 @@ const MODES = [
 export function SimulationPanel() {
   const { data, error, loading, refresh } = useLiveQuery({ query: SimulationQuery, variables: {}, everyMs: ASK_EVERY_MS });
   const simulation = data?.simulation;
+  const now = useNow(30_000);
   return (
     <Panel title="Simulation">
       {error && !simulation ? <Failed what="the simulation" error={error} again={refresh} /> : null}
       {loading ? <Loading what="the simulation" height={64} /> : null}
       {simulation ? (
         <>
-          <Mode mode={simulation.mode} />
+          <Mode mode={simulation.mode} hoursAhead={simulation.hoursAhead} />
           <p className={styles.detail}>
-            {SIMULATION_WORDS[simulation.mode]}
+            {simulationWords(simulation, now)}
             {simulation.updatedAt ? (
               <>
                 {' '}
@@ -46,7 +49,7 @@ export function SimulationPanel() {
   );
 }
 
-function Mode({ mode }: { mode: SimulationMode }) {
+function Mode({ mode, hoursAhead }: { mode: SimulationMode; hoursAhead: number }) {
   const may = useCan('setSimulation');
   const [, set] = useMutation(SetSimulationMode);
   const [problem, setProblem] = useState<string | null>(null);
@@ -62,7 +65,7 @@ function Mode({ mode }: { mode: SimulationMode }) {
     const wrong = wrongIn(await set({ mode: next }));
     if (choice === choices.current) setAsked(null);
     setProblem(wrong);
-    if (wrong === null) sayDone({ text: SIMULATION_WORDS[next], undo: async () => wrongIn(await set({ mode })) });
+    if (wrong === null) sayDone({ text: simulationWords({ mode: next, hoursAhead }, Date.now()), undo: async () => wrongIn(await set({ mode })) });
   };
   return (
     <div>

@@ -1,7 +1,7 @@
 //! What the system's parts, alarms and refused messages mean, in words. Pure.
 import { isCritical } from '../../shared/feeders/alarmModel';
 import type { Alarm } from '../../shared/feeders/alarmModel';
-import type { DeadLetterFragment, SimulationMode, WaitingFragment } from '../../shared/gql/graphql';
+import type { DeadLetterFragment, WaitingFragment } from '../../shared/gql/graphql';
 import { count, words } from '../../shared/lib/format';
 
 export type DeadLetter = DeadLetterFragment;
@@ -140,11 +140,3 @@ export function waitWords({ reason, feederId, siteId }: Pick<WaitingFragment, 'r
       return `It says more than is believed at once: it is let in when it has said so a few times. It claims ${feederId}${site}.`;
   }
 }
-
-// --- simulation ----------------------------------------------------------------------------------------------------
-
-export const SIMULATION_WORDS: Record<SimulationMode, string> = {
-  AUTO: 'The simulated sun follows the clock.',
-  DAY: 'The simulated sun shines at any hour.',
-  NIGHT: 'The simulated sun is down at any hour.',
-};

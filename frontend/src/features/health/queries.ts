@@ -49,22 +49,13 @@ export const DeadLettersQuery = graphql(`
   }
 `);
 
-export const SimulationQuery = graphql(`
-  query Simulation {
-    simulation {
-      mode
-      overridden
-      updatedAt
-    }
-  }
-`);
-
 export const SetSimulationMode = graphql(`
   mutation SetSimulationMode($mode: SimulationMode!) {
     setSimulationMode(mode: $mode) {
       mode
       overridden
       updatedAt
+      hoursAhead
     }
   }
 `);

@@ -1,9 +1,10 @@
-//! The way in. After it the app returns to the page that was asked for.
+//! The way in. After it the app returns to the page that was asked for, or goes on with the one that was open.
 import { useEffect, useId, useRef, useState } from 'react';
 import type { ReactNode, SyntheticEvent } from 'react';
 import { useSearch } from 'wouter';
 import { useTitle } from '../../shared/lib/hooks';
-import { sessionStore, useSessionEnd } from '../../shared/lib/session';
+import { restoreSession } from '../../shared/lib/restore';
+import { sessionStore } from '../../shared/lib/session';
 import { forgetSignOut } from '../../shared/lib/signOut';
 import { Brand } from '../../shared/ui/Brand';
 import { Icon } from '../../shared/ui/Icon';
@@ -12,9 +13,46 @@ import { askMethods, PASSWORD_ONLY, providerHref, providerProblem, signIn } from
 import type { Methods } from './model';
 import styles from './LoginPage.module.css';
 
+/** Above the page that somebody was at when their session ended: whoever signs in again finds it as it was. */
+export function SignInAgain({ username }: { username: string }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const methods = useMethods();
+  const titleId = useId();
+  const search = new URLSearchParams({ next: location.pathname + location.search }).toString();
+  useEffect(() => dialog.current?.showModal(), []);
+  // Signed in in another tab, by the provider or with the password, is signed in here.
+  useEffect(() => {
+    const look = () => void restoreSession();
+    window.addEventListener('focus', look);
+    return () => window.removeEventListener('focus', look);
+  }, []);
+  return (
+    <dialog ref={dialog} className={styles.again} aria-labelledby={titleId} onCancel={(event) => event.preventDefault()}>
+      <h2 id={titleId} className={styles.title}>
+        Your session has ended
+      </h2>
+      <p className={styles.note}>
+        <Icon name="stale" /> Your session has ended. Sign in to continue where you were: nothing that you have entered is lost.
+      </p>
+      {methods.provider ? (
+        <a className="button" data-kind="primary" href={providerHref(search, false)} target="_blank" rel="noopener" onClick={forgetSignOut}>
+          <span className={styles.provider}>Log in with {methods.provider} in a new tab</span>
+        </a>
+      ) : null}
+      {methods.password ? (
+        <LoginForm keep={false} second={methods.provider !== null} username={username}>
+          {null}
+        </LoginForm>
+      ) : null}
+      <button type="button" className="button" data-kind="quiet" onClick={() => sessionStore.end('signed-out')}>
+        Leave this page
+      </button>
+    </dialog>
+  );
+}
+
 export function LoginPage() {
   useTitle('Sign in');
-  const ended = useSessionEnd();
   const methods = useMethods();
   const search = useSearch();
   const [keep, setKeep] = useState(false);
@@ -29,11 +67,6 @@ export function LoginPage() {
       <main className={styles.card}>
         <Brand large />
         <h1 className={styles.title}>Sign in to the control room</h1>
-        {ended === 'expired' ? (
-          <p className={styles.note} role="status">
-            <Icon name="stale" /> Your session has ended. Sign in to continue where you were.
-          </p>
-        ) : null}
         {problem ? (
           <p className={styles.failed} role="alert">
             <Icon name="near" /> <span>{problem}</span>
@@ -76,12 +109,14 @@ function useMethods(): Methods {
 
 interface FormProps {
   keep: boolean;
+  /** Who it is, where that is known. */
+  username?: string;
   /** Whether there is a way before it. */
   second: boolean;
   children: ReactNode;
 }
 
-function LoginForm({ keep, second, children }: FormProps) {
+function LoginForm({ keep, second, username, children }: FormProps) {
   const ids = { user: useId(), password: useId(), problem: useId() };
   const password = useRef<HTMLInputElement>(null);
   const [busy, setBusy] = useState(false);
@@ -120,7 +155,8 @@ function LoginForm({ keep, second, children }: FormProps) {
           autoCapitalize="none"
           spellCheck={false}
           required
-          autoFocus
+          defaultValue={username}
+          autoFocus={!username}
           {...described}
         />
       </div>
@@ -134,6 +170,7 @@ function LoginForm({ keep, second, children }: FormProps) {
           type="password"
           autoComplete="current-password"
           required
+          autoFocus={Boolean(username)}
           {...described}
         />
       </div>

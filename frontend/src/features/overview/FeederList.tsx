@@ -6,6 +6,7 @@ import { FeederLine } from '../../shared/feeders/FeederLine';
 import type { FeederFacts } from '../../shared/feeders/model';
 import type { Tails } from '../../shared/feeders/useFeeders';
 import { useNow } from '../../shared/lib/hooks';
+import { useThresholds } from '../../shared/lib/thresholds';
 import type { Range } from '../../shared/ui/ranges';
 import { Empty } from '../../shared/ui/States';
 import { linesOf } from './tree';
@@ -25,7 +26,8 @@ interface Props {
 export function FeederList({ feeders, tails, view, range, detailed, onToggleDetails, onClear }: Props) {
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const now = useNow(5000);
-  const lines = useMemo(() => linesOf(feeders, view, closed, now), [feeders, view, closed, now]);
+  const thresholds = useThresholds();
+  const lines = useMemo(() => linesOf(feeders, view, closed, { now, thresholds }), [feeders, view, closed, now, thresholds]);
   const toggle = useCallback((id: string) => {
     setClosed((before) => {
       const after = new Set(before);

@@ -4,6 +4,7 @@ import { STATES } from '../../shared/feeders/StateBadge';
 import type { FeederFacts } from '../../shared/feeders/model';
 import { count } from '../../shared/lib/format';
 import { useNow } from '../../shared/lib/hooks';
+import { useThresholds } from '../../shared/lib/thresholds';
 import { Icon } from '../../shared/ui/Icon';
 import { RANGES } from '../../shared/ui/ranges';
 import type { Range } from '../../shared/ui/ranges';
@@ -30,6 +31,7 @@ interface Props {
 
 export function ListControls({ feeders, view, onView, range, onRange }: Props) {
   const now = useNow(5000);
+  const thresholds = useThresholds();
   const searchId = useId();
   return (
     <div className={styles.bar}>
@@ -51,7 +53,7 @@ export function ListControls({ feeders, view, onView, range, onRange }: Props) {
         </div>
       ) : null}
       <div className={styles.states} role="group" aria-label="Show by state">
-        {countStates(feeders, now).map(({ state, count: number }) => (
+        {countStates(feeders, now, thresholds).map(({ state, count: number }) => (
           <button
             key={state}
             type="button"

@@ -2,7 +2,10 @@
 import { Link } from 'wouter';
 import type { FeederFacts } from '../../shared/feeders/model';
 import { count, direction, kw, plural, typeName } from '../../shared/lib/format';
+import { useNow } from '../../shared/lib/hooks';
 import { useLiveQuery } from '../../shared/lib/live';
+import { isShifted, simulationWords } from '../../shared/simulation/model';
+import { SimulationQuery } from '../../shared/simulation/queries';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty, Loading } from '../../shared/ui/States';
 import { deviceMix } from './model';
@@ -27,7 +30,20 @@ export function MixPanel({ feeders, loading }: { feeders: readonly FeederFacts[]
           ))}
         </ul>
       ) : null}
+      <SimulatedDay />
     </Panel>
+  );
+}
+
+/** Said only where the sun of the simulated devices stands elsewhere than the clock says. */
+function SimulatedDay() {
+  const { data } = useLiveQuery({ query: SimulationQuery, variables: {}, everyMs: ASK_EVERY_MS });
+  const now = useNow(30_000);
+  if (!data || !isShifted(data.simulation)) return null;
+  return (
+    <p className="hint">
+      {simulationWords(data.simulation, now)} <Link href="/health">See health</Link>
+    </p>
   );
 }
 

@@ -7,6 +7,7 @@ import type { FeederFacts } from '../../shared/feeders/model';
 import { useFeeders } from '../../shared/feeders/useFeeders';
 import { count } from '../../shared/lib/format';
 import { useNow, useTitle } from '../../shared/lib/hooks';
+import { useThresholds } from '../../shared/lib/thresholds';
 import { parseTime } from '../../shared/lib/time';
 import { rangeOf } from '../../shared/ui/ranges';
 import { Empty, Failed, Loading, StaleStrip } from '../../shared/ui/States';
@@ -41,7 +42,8 @@ export function OverviewPage() {
   const { feeders, error, loading, refresh, tails } = useFeeders();
   const [detailed, toggle] = useDetailed(feeders);
   const now = useNow(5000);
-  const silent = feeders.filter((feeder) => feeder.mode !== 'DISABLED' && isStale(parseTime(feeder.lastDecisionAt), now));
+  const thresholds = useThresholds();
+  const silent = feeders.filter((feeder) => feeder.mode !== 'DISABLED' && isStale(parseTime(feeder.lastDecisionAt), now, thresholds));
 
   const setView = (next: ListView) => setParams((before) => paramsFrom(next, before), { replace: true });
   const setRange = (value: string) =>

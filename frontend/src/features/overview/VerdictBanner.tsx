@@ -1,6 +1,7 @@
 //! The answer to the page's question in one sentence.
 import type { FeederFacts } from '../../shared/feeders/model';
 import { plural } from '../../shared/lib/format';
+import { useThresholds } from '../../shared/lib/thresholds';
 import { Icon } from '../../shared/ui/Icon';
 import type { IconName } from '../../shared/ui/Icon';
 import { verdict } from './model';
@@ -10,7 +11,7 @@ import styles from './VerdictBanner.module.css';
 const ICONS: Record<Verdict['standing'], IconName> = { inside: 'inside', near: 'near', over: 'over', stopped: 'over', none: 'missing' };
 
 export function VerdictBanner({ feeders, silent }: { feeders: readonly FeederFacts[]; silent: number }) {
-  const { standing, title, detail } = verdict(feeders);
+  const { standing, title, detail } = verdict(feeders, useThresholds());
   return (
     <section className={styles.banner} data-standing={standing} aria-label="Verdict">
       <span className={styles.mark}>

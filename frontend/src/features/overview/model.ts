@@ -4,6 +4,7 @@ import type { FeederFacts, Standing } from '../../shared/feeders/model';
 import { kw, percent, plural } from '../../shared/lib/format';
 import type { DeviceType } from '../../shared/gql/graphql';
 import { rootsOf } from './tree';
+import type { Thresholds } from '../../shared/lib/thresholds';
 
 export interface Verdict {
   standing: Standing | 'stopped' | 'none';
@@ -19,13 +20,13 @@ function all(feeders: number, only: string): string {
 }
 
 /** The one sentence on top of the page, and a second one with the figures behind it. */
-export function verdict(feeders: readonly Judged[]): Verdict {
+export function verdict(feeders: readonly Judged[], thresholds: Thresholds): Verdict {
   const byRoom = [...feeders].sort((a, b) => roomKw(a) - roomKw(b));
   const tightest = byRoom[0];
   if (!tightest) {
     return { standing: 'none', title: 'No feeders yet', detail: 'A feeder appears with the first sample of one of its devices.' };
   }
-  const over = byRoom.filter((feeder) => standing(feeder) === 'over');
+  const over = byRoom.filter((feeder) => standing(feeder, thresholds) === 'over');
   const stopped = feeders.filter((feeder) => feeder.stopped !== null);
   const total = `Total load ${kw(rootsOf(feeders).reduce((sum, feeder) => sum + feeder.loadKw, 0))}.`;
   if (over.length > 0) {
@@ -44,7 +45,7 @@ export function verdict(feeders: readonly Judged[]): Verdict {
     const who = stopped.length === 1 ? first.id : plural(stopped.length, 'feeder');
     return { standing: 'stopped', title: `Control of ${who} has stopped`, detail: `${inside}. ${closest}` };
   }
-  return { standing: standing(tightest), title: inside, detail: closest };
+  return { standing: standing(tightest, thresholds), title: inside, detail: closest };
 }
 
 export interface MixRow {

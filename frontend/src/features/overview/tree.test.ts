@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { FeederFacts } from '../../shared/feeders/model';
 import { countStates, linesOf, paramsFrom, rootsOf, viewFrom } from './tree';
 import type { ListView } from './tree';
+import { UNTOLD } from '../../shared/lib/thresholds';
 
 const NOW = Date.parse('2026-11-23T13:00:00Z');
 const feeder = (id: string, parentId: string | null, loadKw: number, part: Partial<FeederFacts> = {}) =>
@@ -23,7 +24,7 @@ const feeder = (id: string, parentId: string | null, loadKw: number, part: Parti
 const FEEDERS = [feeder('a', null, 50), feeder('a1', 'a', 90), feeder('a2', 'a', 20), feeder('b', null, 30), feeder('lost', 'gone', 60)];
 const view = (part: Partial<ListView> = {}): ListView => ({ search: '', order: 'tree', state: null, ...part });
 const shown = (part: Partial<ListView>, closed: string[] = [], feeders = FEEDERS) =>
-  linesOf(feeders, view(part), new Set(closed), NOW).map(({ feeder: { id }, depth }) => `${'>'.repeat(depth)}${id}`);
+  linesOf(feeders, view(part), new Set(closed), { now: NOW, thresholds: UNTOLD }).map(({ feeder: { id }, depth }) => `${'>'.repeat(depth)}${id}`);
 
 describe('the list of feeders', () => {
   test.each<[string, Partial<ListView>, string[], string[]]>([
@@ -38,7 +39,7 @@ describe('the list of feeders', () => {
 
   test('counts the states, the gravest first', () => {
     const feeders = [...FEEDERS, feeder('c', null, 10, { stopped: 'failed' }), feeder('d', null, 101), feeder('e', null, 5, { waterLevel: 0.4 })];
-    expect(countStates(feeders, NOW)).toEqual([
+    expect(countStates(feeders, NOW, UNTOLD)).toEqual([
       { state: 'stopped', count: 1 },
       { state: 'over', count: 1 },
       { state: 'shedding', count: 1 },

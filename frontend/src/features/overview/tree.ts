@@ -1,5 +1,6 @@
 //! Which feeders the overview lists, in which order, and how deep. Pure.
 import { stateOf, tightness } from '../../shared/feeders/model';
+import type { Thresholds } from '../../shared/lib/thresholds';
 import type { FeederFacts, FeederState } from '../../shared/feeders/model';
 
 export type Order = 'tree' | 'tightest';
@@ -53,20 +54,25 @@ export function detailedAtFirst(feeders: readonly Pick<FeederFacts, 'id' | 'pare
   return new Set(feeders.filter(({ id }) => !parents.has(id)).slice(0, DETAILED_MAX).map(({ id }) => id));
 }
 
-export function countStates(feeders: readonly FeederFacts[], now: number): { state: FeederState; count: number }[] {
+export function countStates(feeders: readonly FeederFacts[], now: number, thresholds: Thresholds): { state: FeederState; count: number }[] {
   const counts = new Map<FeederState, number>();
   for (const feeder of feeders) {
-    const state = stateOf(feeder, now);
+    const state = stateOf(feeder, now, thresholds);
     counts.set(state, (counts.get(state) ?? 0) + 1);
   }
   return STATES.flatMap((state) => (counts.has(state) ? [{ state, count: counts.get(state) ?? 0 }] : []));
 }
 
+interface At {
+  now: number;
+  thresholds: Thresholds;
+}
+
 /** The tree with what matches and what stands above it; or, tightest first, what matches alone. */
-export function linesOf(feeders: readonly FeederFacts[], view: ListView, closed: ReadonlySet<string>, now: number): Line[] {
+export function linesOf(feeders: readonly FeederFacts[], view: ListView, closed: ReadonlySet<string>, { now, thresholds }: At): Line[] {
   const search = view.search.trim().toLowerCase();
   const isHit = (feeder: FeederFacts) =>
-    (!search || feeder.id.toLowerCase().includes(search)) && (!view.state || stateOf(feeder, now) === view.state);
+    (!search || feeder.id.toLowerCase().includes(search)) && (!view.state || stateOf(feeder, now, thresholds) === view.state);
   const narrowed = search !== '' || view.state !== null;
   if (view.order === 'tightest') {
     const hits = feeders.filter(isHit).sort((a, b) => tightness(a) - tightness(b));

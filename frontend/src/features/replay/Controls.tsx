@@ -7,7 +7,7 @@ import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
 import { Segmented } from '../../shared/ui/Segmented';
 import { neighbour, windowTo } from './model';
-import type { Trail, TreeFeeder } from './model';
+import type { Trail } from './model';
 import type { Speed, usePlay } from './usePlay';
 import styles from './ReplayPage.module.css';
 
@@ -23,7 +23,8 @@ interface Props {
   /** Where the window begins. */
   from: number;
   trail: Trail | undefined;
-  feeders: readonly TreeFeeder[];
+  /** Those of today, and those of the tree then. */
+  feeders: readonly string[];
   feederId: string;
   onAt: (at: number) => void;
   onFeeder: (id: string) => void;
@@ -49,8 +50,8 @@ export function Controls({ at, from, trail, feeders, feederId, onAt, onFeeder, p
         <FormField label="Feeder">
           {(bind) => (
             <select {...bind} value={feederId} onChange={(event) => onFeeder(event.target.value)}>
-              {feeders.some(({ id }) => id === feederId) ? null : <option>{feederId}</option>}
-              {feeders.map(({ id }) => (
+              {feeders.includes(feederId) ? null : <option>{feederId}</option>}
+              {feeders.map((id) => (
                 <option key={id}>{id}</option>
               ))}
             </select>

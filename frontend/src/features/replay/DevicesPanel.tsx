@@ -3,10 +3,7 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import { curtailment, gaveKw } from '../../shared/decisions/curtailed';
 import type { DecisionRow } from '../../shared/decisions/curtailed';
-import { DecisionDeviceFields } from '../../shared/decisions/queries';
 import { reasonOf } from '../../shared/decisions/reasons';
-import { readFragment } from '../../shared/gql';
-import type { ReplayDevicesQuery as Answer } from '../../shared/gql/graphql';
 import { saveCsv } from '../../shared/lib/csv';
 import { count, kw, plural } from '../../shared/lib/format';
 import { useBulkQuery } from '../../shared/lib/live';
@@ -16,27 +13,16 @@ import { testIds } from '../../shared/testIds';
 import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading } from '../../shared/ui/States';
-import type { Step } from './model';
-import { ReplayDevicesQuery, ReplayWhyQuery } from './queries';
+import { ReplayWhyQuery } from './queries';
+import type { Moment } from './useMoment';
 import styles from './ReplayPage.module.css';
 
 const SHOWN = 50;
 
-export function DevicesPanel({ step, feederId }: { step: Step; feederId: string }) {
-  const { data, error, loading, refresh } = useBulkQuery({
-    query: ReplayDevicesQuery,
-    variables: () => ({ id: step.id }),
-    key: step.id,
-    everyMs: null,
-  });
-  // While the devices of the next decision are on their way, those of the last one stay, with their time.
-  const [last, setLast] = useState<Answer>();
-  if (data && data !== last) setLast(data);
-  const decision = (data ?? last)?.decision ?? null;
-  const found = decision?.devices.edges.map(({ node }) => readFragment(DecisionDeviceFields, node)) ?? [];
-  const rows = found.sort((a, b) => gaveKw(b) - gaveKw(a) || a.deviceId.localeCompare(b.deviceId, 'en', { numeric: true }));
-  const at = parseTime(decision?.at) ?? step.at;
-  const total = decision?.devices.totalCount ?? 0;
+export function DevicesPanel({ moment, feederId }: { moment: Moment; feederId: string }) {
+  const { isGone, devices, total, error, loading, refresh } = moment;
+  const rows = [...devices].sort((a, b) => gaveKw(b) - gaveKw(a) || a.deviceId.localeCompare(b.deviceId, 'en', { numeric: true }));
+  const at = parseTime(moment.at) ?? 0;
   return (
     <Panel
       title={`Devices under ${feederId}`}
@@ -47,9 +33,9 @@ export function DevicesPanel({ step, feederId }: { step: Step; feederId: string 
       }
     >
       {error ? <Failed what="the devices of this decision" error={error} again={refresh} /> : null}
-      {loading && !decision ? <Loading what="the devices of this decision" height={200} /> : null}
-      {data && !decision ? <Empty title="This decision is no longer kept" /> : null}
-      {decision && rows.length === 0 ? <Empty title="No device was in this decision" /> : null}
+      {loading ? <Loading what="the devices of this decision" height={200} /> : null}
+      {isGone ? <Empty title="This decision is no longer kept" /> : null}
+      {moment.at !== null && !isGone && rows.length === 0 ? <Empty title="No device was in this decision" /> : null}
       {rows.length > 0 ? (
         <>
           <p className={styles.sum}>

@@ -4,6 +4,7 @@ import { saveCsv } from '../../shared/lib/csv';
 import { kw } from '../../shared/lib/format';
 import { useNow } from '../../shared/lib/hooks';
 import { toColumns } from '../../shared/lib/series';
+import { useThresholds } from '../../shared/lib/thresholds';
 import { toRfc3339 } from '../../shared/lib/time';
 import { testIds } from '../../shared/testIds';
 import type { ChartSeries } from '../../shared/ui/chartOptions';
@@ -32,14 +33,18 @@ export function ReplayChart({ feederId, trail, at, onAt }: Props) {
   const now = useNow(5000);
   const picture = useRef<Picture>(null);
   const head = useMemo(() => ({ title: `Load against limit of ${feederId}`, unit: 'kW' }), [feederId]);
-  const { loads, from } = trail;
-  const data = useMemo(() => toColumns(loads, [(point) => point.loadKw, (point) => point.limitKw], missedAfterMs(loads)), [loads]);
+  const { silentAfterMs } = useThresholds();
+  const { steps, from } = trail;
+  const data = useMemo(
+    () => toColumns(steps, [(step) => step.loadKw, (step) => step.limitKw], missedAfterMs(steps, silentAfterMs)),
+    [steps, silentAfterMs],
+  );
   return (
     <Panel
       title={`Around this moment on ${feederId}`}
-      aside={<SaveTools what="this chart" file={`${feederId}-replay`} disabled={loads.length === 0} onCsv={() => save(feederId, trail)} picture={() => picture.current} />}
+      aside={<SaveTools what="this chart" file={`${feederId}-replay`} disabled={steps.length === 0} onCsv={() => save(feederId, trail)} picture={() => picture.current} />}
     >
-      {loads.length === 0 ? (
+      {steps.length === 0 ? (
         <Empty title="No load is on record around this moment">It is older than what is kept, or nothing was running.</Empty>
       ) : (
         <TimeChart
@@ -61,6 +66,6 @@ export function ReplayChart({ feederId, trail, at, onAt }: Props) {
   );
 }
 
-function save(feederId: string, { loads }: Trail): void {
-  saveCsv(`${feederId}-replay.csv`, ['time', 'loadKw', 'limitKw'], loads.map(({ at, loadKw, limitKw }) => [toRfc3339(at), loadKw, limitKw]));
+function save(feederId: string, { steps }: Trail): void {
+  saveCsv(`${feederId}-replay.csv`, ['time', 'loadKw', 'limitKw'], steps.map(({ at, loadKw, limitKw }) => [toRfc3339(at), loadKw, limitKw]));
 }

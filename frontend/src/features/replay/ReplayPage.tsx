@@ -1,8 +1,9 @@
 //! Incident replay: any second of the past, with the tree, the reasons and the age of each sample as they were then.
-import { useCallback, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { useNow, useTitle } from '../../shared/lib/hooks';
 import { useLiveQuery } from '../../shared/lib/live';
+import { useThresholds } from '../../shared/lib/thresholds';
 import { clock, day, duration, fullTime, toRfc3339, zoneName } from '../../shared/lib/time';
 import { Icon } from '../../shared/ui/Icon';
 import { PageHead } from '../../shared/ui/PageHead';
@@ -10,13 +11,14 @@ import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading, StaleStrip } from '../../shared/ui/States';
 import { Controls } from './Controls';
 import { DevicesPanel } from './DevicesPanel';
-import { covers, holeAt, momentFrom, rootOf, stepAt, treeOf, windowFrom } from './model';
-import type { Trail } from './model';
+import { covers, holeAt, momentFrom, stepAt, windowFrom } from './model';
+import type { Step, Today, Trail } from './model';
 import { ReplayChart } from './ReplayChart';
 import { ReplayFeedersQuery } from './queries';
-import { TreePanel } from './TreePanel';
+import { NoTree, TreePanel } from './TreePanel';
+import { useMoment } from './useMoment';
 import { usePlay } from './usePlay';
-import { useTrails } from './useTrails';
+import { useTrail } from './useTrail';
 import styles from './ReplayPage.module.css';
 
 /** An address without a moment shows what has just been. */
@@ -72,43 +74,68 @@ interface ReplayProps {
 }
 
 function Replay({ at, feeders, feederId, onAt, onFeeder }: ReplayProps) {
-  const rootId = rootOf(feeders, feederId);
-  const tree = treeOf(feeders, rootId);
   const from = windowFrom(at);
-  const { trails, error, refresh } = useTrails(tree.map(({ id }) => id), from);
-  const held = trails.get(feederId);
+  const today: Today = useMemo(() => new Map(feeders.map(({ id, parentId }) => [id, parentId])), [feeders]);
+  const { trail: held, error, refresh } = useTrail(feederId, from);
   const trail = held && covers(held, at) ? held : undefined;
   const player = usePlay(at, trail, onAt);
+  const chosen = { at, today, feederId, onAt, onFeeder };
   return (
     <>
-      <Controls at={at} from={from} trail={trail} feeders={feeders} feederId={feederId} onAt={onAt} onFeeder={onFeeder} player={player} />
+      <Controls at={at} from={from} trail={trail} feeders={[...today.keys()]} feederId={feederId} onAt={onAt} onFeeder={onFeeder} player={player} />
       {error && trail ? <StaleStrip>The server does not answer. What you see was loaded before.</StaleStrip> : null}
       {error && !trail ? <Failed what="the past" error={error} again={refresh} /> : null}
       {!error && !trail ? <Loading what="the past" height={240} /> : null}
-      {trail ? <ReplayChart feederId={feederId} trail={trail} at={at} onAt={onAt} /> : null}
-      <div className={styles.columns}>
-        <TreePanel at={at} rootId={rootId} feeders={tree} trails={trails} chosen={feederId} onChoose={onFeeder} />
-        {trail ? <Devices trail={trail} at={at} feederId={feederId} onAt={onAt} /> : null}
-      </div>
+      {trail ? (
+        <>
+          <ReplayChart feederId={feederId} trail={trail} at={at} onAt={onAt} />
+          <div className={styles.columns}>
+            <Then trail={trail} {...chosen} />
+          </div>
+        </>
+      ) : null}
     </>
   );
 }
 
-function Devices({ trail, at, feederId, onAt }: { trail: Trail; at: number; feederId: string; onAt: (at: number) => void }) {
-  const hole = holeAt(trail.steps, at);
+interface ThenProps {
+  at: number;
+  today: Today;
+  feederId: string;
+  onAt: (at: number) => void;
+  onFeeder: (id: string) => void;
+}
+
+function Then({ trail, ...chosen }: ThenProps & { trail: Trail }) {
+  const { silentAfterMs } = useThresholds();
+  const { at, feederId, onAt } = chosen;
+  const hole = holeAt(trail.steps, at, silentAfterMs);
   const step = stepAt(trail.steps, at);
-  if (step && !hole) return <DevicesPanel step={step} feederId={feederId} />;
+  if (step && !hole) return <Decided step={step} {...chosen} />;
   const span = hole?.from != null && hole.to !== null ? ` for ${duration(hole.to - hole.from)}` : '';
   return (
-    <Panel title={`Devices under ${feederId}`}>
-      <Empty title={`Nothing was decided here${span}`}>
-        Setpoints ran out after a while, and devices went to their fallbacks.{' '}
-        <span className={styles.jumps}>
-          {hole?.from != null ? <Jump icon="previous" text="Last decision before" to={hole.from} onAt={onAt} /> : null}
-          {hole?.to != null ? <Jump icon="next" text="Next decision" to={hole.to} onAt={onAt} /> : null}
-        </span>
-      </Empty>
-    </Panel>
+    <>
+      <NoTree at={at} before={step?.at ?? null} />
+      <Panel title={`Devices under ${feederId}`}>
+        <Empty title={`Nothing was decided here${span}`}>
+          Setpoints ran out after a while, and devices went to their fallbacks.{' '}
+          <span className={styles.jumps}>
+            {hole?.from != null ? <Jump icon="previous" text="Last decision before" to={hole.from} onAt={onAt} /> : null}
+            {hole?.to != null ? <Jump icon="next" text="Next decision" to={hole.to} onAt={onAt} /> : null}
+          </span>
+        </Empty>
+      </Panel>
+    </>
+  );
+}
+
+function Decided({ step, at, today, feederId, onFeeder }: ThenProps & { step: Step }) {
+  const moment = useMoment(step);
+  return (
+    <>
+      <TreePanel at={at} moment={moment} today={today} chosen={feederId} onChoose={onFeeder} />
+      <DevicesPanel moment={moment} feederId={feederId} />
+    </>
   );
 }
 

@@ -1,98 +1,106 @@
 //! The tree of feeders as it stood at the moment: load, limit, reserve, and what held each.
 import { bindingWords, rungWords } from '../../shared/decisions/reasons';
 import { LimitMeter } from '../../shared/feeders/LimitMeter';
-import { kw } from '../../shared/lib/format';
+import { kw, words } from '../../shared/lib/format';
 import { duration, fullTime, toRfc3339 } from '../../shared/lib/time';
 import { testIds } from '../../shared/testIds';
 import { Badge } from '../../shared/ui/Badge';
 import { Panel } from '../../shared/ui/Panel';
-import { covers, holeAt, loadAt, stepAt } from './model';
-import type { Step, Trail } from './model';
+import { Failed, Loading } from '../../shared/ui/States';
+import { movedWords, treeOf } from './model';
+import type { Step, Today } from './model';
+import type { Moment } from './useMoment';
 import styles from './ReplayPage.module.css';
 
 interface Props {
   at: number;
-  rootId: string;
-  feeders: readonly { id: string; depth: number }[];
-  trails: ReadonlyMap<string, Trail>;
+  moment: Moment;
+  today: Today;
   chosen: string;
   onChoose: (id: string) => void;
 }
 
-export function TreePanel({ at, rootId, feeders, trails, chosen, onChoose }: Props) {
+export function TreePanel({ at, moment: { feeders, loading, error, refresh }, today, chosen, onChoose }: Props) {
   return (
     <Panel title="Feeders">
+      {loading ? <Loading what="the feeders then" height={240} /> : null}
+      {error ? <Failed what="the feeders then" error={error} again={refresh} /> : null}
       <ul className={styles.tree}>
-        {feeders.map(({ id, depth }) => {
-          const trail = trails.get(id);
-          return (
-            <li
-              key={id}
-              className={styles.feeder}
-              data-testid={testIds.replayFeeder}
-              data-feeder={id}
-              style={{ '--depth': Math.min(depth, 4) } as React.CSSProperties}
-            >
-              <button type="button" className={styles.choose} aria-pressed={id === chosen} onClick={() => onChoose(id)}>
-                {id}
-              </button>
-              {trail && covers(trail, at) ? <Then id={id} at={at} rootId={rootId} trail={trail} /> : <p className={styles.quiet}>Loading…</p>}
-            </li>
-          );
-        })}
+        {treeOf(feeders).map(({ node, depth }) => (
+          <li
+            key={node.feederId}
+            className={styles.feeder}
+            data-testid={testIds.replayFeeder}
+            data-feeder={node.feederId}
+            style={{ '--depth': Math.min(depth, 4) } as React.CSSProperties}
+          >
+            <button type="button" className={styles.choose} aria-pressed={node.feederId === chosen} onClick={() => onChoose(node.feederId)}>
+              {node.feederId}
+            </button>
+            <Then node={node} at={at} moved={movedWords(node, today)} />
+          </li>
+        ))}
       </ul>
     </Panel>
   );
 }
 
-function Then({ id, at, rootId, trail }: { id: string; at: number; rootId: string; trail: Trail }) {
-  const step = stepAt(trail.steps, at);
-  const loadKw = loadAt(trail.loads, at);
-  const hole = holeAt(trail.steps, at);
-  if (!step || hole) return <Hole at={at} step={step} />;
-  const { limitKw, reservedKw, allocatedKw, uncontrolledKw, headroomKw, unmetKw } = step;
-  const over = loadKw !== null && loadKw > limitKw;
+/** Where nothing was decided there is no tree to tell of. */
+export function NoTree({ at, before }: { at: number; before: number | null }) {
+  return (
+    <Panel title="Feeders">
+      <p className={styles.hole}>
+        <Badge tone="warn" icon="stale">
+          Nothing decided
+        </Badge>{' '}
+        {before === null ? 'No decision is on record before this moment.' : `The decision before is ${duration(at - before)} older.`}
+      </p>
+    </Panel>
+  );
+}
+
+function Then({ node, at, moved }: { node: Step; at: number; moved: string | null }) {
+  const { feederId, limitKw, loadKw, reservedKw, allocatedKw, uncontrolledKw, headroomKw, unmetKw } = node;
   return (
     <>
       <p className={styles.badges}>
-        {over ? <Badge tone="bad" icon="over">{`Over by ${kw(loadKw - limitKw)}`}</Badge> : null}
+        {node.stopped === null ? null : (
+          <Badge tone="bad" icon="over" title={node.stopped}>
+            Stopped
+          </Badge>
+        )}
+        {node.degraded === null ? null : (
+          <Badge tone="warn" icon="near" title={node.degraded}>
+            Degraded
+          </Badge>
+        )}
+        {loadKw > limitKw ? <Badge tone="bad" icon="over">{`Over by ${kw(loadKw - limitKw)}`}</Badge> : null}
         {unmetKw > 0 ? <Badge tone="bad" icon="over">{`${kw(unmetKw)} cannot be met`}</Badge> : null}
-        {step.bindingConstraint === 'NONE' ? null : <Badge tone="accent" icon="down">{`Held by ${bindingWords(step.bindingConstraint)}`}</Badge>}
-        {step.shadow ? <Badge>Shadow</Badge> : null}
-        {step.certified ? null : <Badge tone="warn" icon="near">Plan failed its check</Badge>}
-        {step.rootId === rootId ? null : <Badge>{`Stood under ${step.rootId}`}</Badge>}
+        {node.bindingConstraint === 'NONE' ? null : <Badge tone="accent" icon="down">{`Held by ${bindingWords(node.bindingConstraint)}`}</Badge>}
+        {node.mode === 'AUTOMATIC' ? null : <Badge tone="accent">{words(node.mode)}</Badge>}
+        {node.certified ? null : <Badge tone="warn" icon="near">Plan failed its check</Badge>}
+        {moved === null ? null : <Badge title="Its place in the tree is another one today">{moved}</Badge>}
       </p>
       <div className={styles.meter}>
-        {loadKw === null ? null : <LimitMeter feeder={{ id, loadKw, reservedKw, effectiveLimitKw: limitKw, importLimitKw: limitKw, exportLimitKw: null }} />}
+        <LimitMeter feeder={{ id: feederId, loadKw, reservedKw, effectiveLimitKw: limitKw, importLimitKw: limitKw, exportLimitKw: null }} />
       </div>
       <p className={styles.load}>
         <strong>{kw(loadKw, limitKw)}</strong> <span className={styles.quiet}>of {kw(limitKw)}</span>
       </p>
       <dl className={styles.figures}>
-        <Fact term="To share" title="What was left for controlled devices" value={kw(headroomKw, limitKw)} />
+        <Fact term="Headroom" title="Limit less load" value={kw(headroomKw, limitKw)} />
         <Fact term="Allocated" title="The sum of the setpoints" value={kw(allocatedKw, limitKw)} />
         <Fact term="Not controlled" title="Load that nobody commands, as the decision counted it" value={kw(uncontrolledKw, limitKw)} />
         <Fact term="Reserved" title="Held back for devices that were silent or had not followed" value={kw(reservedKw, limitKw)} />
       </dl>
       <p className={styles.decided}>
-        {rungWords(step.rung)} Decided{' '}
-        <time dateTime={toRfc3339(step.at)} title={fullTime(step.at)}>
-          {duration(at - step.at)} before
+        {rungWords(node.rung)} Decided{' '}
+        <time dateTime={toRfc3339(node.at)} title={fullTime(node.at)}>
+          {duration(at - node.at)} before
         </time>{' '}
-        by {step.policy}.
+        by {node.policy}.
       </p>
     </>
-  );
-}
-
-function Hole({ at, step }: { at: number; step: Step | null }) {
-  return (
-    <p className={styles.hole}>
-      <Badge tone="warn" icon="stale">
-        Nothing decided
-      </Badge>{' '}
-      {step ? `The decision before is ${duration(at - step.at)} older.` : 'No decision is on record before this moment.'}
-    </p>
   );
 }
 

@@ -1,9 +1,10 @@
 //! Tests of features/replay/model.ts.
 import { describe, expect, test } from 'vitest';
-import { covers, holeAt, loadAt, momentFrom, neighbour, rootOf, stepAt, treeOf, waitMs, windowFrom, windowTo } from './model';
+import { covers, holeAt, momentFrom, movedWords, neighbour, stepAt, treeOf, waitMs, windowFrom, windowTo } from './model';
 import type { Step } from './model';
 
 const MINUTE = 60_000;
+const SILENT_MS = 20_000;
 const step = (at: number) => ({ id: String(at), at }) as Step;
 const STEPS = [0, 5000, 10_000, 15_000, 100_000, 105_000].map(step);
 
@@ -23,7 +24,7 @@ describe('the window', () => {
   });
 
   test('a trail of another one says nothing about a moment', () => {
-    const trail = { from: windowFrom(at), steps: [], loads: [] };
+    const trail = { from: windowFrom(at), steps: [] };
     expect(covers(trail, at)).toBe(true);
     expect(covers(trail, at - 15 * MINUTE)).toBe(false);
     expect(covers(trail, at + 15 * MINUTE)).toBe(false);
@@ -58,19 +59,12 @@ describe('decisions', () => {
     [-1, { from: null, to: 0 }],
     [200_000, { from: 105_000, to: null }],
   ])('the hole at %i is %j', (at, hole) => {
-    expect(holeAt(STEPS, at)).toEqual(hole);
+    expect(holeAt(STEPS, at, SILENT_MS)).toEqual(hole);
   });
 
   test('without any, every moment lies in a hole', () => {
-    expect(holeAt([], 0)).toEqual({ from: null, to: null });
+    expect(holeAt([], 0, SILENT_MS)).toEqual({ from: null, to: null });
   });
-});
-
-test('a load is that of the newest point, unless that is too old', () => {
-  const loads = [0, 5000, 10_000].map((at) => ({ at, loadKw: at / 1000, limitKw: 20 }));
-  expect(loadAt(loads, 7000)).toBe(5);
-  expect(loadAt(loads, 60_000)).toBeNull();
-  expect(loadAt([], 0)).toBeNull();
 });
 
 test.each([
@@ -80,23 +74,17 @@ test.each([
   expect(waitMs(0, 5000, speed)).toBe(wait);
 });
 
-describe('the tree', () => {
-  const feeders = [
-    { id: 'top', parentId: null },
-    { id: 'b', parentId: 'top' },
-    { id: 'c', parentId: 'b' },
-    { id: 'lost', parentId: 'gone' },
-  ];
+describe('the tree of a decision', () => {
+  const hung = (feederId: string, parentId: string | null) => ({ feederId, parentId });
 
-  test('each stands after the one that it hangs on', () => {
-    expect(treeOf(feeders, 'top').map(({ id, depth }) => `${id} ${depth}`)).toEqual(['top 0', 'b 1', 'c 2']);
+  test('has each feeder after the one that it hung on then', () => {
+    const nodes = [hung('b', 'top'), hung('c', 'b'), hung('d', 'top'), hung('top', null)];
+    expect(treeOf(nodes).map(({ node, depth }) => `${node.feederId} ${depth}`)).toEqual(['top 0', 'b 1', 'c 2', 'd 1']);
   });
 
-  test.each([
-    ['c', 'top'],
-    ['lost', 'lost'],
-    ['never heard of', 'never heard of'],
-  ])('%s hangs on %s', (id, root) => {
-    expect(rootOf(feeders, id)).toBe(root);
+  test('tells which feeders hang elsewhere today', () => {
+    const today = new Map([['top', null], ['b', 'top'], ['c', null], ['d', 'b']]);
+    const words = [hung('top', null), hung('b', 'top'), hung('c', 'b'), hung('d', null), hung('gone', 'top')].map((node) => movedWords(node, today));
+    expect(words).toEqual([null, null, 'Stood under b', 'Stood at the top', 'Is no more']);
   });
 });

@@ -1,30 +1,20 @@
 //! A moment of the past: which decision held then, which come before and after, and where nothing was decided. Pure.
 import type { DecisionFactsFragment } from '../../shared/gql/graphql';
-import { STALE_AFTER_MS } from '../../shared/feeders/model';
 import { gapMs } from '../../shared/lib/series';
 import { parseTime } from '../../shared/lib/time';
 
 /** A decision as it was about one feeder. */
 export type Step = Omit<DecisionFactsFragment, 'at'> & { at: number };
 
-export interface LoadPoint {
-  at: number;
-  loadKw: number;
-  limitKw: number;
-}
-
-/** What is known of a feeder over a window of time; both ascending. */
+/** What was decided of a feeder over a window of time, ascending. */
 export interface Trail {
   /** Where its window begins. */
   from: number;
   steps: readonly Step[];
-  loads: readonly LoadPoint[];
 }
 
-export interface TreeFeeder {
-  id: string;
-  parentId: string | null;
-}
+/** What a tree is made of. */
+export type Hung = Pick<Step, 'feederId' | 'parentId'>;
 
 const GRID_MS = 600_000;
 const BEFORE_MS = 300_000;
@@ -68,21 +58,15 @@ export function neighbour(steps: readonly Step[], at: number, direction: 1 | -1)
 }
 
 /** How long after a decision the next one is missed. */
-export function missedAfterMs(points: readonly { at: number }[]): number {
-  return Math.max(STALE_AFTER_MS, gapMs(points, 0));
+export function missedAfterMs(steps: readonly { at: number }[], silentAfterMs: number): number {
+  return Math.max(silentAfterMs, gapMs(steps, 0));
 }
 
 /** The hole in which the moment lies: nothing was decided in it. Its ends are null where the window does not show them. */
-export function holeAt(steps: readonly Step[], at: number): { from: number | null; to: number | null } | null {
+export function holeAt(steps: readonly Step[], at: number, silentAfterMs: number): { from: number | null; to: number | null } | null {
   const before = stepAt(steps, at);
-  if (before && at - before.at <= missedAfterMs(steps)) return null;
+  if (before && at - before.at <= missedAfterMs(steps, silentAfterMs)) return null;
   return { from: before?.at ?? null, to: neighbour(steps, at, 1) };
-}
-
-/** The load that was measured then; null in a hole. */
-export function loadAt(loads: readonly LoadPoint[], at: number): number | null {
-  const point = loads.findLast((each) => each.at <= at);
-  return point && at - point.at <= missedAfterMs(loads) ? point.loadKw : null;
 }
 
 /** How long play stays with a decision, in ms of the reader's time. */
@@ -90,13 +74,23 @@ export function waitMs(at: number, next: number, speed: number): number {
   return Math.min((next - at) / speed, LONGEST_WAIT_MS);
 }
 
-export function rootOf(feeders: readonly TreeFeeder[], id: string): string {
-  const parent = feeders.find((feeder) => feeder.id === id)?.parentId ?? null;
-  return parent !== null && parent !== id && feeders.some((feeder) => feeder.id === parent) ? rootOf(feeders, parent) : id;
+/** The feeders of a decision, each after the one that it hung on then, with how deep it hung. */
+export function treeOf<Node extends Hung>(nodes: readonly Node[]): { node: Node; depth: number }[] {
+  const ids = new Set(nodes.map(({ feederId }) => feederId));
+  const under = (parentId: string | null, depth: number): { node: Node; depth: number }[] =>
+    nodes
+      .filter((node) => (node.parentId !== null && ids.has(node.parentId) ? node.parentId : null) === parentId)
+      .flatMap((node) => [{ node, depth }, ...under(node.feederId, depth + 1)]);
+  return under(null, 0);
 }
 
-/** The feeder and all below it, each after the one that it hangs on. */
-export function treeOf(feeders: readonly TreeFeeder[], id: string, depth = 0): { id: string; depth: number }[] {
-  const below = feeders.filter(({ parentId }) => parentId === id);
-  return [{ id, depth }, ...below.flatMap((feeder) => treeOf(feeders, feeder.id, depth + 1))];
+/** Where a feeder hangs today; undefined where there is none of that name any more. */
+export type Today = ReadonlyMap<string, string | null>;
+
+/** How the place of a feeder then differs from today's, in words; null where it does not. */
+export function movedWords({ feederId, parentId }: Hung, today: Today): string | null {
+  const now = today.get(feederId);
+  if (now === undefined) return 'Is no more';
+  if (now === parentId) return null;
+  return parentId === null ? 'Stood at the top' : `Stood under ${parentId}`;
 }

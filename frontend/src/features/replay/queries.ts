@@ -27,11 +27,15 @@ export const ReplayStepsQuery = graphql(`
   }
 `);
 
-export const ReplayDevicesQuery = graphql(`
-  query ReplayDevices($id: ID!) {
+export const ReplayMomentQuery = graphql(`
+  query ReplayMoment($id: ID!) {
     decision(id: $id) {
       id
       at
+      tree {
+        id
+        ...DecisionFacts
+      }
       devices(first: 500) {
         edges {
           node {

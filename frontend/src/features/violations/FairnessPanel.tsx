@@ -2,14 +2,14 @@
 import { useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import { saveCsv } from '../../shared/lib/csv';
-import { count, percent, plural } from '../../shared/lib/format';
+import { count, kwh, percent, plural } from '../../shared/lib/format';
 import { useBulkQuery } from '../../shared/lib/live';
 import { deviceHref } from '../../shared/lib/hrefs';
 import { testIds } from '../../shared/testIds';
 import { Icon } from '../../shared/ui/Icon';
 import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading } from '../../shared/ui/States';
-import { aboutSpan, jainWords, kwh, shareOf, shareWords, sortedFair, totals } from './model';
+import { aboutSpan, jainWords, shareOf, shareWords, sortedFair, totals } from './model';
 import type { FairKey, FairnessDevice, FairSort, Span } from './model';
 import { FairnessQuery } from './queries';
 import styles from './Tables.module.css';
@@ -109,7 +109,7 @@ function DeviceTable({ rows }: { rows: readonly FairnessDevice[] }) {
           <thead>
             <tr>
               {COLUMNS.map(({ key, label, end, title }) => (
-                <th key={key} scope="col" data-end={end} title={title} aria-sort={sort.key === key ? (sort.down ? 'descending' : 'ascending') : 'none'}>
+                <th key={key} scope="col" data-end={end} data-spare={key === 'served' || undefined} title={title} aria-sort={sort.key === key ? (sort.down ? 'descending' : 'ascending') : 'none'}>
                   <button type="button" onClick={() => turn(key)}>
                     {label}
                     {sort.key === key ? <Icon name={sort.down ? 'down' : 'up'} size={13} /> : null}
@@ -144,7 +144,9 @@ function Row({ row }: { row: FairnessDevice }) {
         <Link href={deviceHref(row.deviceId)}>{row.deviceId}</Link>
       </th>
       <td data-end>{kwh(row.wantedKwh)}</td>
-      <td data-end>{kwh(row.servedKwh)}</td>
+      <td data-end data-spare>
+        {kwh(row.servedKwh)}
+      </td>
       <td data-end>
         <strong>{kwh(row.curtailedKwh)}</strong>
       </td>

@@ -2,11 +2,11 @@
 import { Link } from 'wouter';
 import type { ViolationsQuery as Answer } from '../../shared/gql/graphql';
 import { saveCsv } from '../../shared/lib/csv';
-import { kw, words } from '../../shared/lib/format';
+import { kw, kwh, words } from '../../shared/lib/format';
 import { useNow } from '../../shared/lib/hooks';
 import { useBulkQuery } from '../../shared/lib/live';
 import { feederHref } from '../../shared/lib/hrefs';
-import { aboutSpan, kwh, lasted, newestFirst } from './model';
+import { aboutSpan, lasted, newestFirst } from './model';
 import type { Span } from './model';
 import { ViolationsQuery } from './queries';
 import { SpanTable } from './SpanTable';

@@ -1,6 +1,7 @@
 //! Tests of model.ts.
 import { describe, expect, test } from 'vitest';
-import { boundsOf, checkSpan, jainWords, kwh, lasted, shareOf, sortedFair, spanFrom, totals, withSpan } from './model';
+import { boundsOf, checkSpan, jainWords, lasted, shareOf, sortedFair, spanFrom, totals, withSpan } from './model';
+import { kwh } from '../../shared/lib/format';
 import type { FairnessDevice } from './model';
 
 const NOW = Date.parse('2026-11-23T13:00:00Z');

@@ -1,6 +1,6 @@
 //! The span that is looked at and how the address names it; who gave how much of what was wanted. Pure.
 import type { FairnessQuery } from '../../shared/gql/graphql';
-import { kw, percent } from '../../shared/lib/format';
+import { percent } from '../../shared/lib/format';
 import { duration, fromLocalInput, isPassedOver, parseTime, toRfc3339 } from '../../shared/lib/time';
 
 const HOUR_MS = 3_600_000;
@@ -129,11 +129,6 @@ export function jainWords(jain: number): string {
   if (jain >= 0.98) return 'everyone got nearly the same part of what they wanted';
   if (jain >= 0.9) return 'parts differ a little';
   return jain >= 0.7 ? 'parts differ clearly' : 'a few gave most';
-}
-
-/** Energy in kWh, from 1 000 on in MWh; written as power is. */
-export function kwh(value: number): string {
-  return kw(value).replace(/W$/, 'Wh');
 }
 
 export function shareWords(share: number | null): string {

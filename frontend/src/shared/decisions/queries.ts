@@ -18,11 +18,16 @@ export const DecisionFactsFields = graphql(`
     id
     feederId
     rootId
+    parentId
     at
     trigger
     policy
+    mode
     shadow
+    degraded
+    stopped
     limitKw
+    loadKw
     uncontrolledKw
     reservedKw
     headroomKw

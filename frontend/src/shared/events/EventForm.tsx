@@ -4,6 +4,7 @@ import type { SyntheticEvent } from 'react';
 import { useMutation } from 'urql';
 import { kw } from '../lib/format';
 import { useNow } from '../lib/hooks';
+import { useThresholds } from '../lib/thresholds';
 import { refusalOf } from '../lib/refusal';
 import { parseTime, toLocalInput } from '../lib/time';
 import { toasts } from '../lib/toasts';
@@ -45,7 +46,7 @@ export function EventForm({ feeders, event: edited, feederId, onClose, onDone }:
   const cancel = useCancelEvent()[1];
   const running = edited && phase(edited, now) === 'active' ? parseTime(edited.start) : null;
   const feeder = feeders.find((each) => each.id === draft.feederId);
-  const problems = checkDraft(draft, feeder, now, running);
+  const problems = checkDraft(draft, { feeder, now, thresholds: useThresholds(), running });
   const valid = Object.keys(problems).length === 0;
   const refusal = refusalOf(creating.error ?? updating.error, FIELDS);
   const shown = { ...refusal.fields, ...(tried ? problems : {}) };

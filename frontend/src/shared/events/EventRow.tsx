@@ -7,6 +7,7 @@ import { duration } from '../lib/time';
 import { testIds } from '../testIds';
 import { toasts } from '../lib/toasts';
 import { feederHref } from '../lib/hrefs';
+import { Effect } from './Effect';
 import { EventForm } from './EventForm';
 import { phase } from './eventModel';
 import type { DrEvent, FeederFacts } from './eventModel';
@@ -61,6 +62,7 @@ export function EventRow({ event, now, feeders, isPicked = false, onChanged }: P
       testId={testIds.eventRow}
       tools={open === null && (mayEdit || mayCancel) ? tools : null}
     >
+      {open === null ? <Effect what={title} held={event} feederIds={[event.feederId]} now={now} /> : null}
       {open === 'cancel' && mayCancel ? <CancelControl event={event} onClose={close} onChanged={onChanged} /> : null}
       {open === 'edit' && mayEdit ? (
         <EventForm

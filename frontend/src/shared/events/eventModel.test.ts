@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { arrange, checkDraft, draftOf, formerOf, phase, preview, startLabel, toInput, toPatch } from './eventModel';
 import type { DrEvent, EventDraft } from './eventModel';
+import { UNTOLD } from '../lib/thresholds';
 
 const NOW = Date.parse('2026-11-23T13:00:00Z');
 const minutes = (value: number) => new Date(NOW + value * 60_000).toISOString();
@@ -49,17 +50,17 @@ describe('the form', () => {
     [{ minutes: '0' }, ['minutes']],
     [{ minutes: '20000' }, ['minutes']],
     [{ rampSeconds: '1.5' }, ['rampSeconds']],
-    [{ rampSeconds: '7200' }, ['rampSeconds']],
+    [{ rampSeconds: '86401' }, ['rampSeconds']],
     [{ when: 'later', start: '' }, ['start']],
     [{ when: 'later', start: '2026-11-23T13:00' }, ['start']],
     [{ when: 'later', start: '2026-11-23T15:00' }, []],
   ])('with %o complains about %j', (part, fields) => {
-    expect(Object.keys(checkDraft({ ...draft, ...part }, feeder, NOW))).toEqual(fields);
+    expect(Object.keys(checkDraft({ ...draft, ...part }, { feeder, now: NOW, thresholds: UNTOLD }))).toEqual(fields);
   });
 
   test('a time that the clocks pass over is refused', () => {
     const before = Date.parse('2026-03-28T12:00:00Z');
-    const at = (start: string) => checkDraft({ ...draft, when: 'later', start }, feeder, before).start;
+    const at = (start: string) => checkDraft({ ...draft, when: 'later', start }, { feeder, now: before, thresholds: UNTOLD }).start;
     expect(at('2026-03-29T02:30')).toMatch(/does not exist.*29 Mar, 03:30 CEST/);
     expect([at('2026-03-29T01:59'), at('2026-03-29T03:00')]).toEqual([undefined, undefined]);
   });
@@ -83,7 +84,7 @@ describe('the form', () => {
   });
 
   test('without a feeder there is nothing to limit', () => {
-    expect(checkDraft(draft, undefined, NOW).feederId).toBeDefined();
+    expect(checkDraft(draft, { feeder: undefined, now: NOW, thresholds: UNTOLD }).feederId).toBeDefined();
   });
 
   test('becomes the input of the API in UTC', () => {
@@ -114,7 +115,7 @@ describe('changing an event', () => {
 
   test('one that runs keeps its start and may be made longer and looser, and both can be taken back', () => {
     const changed: EventDraft = { ...draftOf(running, NOW), minutes: '60', limitKw: '70' };
-    expect(checkDraft(changed, feeder, NOW, start)).toEqual({});
+    expect(checkDraft(changed, { feeder, now: NOW, thresholds: UNTOLD, running: start })).toEqual({});
     const patch = toPatch(running, toInput(changed, NOW, start));
     expect(patch).toEqual({ end: minutes(50), limitKw: 70 });
     expect(formerOf(running, patch ?? {})).toEqual({ end: running.end, limitKw: 50 });
@@ -122,7 +123,7 @@ describe('changing an event', () => {
 
   test('one that runs cannot be made to have ended', () => {
     const changed = { ...draftOf(running, NOW), minutes: '5' };
-    expect(checkDraft(changed, feeder, NOW, start)).toHaveProperty('minutes');
+    expect(checkDraft(changed, { feeder, now: NOW, thresholds: UNTOLD, running: start })).toHaveProperty('minutes');
   });
 
   test('one that is to come can be moved', () => {

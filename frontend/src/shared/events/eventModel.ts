@@ -2,13 +2,13 @@
 import { kw } from '../lib/format';
 import { duration, fromLocalInput, isPassedOver, parseTime, sameOnTheClock, toLocalInput, toRfc3339, zonedSpan, zonedTime, zoneName } from '../lib/time';
 import type { EventInput, EventPatch, EventsQuery } from '../gql/graphql';
+import type { Thresholds } from '../lib/thresholds';
 
 export type DrEvent = EventsQuery['events'][number];
 export type Phase = 'active' | 'upcoming' | 'past' | 'cancelled';
 
 const ORDER: Record<Phase, number> = { active: 0, upcoming: 1, past: 2, cancelled: 2 };
 const LONGEST_MINUTES = 7 * 24 * 60;
-const LONGEST_RAMP_S = 3600;
 
 export function phase(event: Pick<DrEvent, 'start' | 'end' | 'cancelled'>, now: number): Phase {
   if (event.cancelled) return 'cancelled';
@@ -63,7 +63,15 @@ export function draftOf(event: DrEvent, now: number): EventDraft {
 }
 
 /** `running`: the start of an event that is changed while it runs, which stays. */
-export function checkDraft(draft: EventDraft, feeder: FeederFacts | undefined, now: number, running: number | null = null): DraftProblems {
+interface Judged {
+  feeder: FeederFacts | undefined;
+  now: number;
+  thresholds: Pick<Thresholds, 'eventRampMaxS'>;
+  /** The start of an event that is on. */
+  running?: number | null;
+}
+
+export function checkDraft(draft: EventDraft, { feeder, now, thresholds: { eventRampMaxS }, running = null }: Judged): DraftProblems {
   const problems: DraftProblems = {};
   if (!feeder) problems.feederId = 'Choose a feeder.';
 
@@ -89,7 +97,7 @@ export function checkDraft(draft: EventDraft, feeder: FeederFacts | undefined, n
 
   const ramp = number(draft.rampSeconds);
   if (ramp === null || ramp < 0 || !Number.isInteger(ramp)) problems.rampSeconds = 'Whole seconds, 0 or more.';
-  else if (ramp > LONGEST_RAMP_S) problems.rampSeconds = 'At most 3 600 s.';
+  else if (ramp > eventRampMaxS) problems.rampSeconds = `At most ${duration(eventRampMaxS * 1000)}.`;
   return problems;
 }
 

@@ -52,3 +52,19 @@ export const CancelEvent = graphql(`
     }
   }
 `);
+
+export const EventEffect = graphql(`
+  query EventEffect($feederId: ID!, $from: DateTime!, $to: DateTime!) {
+    fairness(feederId: $feederId, from: $from, to: $to) {
+      feederId
+      jain
+      worstDecileShare
+      perDevice {
+        deviceId
+        wantedKwh
+        servedKwh
+        curtailedKwh
+      }
+    }
+  }
+`);

@@ -1,5 +1,6 @@
 //! A bar from zero to the load, with what is reserved and a mark at the limit.
 import { kw } from '../lib/format';
+import { useThresholds } from '../lib/thresholds';
 import { meterGeometry } from './meter';
 import { standing } from './model';
 import type { FeederFacts } from './model';
@@ -8,6 +9,7 @@ import styles from './LimitMeter.module.css';
 type Metered = Pick<FeederFacts, 'id' | 'loadKw' | 'reservedKw' | 'effectiveLimitKw' | 'importLimitKw' | 'exportLimitKw'>;
 
 export function LimitMeter({ feeder }: { feeder: Metered }) {
+  const thresholds = useThresholds();
   const bar = meterGeometry(feeder);
   const at = (share: number) => `${(share * 100).toFixed(2)}%`;
   return (
@@ -23,7 +25,7 @@ export function LimitMeter({ feeder }: { feeder: Metered }) {
       <div className={styles.track}>
         <div
           className={styles.load}
-          data-standing={standing(feeder)}
+          data-standing={standing(feeder, thresholds)}
           style={{ left: at(bar.loadFrom), width: at(bar.loadTo - bar.loadFrom) }}
         />
         <div className={styles.reserved} style={{ left: at(bar.loadTo), width: at(bar.reservedTo - bar.loadTo) }} />

@@ -4,6 +4,7 @@ import { meterGeometry } from './meter';
 import { describeHistory, isStale, otherKw, roomKw, standing, stateOf, summarise, tightness, withoutSeams } from './model';
 import type { FeederFacts } from './model';
 import { applied } from './useFeeders';
+import { UNTOLD } from '../lib/thresholds';
 
 const NOW = Date.parse('2026-11-23T13:00:00Z');
 const feeder = (loadKw: number, effectiveLimitKw: number, exportLimitKw: number | null = null) => ({ loadKw, effectiveLimitKw, exportLimitKw });
@@ -19,7 +20,7 @@ describe('a feeder’s standing', () => {
     [-50.1, 100, 50, 'over'],
     [0, 0, null, 'inside'],
   ] as const)('load %f under limit %f, export limit %s: %s', (load, limit, exportLimit, expected) => {
-    expect(standing(feeder(load, limit, exportLimit))).toBe(expected);
+    expect(standing(feeder(load, limit, exportLimit), UNTOLD)).toBe(expected);
   });
 
   test('the room is to the nearer limit', () => {
@@ -30,9 +31,9 @@ describe('a feeder’s standing', () => {
   });
 
   test('a feeder without a recent decision is stale', () => {
-    expect(isStale(null, 0)).toBe(true);
-    expect(isStale(1000, 20_000)).toBe(false);
-    expect(isStale(1000, 21_001)).toBe(true);
+    expect(isStale(null, 0, UNTOLD)).toBe(true);
+    expect(isStale(1000, 20_000, UNTOLD)).toBe(false);
+    expect(isStale(1000, 21_001, UNTOLD)).toBe(true);
   });
 
   const facts = { ...feeder(50, 100), stopped: null, degraded: null, waterLevel: null, mode: 'AUTOMATIC', lastDecisionAt: new Date(NOW).toISOString() } as const;
@@ -46,7 +47,7 @@ describe('a feeder’s standing', () => {
     [{ loadKw: 101, degraded: 'x' }, 'over'],
     [{ loadKw: 101, stopped: 'x' }, 'stopped'],
   ] as const)('with %o it is %s', (part, expected) => {
-    expect(stateOf({ ...facts, ...part }, NOW)).toBe(expected);
+    expect(stateOf({ ...facts, ...part }, NOW, UNTOLD)).toBe(expected);
   });
 
   test('controlled and other load make up the load', () => {
@@ -78,7 +79,7 @@ describe('a history', () => {
 
   test('a minute in which the limit changed is no overload, a minute under one limit is', () => {
     const limits = (points: [load: number, limit: number][]) =>
-      withoutSeams(points.map(([loadKw, limitKw], index) => ({ at: index, loadKw, limitKw, curtailedKw: 0 }))).map(({ limitKw }) => limitKw);
+      withoutSeams(points.map(([loadKw, limitKw], index) => ({ at: index, loadKw, limitKw, curtailedKw: 0, allocatedKw: 0, reservedKw: null }))).map(({ limitKw }) => limitKw);
     expect(limits([[90, 100], [70, 50], [49, 50], [70, 50], [90, 100]])).toEqual([100, 100, 50, 100, 100]);
     expect(limits([[90, 100], [70, 50], [70, 50], [70, 50], [90, 100]])).toEqual([100, 100, 50, 100, 100]);
   });

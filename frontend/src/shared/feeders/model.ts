@@ -1,14 +1,10 @@
 //! What a feeder's figures mean: how it stands, how much room is left, what its load is made of. Pure.
 import { kw, percent } from '../lib/format';
 import { duration, parseTime, zonedTime } from '../lib/time';
+import type { Thresholds } from '../lib/thresholds';
 import type { FeederFactsFragment } from '../gql/graphql';
 
 export type FeederFacts = FeederFactsFragment;
-
-/** A feeder that has had no decision for this long is shown as stale. */
-export const STALE_AFTER_MS = 20_000;
-/** Less than this share of the limit left is "near". A controlled feeder is filled up on purpose, so this is narrow. */
-const NEAR_SHARE = 0.01;
 
 export type Standing = 'inside' | 'near' | 'over';
 
@@ -21,10 +17,10 @@ export function roomKw({ loadKw, effectiveLimitKw, exportLimitKw }: Limits): num
   return Math.min(toImport, loadKw + exportLimitKw);
 }
 
-export function standing(feeder: Limits): Standing {
+export function standing(feeder: Limits, { nearShare }: Pick<Thresholds, 'nearShare'>): Standing {
   const room = roomKw(feeder);
   if (room < 0) return 'over';
-  return room < Math.abs(feeder.effectiveLimitKw) * NEAR_SHARE ? 'near' : 'inside';
+  return room < Math.abs(feeder.effectiveLimitKw) * nearShare ? 'near' : 'inside';
 }
 
 /** What share of the limit is left; the tightest feeder has the least. */
@@ -33,20 +29,22 @@ export function tightness(feeder: Limits): number {
   return limit === 0 ? Math.sign(roomKw(feeder)) : roomKw(feeder) / limit;
 }
 
-export function isStale(lastDecisionAt: number | null, now: number): boolean {
-  return lastDecisionAt === null || now - lastDecisionAt > STALE_AFTER_MS;
+export function isStale(lastDecisionAt: number | null, now: number, { silentAfterMs }: Pick<Thresholds, 'silentAfterMs'>): boolean {
+  return lastDecisionAt === null || now - lastDecisionAt > silentAfterMs;
 }
 
 export type FeederState = 'stopped' | 'over' | 'degraded' | 'stale' | 'shedding' | 'near' | 'fine' | 'off';
 
+type Judged = Limits & Pick<FeederFacts, 'stopped' | 'degraded' | 'waterLevel' | 'mode' | 'lastDecisionAt'>;
+
 /** The first that holds is what an operator must know of. */
-export function stateOf(feeder: Limits & Pick<FeederFacts, 'stopped' | 'degraded' | 'waterLevel' | 'mode' | 'lastDecisionAt'>, now: number): FeederState {
+export function stateOf(feeder: Judged, now: number, thresholds: Thresholds): FeederState {
   if (feeder.stopped !== null) return 'stopped';
-  const state = standing(feeder);
+  const state = standing(feeder, thresholds);
   if (state === 'over') return 'over';
   if (feeder.mode === 'DISABLED') return 'off';
   if (feeder.degraded !== null) return 'degraded';
-  if (isStale(parseTime(feeder.lastDecisionAt), now)) return 'stale';
+  if (isStale(parseTime(feeder.lastDecisionAt), now, thresholds)) return 'stale';
   if (feeder.waterLevel !== null) return 'shedding';
   return state === 'near' ? 'near' : 'fine';
 }
@@ -74,6 +72,9 @@ export interface HistoryPoint {
   limitKw: number;
   /** What devices wanted beyond what they were given. */
   curtailedKw: number | null;
+  allocatedKw: number;
+  /** Not kept in averages of a minute or more. */
+  reservedKw: number | null;
 }
 
 /**
@@ -95,7 +96,7 @@ export interface HistorySummary {
   coveredMs: number;
 }
 
-export function summarise(points: readonly Omit<HistoryPoint, 'curtailedKw'>[], gapMs: number): HistorySummary | null {
+export function summarise(points: readonly Pick<HistoryPoint, 'at' | 'loadKw' | 'limitKw'>[], gapMs: number): HistorySummary | null {
   const first = points[0];
   if (!first) return null;
   let inside = 0;

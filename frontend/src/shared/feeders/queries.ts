@@ -60,6 +60,8 @@ export const FeederHistory = graphql(`
         loadKw
         limitKw
         curtailedKw
+        allocatedKw
+        reservedKw
       }
     }
   }

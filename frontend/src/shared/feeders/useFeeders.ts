@@ -21,6 +21,7 @@ export interface LivePoint {
   limitKw: number;
   allocatedKw: number;
   curtailedKw: null;
+  reservedKw: number;
 }
 
 export type Tails = ReadonlyMap<string, readonly LivePoint[]>;
@@ -36,8 +37,8 @@ function extend(tails: Map<string, readonly LivePoint[]>, feeder: FeederFacts, m
   const at = parseTime(feeder.lastDecisionAt);
   const tail = tails.get(feeder.id) ?? [];
   if (at === null || at <= (tail.at(-1)?.at ?? 0)) return;
-  const { loadKw, effectiveLimitKw: limitKw, allocatedKw } = feeder;
-  tails.set(feeder.id, [...tail, { at, loadKw, limitKw, allocatedKw, curtailedKw: null }].slice(-most));
+  const { loadKw, effectiveLimitKw: limitKw, allocatedKw, reservedKw } = feeder;
+  tails.set(feeder.id, [...tail, { at, loadKw, limitKw, allocatedKw, reservedKw, curtailedKw: null }].slice(-most));
 }
 
 export function applied(before: Live, base: FeedersData | undefined, news: readonly FeederFacts[]): Live {

@@ -92,7 +92,7 @@ const KEYLESS = [
   'CommandEdge', 'DeadLetterReason', 'DecisionConnection', 'DecisionDevice', 'DecisionDeviceConnection',
   'DecisionDeviceEdge', 'DecisionEdge', 'DeviceConnection', 'DeviceEdge', 'DrImpact', 'Explanation', 'Fairness',
   'FairnessDevice', 'FeederPoint', 'Health', 'Notice', 'NoticedDeviceConnection', 'NoticedDeviceEdge', 'Override',
-  'PageInfo', 'Part', 'TelemetryPoint', 'TrackingError', 'TypeTotal', 'User', 'Violation',
+  'PageInfo', 'Part', 'TelemetryPoint', 'Thresholds', 'TrackingError', 'TypeTotal', 'User', 'Violation',
   'ViolationConnection', 'ViolationEdge', 'WaitingDeviceConnection', 'WaitingDeviceEdge',
 ];
 

@@ -62,6 +62,11 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
+/** Energy in kWh, from 1 000 on in MWh; written as power is. */
+export function kwh(value: number): string {
+  return kw(value).replace(/W$/, 'Wh');
+}
+
 /** Where the power goes, in words: never by the sign alone. */
 export function direction(kwValue: number | null | undefined): 'takes' | 'gives' | 'idle' | 'unknown' {
   if (kwValue === null || kwValue === undefined) return 'unknown';

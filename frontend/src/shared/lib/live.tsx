@@ -1,11 +1,12 @@
 //! Queries and subscriptions as the pages use them: they catch up after a gap, fall back to asking while the
-//! link is down, and rest while the tab is hidden. Knows the clients, not what is asked.
+//! link is down, and rest while the tab is hidden or the session has lapsed. Knows the clients, not what is asked.
 import { createContext, useCallback, useContext, useEffect, useRef, useState } from 'react';
 import type { AnyVariables, Client, CombinedError, TypedDocumentNode } from '@urql/core';
 import { useQuery, useSubscription } from 'urql';
 import type { UseQueryState } from 'urql';
 import { useVisible } from './hooks';
 import { useLink } from './link';
+import { useLapsed } from './session';
 
 /** How often to ask while no updates arrive. */
 const FALLBACK_MS = 10_000;
@@ -19,29 +20,35 @@ export function useBulkClient(): Client {
   return client;
 }
 
-/** Calls `again` when the link came back, when the tab is shown again, and every `everyMs` while it is shown. */
+/** Whether to ask and to listen: not in a hidden tab, and not for somebody whose session has lapsed. */
+function useAwake(): boolean {
+  const visible = useVisible();
+  return !useLapsed() && visible;
+}
+
+/** Calls `again` when the link came back, when the tab is shown again or its user has signed in again, and every `everyMs` while it is shown. */
 export function useRefresh(again: () => void, everyMs: number | null): void {
   const { status, epoch } = useLink();
-  const visible = useVisible();
+  const awake = useAwake();
   const latest = useRef(again);
   useEffect(() => {
     latest.current = again;
   });
 
-  const mark = `${epoch}/${visible}`;
+  const mark = `${epoch}/${awake}`;
   const seen = useRef(mark);
   useEffect(() => {
     if (seen.current === mark) return;
     seen.current = mark;
-    if (visible) latest.current();
-  }, [mark, visible]);
+    if (awake) latest.current();
+  }, [mark, awake]);
 
   const period = status === 'lost' ? Math.min(everyMs ?? FALLBACK_MS, FALLBACK_MS) : everyMs;
   useEffect(() => {
-    if (period === null || !visible) return;
+    if (period === null || !awake) return;
     const timer = setInterval(() => latest.current(), period);
     return () => clearInterval(timer);
-  }, [period, visible]);
+  }, [period, awake]);
 }
 
 interface LiveQuery<Data, Variables extends AnyVariables> {
@@ -88,7 +95,7 @@ export function useLiveUpdates<Data, Variables extends AnyVariables>(
   { query, variables }: LiveUpdates<Data, Variables>,
   onData?: (data: Data) => void,
 ): void {
-  const pause = !useVisible();
+  const pause = !useAwake();
   const args = { query, variables, pause };
   const [{ error }, restart] = useSubscription<Data, Data, Variables>(
     args,
@@ -119,7 +126,7 @@ export function useBulkUpdates<Data, Variables extends AnyVariables>(
   onData: (data: Data) => void,
 ): void {
   const client = useBulkClient();
-  const listens = useVisible() && !pause;
+  const listens = useAwake() && !pause;
   const [turn, setTurn] = useState(0);
   const key = JSON.stringify(variables);
   const latest = useRef({ variables, onData });

@@ -33,12 +33,25 @@ describe('the session', () => {
     expect(document.cookie).toBe('');
   });
 
-  test('ends with its time, and says why', () => {
+  test('lapses with its time', () => {
     sessionStore.begin(session(Date.now() + 60_000));
     vi.advanceTimersByTime(59_000);
     expect(sessionStore.read().session?.username).toBe('ada');
     vi.advanceTimersByTime(2000);
-    expect(sessionStore.read()).toEqual({ session: null, ended: 'expired', known: true });
+    const { session: kept, lapsed } = sessionStore.read();
+    expect({ user: kept?.username, lapsed }).toEqual({ user: 'ada', lapsed: true });
+  });
+
+  test('that has lapsed goes on when its user signs in again, and is gone when they leave', () => {
+    sessionStore.begin(session(null));
+    sessionStore.end('expired');
+    sessionStore.confirm('ada', 'VIEWER');
+    expect(sessionStore.read().session?.role).toBe('OPERATOR');
+    sessionStore.begin(session(null));
+    expect(sessionStore.read().lapsed).toBe(false);
+    sessionStore.end('expired');
+    sessionStore.end('signed-out');
+    expect(sessionStore.read()).toMatchObject({ session: null, lapsed: false });
   });
 
   test('takes the role that the API confirms', () => {

@@ -18,8 +18,10 @@ export interface Session {
 export type EndReason = 'expired' | 'signed-out';
 
 interface State {
+  /** Who is signed in; whoever's session has lapsed stays here, so that what they were at is not lost. */
   session: Session | null;
-  ended: EndReason | null;
+  /** The API takes nothing more from this session until its user has signed in again. */
+  lapsed: boolean;
   /** Whether the API has said whose the cookie is; before that, nobody knows. */
   known: boolean;
 }
@@ -43,7 +45,7 @@ export function readSession(answer: unknown): Session | null {
 }
 
 class SessionStore {
-  private state: State = { session: null, ended: null, known: false };
+  private state: State = { session: null, lapsed: false, known: false };
   private readonly listeners = new Set<() => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -55,26 +57,29 @@ class SessionStore {
   };
 
   begin(session: Session): void {
-    this.set({ session, ended: null, known: true });
+    this.set({ session, lapsed: false, known: true });
     this.watchExpiry();
   }
 
   /** The API says that nobody is signed in. */
   nobody(): void {
-    if (!this.state.known) this.set({ session: null, ended: null, known: true });
+    if (!this.state.known) this.set({ session: null, lapsed: false, known: true });
   }
 
   /** The API's word on who this is; it may have changed since the sign-in. */
   confirm(username: string, role: Role): void {
     const { session } = this.state;
-    if (!session || (session.username === username && session.role === role)) return;
+    if (!session || this.state.lapsed || (session.username === username && session.role === role)) return;
     this.begin({ ...session, username, role });
   }
 
-  end(ended: EndReason): void {
-    if (this.state.session === null) return;
+  /** One that has lapsed waits for its user; one that was signed out is gone. */
+  end(why: EndReason): void {
+    const { session, lapsed } = this.state;
+    if (session === null || (lapsed && why === 'expired')) return;
     clearTimeout(this.timer);
-    this.set({ session: null, ended, known: true });
+    if (why === 'expired') this.set({ session, lapsed: true, known: true });
+    else this.set({ session: null, lapsed: false, known: true });
   }
 
   private set(state: State): void {
@@ -102,6 +107,7 @@ export function useSessionKnown(): boolean {
   return useSyncExternalStore(sessionStore.subscribe, sessionStore.read).known;
 }
 
-export function useSessionEnd(): EndReason | null {
-  return useSyncExternalStore(sessionStore.subscribe, sessionStore.read).ended;
+/** Whether the session has lapsed and its user is still here. */
+export function useLapsed(): boolean {
+  return useSyncExternalStore(sessionStore.subscribe, sessionStore.read).lapsed;
 }

@@ -141,11 +141,13 @@ export function valueRange(low: number | null, high: number | null): [number, nu
   return [bottom < 0 ? bottom - air : 0, top > 0 ? top + air : air];
 }
 
-function timeLabels(splits: number[], [from, to]: [number, number]): string[] {
+/** No two ticks read alike: with less than a minute between them they show seconds. */
+export function timeLabels(splits: readonly number[], [from, to]: readonly [number, number]): string[] {
+  const seconds = splits.some((at) => at % 60 !== 0);
   return splits.map((at) => {
     const date = new Date(at * 1000);
     const midnight = date.getHours() === 0 && date.getMinutes() === 0;
-    return to - from > DAY_S / 4 && midnight ? day(at * 1000) : clock(at * 1000, to - from < 300);
+    return to - from > DAY_S / 4 && midnight ? day(at * 1000) : clock(at * 1000, seconds);
   });
 }
 

@@ -1,40 +1,12 @@
-//! The lines and marks of a feeder's chart. Pure.
+//! What is marked in a feeder's chart, and what its load would be without control. Pure.
 import type { ChartMark } from '../../shared/ui/chartOptions';
 import type { FeederMarksQuery } from '../../shared/gql/graphql';
 import { kw } from '../../shared/lib/format';
 import { parseTime } from '../../shared/lib/time';
 import type { HistoryPoint } from '../../shared/feeders/model';
 
-export interface Track {
-  at: number;
-  allocatedKw: number;
-}
-
-export interface TrackPoint extends HistoryPoint {
-  allocatedKw: number | null;
-}
-
-/** A decision speaks for the points after it, but not for long. */
-const HOLDS_MS = 15_000;
-/** A point may be named a little before the decision that made it. */
-const EARLY_MS = 1500;
-
-/** Gives each point what the last decision before it allocated. Both ascend. */
-export function withTracks(points: readonly HistoryPoint[], tracks: readonly Track[]): TrackPoint[] {
-  let next = 0;
-  let last: Track | null = null;
-  return points.map((point) => {
-    for (let track = tracks[next]; track && track.at <= point.at + EARLY_MS; track = tracks[next]) {
-      last = track;
-      next += 1;
-    }
-    const held: Track | null = last;
-    return { ...point, allocatedKw: held && point.at - held.at <= HOLDS_MS ? held.allocatedKw : null };
-  });
-}
-
 /** What the load would be if everyone had what they wanted. */
-export function wantedKw({ loadKw, curtailedKw }: HistoryPoint): number | null {
+export function wantedKw({ loadKw, curtailedKw }: Pick<HistoryPoint, 'loadKw' | 'curtailedKw'>): number | null {
   return curtailedKw === null ? null : loadKw + curtailedKw;
 }
 

@@ -1,20 +1,11 @@
-//! Tests of tracks.ts.
+//! Tests of marks.ts.
 import { expect, test } from 'vitest';
 import type { FeederMarksQuery } from '../../shared/gql/graphql';
-import { marksOf, wantedKw, withTracks } from './tracks';
-
-const point = (at: number) => ({ at, loadKw: 10, limitKw: 20, curtailedKw: 3 });
-
-test('each point has what the last decision before it allocated, unless that was long ago', () => {
-  const tracks = [{ at: 1000, allocatedKw: 5 }, { at: 6000, allocatedKw: 7 }];
-  const points = withTracks([point(0), point(1000), point(4000), point(5500), point(20_000), point(30_000)], tracks);
-  expect(points.map(({ allocatedKw }) => allocatedKw)).toEqual([5, 5, 5, 7, 7, null]);
-  expect(withTracks([point(0)], []).map(({ allocatedKw }) => allocatedKw)).toEqual([null]);
-});
+import { marksOf, wantedKw } from './marks';
 
 test('what is wanted is the load and what was held back', () => {
-  expect(wantedKw(point(0))).toBe(13);
-  expect(wantedKw({ ...point(0), curtailedKw: null })).toBeNull();
+  expect(wantedKw({ loadKw: 10, curtailedKw: 3 })).toBe(13);
+  expect(wantedKw({ loadKw: 10, curtailedKw: null })).toBeNull();
 });
 
 const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
