@@ -256,7 +256,7 @@ impl Small {
                     told + rng.pick(&[0, 0, 0, 0, 1, -1, 150, 500])
                 }
                 DeviceType::Battery => watts(rng) * rng.pick(&[1, -1]),
-                _ => watts(rng),
+                DeviceType::Ev | DeviceType::Meter | DeviceType::Other => watts(rng),
             };
             if device_type != DeviceType::Meter {
                 self.said.push(power_w);

@@ -85,12 +85,15 @@ pub(super) fn start_w(seen: &Seen<'_>, device: &Device, moment: &Moment<'_, '_>)
     let draws = power.is_none_or(|power| !draws_nothing(power, seen.want.rated_w));
     let watts = seen.want.high_w;
     let told = seen.floor_w.max(seen.fallback_w);
+    // What it said before it was told otherwise says nothing of what it does now.
+    let answers = device.setpoint_since.is_none_or(|since| device.last_steering > Some(since));
     let stands = seen.role == Role::Controlled
         && seen.device_type == DeviceType::Ev
         && device.need_w.is_some()
         && seen.override_w.is_none()
         && !seen.stuck
         && !draws
+        && answers
         && is_heard(device, moment.now, settings)
         && watts > 0
         && told < watts + settings.deadband_w.0.max(1);

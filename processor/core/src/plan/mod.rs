@@ -16,6 +16,9 @@ use crate::certify::{Order, Promise, World, certify, certify_stopped};
 use crate::estimate::{Role, Seen, View};
 use crate::policy::Policy;
 
+/// Times that a plan is made anew because more generation is missing than was counted on, at most.
+const AGAIN_MAX: usize = 3;
+
 /// What is planned for one device, in the order of the view's devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Planned {
@@ -119,22 +122,37 @@ fn make(
         // Generation is commanded only under an export limit.
         return steps.fill(idle, &vec![0; view.nodes.len()]);
     }
-    let dimmed = steps.dimmed(idle.clone());
-    let plan = steps.fill(idle.clone(), &dimmed);
-    let in_the_end = export::missing(view, &plan.devices);
-    if in_the_end.iter().zip(&dimmed).all(|(in_the_end, counted)| in_the_end <= counted) {
+    let mut dimmed = steps.dimmed(idle.clone());
+    let mut plan = steps.fill(idle.clone(), &dimmed);
+    if !raise_to(&mut dimmed, export::missing(view, &plan.devices)) {
         return plan;
     }
-    // Storage that gives power back takes room from generation: then more of that is missing than was counted on. No
-    // more than this can be.
+    // Storage that gives power back takes room from generation: then more of that is missing than was counted on. Hardly
+    // ever more than this can be.
     let mut giving = idle.clone();
     for (seen, planned) in view.devices.iter().zip(&mut giving) {
         if seen.role == Role::Controlled && !seen.device_type.generates() {
             planned.setpoint_w = Some(seen.want.low_w);
         }
     }
-    let dimmed = steps.dimmed(giving);
-    steps.fill(idle, &dimmed)
+    raise_to(&mut dimmed, steps.dimmed(giving));
+    for _ in 0..AGAIN_MAX {
+        plan = steps.fill(idle.clone(), &dimmed);
+        if !raise_to(&mut dimmed, export::missing(view, &plan.devices)) {
+            break;
+        }
+    }
+    plan
+}
+
+/// Raises what is counted as missing under each node to what is; says whether any was more.
+fn raise_to(counted: &mut [i64], missing: Vec<i64>) -> bool {
+    let mut raised = false;
+    for (counted, missing) in counted.iter_mut().zip(missing) {
+        raised |= missing > *counted;
+        *counted = missing.max(*counted);
+    }
+    raised
 }
 
 /// What every step of a plan goes by.

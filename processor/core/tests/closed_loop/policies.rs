@@ -50,6 +50,7 @@ proptest! {
 #[test]
 fn a_world_that_once_went_wrong_under_a_policy_stays_right() {
     live(10_112_598_077_391_328_265, POLICIES[2], 6);
+    live(2_275_064_413_627_834_242, POLICIES[2], 6);
 }
 
 /// G15: what a policy carries over is state like any other.

@@ -21,6 +21,8 @@ macro_rules! promise {
 pub(crate) const SETTLED_MS: i64 = 20_000;
 /// No device of a random world speaks less often.
 const LONGEST_PERIOD_MS: i64 = 5_000;
+/// So little says that no car is there, or that it is full.
+const NOTHING_W: i64 = 60;
 /// With losses two leases are added.
 const SETTLED_LOSSY_MS: i64 = 90_000;
 
@@ -62,7 +64,7 @@ pub(crate) fn check_physics(world: &World) {
         promise!(
             world,
             1,
-            load <= node.limit_w.0,
+            load - begun_w(world, node) <= node.limit_w.0,
             "G1: {} takes {load} W of {} W at +{} s: {node:?}",
             node.feeder_id,
             node.limit_w.0,
@@ -137,9 +139,19 @@ fn stands_by(decided: &DeviceDecision) -> bool {
 
 /// It has drawn nothing until now, or has begun since it last spoke, a moment ago: nobody can know that yet.
 fn may_begin(decided: &DeviceDecision, sim: &Sim) -> bool {
-    let said_nothing = decided.power_w.is_some_and(|power| power.0 == 0)
+    let said_nothing = decided.power_w.is_some_and(|power| power.0 <= NOTHING_W)
         && decided.sample_age_ms.is_some_and(|age_ms| age_ms <= LONGEST_PERIOD_MS);
     stands_by(decided) && (sim.power_w == 0 || said_nothing)
+}
+
+/// What those under a node take who have begun since they last spoke, but for the one that is held back for.
+fn begun_w(world: &World, node: &NodeDecision) -> i64 {
+    let begun = world.sims.iter().filter(|sim| {
+        world.is_under(&feeder(&sim.spec.feeder), &node.feeder_id)
+            && may_begin(decided(world.last(), sim), sim)
+    });
+    let powers = begun.map(|sim| sim.power_w);
+    powers.clone().sum::<i64>() - powers.max().unwrap_or(0)
 }
 
 pub(crate) fn decided<'d>(decision: &'d Decision, sim: &Sim) -> &'d DeviceDecision {

@@ -147,6 +147,7 @@ fn wild_worlds_repeat_byte_for_byte_with_restarts_too() {
 fn wild_worlds_that_once_went_wrong_stay_right() {
     for seed in [
         3_221_319_618_570_033_347,
+        9_592_534_431_854_893_282,
         9_784_888_140_067_392_493,
         18_007_081_826_737_249_885,
         9_045_263_584_460_315_930,

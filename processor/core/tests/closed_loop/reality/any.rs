@@ -298,4 +298,5 @@ pub(super) fn worlds() -> impl Iterator<Item = (String, Box<dyn FnOnce() -> Worl
 #[test]
 fn faults_that_once_went_wrong_stay_right() {
     live(16_621_721_231_591_147_178);
+    live(10_902_594_275_448_577_408);
 }
