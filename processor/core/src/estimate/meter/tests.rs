@@ -124,23 +124,29 @@ fn joining_neither_proves_nor_refutes() {
 
 #[test]
 fn raises_that_show_prove_a_meter_and_those_that_do_not_refute_it() {
-    let raises = |shown: i64| {
-        let steps = [0_i64, 5, 5, 5, 10, 10, 10, 15, 15, 15, 20, 20, 20];
-        let mut last = 0;
-        let windows = steps.map(|raised| {
-            let moved = raised - std::mem::replace(&mut last, raised);
-            (50 + raised * shown / 100, 10 + raised, if raised == 0 { 0 } else { moved })
-        });
+    // Of four raises of 5 kW the meter shows so much, in parts of 100.
+    let raises = |shown: [i64; 4]| {
+        let (mut says, mut known) = (50, 10);
+        let mut windows = vec![(says, known, 0)];
+        for shown in shown {
+            (says, known) = (says + 5 * shown / 100, known + 5);
+            windows.extend([(says, known, 5), (says, known, 0), (says, known, 0)]);
+        }
         after(&windows)
     };
-    // In parts of 100 of each raise: what agrees, what says nothing, what disagrees.
+    // What agrees, what says nothing, what disagrees.
     for (shown, agreed, disagreed) in
         [(100, 4, 0), (80, 4, 0), (120, 4, 0), (40, 0, 4), (0, 0, 4), (-100, 0, 4), (200, 0, 4)]
     {
-        let state = raises(shown);
+        let state = raises([shown; 4]);
         assert_eq!((state.agreed, state.disagreed), (agreed, disagreed), "{shown} %");
         let doubted = (disagreed > 0).then_some(MeterDoubt::Disagrees);
         assert_eq!(state.doubted, doubted, "{shown} %");
+    }
+    // One speaks against one.
+    for (shown, agreed, disagreed) in [([0, 0, 0, 100], 1, 2), ([100, 100, 100, 0], 2, 1)] {
+        let state = raises(shown);
+        assert_eq!((state.agreed, state.disagreed), (agreed, disagreed), "{shown:?}");
     }
 }
 
