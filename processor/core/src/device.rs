@@ -280,8 +280,10 @@ pub(crate) fn command(device: &mut Device, command: LiveCommand) {
 /// What the clock of the processor said when it was ahead counts as of now: nothing stays fresh, or in force, for longer
 /// than that by it.
 pub(crate) fn heed_clock(device: &mut Device, now: Timestamp) {
+    // One that was told nothing for long may still rest, or run, since a moment that is to come.
     let last = device.live.last().map(|live| live.decided).max(device.last_steering);
-    if last.is_none_or(|last| last <= now) {
+    let changed = device.setpoint_since.max(device.direction_since).max(device.running_since);
+    if last.max(changed).is_none_or(|last| last <= now) {
         return;
     }
     let no_later = |at: &mut Option<Timestamp>| *at = at.map(|at| at.min(now));

@@ -51,6 +51,26 @@ fn what_was_decided_by_a_clock_that_was_ahead_holds_for_its_lease_from_now_on() 
 }
 
 #[test]
+fn one_that_is_not_heard_and_has_no_command_rests_no_longer_by_a_clock_that_was_ahead() {
+    let ahead = Some(NOW.plus_ms(3_600_000));
+    for (setpoint, direction, running) in
+        [(ahead, None, None), (None, ahead, None), (None, None, ahead)]
+    {
+        let mut device = charger(None);
+        device.last_steering = Some(NOW.plus_ms(-60_000));
+        (device.setpoint_since, device.direction_since, device.running_since) =
+            (setpoint, direction, running);
+        heed_clock(&mut device, NOW);
+        let now = |at: Option<Timestamp>| at.map(|_| NOW);
+        let Device { setpoint_since, direction_since, running_since, .. } = device;
+        assert_eq!(
+            (setpoint_since, direction_since, running_since),
+            (now(setpoint), now(direction), now(running))
+        );
+    }
+}
+
+#[test]
 fn what_was_decided_by_now_stays_as_it_is() {
     let mut device = charger(None);
     device.live = vec![told(1, 0, 20_000)];
