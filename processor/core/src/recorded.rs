@@ -151,6 +151,10 @@ impl Small {
             }));
             small.devices.push((device_id, capabilities(rng)));
         }
+        if rng.chance(300) {
+            let stray = DeviceId::new("stray").expect("an id");
+            small.devices.push((stray, capabilities(rng)));
+        }
         small
     }
 
@@ -244,8 +248,11 @@ impl Small {
             if rng.chance(100) {
                 continue;
             }
-            let Some(registered) = self.registry.devices.get(&device_id) else { continue };
-            let (device_type, feeder_id) = (registered.device_type, registered.feeder_id.clone());
+            let registered = self.registry.devices.get(&device_id);
+            let (device_type, feeder_id) = match registered {
+                Some(registered) => (registered.device_type, registered.feeder_id.clone()),
+                None => (DeviceType::Ev, self.tree.root().clone()),
+            };
             let power_w = match device_type {
                 DeviceType::Pv => -watts(rng),
                 // Most meters say what the others said in the window before, or that and something beside.

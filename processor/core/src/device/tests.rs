@@ -51,6 +51,14 @@ fn what_was_decided_by_a_clock_that_was_ahead_holds_for_its_lease_from_now_on() 
 }
 
 #[test]
+fn a_command_by_a_clock_that_was_ahead_is_enough_to_be_brought_back() {
+    let mut device = charger(None);
+    device.live = vec![told(1, -5_000, 20_000), told(2, 40_000, 100_000)];
+    heed_clock(&mut device, NOW);
+    assert_eq!(device.live[1].decided, NOW);
+}
+
+#[test]
 fn one_that_is_not_heard_and_has_no_command_rests_no_longer_by_a_clock_that_was_ahead() {
     let ahead = Some(NOW.plus_ms(3_600_000));
     for (setpoint, direction, running) in

@@ -124,8 +124,8 @@ fn joining_neither_proves_nor_refutes() {
 
 #[test]
 fn raises_that_show_prove_a_meter_and_those_that_do_not_refute_it() {
-    // Of four raises of 5 kW the meter shows so much, in parts of 100.
-    let raises = |shown: [i64; 4]| {
+    // Of raises of 5 kW the meter shows so much, in parts of 100.
+    let raises = |shown: &[i64]| {
         let (mut says, mut known) = (50, 10);
         let mut windows = vec![(says, known, 0)];
         for shown in shown {
@@ -138,16 +138,19 @@ fn raises_that_show_prove_a_meter_and_those_that_do_not_refute_it() {
     for (shown, agreed, disagreed) in
         [(100, 4, 0), (80, 4, 0), (120, 4, 0), (40, 0, 4), (0, 0, 4), (-100, 0, 4), (200, 0, 4)]
     {
-        let state = raises([shown; 4]);
+        let state = raises(&[shown; 4]);
         assert_eq!((state.agreed, state.disagreed), (agreed, disagreed), "{shown} %");
         let doubted = (disagreed > 0).then_some(MeterDoubt::Disagrees);
         assert_eq!(state.doubted, doubted, "{shown} %");
     }
     // One speaks against one.
     for (shown, agreed, disagreed) in [([0, 0, 0, 100], 1, 2), ([100, 100, 100, 0], 2, 1)] {
-        let state = raises(shown);
+        let state = raises(&shown);
         assert_eq!((state.agreed, state.disagreed), (agreed, disagreed), "{shown:?}");
     }
+    // What was long ago is not held against it for ever.
+    assert_eq!(raises(&[0; 9]).disagreed, COUNTED_MAX);
+    assert_eq!(raises(&[100; 9]).agreed, COUNTED_MAX);
 }
 
 #[test]
