@@ -1,6 +1,7 @@
 //! Who gave how much of what they wanted: the index, the tenth that got least, and every device.
 import { useMemo, useState } from 'react';
 import { Link } from 'wouter';
+import { FairnessQuery } from '../../shared/events/queries';
 import { saveCsv } from '../../shared/lib/csv';
 import { count, kwh, percent, plural } from '../../shared/lib/format';
 import { useBulkQuery } from '../../shared/lib/live';
@@ -11,7 +12,6 @@ import { Panel } from '../../shared/ui/Panel';
 import { Empty, Failed, Loading } from '../../shared/ui/States';
 import { aboutSpan, jainWords, shareOf, shareWords, sortedFair, totals } from './model';
 import type { FairKey, FairnessDevice, FairSort, Span } from './model';
-import { FairnessQuery } from './queries';
 import styles from './Tables.module.css';
 
 /** Rows at first; the others on request, so that ten thousand do not hold up the page. */

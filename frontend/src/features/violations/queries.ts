@@ -10,22 +10,6 @@ export const FeederIds = graphql(`
   }
 `);
 
-export const FairnessQuery = graphql(`
-  query Fairness($feederId: ID!, $from: DateTime!, $to: DateTime!) {
-    fairness(feederId: $feederId, from: $from, to: $to) {
-      feederId
-      jain
-      worstDecileShare
-      perDevice {
-        deviceId
-        wantedKwh
-        servedKwh
-        curtailedKwh
-      }
-    }
-  }
-`);
-
 export const ViolationsQuery = graphql(`
   query Violations($feederId: ID, $from: DateTime!, $to: DateTime!) {
     violations(feederId: $feederId, from: $from, to: $to, first: 500) {

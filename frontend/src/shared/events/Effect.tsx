@@ -7,7 +7,7 @@ import { useBulkQuery } from '../lib/live';
 import { toRfc3339 } from '../lib/time';
 import { Failed, Loading } from '../ui/States';
 import { effectWords, givers, heldSpan } from './effect';
-import { EventEffect } from './queries';
+import { FairnessQuery } from './queries';
 import styles from './Effect.module.css';
 
 const ASK_EVERY_MS = 30_000;
@@ -38,7 +38,7 @@ export function Effect({ what, held, feederIds, now }: Props) {
 function OfFeeder({ feederId, named, held, now }: { feederId: string; named: boolean; held: Props['held']; now: number }) {
   const isOn = (heldSpan(held, now)?.to ?? 0) >= now;
   const { data, error, loading, refresh } = useBulkQuery({
-    query: EventEffect,
+    query: FairnessQuery,
     variables: () => {
       const span = heldSpan(held, Date.now()) ?? { from: Date.now() - 1000, to: Date.now() };
       return { feederId, from: toRfc3339(span.from), to: toRfc3339(span.to) };

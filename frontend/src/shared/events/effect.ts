@@ -1,9 +1,9 @@
 //! What an event or a program took from devices while it held, and how evenly. Pure.
-import type { EventEffectQuery } from '../gql/graphql';
+import type { FairnessQuery } from '../gql/graphql';
 import { kwh, percent, plural } from '../lib/format';
 import { duration, parseTime } from '../lib/time';
 
-export type Given = EventEffectQuery['fairness'];
+export type Given = FairnessQuery['fairness'];
 
 interface Held {
   start: string;

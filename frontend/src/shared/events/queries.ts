@@ -53,8 +53,8 @@ export const CancelEvent = graphql(`
   }
 `);
 
-export const EventEffect = graphql(`
-  query EventEffect($feederId: ID!, $from: DateTime!, $to: DateTime!) {
+export const FairnessQuery = graphql(`
+  query Fairness($feederId: ID!, $from: DateTime!, $to: DateTime!) {
     fairness(feederId: $feederId, from: $from, to: $to) {
       feederId
       jain
