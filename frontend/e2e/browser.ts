@@ -23,6 +23,14 @@ export interface Look {
   zone?: string;
 }
 
+/** The looks in which every page is judged. */
+export const LOOKS: (Look & { name: string })[] = [
+  { name: 'wide by day', theme: 'day' },
+  { name: 'wide by night', theme: 'night' },
+  { name: 'phone by day', theme: 'day', phone: true },
+  { name: 'phone by night', theme: 'night', phone: true },
+];
+
 export const WIDE = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 

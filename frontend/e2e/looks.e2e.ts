@@ -2,17 +2,10 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { testIds } from '../src/shared/testIds';
-import { enter } from './browser';
-import type { Look } from './browser';
+import { enter, LOOKS } from './browser';
 import { axeViolations, sideways, useStage } from './stage';
 
 const stage = useStage();
-const LOOKS: (Look & { name: string })[] = [
-  { name: 'wide by day', theme: 'day' },
-  { name: 'wide by night', theme: 'night' },
-  { name: 'phone by day', theme: 'day', phone: true },
-  { name: 'phone by night', theme: 'night', phone: true },
-];
 
 /** Each page in the state in which most stands on it. */
 const PAGES: { name: string; path: string; open: (page: Page) => Promise<void> }[] = [

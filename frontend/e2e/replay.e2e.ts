@@ -2,8 +2,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { testIds } from '../src/shared/testIds';
-import { enter } from './browser';
-import type { Look } from './browser';
+import { enter, LOOKS } from './browser';
 import { axeViolations, sideways, useStage } from './stage';
 
 const stage = useStage();
@@ -112,13 +111,6 @@ test.skipIf(stage.viewer === null)('a viewer replays too', async () => {
   if (!stage.viewer) return;
   await open(page, { minutesAgo: 1, person: stage.viewer });
 });
-
-const LOOKS: (Look & { name: string })[] = [
-  { name: 'wide by day', theme: 'day' },
-  { name: 'wide by night', theme: 'night' },
-  { name: 'phone by day', theme: 'day', phone: true },
-  { name: 'phone by night', theme: 'night', phone: true },
-];
 
 describe.each(LOOKS)('accessible and fitting: $name', (look) => {
   test('replay', async () => {

@@ -1,18 +1,12 @@
 //! Journey: a session ends while somebody works. What they were at is there when they have signed in again.
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { enter, fillLogin } from './browser';
+import { enter, fillLogin, LOOKS } from './browser';
 import type { Look } from './browser';
 import { axeViolations, expectError, sideways, useStage } from './stage';
 import type { Stage } from './stage';
 
 const stage = useStage();
-const LOOKS: (Look & { name: string })[] = [
-  { name: 'wide by day', theme: 'day' },
-  { name: 'wide by night', theme: 'night' },
-  { name: 'phone by day', theme: 'day', phone: true },
-  { name: 'phone by night', theme: 'night', phone: true },
-];
 const dialogOf = (page: Page) => page.getByRole('dialog', { name: 'Your session has ended' });
 
 /** Ends the session at the API, as an admin or another tab would; the page still has its cookie. */

@@ -3,17 +3,10 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { testIds } from '../src/shared/testIds';
-import { enter } from './browser';
-import type { Look } from './browser';
+import { enter, LOOKS } from './browser';
 import { axeViolations, sideways, useStage } from './stage';
 
 const stage = useStage();
-const LOOKS: (Look & { name: string })[] = [
-  { name: 'wide by day', theme: 'day' },
-  { name: 'wide by night', theme: 'night' },
-  { name: 'phone by day', theme: 'day', phone: true },
-  { name: 'phone by night', theme: 'night', phone: true },
-];
 
 /** Each with its forms open; a journey of its own, as axe takes its time. */
 const PAGES: { page: string; open: (page: Page) => Promise<void> }[] = [

@@ -30,6 +30,7 @@ use crate::limits::limits;
 use crate::plan::{plan, stop};
 use crate::policy::{self, Policy};
 use crate::samples::sample;
+use crate::stage::{START, WINDOW_MS, device_id, feeder_id};
 use crate::standing;
 use crate::states::feeder_states;
 use crate::topology::Topology;
@@ -41,8 +42,6 @@ const TREES: u64 = 1_200;
 const WINDOWS: usize = 12;
 /// Times that a plan, and an estimate, is spoilt in each window.
 const SPOILT: usize = 3;
-const WINDOW_MS: i64 = 5_000;
-const START: i64 = 1_700_000_000_000;
 const FEEDERS: [(&str, Option<&str>); 4] =
     [("root", None), ("left", Some("root")), ("right", Some("root")), ("deep", Some("left"))];
 
@@ -108,7 +107,7 @@ struct Small {
 
 impl Small {
     fn new(rng: &mut Rng) -> Self {
-        let root = FeederId::new("root").expect("an id");
+        let root = feeder_id("root");
         let mut small = Self {
             registry: Registry::default(),
             tree: Tree::new(root),
@@ -124,14 +123,14 @@ impl Small {
         for (id, parent) in &FEEDERS[..1 + rng.below(4)] {
             let import_limit_w = some(rng, 800, |rng| Watts(watts(rng).max(0) * 2));
             small.operate(Change::FeederChange(FeederChange {
-                parent_id: parent.map(|parent| FeederId::new(parent).expect("an id")),
+                parent_id: parent.map(feeder_id),
                 import_limit_w,
                 export_limit_w: some(rng, if sunny { 900 } else { 300 }, positive),
                 ..unchanged(id)
             }));
         }
         for number in 0..2 + rng.below(6) {
-            let device_id = DeviceId::new(&format!("d-{number}")).expect("an id");
+            let device_id = device_id(&format!("d-{number}"));
             let feeders: Vec<FeederId> = small.registry.feeders.keys().cloned().collect();
             let device_type = rng.pick(&[
                 DeviceType::Ev,
@@ -152,7 +151,7 @@ impl Small {
             small.devices.push((device_id, capabilities(rng)));
         }
         if rng.chance(300) {
-            let stray = DeviceId::new("stray").expect("an id");
+            let stray = device_id("stray");
             small.devices.push((stray, capabilities(rng)));
         }
         small
@@ -169,7 +168,7 @@ impl Small {
     fn change(&mut self, rng: &mut Rng) {
         let (device_id, _) = self.devices[rng.below(self.devices.len())].clone();
         let feeder = FEEDERS[rng.below(4)].0;
-        let feeder_id = FeederId::new(feeder).expect("an id");
+        let feeder_id = feeder_id(feeder);
         let start = Timestamp(self.now + rng.pick(&[-5_000, 0, 8_000, 20_000]));
         let end = Timestamp(self.now + rng.pick(&[8_000, 10_000, 30_000, 600_000]));
         let (ramp_s, randomize_s) = (rng.pick(&[0, 10]), rng.pick(&[0, 0, 5]));
@@ -388,7 +387,7 @@ impl Small {
 
 fn unchanged(feeder: &str) -> FeederChange {
     FeederChange {
-        feeder_id: FeederId::new(feeder).expect("an id"),
+        feeder_id: feeder_id(feeder),
         parent_id: None,
         import_limit_w: None,
         export_limit_w: None,
