@@ -34,7 +34,7 @@ endif
 test-mutants: ## Break the core on purpose, fault by fault, and see who notices
 	$(CARGO) run --quiet --package proving --bin mutants
 
-mutants-sample: ## Draw N=300 faults of the core by SEED=1 and see who notices each (ARGS="--page" writes docs/mutants.md)
+mutants-sample: ## Draw N=300 faults of the core by SEED=1 and see who notices each (ARGS="--page" writes docs/mutants.md, "--only 7" tries the seventh alone)
 	$(CARGO) run --quiet --package proving --bin mutants -- sample --count $(or $(N),300) --seed $(or $(SEED),1) $(ARGS)
 
 day: ## Live the demo's day under two policies and draw it into docs/images

@@ -37,11 +37,7 @@ struct Mutant {
 /// Tries those whose name has one of the words, or all: whether all were noticed.
 pub(crate) fn run(root: &Path, wanted: &[String]) -> io::Result<bool> {
     let begun = Instant::now();
-    let text = fs::read_to_string(root.join("proving/mutants.toml"))?;
-    let list: List = toml::from_str(&text).map_err(io::Error::other)?;
-    for mutant in &list.mutant {
-        check(root, mutant)?;
-    }
+    let list = read(root)?;
     let tree = Tree::copy(root)?;
     let trial = Trial::without_fault(&tree)?;
     println!("{:5.0} s  without a fault: nobody", begun.elapsed().as_secs_f64());
@@ -80,6 +76,14 @@ A fault that nobody notices fails the run, and so does one whose text is no long
 The list is `proving/mutants.toml`; this page is written by the run.
 ";
 
+/// The list, each fault of which has its text in the code.
+fn read(root: &Path) -> io::Result<List> {
+    let text = fs::read_to_string(root.join("proving/mutants.toml"))?;
+    let list: List = toml::from_str(&text).map_err(io::Error::other)?;
+    list.mutant.iter().try_for_each(|mutant| check(root, mutant))?;
+    Ok(list)
+}
+
 /// A fault's text must be found once.
 fn check(root: &Path, mutant: &Mutant) -> io::Result<()> {
     let text = fs::read_to_string(root.join(&mutant.file))?;
@@ -90,5 +94,15 @@ fn check(root: &Path, mutant: &Mutant) -> io::Result<()> {
             mutant.name,
             mutant.file.display()
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_chosen_fault_has_its_text_in_the_code() {
+        read(&crate::root()).unwrap();
     }
 }

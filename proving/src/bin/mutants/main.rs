@@ -14,7 +14,7 @@ mod trial;
 mod verdict;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -30,9 +30,14 @@ fn main() -> ExitCode {
 }
 
 fn start(words: &[String]) -> io::Result<bool> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = root();
     match words.split_first() {
         Some((word, rest)) if word == "sample" => sample::run(&root, &sample::Wanted::of(rest)?),
         _ => chosen::run(&root, words),
     }
+}
+
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

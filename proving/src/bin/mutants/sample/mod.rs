@@ -21,7 +21,7 @@ use self::draw::{draw, fault};
 use self::fault::{Fault, count_alike};
 use self::layers::Layers;
 use self::report::Report;
-use self::source::sources;
+use self::source::{Source, sources};
 use crate::page;
 use crate::tree::Tree;
 
@@ -71,13 +71,19 @@ impl Wanted {
     }
 }
 
+/// Every fault that these could have.
+fn faults(sources: &[Source]) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = sources.iter().flat_map(finder::faults).collect();
+    count_alike(&mut faults);
+    faults
+}
+
 /// Draws, tries, reports: whether few enough were left unexplained.
 pub(crate) fn run(root: &Path, wanted: &Wanted) -> io::Result<bool> {
     let begun = Instant::now();
     let argued = List::read(root)?;
     let sources = sources(root, Path::new(LIBRARY))?;
-    let mut faults: Vec<Fault> = sources.iter().flat_map(finder::faults).collect();
-    count_alike(&mut faults);
+    let faults = faults(&sources);
     for outlived in argued.outlived(&faults) {
         println!("argued, but no fault that could be: {outlived}");
     }
@@ -115,4 +121,17 @@ pub(crate) fn run(root: &Path, wanted: &Wanted) -> io::Result<bool> {
         page::write_drawn(root, &report.page(&command))?;
     }
     Ok(wanted.at_most.is_none_or(|most| report.unexplained() <= most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::root;
+
+    #[test]
+    fn what_was_argued_is_of_faults_that_could_be() {
+        let argued = List::read(&root()).unwrap();
+        let sources = sources(&root(), Path::new(LIBRARY)).unwrap();
+        assert_eq!(argued.outlived(&faults(&sources)), Vec::<String>::new());
+    }
 }
