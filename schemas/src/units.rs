@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::iter::Sum;
-use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +73,40 @@ quantity! {
 /// The largest power accepted from outside, in kW: beyond any feeder, and far from overflow when summed.
 pub const KW_MAX: f64 = 1.0e9;
 
+impl Mul<i64> for Watts {
+    type Output = Self;
+    fn mul(self, times: i64) -> Self {
+        Self(self.0.saturating_mul(times))
+    }
+}
+
+impl Div<i64> for Watts {
+    type Output = Self;
+    fn div(self, parts: i64) -> Self {
+        Self(self.0 / parts)
+    }
+}
+
 impl Watts {
+    /// Less, and more, than any power.
+    pub const MIN: Self = Self(i64::MIN);
+    /// See [`Watts::MIN`].
+    pub const MAX: Self = Self(i64::MAX);
+
+    /// Without its direction.
+    #[must_use]
+    pub fn abs(self) -> Self {
+        Self(self.0.saturating_abs())
+    }
+
+    /// `part` of `whole` parts of it, towards zero, exact however large it is; `whole` is not 0.
+    #[must_use]
+    pub fn scaled(self, part: i64, whole: i64) -> Self {
+        let scaled = i128::from(self.0) * i128::from(part) / i128::from(whole);
+        let beyond = if scaled < 0 { i64::MIN } else { i64::MAX };
+        Self(i64::try_from(scaled).unwrap_or(beyond))
+    }
+
     /// Rounds kW from outside to whole watts (half away from zero).
     ///
     /// Returns `None` when the number is not finite or beyond ±[`KW_MAX`].

@@ -60,10 +60,10 @@ const DEVICE_ALARMS_MAX: usize = 20;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Below {
     /// What commanded devices take when all leases have lapsed, W.
-    pub(crate) fallbacks_w: i64,
+    pub(crate) fallbacks_w: Watts,
     /// Registered devices at the node itself that were never heard, and what is held for them, W.
     pub(crate) unheard: usize,
-    pub(crate) unheard_w: i64,
+    pub(crate) unheard_w: Watts,
 }
 
 /// Alarms about one feeder.
@@ -77,7 +77,7 @@ pub(crate) fn of_feeder(
     of_fallbacks(node, estimate, below.fallbacks_w, alarms);
     let Below { unheard: count, unheard_w: watts, .. } = below;
     if *count > 0 {
-        let message = format!("{count} devices were never heard: {watts} W are held for them");
+        let message = format!("{count} devices were never heard: {watts} are held for them");
         alarms.push(alarm(NEVER_HEARD, Severity::Warning, &node.feeder_id, message));
     }
 }
@@ -203,16 +203,16 @@ fn of_node(node: &NodeDecision, alarms: &mut Vec<Alarm>) {
 fn of_fallbacks(
     node: &NodeDecision,
     estimate: &NodeEstimate,
-    fallbacks_w: i64,
+    fallbacks_w: Watts,
     alarms: &mut Vec<Alarm>,
 ) {
-    let over = fallbacks_w + estimate.uncontrolled_w - node.limit_w.0;
-    if node.mode == FeederMode::Disabled || over <= 0 {
+    let over = fallbacks_w + estimate.uncontrolled_w - node.limit_w;
+    if node.mode == FeederMode::Disabled || over <= Watts::ZERO {
         return;
     }
     let (base, limit) = (estimate.uncontrolled_w, node.limit_w);
     let message = format!(
-        "fallbacks of {fallbacks_w} W and uncommanded load of {base} W pass the limit of {limit} by {over} W"
+        "fallbacks of {fallbacks_w} and uncommanded load of {base} pass the limit of {limit} by {over}"
     );
     alarms.push(alarm(FAIL_SAFE_SUM, Severity::Warning, &node.feeder_id, message));
 }

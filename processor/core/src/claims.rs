@@ -4,15 +4,17 @@
 use schemas::records::telemetry::{Capabilities, DeviceType, Nature};
 use schemas::{WattHours, Watts};
 
+use crate::bounds::Bounds;
+
 /// A fallback of a device that names no rating is at most so much: larger ones are watts given as kilowatts.
 const FALLBACK_MAX: Watts = Watts(50_000);
 /// A reading may pass a named rating by a half and this, and still be one: ratings are rounded, and named per phase.
-const PLAUSIBLE_BEYOND_W: i64 = 1_000;
+const PLAUSIBLE_BEYOND: Watts = Watts(1_000);
 /// What a charger takes, and what storage and generation take or give, that name no rating: at most so much.
-const CHARGER_MAX_W: i64 = 500_000;
-const PLANT_MAX_W: i64 = 20_000_000;
+const CHARGER_MAX: Watts = Watts(500_000);
+const PLANT_MAX: Watts = Watts(20_000_000);
 /// A meter's reading or a load: a gigawatt is none.
-const LOAD_MAX_W: i64 = 1_000_000_000;
+const LOAD_MAX: Watts = Watts(1_000_000_000);
 
 /// The claims as they count, and whether they contradicted themselves.
 pub(crate) fn settled(claims: &Capabilities) -> (Capabilities, bool) {
@@ -38,32 +40,32 @@ pub(crate) fn settled(claims: &Capabilities) -> (Capabilities, bool) {
 /// A fallback within what the device can do.
 pub(crate) fn fallback(watts: Watts, claims: &Capabilities) -> Watts {
     let most = claims.import_cap().unwrap_or(FALLBACK_MAX);
-    let least = claims.export_cap().unwrap_or(FALLBACK_MAX);
-    watts.clamp(Watts(-least.0), most)
+    let least = -claims.export_cap().unwrap_or(FALLBACK_MAX);
+    Bounds { least, most }.clamp(watts)
 }
 
 /// Whether a device of this type that can do this may really take so much.
 pub(crate) fn is_plausible(power_w: Watts, claims: &Capabilities, device_type: DeviceType) -> bool {
-    let within = |named: Option<Watts>, unnamed: i64| {
-        named.map_or(unnamed, |rated| rated.0.saturating_mul(3) / 2 + PLAUSIBLE_BEYOND_W)
+    let within = |named: Option<Watts>, unnamed: Watts| {
+        named.map_or(unnamed, |rated| rated * 3 / 2 + PLAUSIBLE_BEYOND)
     };
-    let given = claims.max_discharge_w.or(claims.max_export_w);
-    let (least, most) = match device_type.nature() {
-        Nature::Takes => (
-            -given.map_or(PLAUSIBLE_BEYOND_W, |_| within(given, CHARGER_MAX_W)),
-            within(claims.import_cap(), CHARGER_MAX_W),
-        ),
-        Nature::Stores => {
-            (-within(claims.export_cap(), PLANT_MAX_W), within(claims.import_cap(), PLANT_MAX_W))
+    let (taken, given) = (claims.import_cap(), claims.export_cap());
+    let of_plant = |rated: Option<Watts>| within(rated, PLANT_MAX);
+    let bounds = match device_type.nature() {
+        Nature::Takes => {
+            let given = claims.max_discharge_w.or(claims.max_export_w);
+            let gives = given.map_or(PLAUSIBLE_BEYOND, |_| within(given, CHARGER_MAX));
+            Bounds { least: -gives, most: within(taken, CHARGER_MAX) }
         }
+        Nature::Stores => Bounds { least: -of_plant(given), most: of_plant(taken) },
         // At night it takes a little.
-        Nature::Gives => (
-            -within(claims.export_cap(), PLANT_MAX_W),
-            claims.export_cap().map_or(PLANT_MAX_W, |rated| rated.0 / 10 + PLAUSIBLE_BEYOND_W),
-        ),
-        Nature::Measures | Nature::Free => (-LOAD_MAX_W, LOAD_MAX_W),
+        Nature::Gives => Bounds {
+            least: -of_plant(given),
+            most: given.map_or(PLANT_MAX, |rated| rated / 10 + PLAUSIBLE_BEYOND),
+        },
+        Nature::Measures | Nature::Free => Bounds { least: -LOAD_MAX, most: LOAD_MAX },
     };
-    (least..=most).contains(&power_w.0)
+    bounds.contains(power_w)
 }
 
 #[cfg(test)]

@@ -30,32 +30,32 @@ pub(crate) fn note(
     let mut lowerable = None;
     for (index, (place, estimate)) in view.topology.nodes.iter().zip(&view.nodes).enumerate() {
         let state = standing::node(nodes, &place.feeder_id);
-        let (limit, margin) = (estimate.limits.import.0, estimate.limits.margin.0);
+        let (limit, margin) = (estimate.limits.import, estimate.limits.margin);
         // Within the margin nothing needs to be done.
         let is_over = estimate.load_w > limit - margin / 2;
         state.over_windows = if is_over { state.over_windows.saturating_add(1) } else { 0 };
-        let correction = state.correction_w.0;
-        let excess = estimate.load_w.saturating_sub(limit - margin);
-        state.correction_w = Watts(match () {
-            () if !is_over => {
-                (correction - (correction / BACK_PART).max(settings.deadband_w.0 / 4)).max(0)
-            }
+        let correction = state.correction_w;
+        let excess = estimate.load_w - (limit - margin);
+        state.correction_w = match () {
+            () if !is_over => (correction - (correction / BACK_PART).max(settings.deadband_w / 4))
+                .max(Watts::ZERO),
             () if state.over_windows > SEEN_WINDOWS
-                && lowerable.get_or_insert_with(|| lowerable_w(view, plan))[index] > 0 =>
+                && lowerable.get_or_insert_with(|| lowerable_w(view, plan))[index]
+                    > Watts::ZERO =>
             {
-                correction.saturating_add(excess / 2).min(limit / MOST_PART)
+                (correction + excess / 2).min(limit / MOST_PART)
             }
             () => correction,
-        });
+        };
     }
 }
 
 /// By how much those under each node could be told less.
-fn lowerable_w(view: &View<'_>, plan: &Plan) -> Vec<i64> {
-    let mut lowerable = vec![0_i64; view.nodes.len()];
+fn lowerable_w(view: &View<'_>, plan: &Plan) -> Vec<Watts> {
+    let mut lowerable = vec![Watts::ZERO; view.nodes.len()];
     for (seen, planned) in view.devices.iter().zip(&plan.devices) {
         if let (Role::Controlled, Some(setpoint)) = (seen.role, planned.setpoint_w) {
-            lowerable[seen.node] += (setpoint - seen.want.low_w).max(0);
+            lowerable[seen.node] += (setpoint - seen.want.low_w).max(Watts::ZERO);
         }
     }
     view.topology.roll_up(&mut lowerable, add_watts);

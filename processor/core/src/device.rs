@@ -7,6 +7,7 @@ use schemas::records::telemetry::{Telemetry, TopicLayout};
 use schemas::registry::Registry;
 use schemas::{Timestamp, Watts};
 
+use crate::bounds::Bounds;
 use crate::{belief, claims, soc, window};
 
 /// Commands remembered per device; beyond this number the oldest are merged. Leases end long before.
@@ -54,7 +55,7 @@ pub(crate) fn unheard(sample: &Telemetry) -> Device {
         reason: None,
         hold_since: None,
         deficit_wms: 0,
-        carried_w: 0,
+        carried_w: Watts::ZERO,
         wants_since: None,
         direction: 0,
         direction_since: None,
@@ -268,10 +269,8 @@ pub(crate) fn command(device: &mut Device, command: LiveCommand) {
     if device.live.len() > LIVE_COMMANDS_MAX {
         let older = device.live.remove(0);
         let merged = &mut device.live[0];
-        let most = |live: &LiveCommand| live.setpoint_w.max(live.fallback_w);
-        let least = |live: &LiveCommand| live.setpoint_w.min(live.fallback_w);
-        let (most, least) = (most(&older).max(most(merged)), least(&older).min(least(merged)));
-        (merged.setpoint_w, merged.fallback_w) = (most, least);
+        let either = allows(&older).or(allows(merged));
+        (merged.setpoint_w, merged.fallback_w) = (either.most, either.least);
         merged.until = merged.until.max(older.until);
         merged.decided = older.decided;
     }
@@ -308,28 +307,37 @@ pub(crate) fn prune_commands(device: &mut Device, now: Timestamp) {
     device.live.retain(|live| live.until > now);
 }
 
-/// The most and the least that the commands which may be in force allow; none when there is none.
-pub(crate) fn commanded(device: &Device, now: Timestamp) -> Option<(Watts, Watts)> {
+/// What a command allows: what it tells, and what the device does when its lease lapses.
+pub(crate) fn allows(live: &LiveCommand) -> Bounds {
+    Bounds::between(live.setpoint_w, live.fallback_w)
+}
+
+/// What the commands which may be in force allow; none when there is none.
+pub(crate) fn commanded(device: &Device, now: Timestamp) -> Option<Bounds> {
     let live = device.live.iter().filter(|live| live.until > now);
-    let each = live.map(|live| {
-        let (told, lapsed) = (live.setpoint_w, live.fallback_w);
-        (told.max(lapsed), told.min(lapsed))
-    });
-    each.reduce(|one, other| (one.0.max(other.0), one.1.min(other.1)))
+    live.map(allows).reduce(Bounds::or)
 }
 
 /// One ampere, on one phase and on three, W: chargers follow in whole ones, and some round up.
-const AMPERE_W: i64 = 230;
+const AMPERE: Watts = Watts(230);
 /// What one phase can give, W: a charger that takes more has three.
-const ONE_PHASE_MAX_W: i64 = 7_400;
+const ONE_PHASE_MAX: Watts = Watts(7_400);
+
+/// A device strays at least so far from its setpoint and follows it.
+const TOLERANCE_LEAST: Watts = Watts(200);
+
+/// On how many phases a charger of that rating stands.
+fn phases(rated: Watts) -> i64 {
+    if rated > ONE_PHASE_MAX { 3 } else { 1 }
+}
 
 /// How far a device's power may stray from its setpoint and still follow it: 5 % of its rating, at least 200 W, and for a
 /// charger at least an ampere.
 pub(crate) fn tolerance(device: &Device) -> Watts {
-    let rated = device.capabilities.import_cap().unwrap_or(device.peak_w);
-    let phases = if rated.0 > ONE_PHASE_MAX_W { 3 } else { 1 };
-    let step = if device.device_type.follows_amperes() { phases * AMPERE_W } else { 0 };
-    Watts((rated.0 / 20).max(200).max(step))
+    let rated = shown_rating(device);
+    let follows_amperes = device.device_type.follows_amperes();
+    let step = if follows_amperes { AMPERE * phases(rated) } else { Watts::ZERO };
+    (rated / 20).max(TOLERANCE_LEAST).max(step)
 }
 
 /// Whether it has said more than once in a row that it does not take what it is told.
@@ -338,21 +346,25 @@ pub(crate) fn rejects(device: &Device) -> bool {
 }
 
 /// What a charger takes for itself, W, or one part in so many of its rating: no car is charged with that.
-const IDLE_W: i64 = 60;
+const IDLE: Watts = Watts(60);
 const IDLE_PART: i64 = 100;
 /// Least current that a charger may offer a car, A (IEC 61851-1).
 const LEAST_OFFER_A: i64 = 6;
 
 /// Whether a charger of that rating draws nothing but what it takes for itself.
-pub(crate) fn draws_nothing(power_w: Watts, rated_w: i64) -> bool {
-    power_w.0 <= IDLE_W.max(rated_w / IDLE_PART)
+pub(crate) fn draws_nothing(power_w: Watts, rated_w: Watts) -> bool {
+    power_w <= IDLE.max(rated_w / IDLE_PART)
 }
 
 /// The power with which a car starts whose charger names no smallest one, W: six amperes on as many phases as the rating
 /// needs.
-pub(crate) fn start_w(rated_w: i64) -> i64 {
-    let phases = if rated_w > ONE_PHASE_MAX_W { 3 } else { 1 };
-    rated_w.min(LEAST_OFFER_A * AMPERE_W * phases)
+pub(crate) fn start_w(rated_w: Watts) -> Watts {
+    rated_w.min(AMPERE * LEAST_OFFER_A * phases(rated_w))
+}
+
+/// The rating that it names, else the most that it was seen to take.
+pub(crate) fn shown_rating(device: &Device) -> Watts {
+    device.capabilities.import_cap().unwrap_or(device.peak_w)
 }
 
 /// The most that the device can take, as far as it is known.

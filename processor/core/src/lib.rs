@@ -8,6 +8,7 @@
 mod adopt;
 pub mod alarms;
 mod belief;
+mod bounds;
 mod certify;
 mod claims;
 mod compliance;

@@ -51,14 +51,14 @@ struct Stretch<'r> {
     programs: Vec<(&'r ProgramSet, Vec<FeederId>)>,
     /// The roots that share the limit over all of them, and their own limits together, W.
     roots: BTreeSet<&'r FeederId>,
-    roots_w: i64,
+    roots_w: Watts,
 }
 
 impl<'r> Stretch<'r> {
     fn of(registry: &'r Registry, from: Timestamp, to: Timestamp) -> Self {
         let roots: BTreeSet<&FeederId> = registry.controlled_roots().collect();
         let own = roots.iter().filter_map(|root| registry.feeders.get(*root));
-        let roots_w = own.map(|root| registry.import_limit(root).0.max(0));
+        let roots_w = own.map(|root| registry.import_limit(root).max(Watts::ZERO));
         let events = registry.events_after(from).map(|event| (event, Span::of(event)));
         let programs = registry.programs.values().filter(|program| {
             program.active && latest_end(program.end, program.randomize_s) > from
@@ -75,7 +75,7 @@ impl<'r> Stretch<'r> {
             to,
             events: events.filter(|(_, span)| span.touches(from, to)).collect(),
             programs: programs.map(|program| (program, named(program))).collect(),
-            roots_w: roots_w.fold(0, i64::saturating_add),
+            roots_w: roots_w.sum(),
             roots,
         }
     }
@@ -83,11 +83,10 @@ impl<'r> Stretch<'r> {
     /// What a root has of the limit over all roots: trees are decided apart, so it is split by their own limits.
     fn part_of_global(&self, root: &FeederId, own: Watts, global: Watts) -> Watts {
         let global = global.max(Watts::ZERO);
-        if self.roots_w <= global.0 || !self.roots.contains(root) {
+        if self.roots_w <= global || !self.roots.contains(root) {
             return own.min(global);
         }
-        let part = i128::from(global.0) * i128::from(own.0) / i128::from(self.roots_w);
-        own.min(Watts(i64::try_from(part).unwrap_or(global.0)))
+        own.min(global.scaled(own.0, self.roots_w.0))
     }
 }
 
@@ -119,8 +118,8 @@ fn limits_of(registry: &Registry, feeder_id: &FeederId, stretch: &Stretch<'_>) -
         source = program;
     }
     let margin_of = |limit: Watts| {
-        let relative = limit.0.saturating_mul(i64::from(settings.margin_permille)) / 1000;
-        Watts(settings.margin_w.0.max(relative)).min(limit)
+        let relative = limit * i64::from(settings.margin_permille) / 1_000;
+        settings.margin_w.max(relative).min(limit)
     };
     let export = feeder.export_limit_w;
     let export_margin = margin_of(export.unwrap_or(Watts::ZERO));
@@ -171,8 +170,7 @@ impl Span {
         if into >= ramp_ms {
             return Some(whole);
         }
-        let part = i128::from(whole.0) * i128::from(into) / i128::from(ramp_ms);
-        Some(Watts(i64::try_from(part).unwrap_or(i64::MAX)))
+        Some(whole.scaled(into, ramp_ms))
     }
 }
 
@@ -189,7 +187,7 @@ fn program_shed(
             continue;
         }
         let count = i64::try_from(named.len()).unwrap_or(i64::MAX).max(1);
-        let split = Watts(program.target_shed_w.0.max(0) / count);
+        let split = program.target_shed_w.max(Watts::ZERO) / count;
         let (early, late) = randomised_ms(program.program_id, feeder_id, program.randomize_s);
         let span = Span {
             start: program.start.plus_ms(-early),
@@ -205,7 +203,7 @@ fn program_shed(
                 let permille = (price / 100).clamp(0, 800);
                 // An incentive invites to take more: it sheds nothing, and no limit is passed for it.
                 let least = if price > 0 { split } else { Watts::ZERO };
-                least.max(Watts(standing.0.saturating_mul(permille) / 1000))
+                least.max(standing * permille / 1_000)
             }
         };
         let Some(part) = span.reached(whole.min(standing), stretch.from, stretch.to) else {

@@ -85,14 +85,14 @@ fn nodes(
                 export_limit_w: estimate.limits.export,
                 limit_w: estimate.limits.import,
                 margin_w: estimate.limits.margin,
-                load_w: Watts(estimate.load_w),
-                controlled_w: Watts(estimate.controlled_w),
-                uncontrolled_w: Watts(estimate.uncontrolled_w),
-                reserved_w: Watts(estimate.reserved_w),
-                headroom_w: estimate.limits.import - Watts(estimate.load_w),
-                allocated_w: Watts(total.allocated_w),
-                unmet_w: Watts(planned.unmet_w),
-                water_level_w: planned.water_level_w,
+                load_w: estimate.load_w,
+                controlled_w: estimate.controlled_w,
+                uncontrolled_w: estimate.uncontrolled_w,
+                reserved_w: estimate.reserved_w,
+                headroom_w: estimate.limits.import - estimate.load_w,
+                allocated_w: total.allocated_w,
+                unmet_w: planned.unmet_w,
+                water_level_w: planned.water_level_w.map(|level| level.0),
                 binding: binding(estimate, place.parent, planned.water_level_w.is_some(), plan),
                 rung: planned.rung,
                 degraded: degraded(plan),
@@ -136,30 +136,30 @@ fn device_decision(
     // A battery that discharges to keep a limit goes on with it when its lease lapses: stopping would break the limit.
     // Generation keeps to its setpoint too, or gives as little as an operator wants it to then.
     let fallback_w = planned.setpoint_w.map_or(seen.fallback_w, |setpoint| {
-        let kept = seen.fallback_w.min(setpoint.min(0));
+        let kept = seen.fallback_w.min(setpoint.min(Watts::ZERO));
         let named = seen.fallback_named && seen.device_type.generates();
-        if named { seen.fallback_w.clamp(setpoint.min(0), 0) } else { kept }
+        if named { seen.fallback_w.clamp(setpoint.min(Watts::ZERO), Watts::ZERO) } else { kept }
     });
     let known = &seen.known;
     DeviceDecision {
         device_id: seen.device_id.clone(),
         feeder_id: view.topology.nodes[seen.node].feeder_id.clone(),
         device_type: seen.device_type,
-        power_w: known.power_w.map(Watts),
+        power_w: known.power_w,
         soc: known.soc.map(|(soc, _)| soc),
         freshness: seen.freshness,
         sample_age_ms: known.sample_age_ms,
-        wanted_w: Watts(seen.want.high_w),
-        share_w: Watts(planned.share_w),
-        setpoint_w: planned.setpoint_w.map(Watts),
+        wanted_w: seen.want.high_w,
+        share_w: planned.share_w,
+        setpoint_w: planned.setpoint_w,
         emit: emit(seen, planned),
         ttl_ms: lease_ms,
-        fallback_w: if seen.fallback_w > 0 { Watts(seen.fallback_w) } else { Watts(fallback_w) },
+        fallback_w: if seen.fallback_w > Watts::ZERO { seen.fallback_w } else { fallback_w },
         weight_milli: seen.want.weight_milli,
         deficit_wh: WattHours(known.deficit_wms / MS_PER_HOUR),
         reason: planned.reason,
         bound_by: planned.bound_by.map(|node| view.topology.nodes[node].feeder_id.clone()),
-        marginal_w: Watts(planned.marginal_w),
+        marginal_w: planned.marginal_w,
         compliant: !(known.non_compliant || known.rejects),
         typed_layout: known.typed_layout,
     }

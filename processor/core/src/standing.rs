@@ -49,18 +49,17 @@ pub(crate) fn hold_bases(
 ) {
     for (place, estimate) in view.topology.nodes.iter().zip(&mut view.nodes) {
         let state = node(nodes, &place.feeder_id);
-        let band = estimate.limits.margin.0.max(settings.margin_w.0);
+        let band = estimate.limits.margin.max(settings.margin_w);
         let seen = estimate.uncontrolled_w;
-        let held = state.held_base_w.map(|held| held.0);
-        let held = match held {
+        let held = match state.held_base_w {
             Some(held) if seen <= held && seen >= held - band => held,
             Some(_) | None => seen + band / 2,
         };
-        state.held_base_w = Some(Watts(held));
+        state.held_base_w = Some(held);
         if closes {
             note_recent(state, estimate.passive_w);
         }
-        state.unexplained_w = estimate.unexplained_w.map(Watts);
+        state.unexplained_w = estimate.unexplained_w;
         if let Some(meter) = &estimate.meter {
             state.meter.clone_from(meter);
         }
@@ -68,12 +67,12 @@ pub(crate) fn hold_bases(
     }
 }
 
-fn note_recent(state: &mut NodeSnapshot, passive_w: i64) {
+fn note_recent(state: &mut NodeSnapshot, passive_w: Watts) {
     // The newest stands at the end as it was seen; once it has a successor it counts at the lower of the two.
     if let Some(last) = state.recent_w.last_mut() {
-        *last = Watts(last.0.min(passive_w));
+        *last = passive_w.min(*last);
     }
-    state.recent_w.push(Watts(passive_w));
+    state.recent_w.push(passive_w);
     let many = state.recent_w.len().saturating_sub(RECENT_WINDOWS);
     state.recent_w.drain(..many);
 }

@@ -108,8 +108,8 @@ impl Tree {
 #[derive(Debug, Clone, Copy, Default)]
 struct Tracking {
     samples: i32,
-    sum_w: i64,
-    sum_abs_w: i64,
+    sum_w: Watts,
+    sum_abs_w: Watts,
 }
 
 impl Tracking {
@@ -123,8 +123,8 @@ impl Tracking {
         all
     }
 
-    fn mean(&self, sum_w: i64) -> Option<Watts> {
-        sum_w.checked_div(i64::from(self.samples)).map(Watts)
+    fn mean(&self, sum_w: Watts) -> Option<Watts> {
+        (self.samples > 0).then(|| sum_w / i64::from(self.samples))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use schemas::FeederId;
+use schemas::Watts;
 use schemas::registry::Registry;
 
 /// One feeder of the tree.
@@ -71,6 +72,6 @@ pub(crate) fn roll_up<T: Copy>(
 }
 
 /// How watts are added up: what a registry allows does not add up to more than fits, what a test makes up might.
-pub(crate) fn add_watts(above: &mut i64, below: i64) {
-    *above = above.saturating_add(below);
+pub(crate) fn add_watts(above: &mut Watts, below: Watts) {
+    *above += below;
 }

@@ -15,6 +15,7 @@ use schemas::registry::Registry;
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
 
+use crate::bounds::Bounds;
 use crate::certify;
 use crate::device::{self, Heard};
 use crate::devices::Devices;
@@ -336,7 +337,7 @@ fn remember_device(
         device::command(device, command);
     }
     let generates = device.device_type.generates();
-    let allowed = |(most, least)| if generates { least } else { most };
+    let allowed = |allowed: Bounds| if generates { allowed.least } else { allowed.most };
     device.allowed_w = device::commanded(device, tick.now).map(allowed);
 }
 
@@ -347,9 +348,7 @@ fn remember_setpoint(
     tick: Tick,
     heard: bool,
 ) {
-    let Some(setpoint) = planned.setpoint_w.map(Watts) else {
-        return;
-    };
+    let Some(setpoint) = planned.setpoint_w else { return };
     let last = device.setpoint_w;
     if last != Some(setpoint) {
         let direction = match last {
@@ -358,8 +357,8 @@ fn remember_setpoint(
             None => 0,
         };
         // Only a change that is worth sending turns the direction round.
-        let change = last.map_or(0, |last| (setpoint - last).0.abs());
-        if direction != 0 && change >= settings.deadband_w.0 {
+        let change = last.map_or(Watts::ZERO, |last| (setpoint - last).abs());
+        if direction != 0 && change >= settings.deadband_w {
             device.direction = direction;
             device.direction_since = Some(tick.now);
         }
@@ -373,11 +372,11 @@ fn remember_setpoint(
     let closed = matches!(tick.trigger, Trigger::Window | Trigger::Idle);
     if heard && closed {
         device.carried_w = planned.carried_w;
-        let rated = device.capabilities.import_cap().unwrap_or(device.peak_w).0.max(1);
-        let bound = rated.saturating_mul(DEFICIT_MAX_MS);
+        let bound = device::shown_rating(device).0.max(1).saturating_mul(DEFICIT_MAX_MS);
         // One that stands by has what it wants: nothing.
-        let missed_w = if planned.standby { 0 } else { planned.share_w - setpoint.0.max(0) };
-        let missed = missed_w.saturating_mul(settings.interval_ms);
+        let missed_w =
+            if planned.standby { Watts::ZERO } else { planned.share_w - setpoint.import_part() };
+        let missed = missed_w.0.saturating_mul(settings.interval_ms);
         let forgiven = device.deficit_wms / DEFICIT_FORGIVEN;
         device.deficit_wms = (device.deficit_wms - forgiven + missed).clamp(-bound, bound);
     }
@@ -395,11 +394,16 @@ fn note_tracking(device: &mut Device, settings: &ControlSettings, end: Timestamp
     else {
         return;
     };
-    let error = (mean - setpoint).0;
+    let error = mean - setpoint;
     let start =
         end.plus_ms(-1).window_start((settings.tracking_window_ms / TRACKING_SLICES).max(1));
     if device.tracking.last().is_none_or(|slice| slice.start != start) {
-        device.tracking.push(TrackingBucket { start, samples: 0, sum_w: 0, sum_abs_w: 0 });
+        device.tracking.push(TrackingBucket {
+            start,
+            samples: 0,
+            sum_w: Watts::ZERO,
+            sum_abs_w: Watts::ZERO,
+        });
     }
     if let Some(slice) = device.tracking.last_mut() {
         slice.samples += 1;

@@ -7,7 +7,7 @@ use schemas::records::telemetry::DeviceType;
 use schemas::registry::{self, DEFAULT_PRIORITY};
 use schemas::{Soc, Timestamp, Watts};
 
-use crate::device::{draws_nothing, rated_w, start_w, tolerance};
+use crate::device::{draws_nothing, rated_w, shown_rating, start_w, tolerance};
 use crate::soc;
 
 /// Beyond the reserve or below the target by so much storage begins again, in parts per 10 000: a charge that flickers
@@ -22,13 +22,13 @@ const URGENCY_MAX_MILLI: i64 = 20_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Want {
     /// Least power, W: negative where it may discharge.
-    pub(crate) low_w: i64,
+    pub(crate) low_w: Watts,
     /// What it could use, W.
-    pub(crate) high_w: i64,
+    pub(crate) high_w: Watts,
     /// Smallest running power, W; 0 where there is none.
-    pub(crate) min_w: i64,
+    pub(crate) min_w: Watts,
     /// Rating, W.
-    pub(crate) rated_w: i64,
+    pub(crate) rated_w: Watts,
     /// Weight, in thousandths.
     pub(crate) weight_milli: i64,
     /// Why it wants no more.
@@ -38,10 +38,10 @@ pub(crate) struct Want {
 impl Want {
     /// Of a device that was never heard.
     pub(crate) const UNHEARD: Self = Self {
-        low_w: 0,
-        high_w: 0,
-        min_w: 0,
-        rated_w: 0,
+        low_w: Watts::ZERO,
+        high_w: Watts::ZERO,
+        min_w: Watts::ZERO,
+        rated_w: Watts::ZERO,
         weight_milli: 1_000,
         reason: Reason::Missing,
     };
@@ -76,29 +76,27 @@ pub(crate) fn want(
 ) -> Want {
     let target = target_soc(device, registered, settings);
     let soc = soc::known(device, now);
-    let min_w = device.capabilities.min_power_w.map_or(0, |min| min.0);
-    let rated_w = match device.capabilities.import_cap() {
-        Some(cap) => cap.0,
-        // Found out by probing upward: a little more than it was ever seen to take.
-        None => rated_w(device, settings).0.max(device.peak_w.0 / 4 * 5).max(min_w),
-    };
-    let min_w = min_w.clamp(0, rated_w);
+    let min_w = device.capabilities.min_power_w.unwrap_or_default();
+    // Found out by probing upward, where it names none: a little more than it was ever seen to take.
+    let probed = || rated_w(device, settings).max(device.peak_w / 4 * 5).max(min_w);
+    let rated_w = device.capabilities.import_cap().unwrap_or_else(probed);
+    let min_w = min_w.clamp(Watts::ZERO, rated_w);
     let rests_full = device.reason == Some(Reason::TargetReached);
     let full = Soc(target.0 - if rests_full { SOC_HYSTERESIS } else { 0 });
     let (high_w, reason) = if soc.is_some_and(|soc| soc >= full) {
-        (0, Reason::TargetReached)
+        (Watts::ZERO, Reason::TargetReached)
     } else {
-        (device.need_w.map_or(rated_w, |need| need.0.min(rated_w)), Reason::Satisfied)
+        (device.need_w.map_or(rated_w, |need| need.min(rated_w)), Reason::Satisfied)
     };
     let discharges = device.setpoint_w.is_some_and(|setpoint| setpoint < Watts::ZERO);
     let reserve = settings.min_soc_reserve.0 + if discharges { 0 } else { SOC_HYSTERESIS };
     // What is not known to be there is not given.
     let may_discharge =
         device.device_type == DeviceType::Battery && soc.is_some_and(|soc| soc.0 > reserve);
-    let discharge = device.capabilities.export_cap().map_or(0, |cap| cap.0);
-    let high_w = if high_w > 0 { high_w.max(min_w) } else { 0 };
+    let discharge = device.capabilities.export_cap().unwrap_or_default();
+    let high_w = if high_w > Watts::ZERO { high_w.max(min_w) } else { Watts::ZERO };
     Want {
-        low_w: if may_discharge { -discharge } else { 0 },
+        low_w: if may_discharge { -discharge } else { Watts::ZERO },
         high_w,
         min_w,
         rated_w,
@@ -116,11 +114,11 @@ pub(crate) fn note_need(device: &mut Device, window_start: Timestamp, settings: 
     let seen = if seldom { device.power_w } else { device.mean_w };
     let (Some(seen), Some(setpoint)) = (seen, device.setpoint_w) else { return };
     let generates = device.device_type.generates();
-    let (takes, may_take) = if generates { (-seen.0, -setpoint.0) } else { (seen.0, setpoint.0) };
-    if may_take <= 0 || !shows_itself(device, window_start, settings) {
+    let (takes, may_take) = if generates { (-seen, -setpoint) } else { (seen, setpoint) };
+    if may_take <= Watts::ZERO || !shows_itself(device, window_start, settings) {
         return;
     }
-    let tolerance = tolerance(device).0;
+    let tolerance = tolerance(device);
     if takes + tolerance >= may_take {
         (device.idle_windows, device.need_w) = (0, None);
         return;
@@ -130,17 +128,18 @@ pub(crate) fn note_need(device: &mut Device, window_start: Timestamp, settings: 
         return;
     }
     let cap = &device.capabilities;
-    let rated = if generates { cap.export_cap() } else { cap.import_cap() };
+    let rated =
+        if generates { cap.export_cap().unwrap_or(device.peak_w) } else { shown_rating(device) };
     // Wider than the tolerance, or the probe itself would look like all that it may take.
-    let probe = (rated.unwrap_or(device.peak_w).0 / 10).max(2 * tolerance);
+    let probe = (rated / 10).max(tolerance * 2);
     // A car that comes to a charger which names no smallest power would wait for ever for one that is too small for it.
     let may_start = device.device_type == DeviceType::Ev && cap.min_power_w.is_none();
-    let most = rated_w(device, settings).0;
+    let most = rated_w(device, settings);
     let probe =
         if may_start && draws_nothing(seen, most) { probe.max(start_w(most)) } else { probe };
-    let need = Watts(takes.max(0) + probe);
+    let need = takes.max(Watts::ZERO) + probe;
     // Noise moves nothing.
-    if device.need_w.is_none_or(|known| (known - need).0.abs() > probe / 2) {
+    if device.need_w.is_none_or(|known| (known - need).abs() > probe / 2) {
         device.need_w = Some(need);
     }
 }

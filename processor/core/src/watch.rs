@@ -27,7 +27,7 @@ struct Word {
     /// What it says of itself; it counts only while the registry does not know better.
     said: (FeederId, DeviceType),
     is_meter: bool,
-    power_w: i64,
+    power_w: Watts,
     at: Timestamp,
     arrival: Timestamp,
     /// The time by which the newest reading steers.
@@ -39,18 +39,18 @@ struct Word {
 /// What the devices and the meters of one node itself say, in all.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
-    devices_w: i64,
-    meters_w: i64,
+    devices_w: Watts,
+    meters_w: Watts,
     meters: u32,
 }
 
 impl Sums {
     fn add(&mut self, word: &Word, sign: i64) {
         if word.is_meter {
-            self.meters_w += sign * word.power_w;
+            self.meters_w += word.power_w * sign;
             self.meters = self.meters.saturating_add_signed(if sign > 0 { 1 } else { -1 });
         } else {
-            self.devices_w += sign * word.power_w;
+            self.devices_w += word.power_w * sign;
         }
     }
 }
@@ -72,7 +72,7 @@ pub struct Watch {
     /// The last look saw an overload that no decision since was made on.
     stays: bool,
     /// The overload that the latest decision knew of, W.
-    known_w: i64,
+    known_w: Watts,
     /// Decisions on an overload since the last other one.
     at_once: u32,
 }
@@ -104,7 +104,7 @@ impl Watch {
                     word.node = None;
                     self.unplaced.push(sample.device_id.clone());
                 }
-                word.power_w = sample.power_w.0;
+                word.power_w = sample.power_w;
                 (word.at, word.arrival) = (sample.ts, sample.arrival);
                 word.steers = steers.unwrap_or(word.steers);
                 if let Some(node) = word.node {
@@ -115,7 +115,7 @@ impl Watch {
                 let word = Word {
                     said: (sample.feeder_id.clone(), sample.device_type),
                     is_meter: false,
-                    power_w: sample.power_w.0,
+                    power_w: sample.power_w,
                     at: sample.ts,
                     arrival: sample.arrival,
                     steers: steers.unwrap_or(Timestamp(i64::MIN)),
@@ -147,9 +147,9 @@ impl Watch {
             return false;
         }
         let over_w = self.over_w(registry, root, now);
-        self.stays = over_w > 0;
+        self.stays = over_w > Watts::ZERO;
         if !self.stays {
-            self.known_w = 0;
+            self.known_w = Watts::ZERO;
             return false;
         }
         (self.has_grown(over_w, registry) && self.at_once < AT_ONCE_MAX)
@@ -157,9 +157,10 @@ impl Watch {
     }
 
     /// Whether an overload is more than the latest decision knew of.
-    fn has_grown(&self, over_w: i64, registry: &Registry) -> bool {
-        let margin_w = registry.settings.shed_margin_w.0.max(0);
-        over_w > 0 && (self.known_w == 0 || over_w > self.known_w.saturating_add(margin_w))
+    fn has_grown(&self, over_w: Watts, registry: &Registry) -> bool {
+        let margin_w = registry.settings.shed_margin_w.max(Watts::ZERO);
+        let is_new = self.known_w == Watts::ZERO;
+        over_w > Watts::ZERO && (is_new || over_w > self.known_w + margin_w)
     }
 
     /// When it wants to be asked next, if before the window's end.
@@ -176,7 +177,7 @@ impl Watch {
     /// Notes that a decision was made. One between windows goes by the newest words; a window's goes by what stood in the
     /// window, so an overload that was heard since is still to be answered.
     pub fn decided(&mut self, registry: &Registry, root: &FeederId, header: &DecisionHeader) {
-        let over_w = self.over_w(registry, root, header.at).max(0);
+        let over_w = self.over_w(registry, root, header.at).max(Watts::ZERO);
         self.known_w = match header.trigger {
             Trigger::Overload | Trigger::Operator => over_w,
             Trigger::Window | Trigger::Idle => {
@@ -190,7 +191,7 @@ impl Watch {
 
     /// By how much the feeder that is furthest over a limit of its own is over it and the shed margin, W.
     #[must_use]
-    pub fn over_w(&mut self, registry: &Registry, root: &FeederId, now: Timestamp) -> i64 {
+    pub fn over_w(&mut self, registry: &Registry, root: &FeederId, now: Timestamp) -> Watts {
         self.place(registry, root);
         let mut load = Vec::with_capacity(self.sums.len());
         load.extend(self.sums.iter().map(|sums| sums.devices_w));
@@ -199,7 +200,8 @@ impl Watch {
                 load[node] = self.sums[node].meters_w;
             }
             if let Some(parent) = self.topology.nodes[node].parent {
-                load[parent] += load[node];
+                let below = load[node];
+                load[parent] += below;
             }
         }
         let limits = limits(registry, &self.topology, now, now);
@@ -207,7 +209,7 @@ impl Watch {
             .iter()
             .zip(load)
             .map(|(limits, load)| beyond_w(load, limits.import, limits.export));
-        over.max().unwrap_or(0).saturating_sub(registry.settings.shed_margin_w.0)
+        over.max().unwrap_or_default() - registry.settings.shed_margin_w
     }
 
     /// Puts words into the sums where they count: after a change of the registry those that it moved, else the new ones.
@@ -252,16 +254,16 @@ impl Watch {
 }
 
 /// By how much a load is beyond the nearer of its limits; below 0 within both.
-fn beyond_w(load_w: i64, import: Watts, export: Option<Watts>) -> i64 {
-    let import_w = load_w.saturating_sub(import.0);
-    export.map_or(import_w, |export| import_w.max((-load_w).saturating_sub(export.0)))
+fn beyond_w(load_w: Watts, import: Watts, export: Option<Watts>) -> Watts {
+    let import_w = load_w - import;
+    export.map_or(import_w, |export| import_w.max(-load_w - export))
 }
 
 /// The same as a decision saw it.
-fn seen_over_w(header: &DecisionHeader, registry: &Registry) -> i64 {
+fn seen_over_w(header: &DecisionHeader, registry: &Registry) -> Watts {
     let over =
-        header.nodes.iter().map(|node| beyond_w(node.load_w.0, node.limit_w, node.export_limit_w));
-    over.max().unwrap_or(0).saturating_sub(registry.settings.shed_margin_w.0).max(0)
+        header.nodes.iter().map(|node| beyond_w(node.load_w, node.limit_w, node.export_limit_w));
+    (over.max().unwrap_or_default() - registry.settings.shed_margin_w).max(Watts::ZERO)
 }
 
 fn staying_pause_ms(interval_ms: i64) -> i64 {

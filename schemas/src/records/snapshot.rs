@@ -58,9 +58,9 @@ pub struct TrackingBucket {
     /// Samples in it.
     pub samples: i32,
     /// Sum of actual less setpoint.
-    pub sum_w: i64,
+    pub sum_w: Watts,
     /// Sum of its absolute value.
-    pub sum_abs_w: i64,
+    pub sum_abs_w: Watts,
 }
 
 /// The core's state of one device.
@@ -113,7 +113,7 @@ pub struct DeviceSnapshot {
     /// Energy below the fair share, W·ms.
     pub deficit_wms: i64,
     /// What the policy carries over for it to the next window, W.
-    pub carried_w: i64,
+    pub carried_w: Watts,
     /// Since when it wants power; none while it wants nothing.
     pub wants_since: Option<Timestamp>,
     /// Direction of the last change: -1, 0, 1.

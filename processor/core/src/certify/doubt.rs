@@ -1,6 +1,6 @@
 //! The estimate that a plan was made on, held against what is certain: it may count more, and never less.
 
-use schemas::DeviceId;
+use schemas::{DeviceId, Watts};
 
 use super::world::{Certain, Claim, Fact, Part, World};
 use super::{Finding, Judged, Order};
@@ -71,13 +71,13 @@ fn check_part(seen: &Seen<'_>, fact: &Fact<'_>, order: &Order, find: &mut impl F
         }
         (part, role) => find(format!("is {part:?} and was taken for {role:?}")),
     }
-    if let (Part::Silent, Some(told)) = (fact.part, told.filter(|told| *told > 0))
+    if let (Part::Silent, Some(told)) = (fact.part, told.filter(|told| *told > Watts::ZERO))
         && fact.remembered.and_then(|device| device.told_w).is_none_or(|last| told > last)
     {
-        find(format!("is not heard, and would be told {told} W"));
+        find(format!("is not heard, and would be told {told}"));
     }
     if let (Part::Left | Part::Meter, Some(told)) = (fact.part, told) {
-        find(format!("nobody commands it, and it would be told {told} W"));
+        find(format!("nobody commands it, and it would be told {told}"));
     }
     if fact.strays && fact.part == Part::Commanded && !seen.stuck {
         find("does not follow, and others do not yield to it".to_owned());
@@ -94,13 +94,13 @@ fn check_bounds(
     if !matches!(fact.part, Part::Commanded | Part::Silent) {
         return;
     }
-    if seen.floor_w < fact.most_w {
-        let (most, counted) = (fact.most_w, seen.floor_w);
-        find(format!("may take {most} W and counts at {counted} W"));
+    if seen.may.most < fact.may.most {
+        let (most, counted) = (fact.may.most, seen.may.most);
+        find(format!("may take {most} and counts at {counted}"));
     }
-    if limits_export && seen.least_w > fact.least_w {
-        let (least, counted) = (fact.least_w, seen.least_w);
-        find(format!("may be at {least} W and counts at {counted} W"));
+    if limits_export && seen.may.least > fact.may.least {
+        let (least, counted) = (fact.may.least, seen.may.least);
+        find(format!("may be at {least} and counts at {counted}"));
     }
 }
 
@@ -110,7 +110,7 @@ fn check_claim(seen: &Seen<'_>, fact: &Fact<'_>, find: &mut impl FnMut(String)) 
     if let Some(falls_to) = fallback_w.filter(|falls_to| seen.fallback_w < *falls_to)
         && !seen.set_aside
     {
-        find(format!("falls back to {falls_to} W and counts at {} W", seen.fallback_w));
+        find(format!("falls back to {falls_to} and counts at {}", seen.fallback_w));
     }
     if seen.override_w.is_some() {
         return;
@@ -119,7 +119,7 @@ fn check_claim(seen: &Seen<'_>, fact: &Fact<'_>, find: &mut impl FnMut(String)) 
         find(format!("weighs {} where its priority says {weight}", seen.want.weight_milli));
     }
     if let Some(could) = could_use_w.filter(|could| seen.want.high_w < *could) {
-        find(format!("could use {could} W and is offered {} W at most", seen.want.high_w));
+        find(format!("could use {could} and is offered {} at most", seen.want.high_w));
     }
 }
 
@@ -132,25 +132,23 @@ fn check_node(
 ) {
     let limits = &node.limits;
     let settings = &world.registry.settings;
-    let margin = |limit: i64| {
-        let relative = limit.saturating_mul(i64::from(settings.margin_permille)) / 1_000;
-        settings.margin_w.0.max(relative).min(limit)
+    let margin = |limit: Watts| {
+        let relative = limit * i64::from(settings.margin_permille) / 1_000;
+        settings.margin_w.max(relative).min(limit)
     };
-    if limits.import.0 > certain.limit_w {
-        find(&format!("a limit of {} was taken where {} W hold", limits.import, certain.limit_w));
+    if limits.import > certain.limit_w {
+        find(&format!("a limit of {} was taken where {} hold", limits.import, certain.limit_w));
     }
-    if limits.margin.0 < margin(limits.import.0) {
+    if limits.margin < margin(limits.import) {
         find(&format!("a margin of {} is too small", limits.margin));
     }
     if let Some(export) = certain.export_w
-        && limits
-            .export
-            .is_none_or(|taken| taken.0 > export || limits.export_margin.0 < margin(taken.0))
+        && limits.export.is_none_or(|taken| taken > export || limits.export_margin < margin(taken))
     {
-        find(&format!("the export limit of {export} W was not taken"));
+        find(&format!("the export limit of {export} was not taken"));
     }
     if node.uncontrolled_w < certain.base_w {
         let (counted, base) = (node.uncontrolled_w, certain.base_w);
-        find(&format!("{counted} W that nobody commands were counted where there are {base} W"));
+        find(&format!("{counted} that nobody commands were counted where there are {base}"));
     }
 }

@@ -1,5 +1,6 @@
 //! The export limit: the mirror image of the import limit, with generation where that has load.
 
+use schemas::Watts;
 use schemas::records::decision::Freshness;
 use schemas::records::telemetry::DeviceType;
 
@@ -10,12 +11,12 @@ use crate::estimate::{Role, Seen, View};
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
     /// Load that is there whatever happens; negative where more may be given by others.
-    sure_w: i64,
+    sure_w: Watts,
     /// What generation may give: its setpoint or what it may give already, whichever is more.
-    may_give_w: i64,
-    told_w: i64,
+    may_give_w: Watts,
+    told_w: Watts,
     /// What it was allowed beyond what it may give already.
-    more_w: i64,
+    more_w: Watts,
 }
 
 impl Sums {
@@ -34,17 +35,15 @@ pub(super) fn check(view: &View<'_>, orders: &[Order], findings: &mut Vec<Findin
     let nodes = view.nodes.iter().zip(&view.topology.nodes);
     for (index, ((node, place), sums)) in nodes.zip(sums(view, orders)).enumerate() {
         let Some(export) = node.limits.export else { continue };
-        let room = (export.0 - node.limits.export_margin.0 + sums.sure_w).max(0);
+        let room = (export - node.limits.export_margin + sums.sure_w).max(Watts::ZERO);
         let mut find =
             |what: String| findings.push(Finding::of_node(index, &place.feeder_id, &what));
         if sums.told_w > room {
-            find(format!("{} W of generation for room of {room} W", sums.told_w));
+            find(format!("{} of generation for room of {room}", sums.told_w));
         }
-        if sums.may_give_w > room && sums.more_w > 0 {
+        if sums.may_give_w > room && sums.more_w > Watts::ZERO {
             let (may, more) = (sums.may_give_w, sums.more_w);
-            find(format!(
-                "{may} W may be given for room of {room} W, and {more} W more were allowed"
-            ));
+            find(format!("{may} may be given for room of {room}, and {more} more were allowed"));
         }
     }
 }
@@ -55,11 +54,11 @@ fn sums(view: &View<'_>, orders: &[Order]) -> Vec<Sums> {
         let sums = &mut sums[seen.node];
         let follows = !seen.counts_as_it_is();
         if seen.role == Role::Controlled && seen.device_type.generates() && follows {
-            let gave = (-seen.least_w).max(0);
-            let gives = order.setpoint_w.map_or(gave, |setpoint| (-setpoint).max(0));
+            let gave = (-seen.may.least).max(Watts::ZERO);
+            let gives = order.setpoint_w.map_or(gave, |setpoint| (-setpoint).max(Watts::ZERO));
             sums.may_give_w += gives.max(gave);
             sums.told_w += gives;
-            sums.more_w += (gives - gave).max(0);
+            sums.more_w += (gives - gave).max(Watts::ZERO);
         } else {
             sums.sure_w += sure_w(seen, order);
         }
@@ -69,13 +68,15 @@ fn sums(view: &View<'_>, orders: &[Order]) -> Vec<Sums> {
 }
 
 /// Of a device under control nothing is sure but what it may give back; of one that nobody commands what is observed.
-fn sure_w(seen: &Seen<'_>, order: &Order) -> i64 {
+fn sure_w(seen: &Seen<'_>, order: &Order) -> Watts {
     match seen.role {
         // Generation that does not follow gives what it gives.
-        Role::Controlled if seen.device_type.generates() => seen.least_w.min(0),
-        Role::Controlled => order.setpoint_w.unwrap_or(0).min(seen.least_w).min(0),
-        Role::Passive(_) | Role::Shadow if seen.device_type == DeviceType::Meter => 0,
+        Role::Controlled if seen.device_type.generates() => seen.may.least.min(Watts::ZERO),
+        Role::Controlled => {
+            order.setpoint_w.unwrap_or_default().min(seen.may.least).min(Watts::ZERO)
+        }
+        Role::Passive(_) | Role::Shadow if seen.device_type == DeviceType::Meter => Watts::ZERO,
         Role::Passive(_) | Role::Shadow if seen.freshness == Freshness::Fresh => seen.power_w,
-        Role::Passive(_) | Role::Shadow | Role::Silent(_) => seen.least_w.min(0),
+        Role::Passive(_) | Role::Shadow | Role::Silent(_) => seen.may.least.min(Watts::ZERO),
     }
 }

@@ -1,6 +1,6 @@
 //! Fairness (G5) and waste (G6) of policies that promise max-min shares.
 
-use schemas::DeviceId;
+use schemas::{DeviceId, Watts};
 
 use super::device::step_w;
 use super::import::Sums;
@@ -28,11 +28,11 @@ pub(super) struct Marks<'a> {
     /// By node, the largest share per weight that is above its least (less the watt that rounding may move).
     largest: Vec<Option<PerWeight>>,
     /// By node, what is not worth sending to those there.
-    slack_w: Vec<i64>,
+    slack_w: Vec<Watts>,
     /// By node, what those there who cannot run below a minimum need beyond their shares, if all of them had their turn at
     /// once: so much less than their shares others may be told who have to share a limit with them, also while whose turn it
     /// is still waits.
-    turns_w: Vec<i64>,
+    turns_w: Vec<Watts>,
 }
 
 /// What one device's fairness is judged by.
@@ -41,11 +41,11 @@ struct Judged<'a> {
     index: usize,
     device_id: &'a DeviceId,
     node: usize,
-    share_w: i64,
+    share_w: Watts,
     weight_milli: i64,
-    setpoint_w: i64,
+    setpoint_w: Watts,
     /// What nothing of its own explains of what it is told less than its share, W; turns may.
-    unexplained_w: i64,
+    unexplained_w: Watts,
     /// It could use more than its share.
     could_grow: bool,
 }
@@ -53,9 +53,9 @@ struct Judged<'a> {
 impl<'a> Marks<'a> {
     pub(super) fn none(view: &View<'a>, promise: &Promise<'_>) -> Self {
         let nodes = view.nodes.len();
-        let slack_w = vec![promise.settings.deadband_w.0; nodes];
+        let slack_w = vec![promise.settings.deadband_w; nodes];
         let judged = Vec::with_capacity(view.devices.len());
-        Self { judged, largest: vec![None; nodes], slack_w, turns_w: vec![0; nodes] }
+        Self { judged, largest: vec![None; nodes], slack_w, turns_w: vec![Watts::ZERO; nodes] }
     }
 
     pub(super) fn count(&mut self, load: &Load<'_, 'a>, promise: &Promise<'_>) {
@@ -63,20 +63,20 @@ impl<'a> Marks<'a> {
         // One that does not follow is counted at what it takes, whatever its share.
         if !load.seen.stuck {
             let judged = Judged::of(load, promise);
-            if judged.could_grow || judged.unexplained_w > 0 {
+            if judged.could_grow || judged.unexplained_w > Watts::ZERO {
                 self.judged.push(judged);
             }
         }
         if load.lapsed_w(load.share_w) > load.least_w() {
-            let share = (i128::from(load.share_w) - 1, i128::from(load.weight_milli()));
+            let share = (i128::from(load.share_w.0) - 1, i128::from(load.weight_milli()));
             self.largest[node] = max(self.largest[node], Some(share));
         }
         // Less than its minimum is of no use to one that does not run.
-        let starts = load.setpoint_w <= 0 && load.share_w > 0;
-        let least_step = if starts { load.seen.want.min_w } else { 0 };
-        self.slack_w[node] += promise.settings.deadband_w.0.max(least_step);
-        if load.share_w > 0 {
-            self.turns_w[node] += (load.seen.want.min_w - load.share_w).max(0);
+        let starts = load.setpoint_w <= Watts::ZERO && load.share_w > Watts::ZERO;
+        let least_step = if starts { load.seen.want.min_w } else { Watts::ZERO };
+        self.slack_w[node] += promise.settings.deadband_w.max(least_step);
+        if load.share_w > Watts::ZERO {
+            self.turns_w[node] += (load.seen.want.min_w - load.share_w).max(Watts::ZERO);
         }
     }
 }
@@ -99,18 +99,18 @@ pub(super) fn check(
         let mut find = |what: String| {
             findings.push(Finding::of_device(judged.index, judged.device_id, &what));
         };
-        let mine = (i128::from(share) + 1, i128::from(judged.weight_milli));
+        let mine = (i128::from(share.0) + 1, i128::from(judged.weight_milli));
         let fair = match held[judged.node] {
             Held::Free => false,
             Held::By(largest) => largest.is_none_or(|largest| !is_less(mine, largest)),
         };
         if judged.could_grow && !fair {
-            find(format!("its share of {share} W could grow"));
+            find(format!("its share of {share} could grow"));
         }
         let wastes = judged.unexplained_w > contested_w[judged.node];
         if !full[judged.node] && !promise.decreases_only && wastes {
             let x = judged.setpoint_w;
-            find(format!("{x} W of {share} W while there is room for more"));
+            find(format!("{x} of {share} while there is room for more"));
         }
     }
 }
@@ -126,11 +126,11 @@ fn short_at(view: &View<'_>, sums: &[Sums]) -> Vec<bool> {
 
 /// By node, what turns may take from shares there: those of all who stand under a limit that binds here too. A feeder
 /// that has room owes nobody a turn, whatever happens elsewhere.
-fn contested_at(view: &View<'_>, mut turns_w: Vec<i64>, sums: &[Sums]) -> Vec<i64> {
+fn contested_at(view: &View<'_>, mut turns_w: Vec<Watts>, sums: &[Sums]) -> Vec<Watts> {
     view.topology.roll_up(&mut turns_w, add_watts);
-    let mut contested: Vec<i64> = Vec::with_capacity(sums.len());
+    let mut contested: Vec<Watts> = Vec::with_capacity(sums.len());
     for ((sums, place), turns_w) in sums.iter().zip(&view.topology.nodes).zip(turns_w) {
-        let above = place.parent.map_or(0, |parent| contested[parent]);
+        let above = place.parent.map_or(Watts::ZERO, |parent| contested[parent]);
         contested.push(if sums.is_full() { above.max(turns_w) } else { above });
     }
     contested
@@ -167,7 +167,7 @@ fn held_at(view: &View<'_>, mut largest: Vec<Option<PerWeight>>, sums: &[Sums]) 
 
 /// Whether a node or one above it has no room for a raise: what may be taken fills it, but for what is not worth sending
 /// to each of those who would get a part.
-fn full_at(view: &View<'_>, mut slack_w: Vec<i64>, sums: &[Sums]) -> Vec<bool> {
+fn full_at(view: &View<'_>, mut slack_w: Vec<Watts>, sums: &[Sums]) -> Vec<bool> {
     view.topology.roll_up(&mut slack_w, add_watts);
     let mut full: Vec<bool> = Vec::with_capacity(sums.len());
     for ((sums, place), slack_w) in sums.iter().zip(&view.topology.nodes).zip(slack_w) {
@@ -181,13 +181,14 @@ impl<'a> Judged<'a> {
     fn of(load: &Load<'_, 'a>, promise: &Promise<'_>) -> Self {
         let seen = load.seen;
         // One that cannot run below a minimum takes turns where its share is less, and starts where its minimum fits.
-        let takes_turns = seen.want.min_w > 0 && load.setpoint_w == 0;
+        let takes_turns = seen.want.min_w > Watts::ZERO && load.setpoint_w == Watts::ZERO;
         let excused = load.rests() || seen.released_later || takes_turns;
         // What it could use of its share, and where a ramp lets it go at once.
         let goal_w = load.share_w.min(load.cap_w());
         let ramped_w = load.last_w().max(load.bare_least_w()) + step_w(load, promise);
-        let told_w = load.setpoint_w + promise.settings.deadband_w.0;
-        let unexplained_w = if excused || told_w >= ramped_w { 0 } else { goal_w - told_w };
+        let told_w = load.setpoint_w + promise.settings.deadband_w;
+        let unexplained_w =
+            if excused || told_w >= ramped_w { Watts::ZERO } else { goal_w - told_w };
         Self {
             index: load.index,
             device_id: seen.device_id,

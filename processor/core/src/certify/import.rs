@@ -1,5 +1,6 @@
 //! The import limit at every node of the tree (G1, G2, G11), lapsed leases included (G12).
 
+use schemas::Watts;
 use schemas::records::telemetry::DeviceType;
 
 use super::{Finding, Load, Order};
@@ -9,23 +10,23 @@ use crate::estimate::{Role, View};
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sums {
     /// Limit less margin less B(n).
-    pub(super) room_w: i64,
+    pub(super) room_w: Watts,
     /// Σ U(d): setpoint, what may be taken already, fallback, whichever is most.
-    pub(super) may_take_w: i64,
+    pub(super) may_take_w: Watts,
     /// What is given beyond what may be taken already.
-    pub(super) raised_w: i64,
+    pub(super) raised_w: Watts,
     /// Setpoints or what they lapse to; of devices that do not follow what they take.
-    pub(super) planned_w: i64,
+    pub(super) planned_w: Watts,
     /// Bare setpoints, without what they lapse to.
-    pub(super) told_w: i64,
+    pub(super) told_w: Watts,
     /// How many setpoints of devices that follow could be lower.
     pub(super) lowerable: i64,
     /// What is set aside, and the least that can be.
-    pub(super) shared_w: i64,
-    pub(super) least_w: i64,
+    pub(super) shared_w: Watts,
+    pub(super) least_w: Watts,
     /// The same without what setpoints lapse to.
-    pub(super) bare_shared_w: i64,
-    pub(super) bare_least_w: i64,
+    pub(super) bare_shared_w: Watts,
+    pub(super) bare_least_w: Watts,
     /// How many devices, and so how many watts may be left over by rounding.
     pub(super) devices: i64,
     /// Generation under an export limit, and storage that may give power back: how many.
@@ -66,7 +67,7 @@ impl Sums {
 
     /// Shares fill it, or cannot be told.
     pub(super) fn is_full(&self) -> bool {
-        self.shared_w + self.devices >= self.room_w || self.is_unsure()
+        self.shared_w + Watts(self.devices) >= self.room_w || self.is_unsure()
     }
 
     /// Even at their least, or at what leases lapse to, devices do not fit.
@@ -85,34 +86,34 @@ pub(super) fn roll_up(view: &View<'_>, orders: &[Order], mut sums: Vec<Sums>) ->
             (seen.role, seen.device_type, order.setpoint_w)
         {
             sums[seen.node].generators += 1;
-            sums[seen.node].room_w -= (setpoint - seen.power_w.max(seen.floor_w)).max(0);
+            sums[seen.node].room_w -= (setpoint - seen.power_w.max(seen.may.most)).max(Watts::ZERO);
         }
     }
     view.topology.roll_up(&mut sums, Sums::add);
     for (sums, node) in sums.iter_mut().zip(&view.nodes) {
-        sums.room_w += node.limits.import.0 - node.limits.margin.0 - node.uncontrolled_w;
+        sums.room_w += node.limits.import - node.limits.margin - node.uncontrolled_w;
     }
     sums
 }
 
 fn of_device(load: &Load<'_, '_>) -> Sums {
-    let (x, floor) = (load.setpoint_w, load.seen.floor_w);
+    let (x, floor) = (load.setpoint_w, load.seen.may.most);
     let stuck = load.seen.stuck;
     let told = if stuck { x.max(floor) } else { x };
     Sums {
-        room_w: 0,
+        room_w: Watts::ZERO,
         may_take_w: load.lapsed_w(x).max(floor),
-        raised_w: (x - floor.max(load.bare_least_w())).max(0),
+        raised_w: (x - floor.max(load.bare_least_w())).max(Watts::ZERO),
         planned_w: load.lapsed_w(told),
         told_w: told,
-        lowerable: i64::from(!stuck && x > load.bare_least_w().max(0)),
+        lowerable: i64::from(!stuck && x > load.bare_least_w().max(Watts::ZERO)),
         shared_w: load.lapsed_w(load.share_w),
         least_w: load.least_w(),
         bare_shared_w: if stuck { load.share_w.max(floor) } else { load.share_w },
         bare_least_w: if stuck { load.least_w() } else { load.bare_least_w() },
         devices: 1,
         generators: 0,
-        givers: i64::from(load.bare_least_w() < 0),
+        givers: i64::from(load.bare_least_w() < Watts::ZERO),
     }
 }
 
@@ -127,7 +128,7 @@ pub(super) fn check(view: &View<'_>, sums: &[Sums], findings: &mut Vec<Finding>)
         };
         let room = sums.room_w;
         if shared > room.max(least) {
-            let what = format!("shares of {shared} W for {room} W");
+            let what = format!("shares of {shared} for {room}");
             findings.push(Finding::of_node(index, &place.feeder_id, &what));
         }
     }
@@ -139,14 +140,14 @@ pub(super) fn check_setpoints(view: &View<'_>, sums: &[Sums], findings: &mut Vec
             |what: String| findings.push(Finding::of_node(index, &place.feeder_id, &what));
         let room = sums.room_w;
         // G2: whoever is raised is raised into room that is left beside all that may be taken already.
-        if sums.may_take_w > room && sums.raised_w > 0 {
+        if sums.may_take_w > room && sums.raised_w > Watts::ZERO {
             let (may, raised) = (sums.may_take_w, sums.raised_w);
-            find(format!("devices may take {may} W of {room} W, and {raised} W more were given"));
+            find(format!("devices may take {may} of {room}, and {raised} more were given"));
         }
         // G1: setpoints fit with what they lapse to; where that cannot be, at least as long as leases are kept alive.
         let planned = if sums.is_short() { sums.told_w } else { sums.planned_w };
         if planned > room && sums.lowerable > 0 {
-            find(format!("setpoints of {planned} W for {room} W"));
+            find(format!("setpoints of {planned} for {room}"));
         }
     }
 }

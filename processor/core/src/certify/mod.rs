@@ -14,7 +14,7 @@ mod stopped;
 mod world;
 
 use schemas::records::operator::ControlSettings;
-use schemas::{DeviceId, FeederId};
+use schemas::{DeviceId, FeederId, Watts};
 
 use crate::estimate::{Role, Seen, View};
 
@@ -42,9 +42,9 @@ pub(crate) struct Promise<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Order {
     /// W; none where it gets none.
-    pub(crate) setpoint_w: Option<i64>,
+    pub(crate) setpoint_w: Option<Watts>,
     /// Fair share, W.
-    pub(crate) share_w: i64,
+    pub(crate) share_w: Watts,
 }
 
 /// Whom a finding names, by its index in the view.
@@ -149,8 +149,8 @@ struct Load<'v, 'a> {
     seen: &'v Seen<'a>,
     /// As it is remembered; none of one that was never heard.
     device: Option<&'v Remembered>,
-    setpoint_w: i64,
-    share_w: i64,
+    setpoint_w: Watts,
+    share_w: Watts,
 }
 
 impl<'v, 'a> Judged<'v, 'a> {
@@ -172,12 +172,12 @@ impl Load<'_, '_> {
     }
 
     /// Its last setpoint, else what it takes.
-    fn last_w(&self) -> i64 {
+    fn last_w(&self) -> Watts {
         self.told_w().unwrap_or(self.seen.power_w)
     }
 
     /// Its last setpoint.
-    fn told_w(&self) -> Option<i64> {
+    fn told_w(&self) -> Option<Watts> {
         self.device.and_then(|device| device.told_w)
     }
 
@@ -187,7 +187,7 @@ impl Load<'_, '_> {
     }
 
     /// The most that it may use: its want, or what an operator orders.
-    fn cap_w(&self) -> i64 {
+    fn cap_w(&self) -> Watts {
         match self.seen.override_w {
             Some(ordered) => ordered.min(self.seen.want.rated_w).max(self.bare_least_w()),
             None => self.seen.want.high_w,
@@ -195,23 +195,27 @@ impl Load<'_, '_> {
     }
 
     /// The least that it can be told: 0, or what storage may give back.
-    fn bare_least_w(&self) -> i64 {
+    fn bare_least_w(&self) -> Watts {
         match self.seen.override_w {
-            Some(ordered) => ordered.clamp(self.seen.want.low_w, 0),
+            Some(ordered) => ordered.clamp(self.seen.want.low_w, Watts::ZERO),
             None => self.seen.want.low_w,
         }
     }
 
     /// The least that can be set aside for it: not less than what it takes when its lease lapses, nor than what it takes
     /// anyhow where it does not follow.
-    fn least_w(&self) -> i64 {
+    fn least_w(&self) -> Watts {
         let least = self.lapsed_w(self.bare_least_w());
-        if self.seen.stuck { least.max(self.seen.floor_w) } else { least }
+        if self.seen.stuck { least.max(self.seen.may.most) } else { least }
     }
 
     /// What it takes at a setpoint or after that has lapsed, whichever is more.
-    fn lapsed_w(&self, setpoint_w: i64) -> i64 {
-        if self.seen.fallback_w > 0 { setpoint_w.max(self.seen.fallback_w) } else { setpoint_w }
+    fn lapsed_w(&self, setpoint_w: Watts) -> Watts {
+        if self.seen.fallback_w > Watts::ZERO {
+            setpoint_w.max(self.seen.fallback_w)
+        } else {
+            setpoint_w
+        }
     }
 
     fn weight_milli(&self) -> i64 {

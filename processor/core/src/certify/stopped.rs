@@ -1,5 +1,7 @@
 //! Control is stopped: everyone is told the fallback, or less where fallbacks do not fit, and nobody more.
 
+use schemas::Watts;
+
 use super::{Finding, Order};
 use crate::estimate::{Role, View};
 
@@ -17,10 +19,10 @@ pub(super) fn check(view: &View<'_>, orders: &[Order], findings: &mut Vec<Findin
         let fits = if seen.device_type.generates() {
             told >= fallback
         } else {
-            told <= fallback && told >= fallback.min(0)
+            told <= fallback && told >= fallback.min(Watts::ZERO)
         };
         if !fits {
-            find(&format!("control is stopped, and it is told {told} W instead of {fallback} W"));
+            find(&format!("control is stopped, and it is told {told} instead of {fallback}"));
         }
     }
 }

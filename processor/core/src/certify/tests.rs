@@ -185,7 +185,7 @@ fn an_honest_estimate_is_not_doubted() {
 
 #[test]
 fn load_that_is_measured_and_not_counted_is_found() {
-    let found = street().found(|view| view.nodes[0].uncontrolled_w -= 3_000);
+    let found = street().found(|view| view.nodes[0].uncontrolled_w -= Watts(3_000));
     check_names(&found, "root", "that nobody commands were counted");
 }
 
@@ -201,16 +201,16 @@ fn load_that_only_a_meter_sees_and_nobody_counts_is_found() {
         takes = told.map_or(0, |told| told.0);
     }
     assert_eq!(stage.found(|_| {}), [""; 0]);
-    let found = stage.found(|view| view.nodes[0].uncontrolled_w = 8_000);
+    let found = stage.found(|view| view.nodes[0].uncontrolled_w = Watts(8_000));
     check_names(&found, "root", "that nobody commands were counted");
 }
 
 #[test]
 fn a_silent_device_that_counts_for_nothing_is_found() {
-    let found = street().found(|view| seen(view, "ev-3").floor_w = 0);
+    let found = street().found(|view| seen(view, "ev-3").may.most = Watts::ZERO);
     check_names(&found, "ev-3", "may take");
     let found = street().found(|view| {
-        let floor_w = std::mem::take(&mut seen(view, "ev-3").floor_w);
+        let floor_w = std::mem::take(&mut seen(view, "ev-3").may.most);
         view.nodes[0].uncontrolled_w -= floor_w;
     });
     check_names(&found, "root", "that nobody commands were counted");
@@ -226,7 +226,7 @@ fn a_silent_device_that_would_be_told_more_is_found() {
             let planned = plan(view, &WaterFill, world, settings, false).devices;
             let mut orders = orders_of(&planned);
             let index = view.devices.iter().position(|seen| seen.device_id.as_str() == "ev-3");
-            orders[index.expect("it is there")].setpoint_w = Some(7_001);
+            orders[index.expect("it is there")].setpoint_w = Some(Watts(7_001));
             certify(view, &orders, &promise(world, settings))
         },
     );
@@ -244,7 +244,7 @@ fn one_that_does_not_follow_and_is_taken_for_one_that_does_is_found() {
 
 #[test]
 fn a_command_that_may_be_in_force_and_is_forgotten_is_found() {
-    let found = street().found(|view| seen(view, "ev-0").floor_w = 0);
+    let found = street().found(|view| seen(view, "ev-0").may.most = Watts::ZERO);
     check_names(&found, "ev-0", "may take");
 }
 
@@ -278,7 +278,7 @@ fn one_that_is_left_out_is_found() {
 
 #[test]
 fn a_wish_that_is_made_smaller_is_found() {
-    let found = street().found(|view| seen(view, "ev-0").want.high_w = 1_000);
+    let found = street().found(|view| seen(view, "ev-0").want.high_w = Watts(1_000));
     check_names(&found, "ev-0", "could use");
 }
 
@@ -354,7 +354,7 @@ fn waste_at_one_feeder_is_not_excused_by_turns_at_another() {
             let planned = plan(view, &WaterFill, world, settings, false).devices;
             let mut orders = orders_of(&planned);
             assert_eq!(whats(certify(view, &orders, &promise(world, settings))), [""; 0]);
-            orders[3].setpoint_w = Some(5_000);
+            orders[3].setpoint_w = Some(Watts(5_000));
             certify(view, &orders, &promise(world, settings))
         },
     );
@@ -387,7 +387,7 @@ fn stopped(fallback_w: i64) -> Plan {
 #[test]
 fn stopped_control_is_checked_and_holds_the_limit_where_fallbacks_do_not() {
     let told = |plan: &Plan| -> Vec<Option<i64>> {
-        plan.devices.iter().take(3).map(|planned| planned.setpoint_w).collect()
+        plan.devices.iter().take(3).map(|planned| planned.setpoint_w.map(|told| told.0)).collect()
     };
     let fits = stopped(2_000);
     assert_eq!(told(&fits), [Some(2_000); 3]);
@@ -407,7 +407,7 @@ fn more_than_the_fallback_is_found_while_control_is_stopped() {
             stop(view, &mut plan, world);
             let mut orders = orders_of(&plan.devices);
             assert_eq!(whats(certify_stopped(view, &orders, world)), [""; 0]);
-            orders[0].setpoint_w = Some(1_000);
+            orders[0].setpoint_w = Some(Watts(1_000));
             orders[1].setpoint_w = None;
             certify_stopped(view, &orders, world)
         },

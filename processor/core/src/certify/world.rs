@@ -9,9 +9,10 @@ use schemas::records::operator::{ControlSettings, FeederMode};
 use schemas::records::snapshot::{DeviceSnapshot as Device, NodeSnapshot};
 use schemas::records::telemetry::{DeviceType, Nature};
 use schemas::registry::{self, DEFAULT_PRIORITY, Registry};
-use schemas::{DeviceId, FeederId, Soc, Timestamp};
+use schemas::{DeviceId, FeederId, Soc, Timestamp, Watts};
 
 use super::limit::limit_w;
+use crate::bounds::Bounds;
 use crate::device::{rated_w, rejects, stale_after_ms, tolerance};
 use crate::soc;
 use crate::topology::Topology;
@@ -52,10 +53,10 @@ type Member<'a> = (&'a DeviceId, &'a registry::Device);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Certain {
     /// The import limit at this moment, W.
-    pub(super) limit_w: i64,
-    pub(super) export_w: Option<i64>,
+    pub(super) limit_w: Watts,
+    pub(super) export_w: Option<Watts>,
     /// What nobody commands takes, and what is not heard may take, W.
-    pub(super) base_w: i64,
+    pub(super) base_w: Watts,
     mode: FeederMode,
     limits_export: bool,
 }
@@ -81,9 +82,8 @@ pub(super) struct Fact<'a> {
     pub(super) device_id: &'a DeviceId,
     pub(super) part: Part,
     pub(super) node: usize,
-    /// What it may take whatever it is told now, at most and at least: by commands whose leases may live, else as seen.
-    pub(super) most_w: i64,
-    pub(super) least_w: i64,
+    /// What it may take whatever it is told now: by commands whose leases may live, else as seen.
+    pub(super) may: Bounds,
     /// It does not follow.
     pub(super) strays: bool,
     pub(super) claim: Claim,
@@ -95,14 +95,14 @@ pub(super) struct Fact<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Remembered {
     /// Its last setpoint, W.
-    pub(super) told_w: Option<i64>,
+    pub(super) told_w: Option<Watts>,
     /// It was lowered less than a dwell time ago.
     pub(super) rests: bool,
-    /// The rating that it names for import, W; the largest number there is where it names none.
-    pub(super) rated_w: i64,
+    /// The rating that it names for import, W.
+    pub(super) rated_w: Option<Watts>,
     /// Its smallest running power, W.
-    pub(super) min_w: i64,
-    pub(super) ramp_w_per_s: Option<i64>,
+    pub(super) min_w: Watts,
+    pub(super) ramp_w_per_s: Option<Watts>,
     /// Its state of charge, where that is known, and the one that it is charged to.
     pub(super) charge: Option<(Soc, Soc)>,
 }
@@ -111,7 +111,7 @@ pub(super) struct Remembered {
 #[derive(Debug, Clone, Copy)]
 struct Takes {
     /// The window's mean, or the newest, W.
-    takes_w: i64,
+    takes_w: Watts,
     leased: bool,
     heard: bool,
     generates: bool,
@@ -121,9 +121,9 @@ struct Takes {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Claim {
     /// What it says that it falls back to, where no operator has named it, W.
-    pub(super) fallback_w: Option<i64>,
+    pub(super) fallback_w: Option<Watts>,
     /// What it can take, as long as it has not shown that it needs less, W.
-    pub(super) could_use_w: Option<i64>,
+    pub(super) could_use_w: Option<Watts>,
     /// What its priority weighs, where no charge is known, in thousandths.
     pub(super) weight_milli: Option<i64>,
 }
@@ -201,52 +201,51 @@ impl<'a> World<'a> {
             device_id,
             part,
             node,
-            most_w: 0,
-            least_w: 0,
+            may: Bounds::NOTHING,
             strays: device.is_some_and(|device| device.non_compliant),
             claim: Claim::default(),
             remembered: device.map(|device| self.remembered(registered, device)),
         };
-        let takes = Takes { takes_w: 0, leased: false, heard, generates };
+        let takes = Takes { takes_w: Watts::ZERO, leased: false, heard, generates };
         let Some(device) = device else {
             let part = if part == Part::Meter { Part::Left } else { part };
-            let (most_w, least_w) = self.never_heard(registered, device_type);
+            let may = self.never_heard(registered, device_type);
             // It counts at what it may take.
-            return (Fact { part, most_w, least_w, ..nothing }, Takes { leased: true, ..takes });
+            return (Fact { part, may, ..nothing }, Takes { leased: true, ..takes });
         };
         if device_type == DeviceType::Meter && part == Part::Left {
             return (nothing, takes);
         }
-        let newest = device.power_w.unwrap_or_default().0;
-        let mean = device.mean_w.map_or(newest, |mean| mean.0);
+        let newest = device.power_w.unwrap_or_default();
+        let mean = device.mean_w.unwrap_or(newest);
         let steady = if self.between_windows { newest } else { mean };
         let takes_w = match part {
             Part::Left if heard => newest.max(mean),
-            Part::Left => newest.max(mean).max(0),
-            Part::Silent if device.device_type.generates() => newest.max(mean).max(0),
+            Part::Left => newest.max(mean).max(Watts::ZERO),
+            Part::Silent if device.device_type.generates() => newest.max(mean).max(Watts::ZERO),
             Part::Commanded | Part::Silent | Part::Watched | Part::Meter => steady,
         };
         let allowed = self.allowed(device);
-        let seen = (newest.max(mean), newest.min(mean));
-        let (most_w, least_w) = self.bounds(device, part, allowed, seen);
+        let may = self.may_take(device, part, allowed, Bounds::between(newest, mean));
         let leased = allowed.is_some();
         let is_told = part == Part::Commanded;
         let claim =
             if is_told { self.claim(registered, device, generates) } else { Claim::default() };
-        (Fact { most_w, least_w, claim, ..nothing }, Takes { takes_w, leased, ..takes })
+        (Fact { may, claim, ..nothing }, Takes { takes_w, leased, ..takes })
     }
 
     fn remembered(&self, registered: Option<&registry::Device>, device: &Device) -> Remembered {
         let settings = &self.registry.settings;
         let lowered = device.direction_since.filter(|_| device.direction < 0);
-        let rated_w = device.capabilities.import_cap().map_or(i64::MAX, |cap| cap.0);
+        let rated_w = device.capabilities.import_cap();
+        let min_w = device.capabilities.min_power_w.unwrap_or_default();
         let target = target(registered, device, settings);
         Remembered {
-            told_w: device.setpoint_w.map(|last| last.0),
+            told_w: device.setpoint_w,
             rests: lowered.is_some_and(|since| self.now.since(since) < settings.dwell_ms),
             rated_w,
-            min_w: device.capabilities.min_power_w.map_or(0, |min| min.0).min(rated_w),
-            ramp_w_per_s: device.capabilities.ramp_w_per_s.map(|ramp| ramp.0),
+            min_w: rated_w.map_or(min_w, |rated| min_w.min(rated)),
+            ramp_w_per_s: device.capabilities.ramp_w_per_s,
             charge: soc::known(device, self.now).map(|soc| (soc, target)),
         }
     }
@@ -267,8 +266,8 @@ impl<'a> World<'a> {
         let unit = if settings.respect_priority { 1_000 } else { 800 };
         let weight_milli = unit * i64::from(priority.clamp(1, 10));
         Claim {
-            fallback_w: device.capabilities.fallback_w.filter(|_| named.is_none()).map(|w| w.0),
-            could_use_w: device.capabilities.import_cap().filter(|_| !shows_less).map(|w| w.0),
+            fallback_w: device.capabilities.fallback_w.filter(|_| named.is_none()),
+            could_use_w: device.capabilities.import_cap().filter(|_| !shows_less),
             weight_milli: device.soc.is_none().then_some(weight_milli),
         }
     }
@@ -315,60 +314,53 @@ impl<'a> World<'a> {
         &self,
         registered: Option<&registry::Device>,
         device_type: DeviceType,
-    ) -> (i64, i64) {
-        let assumed = self.registry.settings.unheard_w.0.max(0);
+    ) -> Bounds {
+        let assumed = self.registry.settings.unheard_w.max(Watts::ZERO);
         let named = registered.and_then(|registered| registered.fallback_w);
-        match (named, device_type.nature()) {
-            (Some(named), _) => (named.0.max(0), named.0.min(0)),
-            (None, Nature::Takes) => (assumed, 0),
-            (None, Nature::Stores) => (assumed, -assumed),
-            (None, Nature::Gives) => (0, -assumed),
-            (None, Nature::Measures | Nature::Free) => (0, 0),
-        }
+        let (least, most) = match (named, device_type.nature()) {
+            (Some(named), _) => (named, Watts::ZERO),
+            (None, Nature::Takes) => (Watts::ZERO, assumed),
+            (None, Nature::Stores) => (-assumed, assumed),
+            (None, Nature::Gives) => (-assumed, Watts::ZERO),
+            (None, Nature::Measures | Nature::Free) => return Bounds::NOTHING,
+        };
+        Bounds::between(least, most)
     }
 
-    /// The most and the least that its commands allow whose leases may live, W; none where there is none.
-    fn allowed(&self, device: &Device) -> Option<(i64, i64)> {
-        device.live.iter().filter(|live| live.until > self.now).fold(None, |allowed, live| {
-            let (told, lapsed) = (live.setpoint_w.0, live.fallback_w.0);
-            let (most, least) = allowed.unwrap_or((told, told));
-            Some((most.max(told).max(lapsed), least.min(told).min(lapsed)))
-        })
+    /// What its commands allow whose leases may live, W; none where there is none.
+    fn allowed(&self, device: &Device) -> Option<Bounds> {
+        let live = device.live.iter().filter(|live| live.until > self.now);
+        let each = live.map(|live| Bounds::between(live.setpoint_w, live.fallback_w));
+        each.reduce(Bounds::or)
     }
 
-    /// The most and the least that its commands allow; what it was seen to take where there is none, or it is beyond.
-    fn bounds(
+    /// What its commands allow; what it was seen to take where there is none, or it is beyond.
+    fn may_take(
         &self,
         device: &Device,
         part: Part,
-        allowed: Option<(i64, i64)>,
-        (most_seen, least_seen): (i64, i64),
-    ) -> (i64, i64) {
-        let (most, least) = allowed.unzip();
+        allowed: Option<Bounds>,
+        seen: Bounds,
+    ) -> Bounds {
+        let settings = &self.registry.settings;
+        let tolerance = tolerance(device);
+        let least = allowed.map(|allowed| -allowed.least);
+        let least = -allowed_or_seen(least, -seen.least, tolerance);
         // One that rejects what it is told may take all that it can.
         let takes_all = rejects(device) && !device.device_type.generates();
-        let all_w = rated_w(device, &self.registry.settings).0;
-        let most = most.map(|most| if takes_all { most.max(all_w) } else { most });
-        let tolerance = tolerance(device).0;
-        let least_w = match least {
-            Some(least) if least_seen >= least - tolerance => least,
-            Some(_) | None => least_seen,
-        };
+        let all = if takes_all { rated_w(device, settings) } else { Watts::MIN };
+        let most = allowed.map(|allowed| allowed.most.max(all));
         if part == Part::Silent {
-            let lease_ms = self.registry.settings.lease_ms;
             let silent_ms = device.last_steering.map_or(i64::MAX, |at| self.now.since(at));
             // One that names a fallback is known to be there when its lease is over.
             let lapsed = device.capabilities.fallback_w.is_some()
                 && device.setpoint_w.is_some()
-                && silent_ms > 2 * lease_ms;
-            let seen = if lapsed { 0 } else { device.power_w.unwrap_or_default().0 };
-            return (most.unwrap_or(0).max(seen).max(0), least_w);
+                && silent_ms > 2 * settings.lease_ms;
+            let newest = device.power_w.filter(|_| !lapsed).unwrap_or_default();
+            let most = most.unwrap_or_default().max(newest).max(Watts::ZERO);
+            return Bounds { least, most };
         }
-        let most_w = match most {
-            Some(most) if most_seen <= most + tolerance => most,
-            Some(_) | None => most_seen,
-        };
-        (most_w, least_w)
+        Bounds { least, most: allowed_or_seen(most, seen.most, tolerance) }
     }
 
     /// Adds up what nobody commands and what is not heard; where a head meter is heard and not doubted, it has the word.
@@ -401,31 +393,36 @@ impl<'a> World<'a> {
     }
 }
 
+/// What commands allow, unless it was seen beyond that. What is given is the mirror image of what is taken.
+fn allowed_or_seen(allowed: Option<Watts>, seen: Watts, tolerance: Watts) -> Watts {
+    allowed.filter(|most| seen <= *most + tolerance).unwrap_or(seen)
+}
+
 /// Watts under a node.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
-    commanded: i64,
+    commanded: Watts,
     /// What silent devices may take beyond what they were last seen to take: no meter's reading has it.
-    unseen: i64,
-    base: i64,
-    meter: Option<i64>,
+    unseen: Watts,
+    base: Watts,
+    meter: Option<Watts>,
     meter_silent: bool,
 }
 
 impl Sums {
     fn count(&mut self, fact: &Fact<'_>, takes: Takes) {
-        let (most_w, Takes { takes_w, leased, heard, generates }) = (fact.most_w, takes);
+        let (most_w, Takes { takes_w, leased, heard, generates }) = (fact.may.most, takes);
         match fact.part {
             Part::Commanded if generates => self.base += takes_w.max(most_w),
             Part::Commanded => self.commanded += takes_w,
             Part::Silent => {
                 self.base += most_w;
-                self.unseen += (most_w - takes_w).max(0);
+                self.unseen += (most_w - takes_w).max(Watts::ZERO);
             }
             Part::Left if leased => self.base += takes_w.max(most_w),
             Part::Left | Part::Watched => self.base += takes_w,
             Part::Meter if !heard => self.meter_silent = true,
-            Part::Meter => self.meter = Some(self.meter.unwrap_or(0) + takes_w),
+            Part::Meter => self.meter = Some(self.meter.unwrap_or_default() + takes_w),
         }
     }
 }
@@ -445,11 +442,11 @@ fn nodes(registry: &Registry, topology: &Topology, now: Timestamp) -> Vec<Certai
     for place in &topology.nodes {
         let feeder = registry.feeders.get(&place.feeder_id).cloned().unwrap_or_default();
         let above = place.parent.map(|parent| nodes[parent]);
-        let export_w = feeder.export_limit_w.map(|export| export.0);
+        let export_w = feeder.export_limit_w;
         nodes.push(Certain {
             limit_w: limit_w(registry, &place.feeder_id, &feeder, now),
             export_w,
-            base_w: 0,
+            base_w: Watts::ZERO,
             mode: above.map_or(feeder.mode, |above| more_reserved(feeder.mode, above.mode)),
             limits_export: export_w.is_some() || above.is_some_and(|above| above.limits_export),
         });

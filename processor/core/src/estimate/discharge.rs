@@ -1,5 +1,6 @@
 //! What storage gives back: no more than an export limit leaves, and shared by the energy that is there.
 
+use schemas::Watts;
 use schemas::records::decision::Freshness;
 use schemas::records::operator::ControlSettings;
 use schemas::records::telemetry::DeviceType;
@@ -12,14 +13,14 @@ const WEIGHT_MAX: i64 = 1_000_000_000;
 
 /// Where storage has to give, each gives by its energy above the reserve: all of them are empty at one time.
 pub(super) fn weigh_by_energy(view: &mut View<'_>, settings: &ControlSettings) {
-    let (mut givers, mut least) = (Vec::new(), vec![0; view.nodes.len()]);
+    let (mut givers, mut least) = (Vec::new(), vec![Watts::ZERO; view.nodes.len()]);
     for (index, seen) in view.devices.iter().enumerate() {
-        if seen.want.low_w < 0 {
+        if seen.want.low_w < Watts::ZERO {
             givers.push(index);
         }
         let counts = seen.role == Role::Controlled && !seen.device_type.generates();
         if counts && seen.standby_w.is_none() {
-            least[seen.node] += seen.least_counted_w().max(0);
+            least[seen.node] += seen.least_counted_w().max(Watts::ZERO);
         }
     }
     if givers.is_empty() {
@@ -53,7 +54,9 @@ pub(super) fn keep_inside(view: &mut View<'_>) {
     }
     // The storage under each node that limits export.
     let mut under = vec![Vec::new(); view.nodes.len()];
-    for (index, seen) in view.devices.iter().enumerate().filter(|(_, seen)| seen.want.low_w < 0) {
+    for (index, seen) in
+        view.devices.iter().enumerate().filter(|(_, seen)| seen.want.low_w < Watts::ZERO)
+    {
         let limits = |node: &usize| view.nodes[*node].limits.export.is_some();
         view.topology.path(seen.node).filter(limits).for_each(|node| under[node].push(index));
     }
@@ -62,15 +65,14 @@ pub(super) fn keep_inside(view: &mut View<'_>) {
         let node = &view.nodes[index];
         let Some(export) = node.limits.export else { continue };
         let others = node.load_w - node.controlled_w - unsure[index];
-        let room = (export.0 - node.limits.export_margin.0 + others).max(0);
-        let all: i64 = under.iter().map(|index| -view.devices[*index].want.low_w).sum();
+        let room = (export - node.limits.export_margin + others).max(Watts::ZERO);
+        let all: Watts = under.iter().map(|index| -view.devices[*index].want.low_w).sum();
         if all <= room {
             continue;
         }
         for device in under {
             let low_w = &mut view.devices[device].want.low_w;
-            let part = i128::from(*low_w) * i128::from(room) / i128::from(all);
-            *low_w = i64::try_from(part).unwrap_or(0);
+            *low_w = low_w.scaled(room.0, all.0);
         }
     }
 }
@@ -78,35 +80,36 @@ pub(super) fn keep_inside(view: &mut View<'_>) {
 /// How much less the load of the others may be under each node than the sums say. While storage moves, a meter's mean and
 /// that of storage are not of one moment, and the difference is partly imagined; and what is not heard may have ceased, as
 /// far as no meter knows better.
-fn unsure_of_others(view: &View<'_>) -> Vec<i64> {
+fn unsure_of_others(view: &View<'_>) -> Vec<Watts> {
     let count = view.nodes.len();
-    let (mut moving, mut unheard, mut metered) =
-        (vec![0; count], vec![0; count], vec![false; count]);
+    let (mut moving, mut unheard) = (vec![Watts::ZERO; count], vec![Watts::ZERO; count]);
+    let mut metered = vec![false; count];
     for seen in &view.devices {
-        let newest = seen.device.and_then(|device| device.power_w).map_or(seen.power_w, |w| w.0);
+        let newest = seen.device.and_then(|device| device.power_w).unwrap_or(seen.power_w);
         let fresh = seen.freshness == Freshness::Fresh;
         match seen.role {
             Role::Passive(_) if seen.device_type == DeviceType::Meter => {
                 metered[seen.node] |= view.nodes[seen.node].believes_meter;
-                moving[seen.node] += (seen.power_w - newest).max(0);
+                moving[seen.node] += (seen.power_w - newest).max(Watts::ZERO);
             }
             Role::Controlled if !seen.device_type.generates() => {
-                moving[seen.node] += (newest - seen.power_w).max(0);
+                moving[seen.node] += (newest - seen.power_w).max(Watts::ZERO);
             }
             Role::Silent(_) | Role::Passive(_) if !fresh => {
-                unheard[seen.node] += (seen.power_w - seen.least_w.min(0)).max(0);
+                unheard[seen.node] +=
+                    (seen.power_w - seen.may.least.min(Watts::ZERO)).max(Watts::ZERO);
             }
             Role::Controlled | Role::Silent(_) | Role::Passive(_) | Role::Shadow => {}
         }
     }
     for node in (0..count).rev() {
-        let imagined = view.nodes[node].unexplained_w.unwrap_or(0).max(0);
-        let below = if metered[node] { 0 } else { unheard[node] + imagined };
+        let imagined = view.nodes[node].unexplained_w.unwrap_or_default().max(Watts::ZERO);
+        let below = if metered[node] { Watts::ZERO } else { unheard[node] + imagined };
         unheard[node] = below;
         if let Some(parent) = view.topology.nodes[node].parent {
             unheard[parent] += below;
         }
     }
     view.topology.roll_up(&mut moving, add_watts);
-    moving.iter().zip(unheard).map(|(moving, unheard)| moving + unheard).collect()
+    moving.iter().zip(unheard).map(|(moving, unheard)| *moving + unheard).collect()
 }

@@ -1,9 +1,9 @@
 //! What a plan goes by of all that is remembered of a device.
 
-use schemas::Timestamp;
 use schemas::records::decision::Freshness;
 use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::registry;
+use schemas::{Timestamp, Watts};
 
 use super::moved::{Before, Moved};
 use super::{Known, Moment};
@@ -19,13 +19,13 @@ impl Known {
     pub(super) const NOTHING: Self = Self {
         setpoint_w: None,
         ramp_w_per_s: None,
-        rated_w: i64::MAX,
+        rated_w: None,
         soc: None,
         rests: false,
         running: false,
         began: false,
         wants_since: Timestamp(i64::MAX),
-        carried_w: 0,
+        carried_w: Watts::ZERO,
         deficit_wms: 0,
         non_compliant: false,
         skewed: false,
@@ -36,7 +36,7 @@ impl Known {
         power_w: None,
         sample_age_ms: None,
         lease_is_fresh: false,
-        astray_above_w: i64::MIN,
+        astray_above_w: Watts::MIN,
         typed_layout: false,
     };
 }
@@ -55,9 +55,9 @@ pub(super) fn known(
         since.is_some_and(|since| moment.now.since(since) < settings.dwell_ms)
     };
     Known {
-        setpoint_w: device.setpoint_w.map(|last| last.0),
-        ramp_w_per_s: device.capabilities.ramp_w_per_s.map(|ramp| ramp.0),
-        rated_w: device.capabilities.import_cap().map_or(i64::MAX, |cap| cap.0),
+        setpoint_w: device.setpoint_w,
+        ramp_w_per_s: device.capabilities.ramp_w_per_s,
+        rated_w: device.capabilities.import_cap(),
         soc: soc::known(device, moment.now).map(|soc| (soc, target)),
         rests: device.direction < 0 && dwells(device.direction_since),
         running: device.running,
@@ -71,14 +71,14 @@ pub(super) fn known(
         distrusted: device.distrusted,
         contradicts: device.contradicts,
         rejects: rejects(device),
-        power_w: device.mean_w.or(device.power_w).map(|power| power.0),
+        power_w: device.mean_w.or(device.power_w),
         sample_age_ms: device.last_steering.map(|at| moment.now.since(at).max(0)),
         lease_is_fresh: last
             .is_some_and(|live| moment.now.since(live.decided) * 2 < settings.lease_ms),
         astray_above_w: if device.acknowledges && !told {
-            (newest_w - tolerance(device)).0
+            newest_w - tolerance(device)
         } else {
-            i64::MIN
+            Watts::MIN
         },
         typed_layout: device.typed_layout,
     }
@@ -88,7 +88,7 @@ pub(super) fn known(
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Passing {
     /// What it takes beyond its setpoint within the tolerance, W.
-    pub(super) overshoot_w: i64,
+    pub(super) overshoot_w: Watts,
     /// What is known of it is older than the window, and may have changed.
     pub(super) outdated: bool,
     /// It was heard in the window.
@@ -99,7 +99,7 @@ pub(super) struct Passing {
 impl Passing {
     /// Of a device that was never heard.
     pub(super) const NOTHING: Self =
-        Self { overshoot_w: 0, outdated: false, spoke: false, moved: Moved::NOTHING };
+        Self { overshoot_w: Watts::ZERO, outdated: false, spoke: false, moved: Moved::NOTHING };
 
     pub(super) fn of(
         moment: &Moment<'_, '_>,

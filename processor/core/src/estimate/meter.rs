@@ -9,9 +9,9 @@ use schemas::records::snapshot::{CalmPoint, KnownRange, MeterDoubt, MeterSnapsho
 use schemas::{Timestamp, Watts};
 
 /// Moves below this, and below a twentieth of what is known, prove nothing.
-const MOVE_W: i64 = 2_000;
+const MOVE: Watts = Watts(2_000);
 /// What is commanded rests when it moves by less in a window.
-const STILL_W: i64 = 300;
+const STILL: Watts = Watts(300);
 /// So many windows of rest, and a reading belongs to what is known at the same time; more where something under the meter
 /// speaks seldom.
 const CALM_WINDOWS: i32 = 2;
@@ -38,30 +38,30 @@ const SLICES: usize = 12;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading {
     /// What they say together; none where one of them is silent.
-    pub(super) watts: Option<i64>,
+    pub(super) watts: Option<Watts>,
     /// Said in this window.
     pub(super) is_new: bool,
     /// What is known under the node, and what of it is commanded.
-    pub(super) known_w: i64,
-    pub(super) controlled_w: i64,
+    pub(super) known_w: Watts,
+    pub(super) controlled_w: Watts,
     /// Something under it is known from longer ago than it should be.
     pub(super) outdated: bool,
     /// What was last known of those that did not speak in this window, W.
-    pub(super) unsure_w: i64,
+    pub(super) unsure_w: Watts,
     /// What is decided under the node has begun a moment ago: what devices took before is not all known yet.
     pub(super) begins: bool,
     /// What of the known was seen to move since the window before; all else has only become known.
-    pub(super) moved_w: i64,
+    pub(super) moved_w: Watts,
     /// What is controlled now and was not before, or was not heard, W; negative where it is not any more.
-    pub(super) came_w: i64,
+    pub(super) came_w: Watts,
     /// Windows in the period of the one that speaks most seldom.
     pub(super) slow_windows: i64,
     pub(super) now: Timestamp,
 }
 
 impl Reading {
-    fn unexplained(&self, watts: i64) -> i64 {
-        watts.saturating_sub(self.known_w)
+    fn unexplained(&self, watts: Watts) -> Watts {
+        watts - self.known_w
     }
 }
 
@@ -91,12 +91,12 @@ pub(super) fn weigh(before: &MeterSnapshot, reading: &Reading) -> MeterSnapshot 
     if state.doubted.is_none() && !reading.outdated && !reading.begins {
         // What lasted for two windows has been shown; but what is seen to have moved by now may have been in the reading
         // before.
-        let moved = reading.moved_w.max(0);
-        let last = before.reading_w.map(|last| (last - before.known_w).0 - moved);
-        let lasting = last.map_or(0, |last| last.min(reading.unexplained(watts)));
+        let moved = reading.moved_w.max(Watts::ZERO);
+        let last = before.reading_w.map(|last| last - before.known_w - moved);
+        let lasting = last.map_or(Watts::ZERO, |last| last.min(reading.unexplained(watts)));
         show(&mut state, reading.now, lasting);
     }
-    state.reading_w = Some(Watts(watts));
+    state.reading_w = Some(watts);
     state
 }
 
@@ -106,15 +106,14 @@ pub(super) fn unexplained(
     before: Option<Watts>,
     reading: &Reading,
     holds: bool,
-) -> i64 {
-    let known = before.map_or(0, |before| before.0);
-    let shown = state.shown.iter().map(|shown| shown.most_w.0).max().unwrap_or(known).max(0);
+) -> Watts {
+    let known = before.unwrap_or_default();
+    let shown = state.shown.iter().map(|shown| shown.most_w).max();
+    let shown = shown.unwrap_or(known).max(Watts::ZERO);
     let Some(watts) = reading.watts else { return shown };
     match state.doubted {
         // Turned round it would say just that; or it sees another place, and that comes on top.
-        Some(MeterDoubt::BelowKnown) => {
-            shown.max(watts.saturating_neg().saturating_sub(reading.known_w)).max(watts)
-        }
+        Some(MeterDoubt::BelowKnown) => shown.max(-watts - reading.known_w).max(watts),
         Some(MeterDoubt::StandsStill | MeterDoubt::Disagrees) => shown,
         None => follow(before, reading.unexplained(watts), holds, state.agreed >= PROVEN),
     }
@@ -122,22 +121,22 @@ pub(super) fn unexplained(
 
 /// Samples of meter and devices are not of one moment: where it `holds`, a fall is not believed at all. Generation that
 /// nobody knows of is believed only of a meter that has proved itself, and only when it stays for minutes.
-fn follow(before: Option<Watts>, measured: i64, holds: bool, proven: bool) -> i64 {
-    let before = before.map_or(0, |before| before.0);
+fn follow(before: Option<Watts>, measured: Watts, holds: bool, proven: bool) -> Watts {
+    let before = before.unwrap_or_default();
     let followed = match () {
         () if measured >= before => measured,
         () if holds => before,
-        () if measured >= 0 => measured,
-        () if before > 0 => 0,
-        () => before - (before - measured + 63) / 64,
+        () if measured >= Watts::ZERO => measured,
+        () if before > Watts::ZERO => Watts::ZERO,
+        () => before - (before - measured + Watts(63)) / 64,
     };
-    if proven { followed } else { followed.max(0) }
+    if proven { followed } else { followed.max(Watts::ZERO) }
 }
 
 /// What has only become known, or is not heard any more, has not moved: the meter need not show it.
 fn note_new(state: &mut MeterSnapshot, before: &MeterSnapshot, reading: &Reading) {
-    let new = Watts(reading.known_w - before.known_w.0 - reading.moved_w);
-    let came = Watts(reading.came_w);
+    let new = reading.known_w - before.known_w - reading.moved_w;
+    let came = reading.came_w;
     if let Some(range) = &mut state.flat_known {
         (range.least_w, range.most_w) = (range.least_w + new, range.most_w + new);
     }
@@ -145,40 +144,40 @@ fn note_new(state: &mut MeterSnapshot, before: &MeterSnapshot, reading: &Reading
         calm.known_w += came;
         calm.reading_w += came - new;
     }
-    state.known_w = Watts(reading.known_w);
+    state.known_w = reading.known_w;
 }
 
-fn note_calm(state: &mut MeterSnapshot, reading: &Reading, watts: i64) {
+fn note_calm(state: &mut MeterSnapshot, reading: &Reading, watts: Watts) {
     let controlled = reading.controlled_w;
-    let here = CalmPoint {
-        reading_w: Watts(watts.saturating_sub(reading.known_w).saturating_add(controlled)),
-        known_w: Watts(controlled),
-    };
+    let here = CalmPoint { reading_w: watts - reading.known_w + controlled, known_w: controlled };
     let Some(calm) = state.calm else {
         (state.calm, state.calm_windows) = (Some(here), 0);
         return;
     };
-    let moved = (controlled - calm.known_w.0).abs();
-    if moved <= STILL_W.max(controlled.abs() / 50) {
+    let moved = (controlled - calm.known_w).abs();
+    if moved <= STILL.max(controlled.abs() / 50) {
         // At rest where it was: what nobody commands has moved alone.
         (state.calm, state.calm_windows) = (Some(here), 0);
         return;
     }
     // On the way, or at rest elsewhere: the known of the last window tells.
-    let on_the_way = reading.moved_w.abs() > STILL_W.max(controlled.abs() / 50);
+    let on_the_way = reading.moved_w.abs() > STILL.max(controlled.abs() / 50);
     state.calm_windows = if on_the_way { 0 } else { state.calm_windows.saturating_add(1) };
-    let needed =
-        if reading.outdated || reading.unsure_w > 0 { CALM_WINDOWS_SLOW } else { CALM_WINDOWS };
+    let needed = if reading.outdated || reading.unsure_w > Watts::ZERO {
+        CALM_WINDOWS_SLOW
+    } else {
+        CALM_WINDOWS
+    };
     if state.calm_windows < needed {
         return;
     }
     (state.calm, state.calm_windows) = (Some(here), 0);
     let (moved, shown) = (here.known_w - calm.known_w, here.reading_w - calm.reading_w);
     // What is lowered is lowered because something else rose: only raises prove anything.
-    if moved.0 < MOVE_W.max(controlled.abs() / 20) {
+    if moved < MOVE.max(controlled.abs() / 20) {
         return;
     }
-    let percent = shown.0.saturating_mul(100) / moved.0;
+    let percent = (shown * 100).0 / moved.0;
     if AGREES.contains(&percent) {
         state.agreed = (state.agreed + 1).min(COUNTED_MAX);
         state.disagreed = (state.disagreed - 1).max(0);
@@ -193,17 +192,17 @@ fn note_flat(
     state: &mut MeterSnapshot,
     before: &MeterSnapshot,
     reading: &Reading,
-    watts: i64,
+    watts: Watts,
 ) -> bool {
     // What moves after the meter has spoken shows in its next reading: what was known a window ago counts.
-    let known = Watts(reading.known_w - reading.moved_w);
-    let same = before.reading_w == Some(Watts(watts));
+    let known = reading.known_w - reading.moved_w;
+    let same = before.reading_w == Some(watts);
     state.flat_readings = if same { before.flat_readings.saturating_add(1) } else { 1 };
     let settled = i64::from(state.flat_readings) > i64::from(FLAT_READINGS) + reading.slow_windows;
     // Held against where it was then: what goes and comes back between two readings a meter may have missed.
     let then = state.flat_known.filter(|_| settled).map_or(known, |then| then.least_w);
     state.flat_known = Some(KnownRange { least_w: then, most_w: then });
-    let stands_still = (known - then).0.abs() > MOVE_W.max(watts.saturating_abs() / 20);
+    let stands_still = (known - then).abs() > MOVE.max(watts.abs() / 20);
     if stands_still {
         state.doubt = (state.doubt + DOUBT_STEP).min(DOUBT_MAX);
     }
@@ -215,15 +214,15 @@ fn note_low(
     state: &mut MeterSnapshot,
     before: &MeterSnapshot,
     reading: &Reading,
-    watts: i64,
+    watts: Watts,
 ) -> bool {
-    let moved = (reading.known_w - before.known_w.0).abs();
-    let tolerance = (MOVE_W / 2).max(reading.known_w.abs() / 10) + moved + reading.unsure_w;
+    let moved = (reading.known_w - before.known_w).abs();
+    let tolerance = (MOVE / 2).max(reading.known_w.abs() / 10) + moved + reading.unsure_w;
     let unexplained = reading.unexplained(watts);
     let is_low = unexplained < -tolerance;
-    let last = before.reading_w.map_or(0, |last| (last - before.known_w).0);
+    let last = before.reading_w.map_or(Watts::ZERO, |last| last - before.known_w);
     // One that has proved itself may know of generation that nobody has registered; but that comes with the sun.
-    let falls = unexplained < last - MOVE_W.max(2 * tolerance);
+    let falls = unexplained < last - MOVE.max(tolerance * 2);
     if is_low && state.agreed >= PROVEN && falls {
         state.agreed = 0;
     }
@@ -236,11 +235,11 @@ fn note_low(
     counts
 }
 
-fn show(state: &mut MeterSnapshot, now: Timestamp, watts: i64) {
+fn show(state: &mut MeterSnapshot, now: Timestamp, watts: Watts) {
     let start = now.window_start(SLICE_MS);
     match state.shown.last_mut().filter(|slice| slice.start == start) {
-        Some(slice) => slice.most_w = slice.most_w.max(Watts(watts)),
-        None => state.shown.push(Shown { start, most_w: Watts(watts) }),
+        Some(slice) => slice.most_w = slice.most_w.max(watts),
+        None => state.shown.push(Shown { start, most_w: watts }),
     }
 }
 

@@ -23,6 +23,7 @@ use schemas::{DeviceId, FeederId, Soc, Timestamp, Watts};
 use self::known::Passing;
 use self::moved::Before;
 use self::sums::Parts;
+use crate::bounds::Bounds;
 use crate::claims;
 use crate::device::commanded;
 use crate::devices::Devices;
@@ -54,27 +55,25 @@ pub(crate) struct Seen<'a> {
     pub(crate) freshness: Freshness,
     pub(crate) device: Option<&'a Device>,
     /// Power in the window, W; 0 when never heard.
-    pub(crate) power_w: i64,
+    pub(crate) power_w: Watts,
     /// What it may take whatever is decided now (G1): live commands, fallback, power not seen to have moved yet.
-    pub(crate) floor_w: i64,
-    /// The least it may take whatever is decided now; negative where it may give power.
-    pub(crate) least_w: i64,
-    pub(crate) fallback_w: i64,
+    pub(crate) may: Bounds,
+    pub(crate) fallback_w: Watts,
     /// It does not follow, or a decrease has not reached it: counted at what it may take, asked for no more.
     pub(crate) stuck: bool,
     /// It draws nothing, and may start with so much: held back for together with others.
-    pub(crate) standby_w: Option<i64>,
+    pub(crate) standby_w: Option<Watts>,
     /// A plan failed its check because of it.
     pub(crate) set_aside: bool,
     /// An operator has named its fallback.
     pub(crate) fallback_named: bool,
     /// What it is told while it is not heard: the setpoint, if any, and why.
-    pub(crate) told: (Option<i64>, Reason),
+    pub(crate) told: (Option<Watts>, Reason),
     /// Returns later after an event, spread by event and device (G20).
     pub(crate) released_later: bool,
     pub(crate) want: Want,
     pub(crate) known: Known,
-    pub(crate) override_w: Option<i64>,
+    pub(crate) override_w: Option<Watts>,
     pub(crate) tie: u64,
 }
 
@@ -83,10 +82,10 @@ pub(crate) struct Seen<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Known {
     /// The last setpoint, W.
-    pub(crate) setpoint_w: Option<i64>,
-    pub(crate) ramp_w_per_s: Option<i64>,
-    /// Rating named for import, W; the largest number there is where none is named.
-    pub(crate) rated_w: i64,
+    pub(crate) setpoint_w: Option<Watts>,
+    pub(crate) ramp_w_per_s: Option<Watts>,
+    /// Rating named for import, W.
+    pub(crate) rated_w: Option<Watts>,
     /// State of charge, and the one that it is charged to.
     pub(crate) soc: Option<(Soc, Soc)>,
     /// It was lowered less than a dwell time ago.
@@ -96,7 +95,7 @@ pub(crate) struct Known {
     pub(crate) began: bool,
     /// Since when it wants power; far in the future while it wants none.
     pub(crate) wants_since: Timestamp,
-    pub(crate) carried_w: i64,
+    pub(crate) carried_w: Watts,
     pub(crate) deficit_wms: i64,
     pub(crate) non_compliant: bool,
     pub(crate) skewed: bool,
@@ -107,21 +106,21 @@ pub(crate) struct Known {
     pub(crate) contradicts: bool,
     pub(crate) rejects: bool,
     /// What is said of its power: its mean in the window, else the newest.
-    pub(crate) power_w: Option<i64>,
+    pub(crate) power_w: Option<Watts>,
     pub(crate) sample_age_ms: Option<i64>,
     /// The last command's lease has more than half of its life left.
     pub(crate) lease_is_fresh: bool,
     /// A setpoint below this is sent again: the device acknowledges, has not said that it got its last command, and takes more.
-    pub(crate) astray_above_w: i64,
+    pub(crate) astray_above_w: Watts,
     pub(crate) typed_layout: bool,
 }
 
 impl Seen<'_> {
     /// From now on it counts at the worst that it may take, is asked for no more, and nothing is promised of it.
     pub(crate) fn set_aside(&mut self) {
-        let rated = if self.known.rated_w == i64::MAX { 0 } else { self.known.rated_w };
-        self.floor_w = self.floor_w.max(self.power_w).max(rated);
-        self.fallback_w = self.fallback_w.min(self.floor_w);
+        let rated = self.known.rated_w.unwrap_or(Watts::ZERO);
+        self.may.most = self.may.most.max(self.power_w).max(rated);
+        self.fallback_w = self.fallback_w.min(self.may.most);
         self.stuck = true;
         self.set_aside = true;
     }
@@ -132,15 +131,15 @@ impl Seen<'_> {
     }
 
     /// The least that can count for it: what it takes anyhow where it does not follow.
-    pub(crate) fn least_counted_w(&self) -> i64 {
+    pub(crate) fn least_counted_w(&self) -> Watts {
         let least_w = self.counted(self.want.low_w);
-        if self.stuck { least_w.max(self.floor_w) } else { least_w }
+        if self.stuck { least_w.max(self.may.most) } else { least_w }
     }
 
     /// What counts for it under a setpoint (G1): the setpoint, or what it does when the setpoint's lease lapses, if that
     /// is more.
-    pub(crate) fn counted(&self, setpoint_w: i64) -> i64 {
-        if self.fallback_w > 0 { setpoint_w.max(self.fallback_w) } else { setpoint_w }
+    pub(crate) fn counted(&self, setpoint_w: Watts) -> Watts {
+        if self.fallback_w > Watts::ZERO { setpoint_w.max(self.fallback_w) } else { setpoint_w }
     }
 }
 
@@ -152,20 +151,20 @@ pub(crate) struct NodeEstimate {
     /// What holds for a device here because of this node or one above it.
     way: Way,
     /// Observed load under it.
-    pub(crate) load_w: i64,
+    pub(crate) load_w: Watts,
     /// Observed power of controlled devices under it.
-    pub(crate) controlled_w: i64,
+    pub(crate) controlled_w: Watts,
     /// B(n): upper estimate of what nobody commands, silent devices' reservations included.
-    pub(crate) uncontrolled_w: i64,
+    pub(crate) uncontrolled_w: Watts,
     /// Load that only the head meter knows of.
-    pub(crate) unexplained_w: Option<i64>,
+    pub(crate) unexplained_w: Option<Watts>,
     /// What is known of its head meter, if it has one, and whether its reading counts.
     pub(crate) meter: Option<MeterSnapshot>,
     pub(crate) believes_meter: bool,
     /// Observed load that nobody commands, at this moment.
-    pub(crate) passive_w: i64,
+    pub(crate) passive_w: Watts,
     /// The part of B(n) that is held for devices that are not heard, beyond what they were last seen to take.
-    pub(crate) reserved_w: i64,
+    pub(crate) reserved_w: Watts,
 }
 
 /// What the nodes on the way to the root together say.
@@ -180,8 +179,8 @@ struct Way {
 
 impl NodeEstimate {
     /// What the controlled devices under the node may take together.
-    pub(crate) fn budget_w(&self) -> i64 {
-        self.limits.import.0 - self.limits.margin.0 - self.uncontrolled_w
+    pub(crate) fn budget_w(&self) -> Watts {
+        self.limits.import - self.limits.margin - self.uncontrolled_w
     }
 }
 
@@ -235,14 +234,14 @@ pub(crate) fn estimate<'a>(
             limits,
             mode: registry.feeders.get(&node.feeder_id).map_or(FeederMode::Automatic, |f| f.mode),
             way: Way { mode: FeederMode::Automatic, limits_export: false, releases: false },
-            load_w: 0,
-            controlled_w: 0,
-            uncontrolled_w: 0,
+            load_w: Watts::ZERO,
+            controlled_w: Watts::ZERO,
+            uncontrolled_w: Watts::ZERO,
             unexplained_w: None,
             meter: None,
             believes_meter: false,
-            passive_w: 0,
-            reserved_w: 0,
+            passive_w: Watts::ZERO,
+            reserved_w: Watts::ZERO,
         })
         .collect();
     let mut view = View { topology, nodes, devices: Vec::new() };
@@ -358,7 +357,7 @@ fn see<'a>(
     let override_w = registered
         .and_then(|registered| registered.override_w)
         .filter(|(_, until)| *until > now)
-        .map(|(watts, _)| watts.0);
+        .map(|(watts, _)| watts);
     let role = role::role(view, node, registered, device_type, freshness, override_w.is_some());
     let role = match role {
         Role::Silent(_) if role::unheard_since_restart(moment, device) => {
@@ -375,10 +374,10 @@ fn see<'a>(
         Role::Silent(why) => role::told_unheard(device, device_type, why, settings, now),
         Role::Controlled | Role::Passive(_) | Role::Shadow => (None, Reason::NotCommanded),
     };
-    let (unheard_most, unheard_least) = floor::unheard(registered, device_type, settings);
-    let (most, least) = device.and_then(|device| commanded(device, now)).unzip();
-    let floor_w = device
-        .map_or(unheard_most, |device| floor::floor(device, role, fallback, most, settings, now));
+    let may = device.map_or_else(
+        || floor::unheard(registered, device_type, settings),
+        |device| floor::may_take(device, role, fallback, commanded(device, now), moment),
+    );
     let want = device.map_or(Want::UNHEARD, |device| want(device, registered, settings, now));
     Seen {
         device_id,
@@ -387,12 +386,12 @@ fn see<'a>(
         role,
         freshness,
         device,
-        power_w: device
-            .map_or(0, |device| floor::power(device, role, freshness, moment.between_windows)),
-        stuck: device.is_some_and(|device| floor::is_stuck(device, floor_w, settings, now)),
-        floor_w: floor_w.max(told.0.unwrap_or(i64::MIN)),
-        least_w: device.map_or(unheard_least, |device| floor::least(device, fallback, least)),
-        fallback_w: fallback.0,
+        power_w: device.map_or(Watts::ZERO, |device| {
+            floor::power(device, role, freshness, moment.between_windows)
+        }),
+        stuck: device.is_some_and(|device| floor::is_stuck(device, may.most, settings, now)),
+        may: Bounds { most: may.most.max(told.0.unwrap_or(Watts::MIN)), ..may },
+        fallback_w: fallback,
         standby_w: None,
         set_aside: false,
         fallback_named: named.is_some(),

@@ -1,17 +1,17 @@
 //! What of the known power has moved, and what has only become known: a device that is heard for the first time, or again
 //! after a while, takes what it took before. A meter has to show the one and not the other.
 
-use schemas::Timestamp;
 use schemas::records::operator::ControlSettings;
 use schemas::records::snapshot::{DeviceSnapshot as Device, Reading};
+use schemas::{Timestamp, Watts};
 
 use crate::device::{slow_period_ms, usual_gap_ms};
 
 /// What counted for a device before the window closed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Before {
-    mean_w: Option<i64>,
-    was_controlled_w: i64,
+    mean_w: Option<Watts>,
+    was_controlled_w: Watts,
     was_silent: bool,
     /// The reading that held when it began.
     oldest: Option<Timestamp>,
@@ -23,9 +23,9 @@ pub(super) struct Before {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moved {
     /// By so much it was seen to move, W: of one that is heard anew since its first reading.
-    pub(super) moved_w: i64,
+    pub(super) moved_w: Watts,
     /// What counted for it among the controlled ones, W.
-    pub(super) was_controlled_w: i64,
+    pub(super) was_controlled_w: Watts,
     /// Its period, where that is longer than a window, ms.
     pub(super) slow_ms: i64,
     /// The window has a reading of its own.
@@ -34,7 +34,7 @@ pub(super) struct Moved {
 
 impl Before {
     pub(super) fn of(device: &Device, settings: &ControlSettings) -> Self {
-        let mean_w = device.mean_w.map(|mean| mean.0);
+        let mean_w = device.mean_w;
         let was_silent = device.hold_since.is_some();
         let was_controlled =
             device.setpoint_w.is_some() && !was_silent && !device.device_type.generates();
@@ -45,7 +45,7 @@ impl Before {
         let first = readings.first().filter(|_| mean_w.is_none());
         Self {
             mean_w,
-            was_controlled_w: mean_w.filter(|_| was_controlled).unwrap_or(0),
+            was_controlled_w: mean_w.filter(|_| was_controlled).unwrap_or_default(),
             was_silent,
             oldest: readings.first().map(|reading| reading.at),
             anew: after_a_gap.map(|two| &two[1]).or(first).cloned(),
@@ -56,19 +56,19 @@ impl Before {
 impl Moved {
     /// Of a device that was never heard.
     pub(super) const NOTHING: Self =
-        Self { moved_w: 0, was_controlled_w: 0, slow_ms: 0, is_new: false };
+        Self { moved_w: Watts::ZERO, was_controlled_w: Watts::ZERO, slow_ms: 0, is_new: false };
 
     pub(super) fn since(before: Before, device: &Device, settings: &ControlSettings) -> Self {
         // Of the window only the last reading is kept.
         let last = device.readings.first().map(|reading| reading.at);
         let anew = before.anew.filter(|anew| Some(anew.at) <= last);
         let from = match anew {
-            Some(first) => Some(first.power_w.0),
+            Some(first) => Some(first.power_w),
             None => before.mean_w.filter(|_| !before.was_silent),
         };
-        let moved = from.zip(device.mean_w).map(|(from, mean)| mean.0 - from);
+        let moved = from.zip(device.mean_w).map(|(from, mean)| mean - from);
         Self {
-            moved_w: moved.unwrap_or(0),
+            moved_w: moved.unwrap_or_default(),
             was_controlled_w: before.was_controlled_w,
             slow_ms: slow_period_ms(device, settings),
             is_new: before.mean_w.is_none() || last > before.oldest,
@@ -79,7 +79,7 @@ impl Moved {
 #[cfg(test)]
 mod tests {
     use schemas::records::telemetry::DeviceType;
-    use schemas::{DeviceId, FeederId, Watts};
+    use schemas::{DeviceId, FeederId};
 
     use super::*;
     use crate::samples::sample;
@@ -105,7 +105,7 @@ mod tests {
             let (start, end) = (index * WINDOW_MS, (index + 1) * WINDOW_MS);
             car.mean_w =
                 window::close(&mut car.readings, Timestamp(start), Timestamp(end), HOLD_MS);
-            Moved::since(before, &car, &settings).moved_w
+            Moved::since(before, &car, &settings).moved_w.0
         };
         (0..windows).map(close).collect()
     }
@@ -136,7 +136,7 @@ mod tests {
             let mut device = car();
             (device.mean_w, device.setpoint_w) = (Some(Watts(900)), Some(Watts(1_000)));
             change(&mut device);
-            Before::of(&device, &settings).was_controlled_w
+            Before::of(&device, &settings).was_controlled_w.0
         };
         assert_eq!(was(&|_| {}), 900);
         assert_eq!(was(&|device| device.setpoint_w = None), 0);

@@ -1,12 +1,12 @@
 //! The part each device plays: how recently it was heard, whether it is commanded, and what it is told while it is not
 //! heard.
 
-use schemas::Timestamp;
 use schemas::records::decision::{Freshness, Reason};
 use schemas::records::operator::{ControlSettings, FeederMode, MissingBehavior, RestartBehavior};
 use schemas::records::snapshot::DeviceSnapshot as Device;
 use schemas::records::telemetry::{DeviceType, Nature};
 use schemas::registry;
+use schemas::{Timestamp, Watts};
 
 use super::{Moment, Role, View, Way};
 use crate::device::stale_after_ms;
@@ -102,7 +102,7 @@ pub(super) fn told_unheard(
     why: Reason,
     settings: &ControlSettings,
     now: Timestamp,
-) -> (Option<i64>, Reason) {
+) -> (Option<Watts>, Reason) {
     let hold = if why == Reason::Restart {
         settings.restart_behavior == RestartBehavior::HoldLast
     } else {
@@ -117,7 +117,7 @@ pub(super) fn told_unheard(
     let stoppable = !device_type.generates();
     match held {
         _ if excluded || !stoppable => (None, why),
-        Some(last) => (Some(last.0), Reason::HoldLast),
-        None => (Some(0), why),
+        Some(last) => (Some(last), Reason::HoldLast),
+        None => (Some(Watts::ZERO), why),
     }
 }

@@ -1,9 +1,9 @@
 //! Sums per node: what devices under it take, what is held for those that are not heard, and what only a head meter knows.
 
-use schemas::Timestamp;
 use schemas::records::decision::{Freshness, Reason};
 use schemas::records::snapshot::MeterSnapshot;
 use schemas::records::telemetry::DeviceType;
+use schemas::{Timestamp, Watts};
 
 use super::known::Passing;
 use super::meter::{self, Reading};
@@ -39,24 +39,24 @@ pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>, mut own: Vec<
             (meter, unexplained)
         });
         let (meter, unexplained) = metered.unzip();
-        let before = state.and_then(|state| state.unexplained_w).map(|before| before.0);
-        parts.moved += unexplained.zip(before).map_or(0, |(now, before)| now - before);
+        let before = state.and_then(|state| state.unexplained_w);
+        parts.moved += unexplained.zip(before).map_or(Watts::ZERO, |(now, before)| now - before);
         let believed = meter.as_ref().is_some_and(|meter| meter.doubted.is_none());
         let believed_w = reading.watts.filter(|_| believed);
-        parts.passive += unexplained.unwrap_or(0);
+        parts.passive += unexplained.unwrap_or_default();
         let node = &mut view.nodes[index];
         node.unexplained_w = unexplained;
         node.believes_meter = believed_w.is_some();
         node.meter = meter;
-        node.load_w = believed_w.unwrap_or(known + unexplained.unwrap_or(0));
+        node.load_w = believed_w.unwrap_or(known + unexplained.unwrap_or_default());
         node.controlled_w = parts.controlled;
         node.passive_w = parts.passive;
-        let lasting =
-            state.map_or(&[][..], |state| state.recent_w.as_slice()).iter().map(|watts| watts.0);
-        let correction = state.map_or(0, |state| state.correction_w.0);
-        let passive = lasting.fold(parts.passive, i64::max);
-        node.uncontrolled_w = passive + parts.held + parts.beyond.max(0) + correction;
-        node.reserved_w = (parts.held - parts.silent + parts.beyond.max(0)).max(0);
+        let lasting = state.map_or(&[][..], |state| state.recent_w.as_slice()).iter().copied();
+        let correction = state.map_or(Watts::ZERO, |state| state.correction_w);
+        let passive = lasting.fold(parts.passive, Watts::max);
+        node.uncontrolled_w = passive + parts.held + parts.beyond.max(Watts::ZERO) + correction;
+        node.reserved_w =
+            (parts.held - parts.silent + parts.beyond.max(Watts::ZERO)).max(Watts::ZERO);
         if let Some(parent) = view.topology.nodes[index].parent {
             let below = own[index];
             let above = &mut own[parent];
@@ -78,14 +78,14 @@ pub(super) fn add_up(view: &mut View<'_>, moment: &Moment<'_, '_>, mut own: Vec<
 /// Watts under a node, as they add up.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Parts {
-    controlled: i64,
+    controlled: Watts,
     /// Observed, commanded by nobody.
-    passive: i64,
+    passive: Watts,
     /// What silent devices were last seen to take, and what is held for them.
-    silent: i64,
-    held: i64,
-    beyond: i64,
-    meter: Option<i64>,
+    silent: Watts,
+    held: Watts,
+    beyond: Watts,
+    meter: Option<Watts>,
     has_meter: bool,
     /// One of its meters is not heard, and one has not spoken in this window.
     meter_silent: bool,
@@ -93,11 +93,11 @@ pub(super) struct Parts {
     /// Something under the node is known from longer ago than it should be.
     outdated: bool,
     /// What was last known of those that did not speak in the window.
-    unsure: i64,
+    unsure: Watts,
     /// What was seen to move of all that is known, and of what is controlled; what was controlled before.
-    moved: i64,
-    moved_controlled: i64,
-    was_controlled: i64,
+    moved: Watts,
+    moved_controlled: Watts,
+    was_controlled: Watts,
     /// The longest period of those that do not speak in every window, ms.
     slow_ms: i64,
 }
@@ -105,7 +105,7 @@ pub(super) struct Parts {
 impl Parts {
     /// What the meters of the node say together: of several, each counts for its own place, so that one that is silent
     /// leaves all unknown.
-    fn reading(&self, known_w: i64, begins: bool, moment: &Moment<'_, '_>) -> Reading {
+    fn reading(&self, known_w: Watts, begins: bool, moment: &Moment<'_, '_>) -> Reading {
         Reading {
             watts: self.meter.filter(|_| !self.meter_silent),
             is_new: !self.meter_old,
@@ -139,26 +139,26 @@ impl Parts {
                     self.has_meter = true;
                     self.meter_silent |= seen.freshness != Freshness::Fresh;
                     self.meter_old |= !passing.moved.is_new;
-                    self.meter = Some(self.meter.unwrap_or(0) + seen.power_w);
+                    self.meter = Some(self.meter.unwrap_or_default() + seen.power_w);
                 }
             }
             // Generation under export control counts on the import side as much as its commands leave of it.
-            Role::Controlled => self.passive += seen.power_w.max(seen.floor_w),
+            Role::Controlled => self.passive += seen.power_w.max(seen.may.most),
             // One that was commanded until now may still take what its lease allows.
             Role::Passive(_) if seen.known.leased => {
-                self.passive += seen.power_w.max(seen.floor_w);
+                self.passive += seen.power_w.max(seen.may.most);
             }
             // Nobody commands it and nobody has heard it: held for what it may take.
-            Role::Passive(_) if seen.device.is_none() => self.held += seen.floor_w,
+            Role::Passive(_) if seen.device.is_none() => self.held += seen.may.most,
             Role::Passive(_) | Role::Shadow => self.passive += seen.power_w,
         }
     }
 
     /// Holds for a silent device (once), or does not any more (minus once).
     fn hold(&mut self, seen: &Seen<'_>, times: i64) {
-        self.held += times * seen.floor_w;
+        self.held += seen.may.most * times;
         // Of one whose lease is over no more than its fallback is taken to be in a meter's reading.
-        self.silent += times * seen.power_w.min(seen.floor_w);
+        self.silent += seen.power_w.min(seen.may.most) * times;
     }
 
     fn count_moves(&mut self, seen: &Seen<'_>, moved: &Moved) {
@@ -180,22 +180,23 @@ impl Parts {
 /// Where what is held for devices that are not heard passes a limit, they are told 0 instead, and at each node itself less
 /// is held (`own`). Says whether any was.
 pub(super) fn let_go(view: &mut View<'_>, own: &mut [Parts]) -> bool {
-    let short: Vec<bool> = view.nodes.iter().map(|node| node.budget_w() < 0).collect();
+    let short: Vec<bool> = view.nodes.iter().map(|node| node.budget_w() < Watts::ZERO).collect();
     if !short.contains(&true) {
         return false;
     }
     let mut changed = false;
     for seen in &mut view.devices {
-        let holds = seen.told.1 == Reason::HoldLast && seen.told.0.is_some_and(|told| told > 0);
+        let holds =
+            seen.told.1 == Reason::HoldLast && seen.told.0.is_some_and(|told| told > Watts::ZERO);
         if holds
             && view.topology.path(seen.node).any(|above| short[above])
             && let Role::Silent(why) = seen.role
         {
             own[seen.node].hold(seen, -1);
-            seen.told = (Some(0), why);
+            seen.told = (Some(Watts::ZERO), why);
             let last = seen.device.and_then(|device| commanded(device, Timestamp(i64::MIN)));
             let observed = seen.device.and_then(|device| device.power_w).unwrap_or_default();
-            seen.floor_w = last.map_or(observed, |(most, _)| most.max(observed)).0;
+            seen.may.most = last.map_or(observed, |last| last.most.max(observed));
             own[seen.node].hold(seen, 1);
             changed = true;
         }

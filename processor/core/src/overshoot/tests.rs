@@ -23,9 +23,12 @@ fn window(device: &mut Device, takes_w: i64) {
 #[test]
 fn nothing_is_seen_of_one_that_was_told_nothing() {
     let mut device = charger();
-    assert_eq!(of(&device), 0);
+    assert_eq!(of(&device), Watts(0));
     window(&mut device, 5_000);
-    assert_eq!((of(&device), device.over_before_w, device.overshoot_w), (0, Watts(0), Watts(0)));
+    assert_eq!(
+        (of(&device), device.over_before_w, device.overshoot_w),
+        (Watts(0), Watts(0), Watts(0))
+    );
 }
 
 #[test]
@@ -38,9 +41,9 @@ fn what_is_taken_in_two_windows_is_learned_and_forgotten_slowly() {
     window(&mut device, 5_150);
     assert_eq!(device.overshoot_w, Watts(200));
     window(&mut device, 5_000);
-    assert_eq!((device.overshoot_w, of(&device)), (Watts(199), 199));
+    assert_eq!((device.overshoot_w, of(&device)), (Watts(199), Watts(199)));
     window(&mut device, 4_900);
-    assert_eq!((device.overshoot_w, of(&device)), (Watts(198), 198));
+    assert_eq!((device.overshoot_w, of(&device)), (Watts(198), Watts(198)));
     // More than the tolerance is no rounding.
     device.overshoot_w = Watts(0);
     window(&mut device, 5_691);

@@ -112,7 +112,7 @@ impl Again<'_> {
 /// Nobody gets more than the last setpoint allowed.
 fn hold_to_the_last(view: &View<'_>, planned: &mut [Planned]) {
     for (seen, planned) in view.devices.iter().zip(planned) {
-        let last = seen.known.setpoint_w.unwrap_or(0);
+        let last = seen.known.setpoint_w.unwrap_or_default();
         let generates = seen.device_type.generates();
         if let (Role::Controlled, Some(setpoint)) = (seen.role, planned.setpoint_w) {
             planned.setpoint_w =

@@ -2,11 +2,12 @@
 
 use std::cmp::Reverse;
 
+use schemas::Watts;
 use schemas::records::decision::Reason;
 use schemas::records::operator::ControlSettings;
 
 use super::select::Selected;
-use super::settle::{Bounds, Wished, bounds_of, claim_of};
+use super::settle::{Terms, Wished, claim_of, terms_of};
 use super::{NodePlan, Planned};
 use crate::estimate::{Role, Seen, View};
 use crate::policy::{Claim, Node, Policy, Problem, Shares, WaterFill};
@@ -18,20 +19,21 @@ pub(super) struct Import {
     /// Index of each claim's device in the view.
     pub(super) device_of: Vec<usize>,
     /// What each claim's device may be told; the claim itself is at least what counts for it.
-    pub(super) bounds: Vec<Bounds>,
+    pub(super) terms: Vec<Terms>,
     /// Some device does not follow, or has not got its decrease.
     any_stuck: bool,
 }
 
 impl Import {
     /// `dimmed` is what will be missing of the generation under each node.
-    pub(super) fn of(view: &View<'_>, with_shadow: bool, dimmed: &[i64]) -> Self {
+    pub(super) fn of(view: &View<'_>, with_shadow: bool, dimmed: &[Watts]) -> Self {
         let nodes = view.nodes.iter().zip(dimmed);
-        let mut budgets: Vec<i64> = nodes.map(|(node, dimmed)| node.budget_w() - dimmed).collect();
+        let mut budgets: Vec<Watts> =
+            nodes.map(|(node, dimmed)| node.budget_w() - *dimmed).collect();
         let mut import = Self {
             problem: Problem::default(),
             device_of: Vec::with_capacity(view.devices.len()),
-            bounds: Vec::with_capacity(view.devices.len()),
+            terms: Vec::with_capacity(view.devices.len()),
             any_stuck: false,
         };
         import.problem.claims.reserve(view.devices.len());
@@ -49,7 +51,7 @@ impl Import {
             }
             import.problem.claims.push(claim_of(seen, false));
             import.device_of.push(index);
-            import.bounds.push(bounds_of(seen));
+            import.terms.push(terms_of(seen));
             import.any_stuck |= seen.stuck;
         }
         import.problem.nodes = view
@@ -78,15 +80,15 @@ impl Import {
         if !planned.iter().any(|planned| planned.standby) {
             return;
         }
-        let full = self.full(|claim| self.bounds[claim].floor_w.max(self.bounds[claim].low_w));
+        let full = self.full(|claim| self.terms[claim].least_taken());
         for (seen, planned) in view.devices.iter().zip(planned) {
             let Some(watts) = (if planned.standby { seen.standby_w } else { None }) else {
                 continue;
             };
-            let last = seen.known.setpoint_w.unwrap_or(0).max(0);
+            let last = seen.known.setpoint_w.unwrap_or_default().max(Watts::ZERO);
             let keeps = decreases_only || full[seen.node];
-            let step = if keeps { 0 } else { shape::ramp_step_w(seen, settings) };
-            let least = if keeps { 0 } else { seen.want.min_w };
+            let step = if keeps { Watts::ZERO } else { shape::ramp_step_w(seen, settings) };
+            let least = if keeps { Watts::ZERO } else { seen.want.min_w };
             planned.setpoint_w = Some(watts.min((last + step).max(least)));
             planned.reason = seen.want.reason;
         }
@@ -106,9 +108,9 @@ impl Import {
         let deserved = self.deserved(view, policy, &fair);
         let Selected { target, running, stood_in } = self.select(view, policy, settings, &fair);
         let useful =
-            |shares: &Shares, claim: usize| shares.shares_w[claim].min(self.bounds[claim].high_w);
+            |shares: &Shares, claim: usize| shares.shares_w[claim].min(self.terms[claim].told.most);
         let wished = |claim: usize| Wished {
-            bounds: self.bounds[claim],
+            terms: self.terms[claim],
             fair_w: useful(&fair, claim),
             deserved_w: useful(&deserved, claim),
             target_w: useful(&target, claim),
@@ -116,13 +118,13 @@ impl Import {
             bound: bound_by[claim].is_some(),
             decreases_only,
         };
-        let told = |claim: usize, allotted_w: i64| {
+        let told = |claim: usize, allotted_w: Watts| {
             wished(claim).settle(self.seen(view, claim), allotted_w, settings)
         };
         let claims = 0..self.device_of.len();
-        let target: Vec<i64> = claims.clone().map(|claim| useful(&target, claim)).collect();
+        let target: Vec<Watts> = claims.clone().map(|claim| useful(&target, claim)).collect();
         // What each would be told if there were room for all.
-        let reach: Vec<(i64, Reason)> = claims.map(|claim| told(claim, target[claim])).collect();
+        let reach: Vec<(Watts, Reason)> = claims.map(|claim| told(claim, target[claim])).collect();
         let raised = self.raise(view, &reach, decreases_only);
         let free_weights = self.free_weights(&fair, &bound_by);
         for (claim, device) in self.device_of.iter().enumerate() {
@@ -133,7 +135,7 @@ impl Import {
             };
             let bound_by = bound_by[claim];
             let growth = self.growth(&fair, claim);
-            let set_aside = self.bounds[claim].stuck;
+            let set_aside = self.terms[claim].stuck;
             let planned = &mut planned[*device];
             *planned = Planned {
                 role: planned.role,
@@ -142,10 +144,11 @@ impl Import {
                 setpoint_w: Some(setpoint),
                 reason,
                 bound_by,
-                marginal_w: bound_by
-                    .map_or(0, |node| 1_000 * growth / free_weights[node].max(growth).max(1)),
+                marginal_w: bound_by.map_or(Watts::ZERO, |node| {
+                    Watts(1_000 * growth / free_weights[node].max(growth).max(1))
+                }),
                 running: running[claim],
-                carried_w: fair.carried_w.get(claim).copied().unwrap_or(0),
+                carried_w: fair.carried_w.get(claim).copied().unwrap_or_default(),
                 contained: planned.contained,
                 standby: false,
             };
@@ -176,15 +179,15 @@ impl Import {
         planned: &mut [Planned],
     ) {
         let small = |claim: usize| {
-            let (bounds, planned) = (&self.bounds[claim], &planned[self.device_of[claim]]);
-            let last = bounds.last_w?;
-            let setpoint = planned.setpoint_w.filter(|setpoint| *setpoint > 0)?;
+            let (terms, planned) = (&self.terms[claim], &planned[self.device_of[claim]]);
+            let last = terms.last_w?;
+            let setpoint = planned.setpoint_w.filter(|setpoint| *setpoint > Watts::ZERO)?;
             let more = last - setpoint;
             // Its lease is still alive, so nothing more is given.
-            let small = more > 0
-                && more < settings.deadband_w.0
-                && last <= bounds.floor_w
-                && !bounds.stuck
+            let small = more > Watts::ZERO
+                && more < settings.deadband_w
+                && last <= terms.floor_w
+                && !terms.stuck
                 && self.seen(view, claim).override_w.is_none();
             small.then_some((self.problem.claims[claim].tie, claim, last))
         };
@@ -194,15 +197,15 @@ impl Import {
         }
         order.sort_unstable();
         let counted = |claim: usize| {
-            let setpoint = planned[self.device_of[claim]].setpoint_w.unwrap_or(0);
+            let setpoint = planned[self.device_of[claim]].setpoint_w.unwrap_or_default();
             let seen = self.seen(view, claim);
-            seen.counted(if seen.stuck { setpoint.max(seen.floor_w) } else { setpoint })
+            seen.counted(if seen.stuck { setpoint.max(seen.may.most) } else { setpoint })
         };
         let mut spare = self.problem.spare(counted);
         for (_, claim, last) in order {
             let planned = &mut planned[self.device_of[claim]];
             let seen = self.seen(view, claim);
-            let more = seen.counted(last) - seen.counted(planned.setpoint_w.unwrap_or(0));
+            let more = seen.counted(last) - seen.counted(planned.setpoint_w.unwrap_or_default());
             if self.problem.take(&mut spare, claim, more) {
                 planned.setpoint_w = Some(last);
                 planned.reason = Reason::Deadband;
@@ -212,11 +215,16 @@ impl Import {
 
     /// Setpoints that raise only into headroom that is there (G2): what devices may take already comes first. Whatever the
     /// policy, who rises first is by water-filling: no policy has a say in what is reserved.
-    fn raise(&self, view: &View<'_>, reach: &[(i64, Reason)], decreases_only: bool) -> Vec<i64> {
+    fn raise(
+        &self,
+        view: &View<'_>,
+        reach: &[(Watts, Reason)],
+        decreases_only: bool,
+    ) -> Vec<Watts> {
         let mut occupied = self.problem.clone();
         for (claim, (reach, _)) in reach.iter().enumerate() {
             // A discharge that ends is no matter of choice: what it leaves missing comes before raises, too.
-            let floor = self.bounds[claim].floor_w.max(self.bounds[claim].low_w);
+            let floor = self.terms[claim].least_taken();
             occupied.claims[claim].low_w = floor;
             occupied.claims[claim].high_w = if decreases_only { floor } else { floor.max(*reach) };
         }
@@ -228,7 +236,7 @@ impl Import {
         let allotted = shares.iter().zip(reach).enumerate().map(|(claim, (share, (reach, _)))| {
             // One that is seen above its last setpoint is on its way down: what it still takes is set aside, and not given
             // to it again where the others leave no room.
-            let most = self.bounds[claim].last_w.filter(|_| full[self.problem.claims[claim].node]);
+            let most = self.terms[claim].last_w.filter(|_| full[self.problem.claims[claim].node]);
             most.map_or(*share, |last| (*share).min(last)).min(*reach)
         });
         allotted.collect()
@@ -236,13 +244,13 @@ impl Import {
 
     /// Where some are to start together and a few watts are missing, none of them would reach its smallest power, window
     /// after window: as many start as there is room for, those first that are owed most. Says whether any share was short.
-    fn let_start(&self, view: &View<'_>, occupied: &mut Problem, shares: &[i64]) -> bool {
+    fn let_start(&self, view: &View<'_>, occupied: &mut Problem, shares: &[Watts]) -> bool {
         let min_w = |claim: usize| self.problem.claims[claim].min_w;
         let mut short: Vec<usize> = (0..shares.len())
             .filter(|claim| {
                 let Claim { low_w, high_w, .. } = occupied.claims[*claim];
                 let min = min_w(*claim);
-                min > 0 && (low_w.max(shares[*claim]) + 1..=high_w).contains(&min)
+                min > low_w.max(shares[*claim]).max(Watts::ZERO) && min <= high_w
             })
             .collect();
         if short.is_empty() {
@@ -267,7 +275,7 @@ impl Import {
     }
 
     /// Which nodes have no room, or stand under one that has none, with these watts taken.
-    fn full(&self, watts: impl Fn(usize) -> i64) -> Vec<bool> {
+    fn full(&self, watts: impl Fn(usize) -> Watts) -> Vec<bool> {
         let sums = self.problem.sums(watts);
         let mut full = vec![false; sums.len()];
         for (node, place) in self.problem.nodes.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! The ladder for limits that are hard to meet (G14): trim, pause flexible load, guaranteed minima only, below what
 //! fallbacks would take, alarm.
 
+use schemas::Watts;
 use schemas::records::decision::Rung;
 
 use super::NodePlan;
@@ -34,7 +35,7 @@ impl Import {
             // Whoever gets less than it wants below a node that is short is held by that, whatever else binds.
             shares.levels_w[node] =
                 match (short[node], guaranteed[node] > problem.nodes[node].budget_w) {
-                    (_, true) => level.or(shares.levels_w[node]).or(Some(0)),
+                    (_, true) => level.or(shares.levels_w[node]).or(Some(Watts::ZERO)),
                     (true, false) => *level,
                     (false, false) => shares.levels_w[node],
                 };
@@ -45,31 +46,31 @@ impl Import {
 
     /// The least that a claim can be where its lease is kept alive: less than what is set aside for its fallback, but
     /// not less than what a device takes that does not follow.
-    fn bare_low(&self, problem: &Problem, claim: usize) -> i64 {
+    fn bare_low(&self, problem: &Problem, claim: usize) -> Watts {
         let low_w = problem.claims[claim].low_w;
-        let bounds = self.bounds[claim];
-        let takes_it_anyhow = bounds.stuck && low_w == bounds.floor_w;
-        if low_w == bounds.counted_low_w && !takes_it_anyhow { bounds.low_w } else { low_w }
+        let terms = self.terms[claim];
+        let takes_it_anyhow = terms.stuck && low_w == terms.floor_w;
+        if low_w == terms.counted_low_w && !takes_it_anyhow { terms.told.least } else { low_w }
     }
 
     /// For each node: its level, the rung it stands on, and the watts that are missing.
-    pub(super) fn node_plans(&self, shares: &Shares, told_w: &[i64]) -> Vec<NodePlan> {
+    pub(super) fn node_plans(&self, shares: &Shares, told_w: &[Watts]) -> Vec<NodePlan> {
         let below = self.below(shares, told_w);
         let nodes = self.problem.nodes.iter().enumerate();
         nodes
             .map(|(node, place)| {
                 let level = shares.levels_w[node];
                 let below = below[node];
-                let short = |least_w: i64| least_w.saturating_sub(place.budget_w).max(0);
+                let short = |least_w: Watts| (least_w - place.budget_w).max(Watts::ZERO);
                 let (unmet_w, rung) = match () {
-                    () if short(below.least_w) > 0 => (short(below.least_w), Rung::Alarm),
-                    () if short(below.guaranteed_w) > 0 => {
+                    () if short(below.least_w) > Watts::ZERO => (short(below.least_w), Rung::Alarm),
+                    () if short(below.guaranteed_w) > Watts::ZERO => {
                         (short(below.guaranteed_w), Rung::Fallback)
                     }
-                    () if level.is_none() => (0, Rung::Normal),
-                    () if below.above == 0 && below.minima > 0 => (0, Rung::Minimum),
-                    () if below.paused > 0 => (0, Rung::Pause),
-                    () => (0, Rung::Trim),
+                    () if level.is_none() => (Watts::ZERO, Rung::Normal),
+                    () if below.above == 0 && below.minima > 0 => (Watts::ZERO, Rung::Minimum),
+                    () if below.paused > 0 => (Watts::ZERO, Rung::Pause),
+                    () => (Watts::ZERO, Rung::Trim),
                 };
                 NodePlan { water_level_w: level.map(stood_at), unmet_w, rung }
             })
@@ -77,15 +78,17 @@ impl Import {
     }
 
     /// What stands under each node.
-    fn below(&self, shares: &Shares, told_w: &[i64]) -> Vec<Below> {
+    fn below(&self, shares: &Shares, told_w: &[Watts]) -> Vec<Below> {
         let mut all = vec![Below::default(); self.problem.nodes.len()];
         for (index, claim) in self.problem.claims.iter().enumerate() {
             all[claim.node].add(Below {
                 guaranteed_w: claim.low_w,
                 least_w: self.bare_low(&self.problem, index),
-                minima: usize::from(claim.low_w != 0),
+                minima: usize::from(claim.low_w != Watts::ZERO),
                 above: usize::from(shares.shares_w[index] > claim.low_w),
-                paused: usize::from(self.bounds[index].high_w > 0 && told_w[index] <= 0),
+                paused: usize::from(
+                    self.terms[index].told.most > Watts::ZERO && told_w[index] <= Watts::ZERO,
+                ),
             });
         }
         self.problem.roll_up(&mut all, Below::add);
@@ -96,9 +99,9 @@ impl Import {
 /// Sums and counts of claims.
 #[derive(Debug, Clone, Copy, Default)]
 struct Below {
-    guaranteed_w: i64,
+    guaranteed_w: Watts,
     /// Where leases are kept alive.
-    least_w: i64,
+    least_w: Watts,
     /// Claims with a guaranteed minimum, claims that get more than that, and claims that get nothing.
     minima: usize,
     above: usize,
@@ -107,8 +110,8 @@ struct Below {
 
 impl Below {
     fn add(&mut self, other: Self) {
-        self.guaranteed_w = self.guaranteed_w.saturating_add(other.guaranteed_w);
-        self.least_w = self.least_w.saturating_add(other.least_w);
+        self.guaranteed_w += other.guaranteed_w;
+        self.least_w += other.least_w;
         self.minima += other.minima;
         self.above += other.above;
         self.paused += other.paused;
@@ -117,6 +120,6 @@ impl Below {
 
 /// The level as people read it: where not even what each device cannot go below fits, there is no water, which the solver
 /// says by its lowest number.
-fn stood_at(level_w: i64) -> i64 {
-    if level_w == Level::BOTTOM.watts() { 0 } else { level_w }
+fn stood_at(level_w: Watts) -> Watts {
+    if level_w == Level::BOTTOM.watts() { Watts::ZERO } else { level_w }
 }

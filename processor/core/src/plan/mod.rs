@@ -7,6 +7,7 @@ mod ladder;
 mod select;
 mod settle;
 
+use schemas::Watts;
 use schemas::records::decision::{Reason, Rung};
 use schemas::records::operator::ControlSettings;
 
@@ -25,18 +26,18 @@ pub(crate) struct Planned {
     /// The part that the device plays.
     pub(crate) role: Role,
     /// Fair share, W.
-    pub(crate) share_w: i64,
+    pub(crate) share_w: Watts,
     /// Setpoint, W; none where it gets none.
-    pub(crate) setpoint_w: Option<i64>,
+    pub(crate) setpoint_w: Option<Watts>,
     pub(crate) reason: Reason,
     /// The node whose limit holds it.
     pub(crate) bound_by: Option<usize>,
     /// What one more kW of limit would give it, W.
-    pub(crate) marginal_w: i64,
+    pub(crate) marginal_w: Watts,
     /// Whether it is chosen to run at its minimum or above.
     pub(crate) running: bool,
     /// What the policy carries over for it, W.
-    pub(crate) carried_w: i64,
+    pub(crate) carried_w: Watts,
     /// A plan failed its check because of it, and was made again.
     pub(crate) contained: bool,
     /// It draws nothing and may start.
@@ -46,8 +47,8 @@ pub(crate) struct Planned {
 /// What is planned for one node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NodePlan {
-    pub(crate) water_level_w: Option<i64>,
-    pub(crate) unmet_w: i64,
+    pub(crate) water_level_w: Option<Watts>,
+    pub(crate) unmet_w: Watts,
     pub(crate) rung: Rung,
 }
 
@@ -95,7 +96,7 @@ pub(crate) fn stop(view: &View<'_>, plan: &mut Plan, world: &World<'_>) {
         for (seen, planned) in view.devices.iter().zip(&mut plan.devices) {
             let takes = seen.role == Role::Controlled && !seen.device_type.generates();
             planned.setpoint_w =
-                planned.setpoint_w.map(|told| if takes { told.min(0) } else { told });
+                planned.setpoint_w.map(|told| if takes { told.min(Watts::ZERO) } else { told });
         }
         plan.findings.extend(found.into_iter().map(|finding| finding.what));
         found = certify_stopped(view, &orders(&plan.devices), world);
@@ -120,7 +121,7 @@ fn make(
     let idle: Vec<Planned> = view.devices.iter().map(idle).collect();
     if !view.limits_export() {
         // Generation is commanded only under an export limit.
-        return steps.fill(idle, &vec![0; view.nodes.len()]);
+        return steps.fill(idle, &vec![Watts::ZERO; view.nodes.len()]);
     }
     let mut dimmed = steps.dimmed(idle.clone());
     let mut plan = steps.fill(idle.clone(), &dimmed);
@@ -146,7 +147,7 @@ fn make(
 }
 
 /// Raises what is counted as missing under each node to what is; says whether any was more.
-fn raise_to(counted: &mut [i64], missing: Vec<i64>) -> bool {
+fn raise_to(counted: &mut [Watts], missing: Vec<Watts>) -> bool {
     let mut raised = false;
     for (counted, missing) in counted.iter_mut().zip(missing) {
         raised |= missing > *counted;
@@ -165,17 +166,17 @@ struct Steps<'v, 'a> {
 
 impl Steps<'_, '_> {
     /// Generation that will be missing under each node, if storage and load do as planned.
-    fn dimmed(&self, mut planned: Vec<Planned>) -> Vec<i64> {
+    fn dimmed(&self, mut planned: Vec<Planned>) -> Vec<Watts> {
         self.curtail(&mut planned);
         export::missing(self.view, &planned)
     }
 
     fn curtail(&self, planned: &mut [Planned]) {
         let Self { view, policy, settings, decreases_only, .. } = *self;
-        export::curtail(view, policy, settings.deadband_w.0, decreases_only, planned);
+        export::curtail(view, policy, settings.deadband_w, decreases_only, planned);
     }
 
-    fn fill(&self, mut planned: Vec<Planned>, dimmed: &[i64]) -> Plan {
+    fn fill(&self, mut planned: Vec<Planned>, dimmed: &[Watts]) -> Plan {
         let Self { view, policy, settings, decreases_only } = *self;
         let real = Import::of(view, false, dimmed);
         real.stand_by(view, settings, decreases_only, &mut planned);
@@ -216,11 +217,11 @@ fn idle(seen: &Seen<'_>) -> Planned {
     };
     Planned {
         role: seen.role,
-        share_w: 0,
+        share_w: Watts::ZERO,
         setpoint_w,
         reason,
         bound_by: None,
-        marginal_w: 0,
+        marginal_w: Watts::ZERO,
         running: false,
         carried_w: seen.known.carried_w,
         contained: false,

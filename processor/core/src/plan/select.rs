@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use schemas::Watts;
 use schemas::records::operator::ControlSettings;
 
 use super::import::Import;
@@ -34,7 +35,9 @@ impl Import {
         fair: &Shares,
     ) -> Selected {
         let claims = &self.problem.claims;
-        let wants = |claim: usize| fair.shares_w[claim] > 0 && self.bounds[claim].high_w > 0;
+        let wants = |claim: usize| {
+            fair.shares_w[claim] > Watts::ZERO && self.terms[claim].told.most > Watts::ZERO
+        };
         let mut running: Vec<bool> = (0..claims.len()).map(wants).collect();
         let contested: Vec<bool> = (0..claims.len())
             .map(|claim| running[claim] && fair.shares_w[claim] < claims[claim].min_w)
@@ -45,7 +48,11 @@ impl Import {
         // What is set aside for those who do not run stays set aside, and of the others where a node below is short.
         let free_w = self.problem.spare(|claim| {
             let least_w = claims[claim].low_w;
-            if contested[claim] { least_w.max(0) } else { fair.shares_w[claim].max(least_w) }
+            if contested[claim] {
+                least_w.max(Watts::ZERO)
+            } else {
+                fair.shares_w[claim].max(least_w)
+            }
         });
         let mut contenders: Vec<Contender> = (0..claims.len())
             .filter(|claim| contested[*claim])
@@ -63,7 +70,7 @@ impl Import {
             if runs {
                 claim.low_w = claim.min_w;
             } else {
-                claim.high_w = claim.low_w.max(0);
+                claim.high_w = claim.low_w.max(Watts::ZERO);
             }
         }
         Selected { target: self.share(policy, &narrowed), running, stood_in }
@@ -74,11 +81,11 @@ impl Import {
         let seen = self.seen(view, claim);
         let runs = seen.known.running;
         // Who runs is only relieved by one that is behind by a quantum: else they would change places all the time.
-        let quantum = TURN_DWELLS * min_w.saturating_mul(settings.dwell_ms);
+        let quantum = TURN_DWELLS * min_w.0.saturating_mul(settings.dwell_ms);
         Contender {
             claim,
             // Beyond what is set aside for it anyhow.
-            min_w: min_w - self.problem.claims[claim].low_w.max(0),
+            min_w: min_w - self.problem.claims[claim].low_w.max(Watts::ZERO),
             owed_wms: seen.known.deficit_wms.saturating_add(if runs { quantum } else { 0 }),
             held: seen.known.began,
             rests: !runs && seen.known.rests,

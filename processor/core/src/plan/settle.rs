@@ -1,8 +1,10 @@
 //! What one device claims, and what it is told in the end.
 
+use schemas::Watts;
 use schemas::records::decision::Reason;
 use schemas::records::operator::ControlSettings;
 
+use crate::bounds::Bounds;
 use crate::estimate::Seen;
 use crate::policy::Claim;
 use crate::shape;
@@ -11,33 +13,40 @@ use crate::wants::Want;
 /// An operator's setpoint comes first: its weight stands above every other.
 const OVERRIDE_WEIGHT_MILLI: i64 = 1_000_000_000;
 
-/// What a device may be told: its want, or what an operator orders.
+/// What one device is planned by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bounds {
-    pub(super) low_w: i64,
-    pub(super) high_w: i64,
+pub(super) struct Terms {
+    /// What it may be told: its want, or what an operator orders.
+    pub(super) told: Bounds,
     /// What counts for it at its least.
-    pub(super) counted_low_w: i64,
+    pub(super) counted_low_w: Watts,
     /// What it may take already.
-    pub(super) floor_w: i64,
+    pub(super) floor_w: Watts,
     /// What it was told last.
-    pub(super) last_w: Option<i64>,
+    pub(super) last_w: Option<Watts>,
     pub(super) stuck: bool,
 }
 
-pub(super) fn bounds_of(seen: &Seen<'_>) -> Bounds {
+impl Terms {
+    /// What it takes at least, whatever it is told: what it may take already. A discharge that ends is no matter of choice
+    /// either.
+    pub(super) fn least_taken(&self) -> Watts {
+        self.floor_w.max(self.told.least)
+    }
+}
+
+pub(super) fn terms_of(seen: &Seen<'_>) -> Terms {
     let Want { low_w, high_w, rated_w, .. } = seen.want;
-    let (low_w, high_w) = match seen.override_w {
+    let told = match seen.override_w {
         // An order to give power is no wish: it is what it takes. Never below the reserve.
-        Some(watts) if watts < 0 => (watts.max(low_w), watts.max(low_w)),
-        Some(watts) => (0, watts.min(rated_w)),
-        None => (low_w, high_w),
+        Some(watts) if watts < Watts::ZERO => Bounds::exactly(watts.max(low_w)),
+        Some(watts) => Bounds { most: watts.min(rated_w), ..Bounds::NOTHING },
+        None => Bounds { least: low_w, most: high_w },
     };
-    Bounds {
-        low_w,
-        high_w,
-        counted_low_w: seen.counted(low_w),
-        floor_w: seen.floor_w,
+    Terms {
+        told,
+        counted_low_w: seen.counted(told.least),
+        floor_w: seen.may.most,
         last_w: seen.known.setpoint_w,
         stuck: seen.stuck,
     }
@@ -46,9 +55,9 @@ pub(super) fn bounds_of(seen: &Seen<'_>) -> Bounds {
 /// What is set aside for a device: at least what it takes when its lease lapses (G1, G12), and for one that does not
 /// follow what it takes already, unless it is `trusted`.
 pub(super) fn claim_of(seen: &Seen<'_>, trusted: bool) -> Claim {
-    let bounds = bounds_of(seen);
-    let (low_w, high_w) = (bounds.counted_low_w, seen.counted(bounds.high_w));
-    let floor_w = seen.floor_w;
+    let terms = terms_of(seen);
+    let (low_w, high_w) = (terms.counted_low_w, seen.counted(terms.told.most));
+    let floor_w = terms.floor_w;
     let as_it_is = seen.counts_as_it_is();
     let (low_w, high_w) = match () {
         () if trusted => (low_w, high_w),
@@ -73,10 +82,10 @@ pub(super) fn claim_of(seen: &Seen<'_>, trusted: bool) -> Claim {
 
 /// What the steps before shaping say about one device.
 pub(super) struct Wished {
-    pub(super) bounds: Bounds,
-    pub(super) fair_w: i64,
-    pub(super) deserved_w: i64,
-    pub(super) target_w: i64,
+    pub(super) terms: Terms,
+    pub(super) fair_w: Watts,
+    pub(super) deserved_w: Watts,
+    pub(super) target_w: Watts,
     pub(super) running: bool,
     /// A limit holds it.
     pub(super) bound: bool,
@@ -88,12 +97,12 @@ impl Wished {
     pub(super) fn settle(
         &self,
         seen: &Seen<'_>,
-        allotted_w: i64,
+        allotted_w: Watts,
         settings: &ControlSettings,
-    ) -> (i64, Reason) {
+    ) -> (Watts, Reason) {
         let last = seen.known.setpoint_w;
         let (mut setpoint, mut why) = if seen.stuck {
-            self.told_to_follow(seen, last.unwrap_or(0))
+            self.told_to_follow(seen, last.unwrap_or_default())
         } else {
             let why = self.why(seen, allotted_w);
             shape::shape(seen, allotted_w, self.target_w, why, settings)
@@ -101,9 +110,9 @@ impl Wished {
         if let Some(last) = last.filter(|_| self.decreases_only) {
             setpoint = setpoint.min(last);
         }
-        if setpoint < self.bounds.low_w {
+        if setpoint < self.terms.told.least {
             // Its reserve or an export limit ends a discharge at once, whatever it costs the others.
-            setpoint = self.bounds.low_w;
+            setpoint = self.terms.told.least;
             // That one does not follow says more.
             why = if why == Reason::NonCompliant { why } else { Reason::Reserve };
         }
@@ -112,18 +121,20 @@ impl Wished {
 
     /// One that does not follow is asked for no more than others in its place, and counted at what it takes until it has
     /// been seen to follow.
-    fn told_to_follow(&self, seen: &Seen<'_>, last: i64) -> (i64, Reason) {
-        let told = last.min(self.deserved_w).min(seen.floor_w);
-        let told = if told < seen.want.min_w { told.min(0) } else { told };
+    fn told_to_follow(&self, seen: &Seen<'_>, last: Watts) -> (Watts, Reason) {
+        let told = last.min(self.deserved_w).min(seen.may.most);
+        let told = if told < seen.want.min_w { told.min(Watts::ZERO) } else { told };
         (told, if seen.counts_as_it_is() { Reason::NonCompliant } else { Reason::AwaitsHeadroom })
     }
 
-    fn why(&self, seen: &Seen<'_>, allotted_w: i64) -> Reason {
+    fn why(&self, seen: &Seen<'_>, allotted_w: Watts) -> Reason {
         match () {
             () if seen.override_w.is_some() => Reason::Override,
             () if allotted_w < self.target_w => Reason::AwaitsHeadroom,
-            () if self.target_w == 0 && self.fair_w > 0 && !self.running => Reason::Rotation,
-            () if self.target_w < 0 => Reason::Discharge,
+            () if self.target_w == Watts::ZERO && self.fair_w > Watts::ZERO && !self.running => {
+                Reason::Rotation
+            }
+            () if self.target_w < Watts::ZERO => Reason::Discharge,
             () if self.bound => Reason::FairShare,
             () => seen.want.reason,
         }

@@ -11,13 +11,15 @@
 
 use std::cmp::Reverse;
 
+use schemas::Watts;
+
 use super::greedy::Serving;
 use super::{Policy, Problem, Shares};
 
 /// A credit or debt is at most a claim's wish for so many windows.
 const CARRIED_WINDOWS: i64 = 12;
 /// No credit of the predecessor's grows beyond this, W: far above what a device can take.
-const CREDIT_MAX_W: i64 = 1 << 40;
+const CREDIT_MAX: Watts = Watts(1 << 40);
 
 /// Serves by carried credit.
 #[derive(Debug, Clone, Copy)]
@@ -32,11 +34,11 @@ impl Deficit {
     /// The rule as the predecessor computes it.
     pub const PREDECESSOR: Self = Self { subtracts_twice: true };
 
-    fn carried(self, credit_w: i64, given_w: i64, wish_w: i64) -> i64 {
+    fn carried(self, credit_w: Watts, given_w: Watts, wish_w: Watts) -> Watts {
         if self.subtracts_twice {
-            return (credit_w - given_w - given_w).clamp(0, CREDIT_MAX_W);
+            return (credit_w - given_w - given_w).clamp(Watts::ZERO, CREDIT_MAX);
         }
-        let bound = wish_w.saturating_mul(CARRIED_WINDOWS);
+        let bound = wish_w * CARRIED_WINDOWS;
         (credit_w - given_w).clamp(-bound, bound)
     }
 }
@@ -49,32 +51,27 @@ impl Policy for Deficit {
     fn allocate(&self, problem: &Problem) -> Shares {
         let claims = &problem.claims;
         let mut serving = Serving::new(problem);
-        let available = i128::from(serving.left_w());
-        let all: i128 = claims.iter().map(|claim| i128::from(claim.weight_milli)).sum();
-        let quantum = |weight: i64| {
-            let part = i128::from(weight) * available / all.max(1);
-            i64::try_from(part).expect("a part of what is available")
-        };
+        let available = serving.left_w();
+        let all: i64 = claims.iter().map(|claim| claim.weight_milli).sum();
+        let quantum = |weight: i64| available.scaled(weight, all.max(1));
         // Where nothing is available the predecessor leaves all credits as they are, and so does this.
-        let credits: Vec<i64> = claims
-            .iter()
-            .map(|claim| claim.carried_w.saturating_add(quantum(claim.weight_milli)))
-            .collect();
+        let credits: Vec<Watts> =
+            claims.iter().map(|claim| claim.carried_w + quantum(claim.weight_milli)).collect();
         let mut order: Vec<usize> = (0..claims.len()).collect();
         order.sort_unstable_by_key(|index| {
             (Reverse(credits[*index]), Reverse(claims[*index].weight_milli), *index)
         });
-        let mut given = vec![0; claims.len()];
+        let mut given = vec![Watts::ZERO; claims.len()];
         for index in &order {
             given[*index] = serving.serve(*index, credits[*index]);
         }
         for index in &order {
-            given[*index] += serving.serve(*index, i64::MAX);
+            given[*index] += serving.serve(*index, Watts::MAX);
         }
         let carried_w = (0..claims.len())
             .map(|index| {
-                let wish = claims[index].high_w - claims[index].low_w.max(0);
-                self.carried(credits[index], given[index], wish.max(0))
+                let wish = claims[index].high_w - claims[index].low_w.max(Watts::ZERO);
+                self.carried(credits[index], given[index], wish.max(Watts::ZERO))
             })
             .collect();
         Shares { carried_w, ..serving.finish(&order) }
@@ -84,18 +81,18 @@ impl Policy for Deficit {
 #[cfg(test)]
 mod tests {
     use super::super::Claim;
-    use super::super::tests::{claim, flat};
+    use super::super::tests::{claim, flat, plain};
     use super::*;
 
     fn carrying(carried_w: i64, weight_milli: i64, high_w: i64) -> Claim {
-        Claim { carried_w, weight_milli, ..claim(0, 0, high_w) }
+        Claim { carried_w: Watts(carried_w), weight_milli, ..claim(0, 0, high_w) }
     }
 
     #[track_caller]
     fn check(policy: Deficit, budget_w: i64, claims: &[Claim], shares: &[i64], carried: &[i64]) {
         let made = policy.allocate(&flat(budget_w, claims.to_vec()));
-        assert_eq!(made.shares_w, shares);
-        assert_eq!(made.carried_w, carried);
+        assert_eq!(plain(&made.shares_w), shares);
+        assert_eq!(plain(&made.carried_w), carried);
     }
 
     #[test]
@@ -142,7 +139,7 @@ mod tests {
         for _ in 0..200 {
             let made = Deficit::FAIR.allocate(&flat(5_000, claims.clone()));
             for index in 0..2 {
-                energy[index] += made.shares_w[index];
+                energy[index] += made.shares_w[index].0;
                 claims[index].carried_w = made.carried_w[index];
             }
         }

@@ -25,7 +25,7 @@ impl Policy for EqualShare {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{claim, flat};
+    use super::super::tests::{claim, flat, plain};
     use super::*;
 
     #[track_caller]
@@ -35,7 +35,7 @@ mod tests {
             ..claim(0, 0, *wish)
         };
         let claims = wishes.iter().enumerate().map(weigh).collect();
-        assert_eq!(EqualShare.allocate(&flat(budget_w, claims)).shares_w, expected);
+        assert_eq!(plain(&EqualShare.allocate(&flat(budget_w, claims)).shares_w), expected);
     }
 
     #[test]

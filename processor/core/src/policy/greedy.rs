@@ -1,5 +1,7 @@
 //! What policies have in common that serve claims one after the other, each as far as the budgets above it go.
 
+use schemas::Watts;
+
 use super::{Policy, Problem, Shares, WaterFill};
 
 /// What everyone has before anything is handed out: nothing, or the least it may get where that is more. Where even that
@@ -7,7 +9,7 @@ use super::{Policy, Problem, Shares, WaterFill};
 pub(super) fn base(problem: &Problem) -> Shares {
     let mut modest = problem.clone();
     for claim in &mut modest.claims {
-        claim.high_w = claim.high_w.min(claim.low_w.max(0)).max(claim.low_w);
+        claim.high_w = claim.high_w.min(claim.low_w.max(Watts::ZERO)).max(claim.low_w);
     }
     WaterFill.allocate(&modest)
 }
@@ -16,7 +18,7 @@ pub(super) fn base(problem: &Problem) -> Shares {
 pub(super) struct Serving<'p> {
     problem: &'p Problem,
     shares: Shares,
-    spare: Vec<i64>,
+    spare: Vec<Watts>,
 }
 
 impl<'p> Serving<'p> {
@@ -27,17 +29,18 @@ impl<'p> Serving<'p> {
     }
 
     /// What is left at the root.
-    pub(super) fn left_w(&self) -> i64 {
-        self.spare.first().copied().unwrap_or(0).max(0)
+    pub(super) fn left_w(&self) -> Watts {
+        self.spare.first().copied().unwrap_or_default().max(Watts::ZERO)
     }
 
     /// Gives a claim as much as it can still take, as the budgets above it allow, and as `most_w` says. Returns how much.
-    pub(super) fn serve(&mut self, index: usize, most_w: i64) -> i64 {
+    pub(super) fn serve(&mut self, index: usize, most_w: Watts) -> Watts {
         let claim = &self.problem.claims[index];
         let wish = claim.high_w - self.shares.shares_w[index];
-        let room = self.problem.path(claim.node).map(|node| self.spare[node]).min().unwrap_or(0);
-        let given = wish.min(room).min(most_w).max(0);
-        if given > 0 {
+        let room =
+            self.problem.path(claim.node).map(|node| self.spare[node]).min().unwrap_or_default();
+        let given = wish.min(room).min(most_w).max(Watts::ZERO);
+        if given > Watts::ZERO {
             self.shares.shares_w[index] += given;
             self.problem.path(claim.node).for_each(|node| self.spare[node] -= given);
         }
@@ -49,18 +52,17 @@ impl<'p> Serving<'p> {
     pub(super) fn finish(mut self, order: &[usize]) -> Shares {
         let Self { problem, shares, spare } = &mut self;
         let hungry = |index: usize| shares.shares_w[index] < problem.claims[index].high_w;
-        let unserved = problem.sums(|index| i64::from(hungry(index)));
-        let weights = problem.sums(|index| problem.claims[index].weight_milli);
+        let unserved = problem.totals(|index| i64::from(hungry(index)));
+        let weights = problem.totals(|index| problem.claims[index].weight_milli);
         let sums = problem.sums(|index| shares.shares_w[index]);
         let binds: Vec<bool> = spare
             .iter()
             .zip(&unserved)
-            .map(|(spare, unserved)| *spare <= 0 && *unserved > 0)
+            .map(|(spare, unserved)| *spare <= Watts::ZERO && *unserved > 0)
             .collect();
         for node in (0..problem.nodes.len()).filter(|node| binds[*node]) {
-            let mean = i128::from(sums[node]) * 1_000 / i128::from(weights[node].max(1));
             // Where storage gives power back the level of that stands already, and is negative.
-            let mean = i64::try_from(mean).unwrap_or(i64::MAX);
+            let mean = sums[node].scaled(1_000, weights[node].max(1));
             shares.levels_w[node] = shares.levels_w[node].or(Some(mean));
         }
         let mut next = vec![true; problem.nodes.len()];

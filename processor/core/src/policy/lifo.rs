@@ -4,6 +4,8 @@
 //! in the same window the one with the smaller id was first. (Queue discipline of many charging sites; the name is that
 //! of the cut: last in, first out.)
 
+use schemas::Watts;
+
 use super::greedy::Serving;
 use super::{Policy, Problem, Shares};
 
@@ -21,7 +23,7 @@ impl Policy for Lifo {
         order.sort_unstable_by_key(|index| (problem.claims[*index].since, *index));
         let mut serving = Serving::new(problem);
         for index in &order {
-            serving.serve(*index, i64::MAX);
+            serving.serve(*index, Watts::MAX);
         }
         serving.finish(&order)
     }
@@ -32,7 +34,7 @@ mod tests {
     use schemas::Timestamp;
 
     use super::super::Claim;
-    use super::super::tests::{claim, flat, tree};
+    use super::super::tests::{claim, flat, plain, tree};
     use super::*;
 
     fn came(at: i64, high_w: i64) -> Claim {
@@ -41,7 +43,7 @@ mod tests {
 
     #[track_caller]
     fn check(budget_w: i64, claims: &[Claim], expected: &[i64]) {
-        assert_eq!(Lifo.allocate(&flat(budget_w, claims.to_vec())).shares_w, expected);
+        assert_eq!(plain(&Lifo.allocate(&flat(budget_w, claims.to_vec())).shares_w), expected);
     }
 
     #[test]
@@ -64,10 +66,10 @@ mod tests {
             ],
         );
         let shares = Lifo.allocate(&problem);
-        assert_eq!(shares.shares_w, [2_000, 5_000, 0]);
+        assert_eq!(plain(&shares.shares_w), [2_000, 5_000, 0]);
         assert_eq!(shares.levels_w.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
         assert_eq!(shares.growth, [1, 0, 0], "one more watt is for the first in line");
-        problem.nodes[0].budget_w = 2_500;
-        assert_eq!(Lifo.allocate(&problem).shares_w, [2_000, 500, 0]);
+        problem.nodes[0].budget_w = Watts(2_500);
+        assert_eq!(plain(&Lifo.allocate(&problem).shares_w), [2_000, 500, 0]);
     }
 }

@@ -15,7 +15,7 @@ mod optimizer;
 mod pro_rata;
 mod water_fill;
 
-use schemas::Timestamp;
+use schemas::{Timestamp, Watts};
 
 pub use deficit::Deficit;
 pub use equal_share::EqualShare;
@@ -33,7 +33,7 @@ pub struct Node {
     /// Index of its parent; none for the root.
     pub parent: Option<usize>,
     /// What the claims under it may take together, W. May be negative: then discharge is needed.
-    pub budget_w: i64,
+    pub budget_w: Watts,
 }
 
 /// One device's claim. Claims stand in the order of their devices' ids.
@@ -42,17 +42,17 @@ pub struct Claim {
     /// Index of its node.
     pub node: usize,
     /// Least it may get, W; at most `high_w`.
-    pub low_w: i64,
+    pub low_w: Watts,
     /// Most it may get, W.
-    pub high_w: i64,
+    pub high_w: Watts,
     /// Least at which its device runs, W: it takes nothing, or at least that; 0 where any share will do.
-    pub min_w: i64,
+    pub min_w: Watts,
     /// Its weight, in thousandths, at least 1.
     pub weight_milli: i64,
     /// Since when it wants power.
     pub since: Timestamp,
     /// What the policy carried over for it from the last window, W.
-    pub carried_w: i64,
+    pub carried_w: Watts,
     /// Breaks ties.
     pub tie: u64,
 }
@@ -70,13 +70,13 @@ pub struct Problem {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shares {
     /// W, by claim.
-    pub shares_w: Vec<i64>,
+    pub shares_w: Vec<Watts>,
     /// By node, the level at which its budget binds, W per unit of weight; none where it does not bind.
-    pub levels_w: Vec<Option<i64>>,
+    pub levels_w: Vec<Option<Watts>>,
     /// By claim, in what proportion one more watt would be shared where a budget binds; empty: by weight.
     pub growth: Vec<i64>,
     /// By claim, what is carried over to the next window; empty where the policy carries nothing.
-    pub carried_w: Vec<i64>,
+    pub carried_w: Vec<Watts>,
     /// Why another policy stood in for this one, where it did.
     pub stood_in: Option<String>,
 }
@@ -84,13 +84,23 @@ pub struct Shares {
 impl Problem {
     /// Sum of the given watts under each node.
     #[must_use]
-    pub fn sums(&self, watts: impl Fn(usize) -> i64) -> Vec<i64> {
-        let mut sums = vec![0_i64; self.nodes.len()];
+    pub fn sums(&self, watts: impl Fn(usize) -> Watts) -> Vec<Watts> {
+        let mut sums = vec![Watts::ZERO; self.nodes.len()];
         for (index, claim) in self.claims.iter().enumerate() {
-            sums[claim.node] = sums[claim.node].saturating_add(watts(index));
+            sums[claim.node] += watts(index);
         }
         self.roll_up(&mut sums, add_watts);
         sums
+    }
+
+    /// Sum of other numbers of claims under each node.
+    pub(crate) fn totals(&self, of: impl Fn(usize) -> i64) -> Vec<i64> {
+        let mut totals = vec![0; self.nodes.len()];
+        for (index, claim) in self.claims.iter().enumerate() {
+            totals[claim.node] += of(index);
+        }
+        self.roll_up(&mut totals, |above, below| *above += below);
+        totals
     }
 
     /// Adds up what stands at each node over the whole subtree below it.
@@ -104,14 +114,14 @@ impl Problem {
     }
 
     /// What the given watts leave of each node's budget.
-    pub(crate) fn spare(&self, watts: impl Fn(usize) -> i64) -> Vec<i64> {
+    pub(crate) fn spare(&self, watts: impl Fn(usize) -> Watts) -> Vec<Watts> {
         let sums = self.sums(watts);
         let nodes = self.nodes.iter().zip(sums);
-        nodes.map(|(node, sum)| node.budget_w.saturating_sub(sum)).collect()
+        nodes.map(|(node, sum)| node.budget_w - sum).collect()
     }
 
     /// Takes watts for a claim where every node above it has them to spare. Says whether it did.
-    pub(crate) fn take(&self, spare: &mut [i64], claim: usize, watts: i64) -> bool {
+    pub(crate) fn take(&self, spare: &mut [Watts], claim: usize, watts: Watts) -> bool {
         let path = || self.path(self.claims[claim].node);
         let fits = path().all(|node| spare[node] >= watts);
         if fits {
@@ -148,7 +158,7 @@ pub struct Contender {
     /// Index of its claim.
     pub claim: usize,
     /// Least at which it runs beyond what is set aside for it anyhow, W.
-    pub min_w: i64,
+    pub min_w: Watts,
     /// Energy that it is behind its fair share, W·ms; one that runs is given a turn's worth ahead.
     pub owed_wms: i64,
     /// It began to run less than a dwell time ago, and should go on.
@@ -161,7 +171,7 @@ pub struct Contender {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contest {
     /// By node, what they may take together, W.
-    pub free_w: Vec<i64>,
+    pub free_w: Vec<Watts>,
     /// Whose turn it is comes first.
     pub contenders: Vec<Contender>,
     /// How long a turn is at least, ms.
@@ -179,7 +189,7 @@ pub struct Choice {
 
 impl Contender {
     /// Takes its minimum out of what is free, if it fits. Says whether it did.
-    fn take(&self, problem: &Problem, free_w: &mut [i64]) -> bool {
+    fn take(&self, problem: &Problem, free_w: &mut [Watts]) -> bool {
         let node = problem.claims[self.claim].node;
         let fits = problem.path(node).all(|above| free_w[above] >= self.min_w);
         if fits {

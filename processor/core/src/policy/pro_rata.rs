@@ -4,6 +4,8 @@
 //! A problem of rights arbitration from the Talmud, Mathematical Social Sciences 2, 1982.)
 //! With shares written as `base + λ · wish` it is water-filling with wishes for weights, which gives the tree for free.
 
+use schemas::Watts;
+
 use super::{Policy, Problem, Shares, WaterFill, greedy};
 
 /// Cuts in proportion to the wish.
@@ -21,34 +23,34 @@ impl Policy for ProRata {
         let mut above = problem.clone();
         for (node, spare) in above.nodes.iter_mut().zip(problem.spare(|claim| base.shares_w[claim]))
         {
-            node.budget_w = spare.max(0);
+            node.budget_w = spare.max(Watts::ZERO);
         }
         for (claim, base) in above.claims.iter_mut().zip(&base.shares_w) {
-            let wish = (claim.high_w - base).max(0);
-            (claim.low_w, claim.high_w, claim.weight_milli) = (0, wish, wish.max(1));
+            let wish = (claim.high_w - *base).max(Watts::ZERO);
+            (claim.low_w, claim.high_w, claim.weight_milli) = (Watts::ZERO, wish, wish.0.max(1));
         }
         let mut shares = WaterFill.allocate(&above);
         for (share, base) in shares.shares_w.iter_mut().zip(&base.shares_w) {
-            *share += base;
+            *share += *base;
         }
         // Where storage gives power back, that level says more than nothing of the rest.
         for (level, base) in shares.levels_w.iter_mut().zip(&base.levels_w) {
             *level = base.or(*level);
         }
-        shares.growth = above.claims.iter().map(|claim| claim.high_w).collect();
+        shares.growth = above.claims.iter().map(|claim| claim.high_w.0).collect();
         shares
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{claim, flat};
+    use super::super::tests::{claim, flat, plain};
     use super::*;
 
     #[track_caller]
     fn check(budget_w: i64, wishes: &[i64], expected: &[i64]) {
         let claims = wishes.iter().map(|wish| claim(0, 0, *wish)).collect();
-        assert_eq!(ProRata.allocate(&flat(budget_w, claims)).shares_w, expected);
+        assert_eq!(plain(&ProRata.allocate(&flat(budget_w, claims)).shares_w), expected);
     }
 
     #[test]
@@ -65,19 +67,19 @@ mod tests {
         let mut heavy = claim(0, 0, 1_000);
         heavy.weight_milli = 9_000;
         let shares = ProRata.allocate(&flat(1_000, vec![heavy, claim(0, 0, 1_000)]));
-        assert_eq!(shares.shares_w, [500, 500]);
-        assert_eq!(shares.levels_w, [Some(500)]);
+        assert_eq!(plain(&shares.shares_w), [500, 500]);
+        assert_eq!(shares.levels_w, [Some(Watts(500))]);
     }
 
     #[test]
     fn storage_discharges_for_a_limit_and_for_nobodys_wish() {
         let battery = claim(0, -3_000, 1_000);
         assert_eq!(
-            ProRata.allocate(&flat(1_000, vec![battery, claim(0, 0, 3_000)])).shares_w,
+            plain(&ProRata.allocate(&flat(1_000, vec![battery, claim(0, 0, 3_000)])).shares_w),
             [250, 750]
         );
         assert_eq!(
-            ProRata.allocate(&flat(-500, vec![battery, claim(0, 0, 3_000)])).shares_w,
+            plain(&ProRata.allocate(&flat(-500, vec![battery, claim(0, 0, 3_000)])).shares_w),
             [-500, 0]
         );
     }

@@ -9,12 +9,12 @@ use super::*;
 pub(super) fn claim(node: usize, low_w: i64, high_w: i64) -> Claim {
     Claim {
         node,
-        low_w,
-        high_w,
-        min_w: 0,
+        low_w: Watts(low_w),
+        high_w: Watts(high_w),
+        min_w: Watts::ZERO,
         weight_milli: 1_000,
         since: Timestamp(0),
-        carried_w: 0,
+        carried_w: Watts::ZERO,
         tie: u64::try_from(high_w).unwrap_or(0),
     }
 }
@@ -24,9 +24,16 @@ pub(super) fn flat(budget_w: i64, claims: Vec<Claim>) -> Problem {
 }
 
 pub(super) fn tree(nodes: &[(Option<usize>, i64)], claims: Vec<Claim>) -> Problem {
-    let node =
-        |(parent, budget_w): &(Option<usize>, i64)| Node { parent: *parent, budget_w: *budget_w };
+    let node = |(parent, budget_w): &(Option<usize>, i64)| Node {
+        parent: *parent,
+        budget_w: Watts(*budget_w),
+    };
     Problem { nodes: nodes.iter().map(node).collect(), claims }
+}
+
+/// Watts as the tables of a test have them.
+pub(super) fn plain(watts: &[Watts]) -> Vec<i64> {
+    watts.iter().map(|watts| watts.0).collect()
 }
 
 /// Random trees with claims that may give power back, that have come at different times and carry something over.
@@ -38,7 +45,7 @@ pub(super) fn problems() -> impl Strategy<Value = Problem> {
             .enumerate()
             .map(|(index, (parent, budget_w))| Node {
                 parent: (index > 0).then(|| parent.index(index)),
-                budget_w: *budget_w,
+                budget_w: Watts(*budget_w),
             })
             .collect();
         let bounds = (0..nodes.len(), -3_000_i64..=0, 0_i64..20_000);
@@ -51,7 +58,7 @@ pub(super) fn problems() -> impl Strategy<Value = Problem> {
                     weight_milli,
                     tie,
                     since: Timestamp(since),
-                    carried_w,
+                    carried_w: Watts(carried_w),
                     ..claim(node, low_w, high_w)
                 })
                 .collect(),
@@ -113,7 +120,7 @@ proptest! {
             let Shares { shares_w, levels_w, .. } = policy.allocate(&problem);
             let spare = problem.spare(|claim| shares_w[claim]);
             for (claim, share) in problem.claims.iter().zip(&shares_w) {
-                let held = problem.path(claim.node).any(|node| spare[node] <= 0);
+                let held = problem.path(claim.node).any(|node| spare[node] <= Watts::ZERO);
                 let said = problem.path(claim.node).any(|node| levels_w[node].is_some());
                 prop_assert!(*share == claim.high_w || held && said, "{}: {claim:?}", policy.name());
             }
@@ -129,9 +136,9 @@ proptest! {
                 let asked = problem.path(claim.node).any(|above| {
                     let others = problem.claims.iter().zip(&shares_w);
                     let under = others.filter(|(other, _)| problem.path(other.node).any(|node| node == above));
-                    under.map(|(_, share)| share).all(|share| *share <= 0)
+                    under.map(|(_, share)| share).all(|share| *share <= Watts::ZERO)
                 });
-                prop_assert!(*share >= 0 || asked, "{}: {shares_w:?}", policy.name());
+                prop_assert!(*share >= Watts::ZERO || asked, "{}: {shares_w:?}", policy.name());
             }
         }
     }
@@ -142,6 +149,6 @@ fn who_serves_one_after_the_other_says_the_mean_level_at_what_is_used_up() {
     let double = Claim { weight_milli: 2_000, ..claim(0, 0, 10) };
     let problem = flat(9, vec![claim(0, 0, 10), double]);
     let shares = by_name("lifo").expect("a policy").allocate(&problem);
-    assert_eq!(shares.shares_w.iter().sum::<i64>(), 9);
-    assert_eq!(shares.levels_w, [Some(3)]);
+    assert_eq!(shares.shares_w.iter().copied().sum::<Watts>(), Watts(9));
+    assert_eq!(shares.levels_w, [Some(Watts(3))]);
 }

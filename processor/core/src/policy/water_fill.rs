@@ -10,6 +10,8 @@
 mod solve;
 mod spare;
 
+use schemas::Watts;
+
 use self::solve::{Slope, level_of};
 use self::spare::Held;
 use super::{Level, Policy, Problem, Shares};
@@ -50,7 +52,7 @@ pub(super) fn shares_at(problem: &Problem, own: &[Level]) -> Shares {
             by[node] = place.parent.and_then(|parent| by[parent]);
         }
     }
-    let mut shares_w: Vec<i64> =
+    let mut shares_w: Vec<Watts> =
         problem.claims.iter().map(|claim| levels[claim.node].share(claim)).collect();
     spare::hand_out(problem, &Held { levels: &levels, by: &by }, &mut shares_w);
     let binds = |node: usize| (by[node] == Some(node)).then(|| levels[node].watts());
@@ -73,7 +75,7 @@ fn own_levels(problem: &Problem) -> Vec<Level> {
     let mut laid_out: Option<(Subtrees, Vec<Slope>)> = None;
     let mut scratch = Vec::new();
     for node in (0..problem.nodes.len()).rev() {
-        let budget = i128::from(problem.nodes[node].budget_w) * i128::from(Level::WATT);
+        let budget = i128::from(problem.nodes[node].budget_w.0) * i128::from(Level::WATT);
         if most[node] > budget {
             let (subtrees, slopes) = laid_out.get_or_insert_with(|| Subtrees::of(problem));
             let under = &mut slopes[subtrees.range(node)];

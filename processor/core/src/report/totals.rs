@@ -12,27 +12,27 @@ use crate::plan::Planned;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Totals {
     /// Setpoints of devices under control.
-    pub(super) allocated_w: i64,
+    pub(super) allocated_w: Watts,
     pub(super) fresh: i32,
     pub(super) stale: i32,
     /// What only alarms go by.
     pub(super) below: Below,
     /// Count and power, in the order of [`DeviceType::ALL`].
-    types: [(i32, i64); DeviceType::ALL.len()],
+    types: [(i32, Watts); DeviceType::ALL.len()],
 }
 
 impl Totals {
     /// Counts a device at its node.
     pub(super) fn count(&mut self, seen: &Seen<'_>, planned: &Planned) {
         if seen.role == Role::Controlled {
-            self.allocated_w += planned.setpoint_w.unwrap_or(0);
+            self.allocated_w += planned.setpoint_w.unwrap_or_default();
             if !seen.device_type.generates() {
                 self.below.fallbacks_w += seen.fallback_w;
             }
         }
-        if seen.device.is_none() && seen.floor_w > 0 {
+        if seen.device.is_none() && seen.may.most > Watts::ZERO {
             self.below.unheard += 1;
-            self.below.unheard_w += seen.floor_w;
+            self.below.unheard_w += seen.may.most;
         }
         if seen.freshness == Freshness::Fresh {
             self.fresh += 1;
@@ -61,7 +61,7 @@ impl Totals {
             .map(|(device_type, (count, power_w))| TypeTotal {
                 device_type: *device_type,
                 count: *count,
-                power_w: Watts(*power_w),
+                power_w: *power_w,
             })
             .collect()
     }

@@ -60,14 +60,14 @@ fn no_setting_stops_control_without_a_failure() {
 #[test]
 fn the_load_of_the_last_minute_is_remembered_and_a_peak_counts_once_it_lasts() {
     let mut state = fresh();
-    note_recent(&mut state, 900);
+    note_recent(&mut state, Watts(900));
     assert_eq!(state.recent_w, [Watts(900)]);
-    note_recent(&mut state, 300);
+    note_recent(&mut state, Watts(300));
     assert_eq!(state.recent_w, [Watts(300), Watts(300)], "what lasted for one window is not held");
-    note_recent(&mut state, 500);
+    note_recent(&mut state, Watts(500));
     assert_eq!(state.recent_w, [Watts(300), Watts(300), Watts(500)]);
     for _ in 0..20 {
-        note_recent(&mut state, 500);
+        note_recent(&mut state, Watts(500));
     }
     assert_eq!(state.recent_w, [Watts(500); 12]);
 }

@@ -55,7 +55,7 @@ fn a_car_gets_what_limit_margin_and_house_leave() {
     assert_eq!(car.bound_by, Some(node.feeder_id.clone()));
     assert_eq!(car.marginal_w, Watts(1_000), "all of one more kW is for it");
     let kept = stage.tree.devices.get(&device_id("ev")).expect("it was heard");
-    assert_eq!(kept.carried_w, 0, "water-filling carries nothing over");
+    assert_eq!(kept.carried_w, Watts::ZERO, "water-filling carries nothing over");
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn storage_gives_what_it_can_above_its_reserve_and_takes_up_to_its_target() {
     let settings = ControlSettings::default();
     let bounds = |device: &Device| {
         let want = want(device, None, &settings, NOW);
-        (want.low_w, want.high_w, want.reason)
+        (want.low_w.0, want.high_w.0, want.reason)
     };
     let at = |soc: i32| charged(battery(), soc);
     assert_eq!(bounds(&battery()), (0, 5_000, Reason::Satisfied), "unknown is not given");
@@ -198,7 +198,7 @@ fn one_that_names_no_rating_wants_a_little_more_than_it_ever_took() {
     let car = heard(DeviceType::Ev, Capabilities::default());
     let high_w = |peak_w: i64| {
         let seen = Device { peak_w: Watts(peak_w), ..car.clone() };
-        want(&seen, None, &settings, NOW).high_w
+        want(&seen, None, &settings, NOW).high_w.0
     };
     let unheard_w = settings.unheard_w.0;
     assert_eq!(high_w(0), unheard_w);

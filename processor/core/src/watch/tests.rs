@@ -84,15 +84,15 @@ fn what_the_registry_knows_of_a_device_goes_before_what_it_says() {
     apply(&mut registry, registered(0, "left", false));
     let mut watch = Watch::default();
     watch.hear(&sample(0, "elsewhere", true, LIMIT_W * 2, 0));
-    assert!(watch.over_w(&registry, &root, Timestamp(0)) > 0);
+    assert!(watch.over_w(&registry, &root, Timestamp(0)) > Watts::ZERO);
     // A meter of its node would hide what stands beside it.
     watch.hear(&sample(1, "left", false, LIMIT_W, 0));
     let margin_w = registry.settings.shed_margin_w.0;
-    assert_eq!(watch.over_w(&registry, &root, Timestamp(0)), 2 * LIMIT_W - margin_w);
+    assert_eq!(watch.over_w(&registry, &root, Timestamp(0)), Watts(2 * LIMIT_W - margin_w));
 }
 
 /// Everything heard, added up from nothing.
-fn over_from_nothing(heard: &[Telemetry], registry: &Registry, now: Timestamp) -> i64 {
+fn over_from_nothing(heard: &[Telemetry], registry: &Registry, now: Timestamp) -> Watts {
     let mut watch = Watch::default();
     for sample in heard {
         watch.hear(sample);
@@ -142,10 +142,10 @@ fn a_reading_that_is_not_the_newest_says_nothing_of_now() {
     for at in [5_000, 4_000] {
         watch
             .hear(&Telemetry { ts: Timestamp(at), ..sample(0, "root", false, LIMIT_W * 2, 5_100) });
-        assert!(watch.over_w(&registry, &root, Timestamp(5_100)) < 0);
+        assert!(watch.over_w(&registry, &root, Timestamp(5_100)) < Watts::ZERO);
     }
     watch.hear(&sample(0, "root", false, LIMIT_W * 2, 6_000));
-    assert!(watch.over_w(&registry, &root, Timestamp(6_000)) > 0);
+    assert!(watch.over_w(&registry, &root, Timestamp(6_000)) > Watts::ZERO);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn one_that_nobody_registered_counts_where_it_says_it_is_now() {
     watch.hear(&sample(0, "left", false, LIMIT_W, 0));
     watch.hear(&sample(1, "right", false, LIMIT_W / 2, 0));
     watch.hear(&sample(2, "left", false, -LIMIT_W / 2, 0));
-    let at = |watch: &mut Watch, ms: i64| watch.over_w(&registry, &root, Timestamp(ms));
+    let at = |watch: &mut Watch, ms: i64| watch.over_w(&registry, &root, Timestamp(ms)).0;
     // On the right there are ten kilowatts more than on the left: none is over, and the root is at its limit.
     assert_eq!(at(&mut watch, 0), -registry.settings.shed_margin_w.0);
     watch.hear(&sample(0, "right", false, LIMIT_W, 1_000));

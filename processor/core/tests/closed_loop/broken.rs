@@ -1,6 +1,7 @@
 //! Allocations that are wrong on purpose: none of them reaches a device, and control stops when they go on.
 
 use control_core::policy::{Policy, Problem, Shares, WaterFill};
+use schemas::Watts;
 use schemas::records::decision::Reason;
 use schemas::records::operator::{Change, ControlResumed};
 use schemas::records::telemetry::DeviceType;
@@ -41,7 +42,7 @@ impl Policy for IgnoresMinima {
     fn allocate(&self, problem: &Problem) -> Shares {
         let mut shares = WaterFill.allocate(problem);
         for share in &mut shares.shares_w {
-            *share = -*share - 1_000;
+            *share = -*share - Watts(1_000);
         }
         shares
     }
@@ -55,7 +56,7 @@ impl Policy for IgnoresInnerNodes {
     fn allocate(&self, problem: &Problem) -> Shares {
         let mut flat = problem.clone();
         for node in flat.nodes.iter_mut().skip(1) {
-            node.budget_w = i64::MAX / 4;
+            node.budget_w = Watts::MAX / 4;
         }
         WaterFill.allocate(&flat)
     }

@@ -142,7 +142,7 @@ fn a_device_that_waits_neither_steers_nor_holds_until_it_is_approved() {
     assert!(setpoint(&decision, "ev-1") >= Some(Watts(10_000)), "{decision:?}");
     assert_eq!(decision.devices.len(), 1);
     let over_w = bench.watch.over_w(&bench.registry, &feeder("root"), Timestamp(bench.now));
-    assert!(over_w < 0, "{over_w} W");
+    assert!(over_w < Watts(0), "{over_w}");
 
     let approved = DeviceApproved { device_id: device("stranger"), feeder_id: None };
     bench.operate(Change::DeviceApproved(approved));

@@ -26,7 +26,7 @@ fn told_instead(stage: &mut Stage, index: usize, setpoint_w: i64) -> Vec<String>
             let planned = plan(view, &WaterFill, world, settings, false).devices;
             let mut orders = orders_of(&planned);
             assert_eq!(whats(certify(view, &orders, &promise(world, settings))), [""; 0]);
-            orders[index].setpoint_w = Some(setpoint_w);
+            orders[index].setpoint_w = Some(Watts(setpoint_w));
             whats(certify(view, &orders, &promise(world, settings)))
         },
     )
@@ -113,8 +113,9 @@ fn what_nobody_commands_and_nobody_has_heard_counts_at_what_it_may_take() {
     }));
     followed(&mut stage, &["ev"], &charger(), 20);
     let unheard_w = stage.registry.settings.unheard_w.0;
-    let counts =
-        |stage: &mut Stage, watts: i64| stage.found(|view| view.nodes[0].uncontrolled_w = watts);
+    let counts = |stage: &mut Stage, watts: i64| {
+        stage.found(|view| view.nodes[0].uncontrolled_w = Watts(watts))
+    };
     assert_eq!(counts(&mut stage, unheard_w), [""; 0]);
     check_names(&counts(&mut stage, unheard_w - 1), "root", "that nobody commands");
 }
@@ -148,7 +149,7 @@ fn one_that_was_silent_for_long_and_names_no_fallback_counts_at_what_it_was_seen
     let silent = stage.tree.devices.get(&device_id("ev-3")).expect("it was heard");
     let power_w = silent.power_w.expect("it was heard").0;
     assert!(power_w > 0 && silent.live.iter().all(|live| live.setpoint_w.0 <= 0));
-    let found = stage.found(|view| seen(view, "ev-3").floor_w = power_w - 1);
+    let found = stage.found(|view| seen(view, "ev-3").may.most = Watts(power_w - 1));
     check_names(&found, "ev-3", &format!("may take {power_w} W"));
 }
 
@@ -158,7 +159,7 @@ fn a_plan_that_fails_costs_who_is_named_and_says_so() {
     let contained = stage.judge(
         |view| {
             let low = seen(view, "ev-1");
-            low.floor_w -= 1_000;
+            low.may.most -= Watts(1_000);
         },
         |view, world, settings| {
             let plan = plan(view, &WaterFill, world, settings, false);
@@ -175,15 +176,15 @@ fn one_that_is_set_aside_counts_at_the_worst_that_is_known_of_it() {
     street().judge(
         |view| {
             let it = seen(view, "ev-0");
-            (it.floor_w, it.power_w, it.known.rated_w) = (5_000, 3_000, i64::MAX);
+            (it.may.most, it.power_w, it.known.rated_w) = (Watts(5_000), Watts(3_000), None);
             it.set_aside();
-            assert_eq!((it.floor_w, it.stuck, it.set_aside), (5_000, true, true));
-            (it.floor_w, it.power_w) = (3_000, 5_000);
+            assert_eq!((it.may.most, it.stuck, it.set_aside), (Watts(5_000), true, true));
+            (it.may.most, it.power_w) = (Watts(3_000), Watts(5_000));
             it.set_aside();
-            assert_eq!(it.floor_w, 5_000);
-            it.known.rated_w = 7_000;
+            assert_eq!(it.may.most, Watts(5_000));
+            it.known.rated_w = Some(Watts(7_000));
             it.set_aside();
-            assert_eq!(it.floor_w, 7_000);
+            assert_eq!(it.may.most, Watts(7_000));
         },
         |_, _, _| (),
     );
@@ -204,8 +205,8 @@ fn one_that_was_never_heard_gives_nothing_that_counts_for_an_export_limit() {
     }));
     followed(&mut stage, &["ev"], &charger(), 20);
     assert_eq!(stage.found(|_| {}), [""; 0]);
-    let found = stage.found(|view| seen(view, "ghost").least_w = 1);
+    let found = stage.found(|view| seen(view, "ghost").may.least = Watts(1));
     check_names(&found, "ghost", "may be at 0 W and counts at 1 W");
-    let found = stage.found(|view| seen(view, "ghost").floor_w = 1_999);
+    let found = stage.found(|view| seen(view, "ghost").may.most = Watts(1_999));
     check_names(&found, "ghost", "may take 2000 W and counts at 1999 W");
 }

@@ -134,7 +134,7 @@ proptest! {
             for (node, planned) in topology.nodes.iter().zip(planned) {
                 let id = &node.feeder_id;
                 let certain = limit_w(registry, id, &registry.feeders[id], now);
-                prop_assert_eq!(certain, planned.import.0, "{}", id);
+                prop_assert_eq!(certain, planned.import, "{}", id);
             }
         }
     }

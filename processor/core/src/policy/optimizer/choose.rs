@@ -1,6 +1,7 @@
 //! Who runs: the set that is owed most, of those that fit.
 
 use microlp::{ComparisonOp, OptimizationDirection, SolveOptions};
+use schemas::Watts;
 
 use super::super::{Choice, Contest, Problem};
 use super::Optimizer;
@@ -45,7 +46,7 @@ pub(super) fn most_owed(
 )]
 fn solve(
     problem: &Problem,
-    free_w: &[i64],
+    free_w: &[Watts],
     places: impl Iterator<Item = usize>,
     contest: &Contest,
     limits: &Optimizer,
@@ -56,18 +57,18 @@ fn solve(
     for place in places {
         let who = &contest.contenders[place];
         // What it is owed, and what it would take in a turn: where nobody is owed anything most power runs.
-        let worth = who.owed_wms.max(0).saturating_add(who.min_w.saturating_mul(contest.turn_ms));
+        let worth = who.owed_wms.max(0).saturating_add(who.min_w.0.saturating_mul(contest.turn_ms));
         let runs = program.add_binary_var(worth as f64 / contest.turn_ms.max(1) as f64);
         problem
             .path(problem.claims[who.claim].node)
-            .for_each(|node| rows[node].push((runs, who.min_w as f64)));
+            .for_each(|node| rows[node].push((runs, who.min_w.0 as f64)));
         variables.push((place, runs));
     }
     if variables.is_empty() {
         return Ok(Vec::new());
     }
     for (row, free) in rows.into_iter().zip(free_w).filter(|(row, _)| !row.is_empty()) {
-        program.add_constraint(row, ComparisonOp::Le, (*free).max(0) as f64);
+        program.add_constraint(row, ComparisonOp::Le, free.max(&Watts::ZERO).0 as f64);
     }
     let mut options = SolveOptions::default();
     options.node_limit = Some(limits.branches_max);

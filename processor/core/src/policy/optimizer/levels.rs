@@ -1,6 +1,7 @@
 //! The level of each node by a series of linear programs.
 
 use microlp::{ComparisonOp, OptimizationDirection, SolveOptions};
+use schemas::Watts;
 
 use super::super::{Level, Problem};
 use super::Optimizer;
@@ -44,9 +45,9 @@ struct Filling<'p> {
     left_w: Vec<f64>,
 }
 
-#[expect(clippy::cast_precision_loss, reason = "watts are far below 2^53")]
-fn float(watts: i64) -> f64 {
-    watts as f64
+#[expect(clippy::cast_precision_loss, reason = "watts and weights are far below 2^53")]
+fn float(number: i64) -> f64 {
+    number as f64
 }
 
 impl<'p> Filling<'p> {
@@ -60,11 +61,11 @@ impl<'p> Filling<'p> {
                 .map(|node| if short(node) { Level::BOTTOM } else { Level::TOP })
                 .collect(),
             open: Vec::new(),
-            left_w: problem.nodes.iter().map(|node| float(node.budget_w)).collect(),
+            left_w: problem.nodes.iter().map(|node| float(node.budget_w.0)).collect(),
         };
         for (index, claim) in problem.claims.iter().enumerate() {
             if problem.path(claim.node).any(short) || claim.high_w <= claim.low_w {
-                filling.fix(index, float(claim.low_w));
+                filling.fix(index, float(claim.low_w.0));
             } else {
                 filling.open.push(index);
             }
@@ -83,13 +84,13 @@ impl<'p> Filling<'p> {
 
     /// What an open claim takes at a level at least.
     fn at(&self, index: usize, level: f64) -> f64 {
-        (level * self.weight(index)).max(float(self.problem.claims[index].low_w))
+        (level * self.weight(index)).max(float(self.problem.claims[index].low_w.0))
     }
 
     /// The program: as high a level as possible, everyone open having at least its weight times it. No claim is held to its
     /// wish here, so the level is no higher than the lowest that anyone ends at.
     fn highest_common_level(&self) -> Result<f64, String> {
-        let per_weight = |watts: i64, index: usize| float(watts) / self.weight(index);
+        let per_weight = |watts: Watts, index: usize| float(watts.0) / self.weight(index);
         let claims = &self.problem.claims;
         let bottom = self.open.iter().map(|index| per_weight(claims[*index].low_w, *index));
         let top = self.open.iter().map(|index| per_weight(claims[*index].high_w, *index));
@@ -98,7 +99,7 @@ impl<'p> Filling<'p> {
         let level = program.add_var(1.0, (bottom, top));
         let mut rows: Vec<Vec<(microlp::Variable, f64)>> = vec![Vec::new(); self.left_w.len()];
         for index in &self.open {
-            let share = program.add_var(0.0, (float(claims[*index].low_w), f64::INFINITY));
+            let share = program.add_var(0.0, (float(claims[*index].low_w.0), f64::INFINITY));
             program.add_constraint(
                 [(level, self.weight(*index)), (share, -1.0)],
                 ComparisonOp::Le,
@@ -117,7 +118,7 @@ impl<'p> Filling<'p> {
 
     /// Fixes those that wish no more than they have at this level. Says whether there were any.
     fn fix_the_satisfied(&mut self, level: f64) -> bool {
-        let wish = |index: usize| float(self.problem.claims[index].high_w);
+        let wish = |index: usize| float(self.problem.claims[index].high_w.0);
         let (satisfied, open): (Vec<usize>, Vec<usize>) =
             self.open.iter().partition(|index| self.at(**index, level) >= wish(**index) - MET_W);
         let shares: Vec<f64> = satisfied.iter().map(|index| wish(*index)).collect();

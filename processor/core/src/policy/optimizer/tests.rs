@@ -1,8 +1,9 @@
 //! Against water-filling where max-min is the optimum, against all sets where it is not, and what happens beyond the limits.
 
 use proptest::prelude::*;
+use schemas::Watts;
 
-use super::super::tests::{cases, claim, flat, problems, tree};
+use super::super::tests::{cases, claim, flat, plain, problems, tree};
 use super::super::{Claim, Contender};
 use super::*;
 
@@ -10,7 +11,7 @@ use super::*;
 fn check(budget_w: i64, claims: &[Claim], expected: &[i64]) {
     let shares = Optimizer::default().allocate(&flat(budget_w, claims.to_vec()));
     assert_eq!(shares.stood_in, None);
-    assert_eq!(shares.shares_w, expected);
+    assert_eq!(plain(&shares.shares_w), expected);
 }
 
 #[test]
@@ -30,11 +31,11 @@ fn beyond_its_limits_water_filling_stands_in_and_says_so() {
     let problem = flat(900, vec![claim(0, 0, 1_000); 3]);
     let few = Optimizer { claims_max: 2, ..Optimizer::default() };
     let shares = few.allocate(&problem);
-    assert_eq!(shares.shares_w, [300, 300, 300]);
+    assert_eq!(plain(&shares.shares_w), [300, 300, 300]);
     let said = shares.stood_in.expect("it says so");
     assert_eq!(said, "water-fill stands in for the optimizer: 3 devices, at most 2");
     let short = Optimizer { programs_max: 0, ..Optimizer::default() };
-    assert_eq!(short.allocate(&problem).shares_w, [300, 300, 300]);
+    assert_eq!(plain(&short.allocate(&problem).shares_w), [300, 300, 300]);
     assert!(short.allocate(&problem).stood_in.is_some());
 }
 
@@ -44,13 +45,16 @@ fn contest(free_w: &[i64], contenders: &[(i64, i64)]) -> (Problem, Contest) {
     let claims = (0..contenders.len()).map(|place| claim(place % free_w.len(), 0, 9_000)).collect();
     let contenders = contenders.iter().enumerate().map(|(claim, (min_w, owed_wms))| Contender {
         claim,
-        min_w: *min_w,
+        min_w: Watts(*min_w),
         owed_wms: *owed_wms,
         held: false,
         rests: false,
     });
     let contenders = contenders.collect();
-    (tree(&nodes, claims), Contest { free_w: free_w.to_vec(), contenders, turn_ms: 1_000 })
+    (
+        tree(&nodes, claims),
+        Contest { free_w: free_w.iter().copied().map(Watts).collect(), contenders, turn_ms: 1_000 },
+    )
 }
 
 #[test]
@@ -123,7 +127,7 @@ proptest! {
         prop_assert_eq!(&optimized.stood_in, &None);
         let filled = WaterFill.allocate(&problem);
         for (one, other) in optimized.shares_w.iter().zip(&filled.shares_w) {
-            prop_assert!((one - other).abs() <= 1, "{optimized:?} {filled:?}");
+            prop_assert!((*one - *other).abs() <= Watts(1), "{optimized:?} {filled:?}");
         }
     }
 
@@ -134,7 +138,7 @@ proptest! {
         contenders in prop::collection::vec((1_000_i64..7_000, -5_000_000_i64..5_000_000), 0..9),
     ) {
         let (problem, contest) = contest(&free, &contenders);
-        let worth = |who: &Contender| who.owed_wms.max(0) + who.min_w * contest.turn_ms;
+        let worth = |who: &Contender| who.owed_wms.max(0) + who.min_w.0 * contest.turn_ms;
         let sum = |runs: &dyn Fn(usize) -> bool| -> Option<i64> {
             let mut free_w = contest.free_w.clone();
             let chosen = contest.contenders.iter().filter(|who| runs(who.claim));

@@ -16,8 +16,8 @@ pub(super) struct Slope {
 
 impl Slope {
     pub(super) fn of(claim: &Claim) -> Self {
-        let low = claim.low_w.saturating_mul(Level::WATT);
-        let high = claim.high_w.saturating_mul(Level::WATT);
+        let low = claim.low_w.0.saturating_mul(Level::WATT);
+        let high = claim.high_w.0.saturating_mul(Level::WATT);
         Self { weight: claim.weight_milli.max(1), low, high: high.max(low) }
     }
 

@@ -1,5 +1,7 @@
 //! The watts that rounding leaves over: one each, in hash order.
 
+use schemas::Watts;
+
 use super::super::{Level, Problem};
 
 /// Who holds each claim back, node by node.
@@ -12,12 +14,12 @@ pub(super) struct Held<'l> {
 
 /// Gives what is left of each budget that binds to claims that it holds back: the lowest level first (what a node left
 /// over belongs to its own claims), in hash order within it.
-pub(super) fn hand_out(problem: &Problem, held: &Held<'_>, shares_w: &mut [i64]) {
+pub(super) fn hand_out(problem: &Problem, held: &Held<'_>, shares_w: &mut [Watts]) {
     let mut spare = problem.spare(|claim| shares_w[claim]);
     let mut groups: Vec<Vec<(u64, usize)>> = vec![Vec::new(); problem.nodes.len()];
     for (index, (claim, share_w)) in problem.claims.iter().zip(shares_w.iter()).enumerate() {
         if let Some(node) = held.by[claim.node]
-            && spare[node] > 0
+            && spare[node] > Watts::ZERO
             && *share_w < claim.high_w
             && held.levels[claim.node].is_above_least(claim)
         {
@@ -36,10 +38,10 @@ fn hand_out_at(
     problem: &Problem,
     node: usize,
     group: &mut [(u64, usize)],
-    spare: &mut [i64],
-    shares_w: &mut [i64],
+    spare: &mut [Watts],
+    shares_w: &mut [Watts],
 ) {
-    let watts = usize::try_from(spare[node]).unwrap_or(0).min(group.len());
+    let watts = usize::try_from(spare[node].0).unwrap_or(0).min(group.len());
     if watts == 0 {
         return;
     }
@@ -50,21 +52,21 @@ fn hand_out_at(
     let mut passed = false;
     for (_, index) in &group[..watts] {
         for above in problem.path(problem.claims[*index].node) {
-            spare[above] -= 1;
-            passed |= spare[above] < 0;
+            spare[above] -= Watts(1);
+            passed |= spare[above] < Watts::ZERO;
         }
     }
     if !passed {
-        group[..watts].iter().for_each(|(_, index)| shares_w[*index] += 1);
+        group[..watts].iter().for_each(|(_, index)| shares_w[*index] += Watts(1));
         return;
     }
     for (_, index) in &group[..watts] {
-        problem.path(problem.claims[*index].node).for_each(|above| spare[above] += 1);
+        problem.path(problem.claims[*index].node).for_each(|above| spare[above] += Watts(1));
     }
     group.sort_unstable();
     for (_, index) in group.iter() {
-        if problem.take(spare, *index, 1) {
-            shares_w[*index] += 1;
+        if problem.take(spare, *index, Watts(1)) {
+            shares_w[*index] += Watts(1);
         }
     }
 }

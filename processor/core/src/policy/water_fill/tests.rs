@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::tests::{cases, problems};
+use super::super::tests::{cases, plain, problems};
 use super::super::{Claim, Node};
 use super::*;
 
@@ -12,8 +12,11 @@ fn claim(node: usize, low_w: i64, high_w: i64, weight_milli: i64, tie: u64) -> C
 
 #[track_caller]
 fn check(budget_w: i64, claims: &[Claim], expected: &[i64]) {
-    let problem = Problem { nodes: vec![Node { parent: None, budget_w }], claims: claims.to_vec() };
-    assert_eq!(WaterFill.allocate(&problem).shares_w, expected);
+    let problem = Problem {
+        nodes: vec![Node { parent: None, budget_w: Watts(budget_w) }],
+        claims: claims.to_vec(),
+    };
+    assert_eq!(plain(&WaterFill.allocate(&problem).shares_w), expected);
 }
 
 #[test]
@@ -48,9 +51,9 @@ proptest! {
                 sums[node] >= problem.nodes[node].budget_w
                     && problem.claims.iter().enumerate().all(|(other_index, other)| {
                         let under = ancestors(&problem, other.node).any(|above| above == node);
-                        let mine = i128::from(shares[index] + 1) * i128::from(other.weight_milli);
+                        let mine = i128::from(shares[index].0 + 1) * i128::from(other.weight_milli);
                         let theirs =
-                            i128::from(shares[other_index] - 1) * i128::from(claim.weight_milli);
+                            i128::from(shares[other_index].0 - 1) * i128::from(claim.weight_milli);
                         !under || shares[other_index] <= other.low_w || theirs <= mine
                     })
             });
@@ -65,7 +68,7 @@ proptest! {
         (room, inside) in (0_i64..40, 0_i64..25),
         (salt, weight_milli) in (any::<u64>(), 500_i64..3_000),
     ) {
-        let nodes = vec![Node { parent: None, budget_w: room }, Node { parent: Some(0), budget_w: inside }];
+        let nodes = vec![Node { parent: None, budget_w: Watts(room) }, Node { parent: Some(0), budget_w: Watts(inside) }];
         let tie = |index: usize| (u64::try_from(index).expect("few") + 1).wrapping_mul(salt | 1);
         let claims = (0..inner + outer)
             .map(|index| claim(usize::from(index < inner), 0, 9, if index % 3 == 2 { weight_milli } else { 1_000 }, tie(index)))
@@ -73,7 +76,7 @@ proptest! {
         let problem = Problem { nodes, claims };
         let shares = WaterFill.allocate(&problem).shares_w;
         let sums = problem.sums(|index| shares[index]);
-        prop_assert!(sums[0] <= room && sums[1] <= inside, "{shares:?}");
+        prop_assert!(sums[0] <= Watts(room) && sums[1] <= Watts(inside), "{shares:?}");
     }
 
     /// G3: a higher root budget lowers no share.
@@ -81,11 +84,11 @@ proptest! {
     fn more_at_the_root_lowers_nobody(problem in problems(), more in 0_i64..20_000) {
         let before = WaterFill.allocate(&problem).shares_w;
         let mut richer = problem;
-        richer.nodes[0].budget_w += more;
+        richer.nodes[0].budget_w += Watts(more);
         let after = WaterFill.allocate(&richer).shares_w;
         for (before, after) in before.iter().zip(&after) {
             // One spare watt may change hands.
-            prop_assert!(*after >= before - 1);
+            prop_assert!(*after >= *before - Watts(1));
         }
     }
 
@@ -95,13 +98,13 @@ proptest! {
         prop_assume!(!problem.claims.is_empty());
         let before = WaterFill.allocate(&problem).shares_w[0];
         let mut keener = problem;
-        keener.claims[0].high_w += wish;
+        keener.claims[0].high_w += Watts(wish);
         let wishing = WaterFill.allocate(&keener).shares_w[0];
-        prop_assert!(wishing >= before - 1);
+        prop_assert!(wishing >= before - Watts(1));
         // Of what is given back a heavier one gives more; a spare watt can make that 0.
-        if before > 0 {
+        if before > Watts::ZERO {
             keener.claims[0].weight_milli += weight;
-            prop_assert!(WaterFill.allocate(&keener).shares_w[0] >= wishing - 1);
+            prop_assert!(WaterFill.allocate(&keener).shares_w[0] >= wishing - Watts(1));
         }
     }
 
@@ -124,9 +127,12 @@ proptest! {
 #[test]
 fn watts_that_rounding_leaves_pass_no_budget_on_their_way() {
     // Three below the inner node and two beside it, at 1.6 W each: of three watts left over the inner node has room for two.
-    let nodes = vec![Node { parent: None, budget_w: 8 }, Node { parent: Some(0), budget_w: 5 }];
+    let nodes = vec![
+        Node { parent: None, budget_w: Watts(8) },
+        Node { parent: Some(0), budget_w: Watts(5) },
+    ];
     let claims = [(1, 1), (1, 2), (1, 3), (0, 4), (0, 5)];
     let claims = claims.map(|(node, tie)| claim(node, 0, 10, 1_000, tie)).to_vec();
     let shares = WaterFill.allocate(&Problem { nodes, claims }).shares_w;
-    assert_eq!(shares, [2, 2, 1, 2, 1]);
+    assert_eq!(plain(&shares), [2, 2, 1, 2, 1]);
 }

@@ -8,9 +8,10 @@ use std::ops::Range;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{
-    Arm, Attribute, BinOp, Block, Expr, ExprBinary, ExprCall, ExprIf, ExprMethodCall, ExprRepeat,
-    ExprUnary, ExprWhile, GenericArgument, ImplItemConst, ImplItemFn, ItemConst, ItemFn, ItemImpl,
-    ItemMod, ItemStatic, Lit, Pat, Signature, Stmt, TraitItemConst, TraitItemFn, Type, UnOp,
+    Arm, Attribute, BinOp, Block, Expr, ExprBinary, ExprCall, ExprIf, ExprMethodCall, ExprPath,
+    ExprRepeat, ExprUnary, ExprWhile, GenericArgument, ImplItemConst, ImplItemFn, ItemConst,
+    ItemFn, ItemImpl, ItemMod, ItemStatic, Lit, Pat, Signature, Stmt, TraitItemConst, TraitItemFn,
+    Type, UnOp,
 };
 
 use super::fault::{Edit, Fault, Form, line_of};
@@ -130,6 +131,18 @@ impl Finder<'_> {
             && let Some(Expr::Closure(closure)) = call.args.last()
         {
             self.condition(&closure.body, &["true", "false"]);
+        }
+    }
+
+    /// Nothing of a quantity is a number as any other.
+    fn zero(&mut self, path: &ExprPath) {
+        let mut names: Vec<String> =
+            path.path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        if names.len() > 1 && names.pop().is_some_and(|last| last == "ZERO") {
+            for other in ["1", "-1"] {
+                let other = format!("{}({other})", names.join("::"));
+                self.instead(kinds::NUMBER, path, bytes(path), &other);
+            }
         }
     }
 
@@ -280,6 +293,10 @@ impl<'ast> Visit<'ast> for Finder<'_> {
             self.instead(kinds::NOTHING, call, bytes(call), "None");
         }
         visit::visit_expr_call(self, call);
+    }
+
+    fn visit_expr_path(&mut self, path: &'ast ExprPath) {
+        self.zero(path);
     }
 
     fn visit_expr_lit(&mut self, literal: &'ast syn::ExprLit) {

@@ -92,8 +92,18 @@ pub(crate) fn other_method(name: &str) -> Option<&'static str> {
 }
 
 /// Methods that keep a value within something: without the call it is the value itself.
-pub(crate) const BOUNDS: [&str; 9] =
-    ["min", "max", "clamp", "abs", "rev", "unsigned_abs", "filter", "plus_ms", "saturating_sub"];
+pub(crate) const BOUNDS: [&str; 10] = [
+    "min",
+    "max",
+    "clamp",
+    "abs",
+    "rev",
+    "unsigned_abs",
+    "filter",
+    "plus_ms",
+    "saturating_sub",
+    "import_part",
+];
 
 /// Methods that ask a condition of each value.
 pub(crate) const ASKS: [&str; 12] = [
