@@ -211,6 +211,18 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_watts_is_exact_however_large_and_never_turns_round() {
+        assert_eq!(Watts(7).scaled(2, 3), Watts(4));
+        assert_eq!(Watts(-7).scaled(2, 3), Watts(-4));
+        assert_eq!(Watts(i64::MAX).scaled(3, 6), Watts(i64::MAX / 2));
+        assert_eq!(Watts(i64::MAX).scaled(2, 1), Watts::MAX);
+        assert_eq!(Watts(i64::MIN).scaled(2, 1), Watts::MIN);
+        assert_eq!(Watts(i64::MAX) * 2, Watts::MAX);
+        assert_eq!(Watts(i64::MIN).abs(), Watts::MAX);
+        assert_eq!(Watts(-7) / 2, Watts(-3));
+    }
+
+    #[test]
     fn soc_is_a_fraction_from_zero_to_one() {
         assert_eq!(Soc::from_fraction(0.5), Some(Soc(5000)));
         assert_eq!(Soc::from_fraction(1.01), None);

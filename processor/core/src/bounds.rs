@@ -36,3 +36,24 @@ impl Bounds {
         watts.clamp(self.least, self.most)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn either_of_two_bounds_may_hold() {
+        let charges = Bounds::between(Watts(4_000), Watts::ZERO);
+        let discharges = Bounds::between(Watts(-1_000), Watts(-3_000));
+        assert_eq!(charges.or(discharges), Bounds { least: Watts(-3_000), most: Watts(4_000) });
+        assert_eq!(charges.or(Bounds::exactly(Watts(1_000))), charges);
+    }
+
+    #[test]
+    fn what_is_beyond_a_bound_is_brought_to_it() {
+        let bounds = Bounds { least: Watts(-3_000), most: Watts(4_000) };
+        assert!(bounds.contains(Watts(-3_000)) && bounds.contains(Watts(4_000)));
+        assert!(!bounds.contains(Watts(-3_001)) && !bounds.contains(Watts(4_001)));
+        assert_eq!([-9_000, 5, 9_000].map(|w| bounds.clamp(Watts(w)).0), [-3_000, 5, 4_000]);
+    }
+}
