@@ -3,9 +3,9 @@
 //! physics: watts are drawn from a few values and their neighbours, so that sums meet limits to the watt, and plans and
 //! estimates are spoilt by a watt or a flag, so that the check has something to find.
 
+mod kept;
+
 use std::fmt::Write as _;
-use std::path::Path;
-use std::{env, fs};
 
 use schemas::codec::Record as _;
 use schemas::ids::stable_hash;
@@ -24,6 +24,7 @@ use schemas::rng::Rng;
 use schemas::{DeviceId, FeederId, Soc, Timestamp, Watts};
 use uuid::Uuid;
 
+use self::kept::{bare, check};
 use crate::certify::{Order, Promise, certify, certify_stopped, witness};
 use crate::estimate::{Moment, Role, View, estimate};
 use crate::limits::limits;
@@ -37,7 +38,6 @@ use crate::topology::Topology;
 use crate::tree::{Input, Tick, Tree};
 
 const FILE: &str = "src/recorded.txt";
-const WRITE: &str = "WRITE_RECORDED";
 const TREES: u64 = 1_200;
 const WINDOWS: usize = 12;
 /// Times that a plan, and an estimate, is spoilt in each window.
@@ -475,19 +475,6 @@ fn live(seed: u64) -> Small {
     small
 }
 
-/// What is printed of values, whether or not their watts have a type.
-fn bare(printed: &str) -> String {
-    let mut bare = String::with_capacity(printed.len());
-    let mut rest = printed;
-    while let Some((before, after)) = rest.split_once("Watts(") {
-        let (watts, after) = after.split_once(')').expect("it is closed");
-        bare.push_str(before);
-        bare.push_str(watts);
-        rest = after;
-    }
-    bare + rest
-}
-
 #[test]
 fn every_small_tree_is_decided_as_it_was() {
     let lines: Vec<String> = (0..TREES)
@@ -496,16 +483,5 @@ fn every_small_tree_is_decided_as_it_was() {
             format!("{:016x} {} tree {seed}", small.hash, small.decisions)
         })
         .collect();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    if env::var_os(WRITE).is_some() {
-        fs::write(&path, lines.join("\n") + "\n").expect("written");
-        return;
-    }
-    let kept = fs::read_to_string(&path).expect("the recorded trees");
-    let kept: Vec<&str> = kept.lines().collect();
-    let changed = lines.iter().filter(|line| !kept.contains(&line.as_str())).count();
-    assert!(
-        changed == 0 && kept.len() == lines.len(),
-        "{changed} of {TREES} small trees are decided otherwise than recorded; if that is meant, {WRITE}=1 writes them anew"
-    );
+    check(FILE, &lines);
 }
