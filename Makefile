@@ -4,7 +4,7 @@ CARGO ?= cargo
 
 CASES ?= 10000
 
-.PHONY: help demo properties reality test test-real test-mutants mutants-sample sim day bench bench-sink lint build bootstrap fmt faults security fuzz
+.PHONY: help demo properties reality test test-real test-mutants mutants-sample sim day bench bench-sink lint build bootstrap fmt faults mishaps security fuzz
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,11 @@ faults: ## Break things on purpose and compare what was promised with what came 
 	@scripts/bootstrap test
 	$(CARGO) build --workspace --bins
 	@$(CARGO) run --quiet --package testbench --bin faults -- $(ARGS)
+
+mishaps: ## What happens to `derms up` when its parts, disk, clock or folders go wrong, one after the other (ARGS="disk"; 15 minutes)
+	@scripts/bootstrap test
+	$(CARGO) build --workspace --bins
+	@$(CARGO) run --quiet --package testbench --bin mishaps -- $(ARGS)
 
 security: ## What strangers and accidents may not do to `derms up`, and what may be linked
 	@scripts/bootstrap test

@@ -4,6 +4,7 @@
 mod happen;
 mod row;
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,6 +16,8 @@ use crate::place::Place;
 
 /// Room for everything: small enough to be filled.
 const DISK_MIB: u32 = 3_072;
+/// What a program's clock is stepped by.
+const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 /// How long a mishap lasts that does not end by itself.
 pub(crate) const LASTS: Duration = Duration::from_secs(20);
 
@@ -30,12 +33,16 @@ pub fn play(mishaps: &[Mishap], mut told: impl FnMut(&Row)) -> anyhow::Result<Ve
         let disk = (*mishap == Mishap::DiskFull).then(|| Disk::mount(&folder)).transpose()?;
         let clock = folder.path().join("clock");
         let steps = [
-            ("LD_PRELOAD", "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1".to_owned()),
+            ("LD_PRELOAD", FAKETIME.to_owned()),
             ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string()),
             ("FAKETIME_NO_CACHE", "1".to_owned()),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
         ];
         let more: Vec<_> = if *mishap == Mishap::ClockStepped {
+            anyhow::ensure!(
+                Path::new(FAKETIME).exists(),
+                "stepping the clock wants {FAKETIME} (Debian: apt-get install faketime)"
+            );
             std::fs::write(&clock, "+0s").context("the clock")?;
             steps.iter().map(|(name, value)| (*name, value.as_str())).collect()
         } else {
