@@ -157,10 +157,7 @@ async fn series_are_read_at_each_resolution_and_gaps_stay_gaps() {
         device_series(&history, &by_hour, now).await.expect("hours"),
         [point(from, 3.0, Some((1.0, 6.0)), Some(7.0), 0.52)]
     );
-    assert_eq!(
-        feeder_series(&history, &by_hour, now).await.expect("hours"),
-        [load(from, 35.0)]
-    );
+    assert_eq!(feeder_series(&history, &by_hour, now).await.expect("hours"), [load(from, 35.0)]);
 }
 
 #[tokio::test]
