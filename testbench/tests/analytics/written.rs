@@ -1,11 +1,12 @@
 //! Rows as blocks of columns: each table gets what the client's library writes of the same rows one after the other.
 
 use clickhouse::{Row, RowOwned, RowWrite};
+use schemas::FeederId;
 use schemas::codec::Record;
 use schemas::ledger::{Ledger, Verdict};
 use schemas::records::ack::Ack;
 use schemas::records::dead_letter::DeadLetter;
-use schemas::records::decision::{Decision, LedgerRecord};
+use schemas::records::decision::{Alarm, Decision, LedgerRecord, Severity};
 use schemas::records::operator::OperatorRecord;
 use schemas::records::sent::Sent;
 use schemas::records::telemetry::Telemetry;
@@ -27,7 +28,7 @@ fn place(offset: i64) -> Place {
     Place { log: Uuid::from_u128(7), partition: 3, offset }
 }
 
-/// Writes rows into a table without lifetimes or codecs both ways, and compares.
+/// Writes rows both ways into a table without lifetimes or codecs, and compares.
 async fn both_ways<R>(
     store: &Store,
     tables: &Tables,
@@ -40,7 +41,7 @@ async fn both_ways<R>(
     assert!(!rows.is_empty(), "{table}");
     store.ask(
         DATABASE,
-        &format!("CREATE TABLE {copy} ENGINE = Memory AS SELECT * FROM {table} LIMIT 0"),
+        &format!("CREATE TABLE {copy} ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM {table} LIMIT 0"),
     );
     let block = BlockId { table: copy, partition: 3, first: 0, last: 9, log: None };
     tables.write(block, rows).await.expect("columns");
@@ -99,6 +100,14 @@ async fn rows_by_columns_are_the_rows_one_after_the_other() {
     let mut all: Vec<Decision> = records::<LedgerRecord>().into_iter().filter_map(read).collect();
     let mut found = all[0].clone();
     found.header.findings = vec!["one".to_owned(), String::new(), "three".to_owned()];
+    let alarm = |feeder_id: Option<FeederId>| Alarm {
+        code: "CTL-001".to_owned(),
+        severity: Severity::Critical,
+        feeder_id,
+        device_id: None,
+        message: "over".to_owned(),
+    };
+    found.header.alarms = vec![alarm(None), alarm(Some(found.root.clone()))];
     all.push(found);
     let of = |decision: &Decision| rows::decision(decision, place(5));
     both_ways(
