@@ -513,6 +513,8 @@ impl<'c> ser::Serializer for Filler<'c> {
 
 #[cfg(test)]
 mod tests {
+    use serde::Serialize;
+
     use super::*;
 
     #[derive(Row, Serialize)]
