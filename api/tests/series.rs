@@ -42,13 +42,8 @@ fn load(at: Timestamp, load_kw: f64) -> FeederPoint {
         headroom_kw: 100.0 - load_kw,
         curtailed_kw: 0.5,
         allocated_kw: 0.0,
-        reserved_kw: Some(0.0),
+        reserved_kw: Some(load_kw / 10.0),
     }
-}
-
-/// From stored minutes or hours, which do not keep what was reserved.
-fn averaged(at: Timestamp, load_kw: f64) -> FeederPoint {
-    FeederPoint { reserved_kw: None, ..load(at, load_kw) }
 }
 
 async fn device_series(
@@ -154,7 +149,7 @@ async fn series_are_read_at_each_resolution_and_gaps_stay_gaps() {
     );
     assert_eq!(
         feeder_series(&history, &by_minute, now).await.expect("minutes"),
-        [averaged(minutes(0), 35.0)]
+        [load(minutes(0), 35.0)]
     );
 
     let by_hour = range(from, HOUR_MS, Resolution::Hour, 10);
@@ -162,10 +157,31 @@ async fn series_are_read_at_each_resolution_and_gaps_stay_gaps() {
         device_series(&history, &by_hour, now).await.expect("hours"),
         [point(from, 3.0, Some((1.0, 6.0)), Some(7.0), 0.52)]
     );
-    assert_eq!(
-        feeder_series(&history, &by_hour, now).await.expect("hours"),
-        [averaged(from, 35.0)]
+    assert_eq!(feeder_series(&history, &by_hour, now).await.expect("hours"), [load(from, 35.0)]);
+}
+
+#[tokio::test]
+async fn minutes_from_before_the_reserve_was_kept_have_none() {
+    let engine = Engine::start().await;
+    let from = start();
+    let now = from.plus_ms(2 * HOUR_MS);
+    engine.decisions("ev-1", from, 12).await;
+    let kept = "load_avg, limit_min, headroom_avg, curtailed_avg, allocated_avg";
+    let older = format!(
+        "INSERT INTO feeder_1m (feeder_id, minute, {kept})
+         SELECT feeder_id, minute - INTERVAL 1 MINUTE, {kept} FROM feeder_1m ORDER BY minute LIMIT 1"
     );
+    engine.run("derms", &older).await;
+    let history = engine.history();
+    let before = from.plus_ms(-60_000);
+    let by_minute = range(before, 180_000, Resolution::Minute, 10);
+    let points = feeder_series(&history, &by_minute, now).await.expect("minutes");
+    let reserves: Vec<Option<f64>> = points.iter().map(|point| point.reserved_kw).collect();
+    assert_eq!(reserves, [None, Some(3.5), Some(9.5)]);
+    // A bucket of both has the mean of the minutes that have it.
+    let by_hour = range(before, HOUR_MS, Resolution::Hour, 10);
+    let points = feeder_series(&history, &by_hour, now).await.expect("hours");
+    assert_eq!(points.last().and_then(|point| point.reserved_kw), Some(6.5));
 }
 
 #[tokio::test]
@@ -231,7 +247,7 @@ async fn no_point_is_from_before_its_range() {
     let before = range(minutes(-30), HOUR_MS, Resolution::Hour, 10);
     assert_eq!(
         feeder_series(&history, &before, now).await.expect("hours"),
-        [averaged(minutes(-30), 35.0)]
+        [load(minutes(-30), 35.0)]
     );
 
     // Minutes cannot be taken apart: the first whole one is the first.

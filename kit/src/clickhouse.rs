@@ -1,6 +1,7 @@
 //! How a service reaches ClickHouse: over `http://`, or over `https://` with the machine's authorities or one of its own.
 //! [`rows`] and [`tables`] hold what everybody who writes history shares.
 
+mod native;
 pub mod rows;
 pub mod tables;
 mod word;

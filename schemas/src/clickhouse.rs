@@ -53,6 +53,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     15 "leaner_telemetry" "0015_leaner_telemetry.sql",
     16 "one_query_each" "0016_one_query_each.sql",
     17 "sent" "0017_sent.sql",
+    18 "reserve_by_minute" "0018_reserve_by_minute.sql",
+    19 "less_room" "0019_less_room.sql",
 ];
 
 /// The statements of a file: cut after each line that ends in `;`, without it. What holds only comments is no statement.

@@ -80,7 +80,7 @@ pub struct FeederPoint {
     pub curtailed_kw: f64,
     /// The sum of the setpoints, kW.
     pub allocated_kw: f64,
-    /// Held back, kW; none where minutes or hours answer, which do not keep it.
+    /// Held back, kW; none in minutes and hours from before it was kept.
     pub reserved_kw: Option<f64>,
 }
 

@@ -89,7 +89,7 @@ impl Engine {
             "derms",
             &format!(
                 "INSERT INTO decisions (decision_id, root, epoch, seq, writer, at, trigger, window_start, window_end, policy, certified, findings, feeder_id, mode, import_limit_w, limit_w, margin_w, load_w, controlled_w, uncontrolled_w, reserved_w, headroom_w, allocated_w, unmet_w, curtailed_w, binding, rung, device_count, fresh_count, stale_count, position_acks, position_operator, position_telemetry, log_partition, log_offset)
-                 SELECT generateUUIDv4(), 'f1', 1, number, generateUUIDv4(), {at}, 'WINDOW', {at} - INTERVAL 10 SECOND, {at}, 'water-fill', true, [], 'f1', 'AUTOMATIC', 100000, 100000, 1000, 10000 * (number + 1), 0, 0, 0, 100000 - 10000 * (number + 1), 0, 0, 500, 'NONE', 'NORMAL', 1, 1, 0, 0, 0, 0, 0, number
+                 SELECT generateUUIDv4(), 'f1', 1, number, generateUUIDv4(), {at}, 'WINDOW', {at} - INTERVAL 10 SECOND, {at}, 'water-fill', true, [], 'f1', 'AUTOMATIC', 100000, 100000, 1000, 10000 * (number + 1), 0, 0, 1000 * (number + 1), 100000 - 10000 * (number + 1), 0, 0, 500, 'NONE', 'NORMAL', 1, 1, 0, 0, 0, 0, 0, number
                  FROM numbers({count})"
             ),
         )

@@ -1,15 +1,19 @@
 //! Our tables in ClickHouse as a writer uses them: migrations, on one server or over a cluster, and blocks of rows that count
 //! once.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
+use bytes::Bytes;
 use clickhouse::{Client, Compression, Row, RowOwned, RowWrite};
 use schemas::clickhouse::cluster::{is_name, on_cluster};
 use schemas::clickhouse::{MIGRATIONS, Migration, statements};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
+use super::native::{self, Types};
 use crate::settings::{Settings, key};
 
 /// How to reach ClickHouse as a writer.
@@ -117,6 +121,8 @@ pub struct Tables {
     access: Access,
     client: Client,
     admin: Client,
+    /// The columns of the tables that blocks were written into.
+    columns: Arc<Mutex<HashMap<&'static str, Arc<Types>>>>,
 }
 
 impl Tables {
@@ -132,7 +138,7 @@ impl Tables {
             admin = admin.with_password(password.expose_secret());
         }
         let client = admin.clone().with_database(&access.database);
-        Ok(Self { access, client, admin })
+        Ok(Self { access, client, admin, columns: Arc::default() })
     }
 
     /// The client, in the database.
@@ -199,12 +205,15 @@ impl Tables {
         if rows.is_empty() {
             return Ok(());
         }
-        let token = block.token();
+        let types = self.columns(table).await?;
+        let bytes = native::block(rows, &types).inspect_err(|_| self.forget(table));
+        let bytes = bytes.with_context(|| format!("rows for {table}"))?;
+        let names: Vec<String> = R::COLUMN_NAMES.iter().map(|name| format!("`{name}`")).collect();
+        let statement = format!("INSERT INTO `{table}` ({}) FORMAT Native", names.join(", "));
         let mut insert = self
             .client
-            .insert::<R>(table)
-            .await?
-            .with_setting("insert_deduplication_token", token)
+            .insert_formatted_with(statement)
+            .with_setting("insert_deduplication_token", block.token())
             .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
             // One block, whatever its size: an insert is atomic only inside one.
             .with_setting("max_insert_block_size", "10000000")
@@ -214,10 +223,32 @@ impl Tables {
             // Done when the shard has it, not when it is queued for it.
             insert = insert.with_setting("distributed_foreground_insert", "1");
         }
-        for row in rows {
-            insert.write(row).await?;
+        insert.send(Bytes::from(bytes)).await?;
+        let written = insert.end().await.inspect_err(|_| self.forget(table));
+        written.with_context(|| format!("writing {} rows into {table}", rows.len()))
+    }
+
+    /// The types of a table's columns; asked for once, and again after an error.
+    async fn columns(&self, table: &'static str) -> anyhow::Result<Arc<Types>> {
+        let known = || self.columns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(types) = known().get(table) {
+            return Ok(Arc::clone(types));
         }
-        insert.end().await.with_context(|| format!("writing {} rows into {table}", rows.len()))
+        let query = "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = ?";
+        let rows: Vec<(String, String)> = self
+            .client
+            .query(query)
+            .bind(table)
+            .fetch_all()
+            .await
+            .with_context(|| format!("asking for the columns of {table}"))?;
+        let types: Arc<Types> = Arc::new(rows.into_iter().collect());
+        known().insert(table, Arc::clone(&types));
+        Ok(types)
+    }
+
+    fn forget(&self, table: &str) {
+        self.columns.lock().unwrap_or_else(PoisonError::into_inner).remove(table);
     }
 }
 

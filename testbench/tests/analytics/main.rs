@@ -9,6 +9,7 @@ mod page;
 mod store;
 mod sums;
 mod truth;
+mod written;
 
 use page::{blocks, same};
 use store::Store;

@@ -51,7 +51,7 @@ const RAW: [(&str, &str, &str); 8] = [
 /// The migrations that make those of them that came later than the first rows.
 const LATER: [(&str, u32); 1] = [("sent", 17)];
 
-fn tables(store: &Store) -> Tables {
+pub(crate) fn tables(store: &Store) -> Tables {
     let access = Access {
         url: store.url().to_owned(),
         database: DATABASE.to_owned(),

@@ -82,10 +82,11 @@ const ROLLUPS: &[Rollup] = &[
         table: "feeder_1m",
         key: "feeder_id, minute",
         merged: "sum(x.decisions), avgWeightedMerge(load_avg), min(load_min), max(load_max), min(limit_min),
-                 avgWeightedMerge(curtailed_avg), max(unmet_max)",
+                 avgWeightedMerge(curtailed_avg), max(unmet_max), avgWeightedMerge(reserved_avg)",
         raw: "SELECT feeder_id, toDateTime(toStartOfMinute(at), 'UTC') AS minute,
                      (count(), avgWeighted(load_w, toUInt64(dateDiff('ms', window_start, window_end))), min(load_w), max(load_w),
-                      min(limit_w), avgWeighted(curtailed_w, toUInt64(dateDiff('ms', window_start, window_end))), max(unmet_w)) AS numbers
+                      min(limit_w), avgWeighted(curtailed_w, toUInt64(dateDiff('ms', window_start, window_end))), max(unmet_w),
+                      avgWeighted(reserved_w, toUInt64(dateDiff('ms', window_start, window_end)))) AS numbers
               FROM decisions",
     },
     Rollup {

@@ -68,7 +68,7 @@ pub(crate) struct FeederPoint {
     headroom_kw: f64,
     curtailed_kw: f64,
     allocated_kw: f64,
-    /// Null where minutes or hours answer: they do not keep it.
+    /// Null in minutes and hours from before it was kept.
     reserved_kw: Option<f64>,
 }
 

@@ -72,7 +72,7 @@ SELECT
     avgWeightedMerge(headroom_avg) / 1000  AS headroom_kw,
     avgWeightedMerge(curtailed_avg) / 1000 AS curtailed_kw,
     avgWeightedMerge(allocated_avg) / 1000 AS allocated_kw,
-    CAST(NULL, 'Nullable(Float64)')        AS reserved_kw
+    ifNotFinite(avgWeightedMerge(reserved_avg) / 1000, NULL) AS reserved_kw
 FROM feeder_1m
 WHERE feeder_id IN {ids:Array(String)}
   AND minute >= toDateTime(intDiv({from:Int64}, 1000), 'UTC') AND minute < toDateTime(intDiv({to:Int64}, 1000), 'UTC')

@@ -68,9 +68,8 @@ export function FeederChart({ id, range, onRange, tail = NO_POINTS }: Props) {
   const happened = useMarks(id, range).data;
   const now = useNow(5000);
   const from = now - range.ms;
-  const detailed = !range.isAveraged;
   const [wants, setWants] = useState(false);
-  const lines = useMemo(() => [LOAD, LIMIT, ALLOCATED, ...(detailed ? [RESERVED] : []), ...(wants ? [WANTED] : [])], [detailed, wants]);
+  const lines = useMemo(() => [LOAD, LIMIT, ALLOCATED, RESERVED, ...(wants ? [WANTED] : [])], [wants]);
   const series = useMemo(() => lines.map((line) => line.series), [lines]);
   const points = useMemo(() => withTail(stored ?? NO_POINTS, tail, from), [stored, tail, from]);
   const gap = useMemo(() => gapMs(stored ?? NO_POINTS, range.ms), [stored, range.ms]);
@@ -115,8 +114,7 @@ export function FeederChart({ id, range, onRange, tail = NO_POINTS }: Props) {
           />
           <p className={styles.sentence}>
             {failed ? 'The stored history could not be loaded; shown is what arrived since. ' : ''}
-            {sentence}
-            {detailed ? '' : ' What was reserved is shown for up to an hour.'} Click a moment, or choose it with the arrow keys and Enter, to replay it.
+            {sentence} Click a moment, or choose it with the arrow keys and Enter, to replay it.
           </p>
           <MarkList marks={marks} now={now} />
         </>
