@@ -11,6 +11,7 @@ use service_kit::mqtt::Broker;
 use service_kit::settings::{Faults, Settings, key};
 
 use crate::auth::{OidcConfig, TokenConfig, Users};
+use crate::graphql::Accepted;
 use crate::http::Names;
 use crate::network::Proxies;
 use crate::store::history::HistoryConfig;
@@ -60,6 +61,8 @@ pub struct HttpConfig {
     pub dashboard: Option<PathBuf>,
     /// Whether the schema may be asked for.
     pub introspection: bool,
+    /// Who may send documents of their own.
+    pub documents: Accepted,
     /// Whether https is spoken.
     pub is_https: bool,
 }
@@ -134,6 +137,7 @@ impl Config {
                 metrics_path,
                 dashboard: settings.optional_path(key::DERMS_DASHBOARD_DIR),
                 introspection: settings.flag(key::DERMS_GRAPHQL_INTROSPECTION),
+                documents: Accepted::from_word(settings.text(key::DERMS_GRAPHQL_DOCUMENTS)),
                 is_https: tls.is_some(),
             },
             tls,

@@ -252,6 +252,7 @@ settings! {
     TLS_CERT_PATH: Maybe<Text> = (TEXT, &[Api]), "PEM file of the certificate chain";
     DERMS_DASHBOARD_DIR: Maybe<Text> = (TEXT, &[Api]), "folder of the built dashboard; default: frontend/dist beside the program or the working folder";
     DERMS_GRAPHQL_INTROSPECTION: Key<Flag> = ("true", FLAG, &[Api]), "whether the schema may be asked for";
+    DERMS_GRAPHQL_DOCUMENTS: Key<Text> = ("tokens", words(&["any", "tokens", "known"]), &[Api]), "whose GraphQL documents are run beside the dashboard's: any = everybody's, tokens = only of those who bring a token, known = nobody's";
     // Simulator.
     DERMS_SIM_DEVICES: Key<Whole> = ("200", int(1, 1_000_000, "devices"), &[Sim]), "devices of the simulated fleet";
     DERMS_SIM_FEEDERS: Key<Whole> = ("2", int(1, 10_000, "feeders"), &[Sim]), "feeders they are spread over";
