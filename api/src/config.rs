@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
-use schemas::mqtt::Topics;
 use service_kit::log::LogConfig;
 use service_kit::mqtt::Broker;
 use service_kit::settings::{Faults, Settings, key};
@@ -149,8 +148,7 @@ fn ingest(settings: &Settings) -> Result<IngestConfig, String> {
     let payload_max = settings.int(key::MQTT_MAX_PAYLOAD_BYTES);
     Ok(IngestConfig {
         broker: Broker::from_settings(settings).map_err(|error| format!("{error:#}"))?,
-        topics: Topics::new(settings.text(key::MQTT_TOPIC_PREFIX))
-            .map_err(|error| format!("MQTT_TOPIC_PREFIX: {error}"))?,
+        topics: settings.topics(key::MQTT_TOPIC_PREFIX),
         payload_max: usize::try_from(payload_max).unwrap_or_default(),
     })
 }

@@ -156,7 +156,7 @@ settings! {
     // MQTT.
     MQTT_HOST: Key<Text> = ("localhost", TEXT, MQTT_USERS), "the MQTT broker's host";
     MQTT_PORT: Key<Port> = ("1883", PORT_NUMBER, &[Bridge, Api, Sim, Standalone]), "the MQTT broker's port";
-    MQTT_TOPIC_PREFIX: Key<Text> = ("der", TEXT, MQTT_USERS), "prefix of all MQTT topics";
+    MQTT_TOPIC_PREFIX: Key<TopicPrefix> = ("der", TOPIC_PREFIX, MQTT_USERS), "prefix of all MQTT topics";
     MQTT_USERNAME: Maybe<Text> = (TEXT, MQTT_USERS), "user at the MQTT broker";
     MQTT_PASSWORD: Maybe<Secret> = (secret(1), MQTT_USERS), "password at the MQTT broker";
     MQTT_TLS_ENABLED: Key<Flag> = ("false", FLAG, MQTT_USERS), "TLS to the MQTT broker";
