@@ -3,10 +3,11 @@
 
 mod world;
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use reqwest::header::SET_COOKIE;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
 use world::browser::{Browser, DASHBOARD, location};
@@ -534,6 +535,58 @@ fn a_socket_by_cookie_is_opened_by_a_page_of_ours_alone() {
             browser.request(Method::POST, "/api/auth/logout").header(DASHBOARD.0, DASHBOARD.1);
         out.send().await.expect("an answer");
         assert_eq!(hear(&mut socket).await, 4401, "the socket ends with its session");
+        api.stop().await;
+    });
+}
+
+/// Logs out as the dashboard does: where the answer leads.
+async fn log_out(browser: &mut Browser<'_>) -> Value {
+    let out = browser.request(Method::POST, "/api/auth/logout").header(DASHBOARD.0, DASHBOARD.1);
+    let response = out.send().await.expect("an answer");
+    // There is no log here: the session has ended, but may come back with a restart.
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    browser.keep(&response);
+    let answer: Value = response.json().await.expect("JSON");
+    answer["next"].clone()
+}
+
+#[test]
+fn logging_out_leads_to_the_providers_logout_and_back_to_the_login() {
+    world::run(async {
+        let issuer = Issuer::start().await;
+        let api = start(&issuer).await;
+        let mut browser = Browser::new(&api);
+        browser.log_in(&issuer, "").await;
+        let id_token = browser.cookies["derms_provider"].clone();
+        let next = log_out(&mut browser).await;
+        assert_eq!(browser.cookies.len(), 0);
+        let next = Url::parse(next.as_str().expect("an address")).expect("an address");
+        assert_eq!(
+            format!("{}{}", next.origin().ascii_serialization(), next.path()),
+            issuer.url() + "/end"
+        );
+        let said: HashMap<String, String> = next.query_pairs().into_owned().collect();
+        assert_eq!(said["id_token_hint"], id_token);
+        assert_eq!(said["client_id"], CLIENT);
+        assert!(said["post_logout_redirect_uri"].ends_with("/api/auth/oidc/callback"), "{said:?}");
+        assert_eq!(browser.come_back(&[("state", &said["state"])]).await, "/login");
+
+        // A provider that is away keeps nobody in.
+        browser.log_in(&issuer, "").await;
+        issuer.set_mood(Mood::Down);
+        assert!(log_out(&mut browser).await.is_string(), "what it said of itself is known");
+        assert!(browser.whose().await.is_null());
+        issuer.set_mood(Mood::Well);
+
+        // Whoever came in by a password has no session there.
+        browser.log_in(&issuer, "").await;
+        browser.log_in_as("otto").await;
+        assert!(log_out(&mut browser).await.is_null());
+        // Nor does a script, whatever cookies it sends.
+        browser.log_in(&issuer, "").await;
+        let token = api.token("otto").await;
+        let out = browser.request(Method::POST, "/api/auth/logout").bearer_auth(token);
+        assert!(answer(out).await.1["next"].is_null());
         api.stop().await;
     });
 }
