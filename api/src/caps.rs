@@ -329,5 +329,8 @@ pub const RETURN_LEN_MAX: usize = 1_024;
 /// Bytes of what a provider sends back with a browser: a code, a state.
 pub const OIDC_PARAMETER_LEN_MAX: usize = 4_096;
 
+/// Bytes of a provider's ID token that a cookie holds, name and attributes beside it; a longer one is not kept.
+pub const ID_TOKEN_KEPT_MAX: usize = 3_900;
+
 /// Bytes of a cookie of ours; a longer one counts as none.
 pub const COOKIE_LEN_MAX: usize = 4_096;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
-use schemas::mqtt::Topics;
 use service_kit::log::LogConfig;
 use service_kit::mqtt::Broker;
 use service_kit::settings::{Faults, Settings, key};
 
 use crate::auth::{OidcConfig, TokenConfig, Users};
+use crate::graphql::Accepted;
 use crate::http::Names;
 use crate::network::Proxies;
 use crate::store::history::HistoryConfig;
@@ -60,6 +60,8 @@ pub struct HttpConfig {
     pub dashboard: Option<PathBuf>,
     /// Whether the schema may be asked for.
     pub introspection: bool,
+    /// Who may send documents of their own.
+    pub documents: Accepted,
     /// Whether https is spoken.
     pub is_https: bool,
 }
@@ -134,6 +136,7 @@ impl Config {
                 metrics_path,
                 dashboard: settings.optional_path(key::DERMS_DASHBOARD_DIR),
                 introspection: settings.flag(key::DERMS_GRAPHQL_INTROSPECTION),
+                documents: Accepted::from_word(settings.text(key::DERMS_GRAPHQL_DOCUMENTS)),
                 is_https: tls.is_some(),
             },
             tls,
@@ -145,8 +148,7 @@ fn ingest(settings: &Settings) -> Result<IngestConfig, String> {
     let payload_max = settings.int(key::MQTT_MAX_PAYLOAD_BYTES);
     Ok(IngestConfig {
         broker: Broker::from_settings(settings).map_err(|error| format!("{error:#}"))?,
-        topics: Topics::new(settings.text(key::MQTT_TOPIC_PREFIX))
-            .map_err(|error| format!("MQTT_TOPIC_PREFIX: {error}"))?,
+        topics: settings.topics(key::MQTT_TOPIC_PREFIX),
         payload_max: usize::try_from(payload_max).unwrap_or_default(),
     })
 }

@@ -151,6 +151,8 @@ pub(crate) enum Refusal {
     Origin,
     /// A change by cookie that the dashboard did not ask for.
     Forged,
+    /// A document that is not known, or a text where none is accepted.
+    Document,
     /// Too many WebSockets.
     Sockets,
     /// Too many WebSockets of one address.
@@ -178,6 +180,7 @@ impl Refusal {
             Self::Host => "host",
             Self::Origin => "origin",
             Self::Forged => "forged",
+            Self::Document => "document",
             Self::Sockets => "sockets",
             Self::SocketsOfAddress => "sockets_of_address",
             Self::SocketsOfUser => "sockets_of_user",

@@ -3,13 +3,13 @@
 
 mod world;
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use reqwest::header::SET_COOKIE;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::handshake::client::Request;
 use world::browser::{Browser, DASHBOARD, location};
 use world::issuer::{CLIENT, Issuer, Mood, public_key, signed};
 use world::socket::{hear, say, socket_request};
@@ -46,7 +46,7 @@ fn a_login_at_the_provider_gives_the_role_that_it_names_and_no_more() {
             issuer.say(says.clone());
             let mut browser = Browser::new(&api);
             assert_eq!(browser.log_in(&issuer, "next=/devices?type=EV").await, "/devices?type=EV");
-            let me = browser.graphql("{ me { name role } }").await;
+            let me = browser.me().await;
             let expected = json!({"data": {"me": {"name": "petra", "role": role}}});
             assert_eq!(me, (StatusCode::OK, expected), "{says}");
             let send = browser.request(Method::POST, "/api/telemetry").json(&json!([]));
@@ -341,7 +341,7 @@ fn a_provider_that_is_away_stops_logins_in_words_and_nobody_who_is_in() {
         issuer.set_mood(Mood::Down);
         let back = [("code", code.as_str()), ("state", asked["state"].as_str())];
         assert_eq!(late.come_back(&back).await, "/login?problem=provider-away&next=/devices");
-        assert_eq!(petra.graphql("{ me { name } }").await.0, StatusCode::OK);
+        assert_eq!(petra.me().await.0, StatusCode::OK);
         assert_eq!(petra.whose().await["username"], "petra");
         assert_eq!(me(&api, &script).await.0, StatusCode::OK, "its keys are known");
         assert_eq!(api.login("ada", PASSWORD).await.0, StatusCode::OK);
@@ -475,7 +475,7 @@ fn a_change_by_cookie_needs_the_header_that_only_the_dashboard_can_send() {
             let (status, body) = answer(browser.request(Method::POST, path).json(&query)).await;
             assert_eq!(status, StatusCode::FORBIDDEN, "{path}: {body}");
         }
-        assert_eq!(browser.graphql("{ me { name } }").await.0, StatusCode::OK);
+        assert_eq!(browser.me().await.0, StatusCode::OK);
         // A header that a page of another origin would have to ask for first, and is not given.
         let asked = api.post("/graphql").build().expect("a request").url().clone();
         let preflight = reqwest::Client::new()
@@ -498,19 +498,9 @@ fn a_change_by_cookie_needs_the_header_that_only_the_dashboard_can_send() {
             browser.request(Method::POST, "/api/auth/logout").header(DASHBOARD.0, DASHBOARD.1);
         assert_eq!(out.send().await.expect("an answer").status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(browser.whose().await.is_null());
-        assert_eq!(browser.graphql("{ me { name } }").await.0, StatusCode::UNAUTHORIZED);
+        assert_eq!(browser.me().await.0, StatusCode::UNAUTHORIZED);
         api.stop().await;
     });
-}
-
-fn socket_from(api: &Api, browser: &Browser<'_>, origin: Option<&str>) -> Request {
-    let mut request = socket_request(api);
-    let headers = request.headers_mut();
-    headers.insert("cookie", browser.cookie().parse().expect("a header"));
-    if let Some(origin) = origin {
-        headers.insert("origin", origin.parse().expect("a header"));
-    }
-    request
 }
 
 #[test]
@@ -527,17 +517,17 @@ fn a_socket_by_cookie_is_opened_by_a_page_of_ours_alone() {
             (Some("http://localhost:5173"), json!(4401)),
             (None, json!(4401)),
         ] {
-            let request = socket_from(&api, &browser, origin);
+            let request = browser.socket_request(origin);
             let mut socket = connect_async(request).await.expect("a socket").0;
             say(&mut socket, json!({"type": "connection_init"})).await;
             let heard = hear(&mut socket).await;
             let heard = if heard.is_object() { heard["type"].clone() } else { heard };
             assert_eq!(heard, first, "{origin:?}");
         }
-        let foreign = socket_from(&api, &browser, Some("https://evil.example"));
+        let foreign = browser.socket_request(Some("https://evil.example"));
         assert!(connect_async(foreign).await.is_err());
 
-        let request = socket_from(&api, &browser, Some(&own));
+        let request = browser.socket_request(Some(&own));
         let mut socket = connect_async(request).await.expect("a socket").0;
         say(&mut socket, json!({"type": "connection_init"})).await;
         assert_eq!(hear(&mut socket).await["type"], "connection_ack");
@@ -545,6 +535,58 @@ fn a_socket_by_cookie_is_opened_by_a_page_of_ours_alone() {
             browser.request(Method::POST, "/api/auth/logout").header(DASHBOARD.0, DASHBOARD.1);
         out.send().await.expect("an answer");
         assert_eq!(hear(&mut socket).await, 4401, "the socket ends with its session");
+        api.stop().await;
+    });
+}
+
+/// Logs out as the dashboard does: where the answer leads.
+async fn log_out(browser: &mut Browser<'_>) -> Value {
+    let out = browser.request(Method::POST, "/api/auth/logout").header(DASHBOARD.0, DASHBOARD.1);
+    let response = out.send().await.expect("an answer");
+    // There is no log here: the session has ended, but may come back with a restart.
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    browser.keep(&response);
+    let answer: Value = response.json().await.expect("JSON");
+    answer["next"].clone()
+}
+
+#[test]
+fn logging_out_leads_to_the_providers_logout_and_back_to_the_login() {
+    world::run(async {
+        let issuer = Issuer::start().await;
+        let api = start(&issuer).await;
+        let mut browser = Browser::new(&api);
+        browser.log_in(&issuer, "").await;
+        let id_token = browser.cookies["derms_provider"].clone();
+        let next = log_out(&mut browser).await;
+        assert_eq!(browser.cookies.len(), 0);
+        let next = Url::parse(next.as_str().expect("an address")).expect("an address");
+        assert_eq!(
+            format!("{}{}", next.origin().ascii_serialization(), next.path()),
+            issuer.url() + "/end"
+        );
+        let said: HashMap<String, String> = next.query_pairs().into_owned().collect();
+        assert_eq!(said["id_token_hint"], id_token);
+        assert_eq!(said["client_id"], CLIENT);
+        assert!(said["post_logout_redirect_uri"].ends_with("/api/auth/oidc/callback"), "{said:?}");
+        assert_eq!(browser.come_back(&[("state", &said["state"])]).await, "/login");
+
+        // A provider that is away keeps nobody in.
+        browser.log_in(&issuer, "").await;
+        issuer.set_mood(Mood::Down);
+        assert!(log_out(&mut browser).await.is_string(), "what it said of itself is known");
+        assert!(browser.whose().await.is_null());
+        issuer.set_mood(Mood::Well);
+
+        // Whoever came in by a password has no session there.
+        browser.log_in(&issuer, "").await;
+        browser.log_in_as("otto").await;
+        assert!(log_out(&mut browser).await.is_null());
+        // Nor does a script, whatever cookies it sends.
+        browser.log_in(&issuer, "").await;
+        let token = api.token("otto").await;
+        let out = browser.request(Method::POST, "/api/auth/logout").bearer_auth(token);
+        assert!(answer(out).await.1["next"].is_null());
         api.stop().await;
     });
 }

@@ -59,19 +59,15 @@ impl Config {
     /// Takes it from the settings.
     ///
     /// # Errors
-    /// [`Faults`] with every text that is not what it must be: a topic prefix, a feeder id, a list of partitions.
+    /// [`Faults`] with every text that is not what it must be: a feeder id, a list of partitions.
     pub fn from_settings(settings: &Settings) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let broker = faults.take(Broker::from_settings(settings));
         let group = share_group(settings.optional_text(key::DERMS_MQTT_SHARE_GROUP));
         let group = faults.take(group.context("setting DERMS_MQTT_SHARE_GROUP"));
-        let topics = Topics::new(settings.text(key::MQTT_TOPIC_PREFIX));
-        let topics = faults.take(topics.context("setting MQTT_TOPIC_PREFIX"));
         let admission = faults.take(admission_rules(settings));
         let partitions = faults.take(Partitions::parse(settings.text(key::DERMS_PARTITIONS)));
-        let (Some(broker), Some(share_group), Some(topics)) = (broker, group, topics) else {
-            return Err(faults);
-        };
+        let (Some(broker), Some(share_group)) = (broker, group) else { return Err(faults) };
         let (Some(admission), Some(partitions)) = (admission, partitions) else {
             return Err(faults);
         };
@@ -84,7 +80,7 @@ impl Config {
             receive_max: bounded(settings.int(key::DERMS_MQTT_RECEIVE_MAX)),
             payload_max: bounded(settings.int(key::MQTT_MAX_PAYLOAD_BYTES)),
             device_rate_max: bounded(settings.int(key::DERMS_MQTT_DEVICE_RATE_MAX)),
-            topics,
+            topics: settings.topics(key::MQTT_TOPIC_PREFIX),
             admission,
             partitions,
             publish: PublishBounds {

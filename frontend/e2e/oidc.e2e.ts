@@ -66,6 +66,15 @@ describe('with a login provider', () => {
     await page.getByRole('button', { name: 'Continue' }).click();
   }
 
+  /** Here, and at the provider, which asks once more; then back. */
+  async function signOut(page: Page): Promise<void> {
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Yes, sign me out' }).click();
+    await page.getByRole('link', { name: `Log in with ${NAME}` }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/login');
+    expect((await page.context().cookies()).filter(({ name }) => name.startsWith('derms_'))).toEqual([]);
+  }
+
   const inside = (page: Page) => page.getByRole('navigation', { name: 'Pages' }).waitFor();
 
   test.each([
@@ -83,12 +92,15 @@ describe('with a login provider', () => {
     const cookies = (await page.context().cookies()).filter(({ name }) => name.startsWith('derms_'));
     expect(cookies.map(({ name, httpOnly, sameSite, expires }) => ({ name, httpOnly, sameSite, expires }))).toEqual([
       { name: 'derms_session', httpOnly: true, sameSite: 'Strict', expires: -1 },
+      { name: 'derms_provider', httpOnly: true, sameSite: 'Strict', expires: -1 },
     ]);
     expect(await page.evaluate(() => document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage))).not.toMatch(/eyJ/);
-    await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByRole('link', { name: `Log in with ${NAME}` }).waitFor();
+    await signOut(page);
     await page.reload();
     await page.getByRole('link', { name: `Log in with ${NAME}` }).waitFor();
+    // The provider's session is over, too: it asks who it is.
+    await page.getByRole('link', { name: `Log in with ${NAME}` }).click();
+    await page.locator('input[name=login]').waitFor();
   });
 
   test('who has no role here is told so, and the login page stays usable', async () => {

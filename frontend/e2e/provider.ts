@@ -101,7 +101,7 @@ function configuration(dashboard: string, keys: JWK[]): Configuration {
   return {
     enabledJWA: { requestObjectEncryptionAlgValues: ['RSA-OAEP'] },
     clients: [
-      { client_id: CLIENT, client_secret: SECRET, redirect_uris: [`${dashboard}/api/auth/oidc/callback`] },
+      { client_id: CLIENT, client_secret: SECRET, redirect_uris: [`${dashboard}/api/auth/oidc/callback`], post_logout_redirect_uris: [`${dashboard}/api/auth/oidc/callback`] },
       script(SCRIPT),
       script(OTHER),
     ],

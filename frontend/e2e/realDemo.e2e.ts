@@ -169,7 +169,7 @@ describe('against the demo', () => {
       server.onMessage((message) => socket.send(says ? JSON.stringify(stopped(JSON.parse(String(message)))) : message));
     });
     await page.route('**/graphql', async (route) => {
-      if (route.request().postData()?.includes('resumeControl')) says = false;
+      if (route.request().postData()?.includes('"ResumeControl"')) says = false;
       const response = await route.fetch();
       if (says && response.ok()) await route.fulfill({ response, json: stopped(await response.json()) });
       else await route.fulfill({ response });

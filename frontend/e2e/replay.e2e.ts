@@ -94,7 +94,7 @@ test.skipIf(!stage.isMock)('an alarm and a violation lead to their moment', asyn
 test.skipIf(!stage.isMock)('while the past cannot be read that is said, and it can be asked for again', async () => {
   const { page, errors } = await stage.open();
   await page.route('**/graphql', async (route) => {
-    if (route.request().postData()?.includes('query ReplaySteps')) await route.fulfill({ status: 200, contentType: 'application/json', body: '{"errors":[{"message":"the history does not answer"}]}' });
+    if (route.request().postData()?.includes('"ReplaySteps"')) await route.fulfill({ status: 200, contentType: 'application/json', body: '{"errors":[{"message":"the history does not answer"}]}' });
     else await route.continue();
   });
   await enter(page, stage.operator, '/replay');

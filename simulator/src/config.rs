@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use schemas::mqtt::Topics;
 use service_kit::mqtt::Broker;
 use service_kit::settings::{Faults, Settings, key};
@@ -32,9 +31,8 @@ impl Config {
     /// Reads the simulator's settings.
     ///
     /// # Errors
-    /// When the topic prefix is none, or certificate files do not go together.
+    /// When certificate files do not go together.
     pub fn from_settings(settings: &Settings) -> Result<Self, Faults> {
-        let prefix = settings.text(key::MQTT_TOPIC_PREFIX);
         let devices = usize::try_from(settings.int(key::DERMS_SIM_DEVICES)).unwrap_or(1);
         #[expect(clippy::cast_precision_loss, reason = "at most a million devices")]
         let interval = settings.optional_float(key::DERMS_SIM_RATE).map_or_else(
@@ -43,11 +41,10 @@ impl Config {
         );
         let mut faults = Faults::default();
         let broker = faults.take(Broker::from_settings(settings));
-        let topics = faults.take(Topics::new(prefix).context("setting MQTT_TOPIC_PREFIX"));
-        let (Some(broker), Some(topics)) = (broker, topics) else { return Err(faults) };
+        let Some(broker) = broker else { return Err(faults) };
         Ok(Self {
             broker,
-            topics,
+            topics: settings.topics(key::MQTT_TOPIC_PREFIX),
             devices,
             feeders: usize::try_from(settings.int(key::DERMS_SIM_FEEDERS)).unwrap_or(1),
             interval,

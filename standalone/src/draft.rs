@@ -296,7 +296,6 @@ mod tests {
     fn what_any_part_would_refuse_is_said_at_once() {
         let wrong = [
             ("DERMS_BIND", "everywhere"),
-            ("MQTT_TOPIC_PREFIX", "a/#"),
             ("DERMS_PARTITIONS", "some"),
             ("JSON_BODY_LIMIT", "much"),
             ("AUTH_USERS", "nobody"),

@@ -170,7 +170,8 @@ impl Auth {
         self.tokens.unseal(LOGIN, sealed, self.clock.now())
     }
 
-    /// Ends a login at the provider: a session of ours, which needs the provider no more.
+    /// Ends a login at the provider: a session of ours, which needs the provider no more until it is left, and the ID token
+    /// that it is left with.
     ///
     /// # Errors
     /// [`OidcError`].
@@ -180,8 +181,8 @@ impl Auth {
         begun: &Begun,
         back: CameBack,
         network: Network,
-    ) -> Result<Session, OidcError> {
-        let identity = oidc.complete(begun, back, network).await?;
+    ) -> Result<(Session, SecretString), OidcError> {
+        let (identity, id_token) = oidc.complete(begun, back, network).await?;
         // Whoever has a password here is nobody else's to name.
         if self.users.find(&identity.name).is_some() {
             return Err(OidcError::Name);
@@ -199,7 +200,7 @@ impl Auth {
             session: issued.session,
             expires_at: issued.end,
         };
-        Ok(Session { token: token.into(), user })
+        Ok((Session { token: token.into(), user }, id_token))
     }
 
     /// Who a bearer token belongs to: one of ours, or an access token of the login provider's.

@@ -25,6 +25,8 @@ pub enum Code {
     Unavailable,
     /// It took too long.
     Timeout,
+    /// An id that no document has; the word is the one that clients of persisted queries look for.
+    UnknownDocument,
 }
 
 impl Code {
@@ -38,6 +40,7 @@ impl Code {
             Self::NotFound => "NOT_FOUND",
             Self::Unavailable => "UNAVAILABLE",
             Self::Timeout => "TIMEOUT",
+            Self::UnknownDocument => "PERSISTED_QUERY_NOT_FOUND",
         }
     }
 

@@ -12,7 +12,7 @@ use futures::{FutureExt, StreamExt};
 use super::errors::{label, refusal};
 use super::event_reads::EventReads;
 use super::pool::Pool;
-use super::{ApiSchema, Code, precheck, run};
+use super::{ApiSchema, Code, Documents, ProvedBy, precheck, run};
 use crate::auth::AuthUser;
 use crate::caps::OPERATIONS_PER_SOCKET_MAX;
 use crate::places::Places;
@@ -21,15 +21,21 @@ use crate::places::Places;
 #[derive(Clone)]
 pub(crate) struct SocketOperations {
     schema: ApiSchema,
+    documents: Arc<Documents>,
     pool: Arc<Pool>,
     reads: EventReads,
     places: Arc<Places<()>>,
 }
 
 impl SocketOperations {
-    pub(crate) fn new(schema: ApiSchema, pool: Arc<Pool>, reads: EventReads) -> Self {
+    pub(crate) fn new(
+        schema: ApiSchema,
+        documents: Arc<Documents>,
+        pool: Arc<Pool>,
+        reads: EventReads,
+    ) -> Self {
         let places = Places::new(OPERATIONS_PER_SOCKET_MAX, OPERATIONS_PER_SOCKET_MAX);
-        Self { schema, pool, reads, places }
+        Self { schema, documents, pool, reads, places }
     }
 }
 
@@ -44,9 +50,9 @@ impl Executor for SocketOperations {
         mut request: Request,
         session: Option<Arc<Data>>,
     ) -> BoxStream<'static, Response> {
-        let Some((session, user)) = session.and_then(|session| {
-            let user = user(&session)?;
-            Some((session, user))
+        let Some((session, user, proved_by)) = session.and_then(|session| {
+            let (user, proved_by) = (find::<AuthUser>(&session)?, find::<ProvedBy>(&session)?);
+            Some((session, user, proved_by))
         }) else {
             return once(refusal(Code::Unauthenticated, "log in first"));
         };
@@ -56,7 +62,8 @@ impl Executor for SocketOperations {
                 &format!("at most {OPERATIONS_PER_SOCKET_MAX} operations on one connection"),
             ));
         };
-        if let Err(error) = precheck::check(&mut request) {
+        let found = self.documents.find(&mut request, proved_by);
+        if let Err(error) = found.and_then(|()| precheck::check(&mut request)) {
             return once(label(Response::from_errors(vec![error])));
         }
         let schema = self.schema.clone();
@@ -86,8 +93,8 @@ fn once(response: Response) -> BoxStream<'static, Response> {
     stream::once(async move { response }).boxed()
 }
 
-fn user(session: &Data) -> Option<AuthUser> {
-    session.get(&TypeId::of::<AuthUser>())?.downcast_ref::<AuthUser>().cloned()
+fn find<T: Clone + 'static>(session: &Data) -> Option<T> {
+    session.get(&TypeId::of::<T>())?.downcast_ref::<T>().cloned()
 }
 
 /// Whether the operation that is asked for is a subscription.

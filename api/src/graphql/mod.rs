@@ -3,6 +3,7 @@
 
 mod change;
 mod cost;
+mod documents;
 mod errors;
 mod event_reads;
 mod executor;
@@ -22,6 +23,8 @@ use std::sync::Arc;
 
 use async_graphql::Schema;
 
+pub use documents::Accepted;
+pub(crate) use documents::{Documents, ProvedBy};
 pub use errors::Code;
 pub(crate) use errors::{outcome, refusal};
 pub(crate) use event_reads::EventReads;
@@ -29,7 +32,7 @@ pub(crate) use executor::SocketOperations;
 pub use mutation::Mutation;
 pub(crate) use pool::Pool;
 pub use query::Query;
-pub(crate) use run::{Malformed, run};
+pub(crate) use run::{Asker, Malformed, run};
 pub use subscription::Subscription;
 
 use crate::caps::{

@@ -1,11 +1,20 @@
 //! One query or mutation from its bytes to its answer's, on the pool.
 
+use std::sync::Arc;
+
 use async_graphql::{Request, Response};
 
 use super::errors::{label, refusal};
 use super::pool::{Pool, Unrun};
-use super::{ApiSchema, Code, Source, precheck};
+use super::{ApiSchema, Code, Documents, ProvedBy, Source, documents, precheck};
 use crate::auth::AuthUser;
+
+/// Who asks, and by what they have proved it.
+pub(crate) struct Asker {
+    pub(crate) user: AuthUser,
+    pub(crate) proved_by: ProvedBy,
+    pub(crate) source: Source,
+}
 
 /// A body that is no request; the words say what is expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,15 +27,16 @@ pub(crate) struct Malformed(pub(crate) &'static str);
 pub(crate) async fn run(
     pool: &Pool,
     schema: &ApiSchema,
-    user: AuthUser,
-    source: Source,
+    documents: &Arc<Documents>,
+    Asker { user, proved_by, source }: Asker,
     body: Vec<u8>,
 ) -> Result<Response, Malformed> {
-    let (schema, name) = (schema.clone(), user.name.clone());
+    let (schema, documents, name) = (schema.clone(), Arc::clone(documents), user.name.clone());
     let work = move || async move {
         let mut request = read(&body)?;
         drop(body);
-        match precheck::check(&mut request) {
+        let found = documents.find(&mut request, proved_by);
+        match found.and_then(|()| precheck::check(&mut request)) {
             Ok(()) => Ok(schema.execute(request.data(user).data(source)).await),
             Err(error) => Ok(Response::from_errors(vec![error])),
         }
@@ -53,11 +63,15 @@ fn read(body: &[u8]) -> Result<Request, Malformed> {
         return Err(Malformed("batches are not accepted: send one request at a time"));
     }
     let has_query = value.get("query").is_some_and(serde_json::Value::is_string);
-    if !has_query {
+    let request: Request = serde_json::from_value(value).map_err(|_| {
+        Malformed(
+            "\"query\" and \"operationName\" must be texts, \"variables\" and \"extensions\" objects",
+        )
+    })?;
+    if !has_query && documents::id(&request).is_none() {
         return Err(Malformed(
-            "expected {\"query\": text, \"variables\": object, \"operationName\": text}",
+            "expected {\"query\": text, \"variables\": object, \"operationName\": text}, or the id of a document of the dashboard as extensions.persistedQuery.sha256Hash",
         ));
     }
-    serde_json::from_value(value)
-        .map_err(|_| Malformed("\"variables\" must be an object and \"operationName\" a text"))
+    Ok(request)
 }

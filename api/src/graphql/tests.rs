@@ -194,6 +194,15 @@ fn ids(connection: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
+async fn clients_are_told_beyond_what_something_is_marked_or_refused() {
+    let data =
+        world().ask("{ thresholds { nearLimitShare overrideSecondsMax priceShedShareMax } }").await;
+    let expected =
+        json!({"nearLimitShare": 0.01, "overrideSecondsMax": 604_800, "priceShedShareMax": 0.8});
+    assert_eq!(data["thresholds"], expected);
+}
+
+#[tokio::test]
 async fn feeders_show_what_was_decided_and_those_without_a_decision_their_limit() {
     let world = world();
     let data = world

@@ -1,11 +1,14 @@
-//! The two cookies: the session of a browser, and a login at the provider that has begun. Neither can be read by a page.
+//! The cookies: the session of a browser, a login at the provider that has begun, and what a session by the provider is
+//! left with. None can be read by a page.
 //! Under https their names begin with `__Host-`: no other host can set them.
 
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 
-use crate::caps::COOKIE_LEN_MAX;
+use crate::caps::{COOKIE_LEN_MAX, ID_TOKEN_KEPT_MAX};
 
+/// In the place of an ID token that is too long for a cookie.
+const TOO_LONG: &str = "-";
 const GUARDED: &str = "__Host-";
 
 /// A cookie of ours.
@@ -15,6 +18,8 @@ pub(super) enum Cookie {
     Session,
     /// A login that has begun. Sent also when the provider sends the browser back.
     Login,
+    /// The provider's ID token of the session. Sent only with what pages of our own ask for.
+    Provider,
 }
 
 /// How long a browser keeps it.
@@ -31,6 +36,7 @@ impl Cookie {
         match self {
             Self::Session => "derms_session",
             Self::Login => "derms_login",
+            Self::Provider => "derms_provider",
         }
     }
 
@@ -44,7 +50,7 @@ impl Cookie {
     pub(super) fn set(self, value: &str, keep: Keep, is_https: bool) -> HeaderValue {
         let (prefix, secure) = if is_https { (GUARDED, "; Secure") } else { ("", "") };
         let same_site = match self {
-            Self::Session => "Strict",
+            Self::Session | Self::Provider => "Strict",
             Self::Login => "Lax",
         };
         let age = match keep {
@@ -56,6 +62,17 @@ impl Cookie {
             "{prefix}{name}={value}; Path=/; HttpOnly; SameSite={same_site}{secure}{age}"
         ))
         .expect("letters of tokens and numbers")
+    }
+
+    /// `Set-Cookie` of the provider's ID token, or of a word that there was one.
+    pub(super) fn set_provider(id_token: &str, keep: Keep, is_https: bool) -> HeaderValue {
+        let fits = id_token.len() <= ID_TOKEN_KEPT_MAX;
+        Self::Provider.set(if fits { id_token } else { TOO_LONG }, keep, is_https)
+    }
+
+    /// The ID token of a session by the provider, empty where it was too long; none of another session.
+    pub(super) fn read_provider(headers: &HeaderMap) -> Option<&str> {
+        Self::Provider.read(headers).map(|value| if value == TOO_LONG { "" } else { value })
     }
 
     /// `Set-Cookie` headers that take it away, under both names.
@@ -94,6 +111,18 @@ mod tests {
         assert_eq!(read(&["derms_session=x; __Host-derms_session=y"]).as_deref(), Some("y"));
         assert_eq!(read(&["my_derms_session=x; derms_login=y; derms_session="]), None);
         assert_eq!(read(&[&format!("derms_session={}", "x".repeat(COOKIE_LEN_MAX + 1))]), None);
+    }
+
+    #[test]
+    fn an_id_token_that_is_too_long_is_left_out_and_remembered_as_such() {
+        for (len, kept) in [(ID_TOKEN_KEPT_MAX, ID_TOKEN_KEPT_MAX), (ID_TOKEN_KEPT_MAX + 1, 0)] {
+            let set = Cookie::set_provider(&"x".repeat(len), Keep::Browser, true);
+            let cookie = set.to_str().expect("ASCII");
+            assert!(cookie.len() <= COOKIE_LEN_MAX, "{} bytes", cookie.len());
+            let pair = cookie.split(';').next().expect("a pair");
+            assert_eq!(Cookie::read_provider(&request(&[pair])).map(str::len), Some(kept));
+        }
+        assert_eq!(Cookie::read_provider(&request(&["derms_session=x"])), None);
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(super) fn status(code: Code) -> StatusCode {
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::Forbidden => StatusCode::FORBIDDEN,
         Code::BadUserInput => StatusCode::BAD_REQUEST,
-        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::NotFound | Code::UnknownDocument => StatusCode::NOT_FOUND,
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
     }

@@ -17,7 +17,7 @@ use super::App;
 use super::client::Client;
 use super::error::ApiError;
 use super::proof::{self, Unproved};
-use crate::graphql::{Code, Malformed, Source, outcome, refusal, run};
+use crate::graphql::{Asker, Code, Malformed, Source, outcome, refusal, run};
 use crate::metrics;
 
 const GRAPHQL_JSON: &str = "application/graphql-response+json";
@@ -51,12 +51,14 @@ pub(super) async fn answer(State(app): State<App>, client: Client, request: Requ
         let refusal = refusal(Code::BadUserInput, message);
         return respond(StatusCode::UNSUPPORTED_MEDIA_TYPE, modern, &refusal);
     }
+    let asker =
+        Asker { user, proved_by: proof::proved_by(request.headers()), source: Source(client.0) };
     let body: Bytes = match request.extract().await {
         Ok(body) => body,
         Err(rejection) => return ApiError::body(&rejection, app.body_limit).into_response(),
     };
     let started = Instant::now();
-    let response = match run(&app.pool, &app.schema, user, Source(client.0), body.into()).await {
+    let response = match run(&app.pool, &app.schema, &app.documents, asker, body.into()).await {
         Ok(response) => response,
         Err(Malformed(words)) => {
             return respond(StatusCode::BAD_REQUEST, modern, &refusal(Code::BadUserInput, words));

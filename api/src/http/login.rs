@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::header::{ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use schemas::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -104,7 +104,10 @@ pub(super) async fn login(
     }
     let keep = if keep { Keep::Seconds(app.auth.ttl_s()) } else { Keep::Browser };
     let cookie = Cookie::Session.set(&token, keep, app.is_https || is_by_https(&headers));
-    Ok(([(SET_COOKIE, cookie)], Json(SessionView::from(session.user))).into_response())
+    // What a session by the provider before it has left.
+    let [first, second] = Cookie::Provider.clear();
+    let cookies = AppendHeaders([cookie, first, second].map(|cookie| (SET_COOKIE, cookie)));
+    Ok((cookies, Json(SessionView::from(session.user))).into_response())
 }
 
 /// Whether the page that asks was served by https, as by a proxy in front.

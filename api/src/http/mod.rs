@@ -43,7 +43,7 @@ pub use gate::Names;
 use crate::auth::{Action, Auth, AuthUser, policy};
 use crate::caps::{LOGIN_BODY_MAX, REQUEST_TIMEOUT};
 use crate::config::HttpConfig;
-use crate::graphql::{ApiSchema, EventReads, Pool};
+use crate::graphql::{ApiSchema, Documents, EventReads, Pool};
 use crate::network::Proxies;
 use crate::store::Stores;
 use dashboard::Dashboard;
@@ -59,6 +59,7 @@ pub struct App {
     pub(crate) auth: Arc<Auth>,
     pub(crate) stores: Stores,
     pub(crate) schema: ApiSchema,
+    pub(crate) documents: Arc<Documents>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) reads: EventReads,
     sockets: Sockets,
@@ -83,6 +84,7 @@ impl App {
     ) -> Self {
         Self {
             schema: crate::graphql::build(stores.clone(), config.introspection),
+            documents: Arc::new(Documents::new(config.documents)),
             auth,
             stores,
             pool: Arc::default(),

@@ -1,5 +1,5 @@
 //! Log-in by the provider: `GET /api/auth/oidc/login` sends the browser there, `GET /api/auth/oidc/callback` takes it back
-//! and leads it to the page that was asked for. What goes wrong leads to the login page, which has the words for it.
+//! from a login or a logout there and leads it to the page that was asked for. What goes wrong leads to the login page, which has the words for it.
 
 use axum::extract::State;
 use axum::http::header::{HOST, LOCATION, SET_COOKIE};
@@ -62,19 +62,23 @@ pub(super) async fn callback(
     Asked(back): Asked<CameBack>,
 ) -> Result<Response, ApiError> {
     let oidc = app.auth.oidc().ok_or_else(not_set_up)?;
+    if back.is_logged_out() {
+        return Ok(lead("/login", []));
+    }
     let Some(begun) = Cookie::Login.read(&headers).and_then(|sealed| app.auth.begun(sealed)) else {
         return Ok(refuse(&app, &OidcError::Stray, client, "/"));
     };
     match app.auth.complete(oidc, &begun, back, client.network()).await {
-        Ok(session) => {
+        Ok((session, id_token)) => {
             count_login("ok");
             let user = &session.user;
             tracing::info!(user = user.name, role = user.role.as_str(), address = %client.0, "logged in by the provider");
             let keep = if begun.keep { Keep::Seconds(app.auth.ttl_s()) } else { Keep::Browser };
             let is_https = app.is_https || oidc.config().is_public_https();
             let cookie = Cookie::Session.set(session.token.expose_secret(), keep, is_https);
+            let provider = Cookie::set_provider(id_token.expose_secret(), keep, is_https);
             let [first, second] = Cookie::Login.clear();
-            Ok(lead(&own_page(&begun.page), [cookie, first, second]))
+            Ok(lead(&own_page(&begun.page), [cookie, provider, first, second]))
         }
         Err(error) => Ok(refuse(&app, &error, client, &begun.page)),
     }

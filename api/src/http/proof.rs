@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::ApiError;
 use super::cookies::Cookie;
 use crate::auth::{Auth, AuthUser, ProofError};
+use crate::graphql::ProvedBy;
 use crate::metrics::{Refusal, count_refused};
 
 /// The header of the dashboard. CORS does not allow it, so no page of another origin can send it.
@@ -54,6 +55,11 @@ impl From<ProofError> for Unproved {
 /// Whether the dashboard itself asks.
 pub(super) fn is_dashboard(headers: &HeaderMap) -> bool {
     headers.contains_key(DASHBOARD)
+}
+
+/// By what a request is proved, if [`caller`] believes it.
+pub(super) fn proved_by(headers: &HeaderMap) -> ProvedBy {
+    if headers.contains_key(AUTHORIZATION) { ProvedBy::Token } else { ProvedBy::Cookie }
 }
 
 /// Whoever sent a request; none where nothing says so. An `Authorization` counts before a cookie.

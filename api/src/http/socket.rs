@@ -124,8 +124,12 @@ async fn serve(
             Ok(data)
         }
     };
-    let operations =
-        SocketOperations::new(app.schema.clone(), Arc::clone(&app.pool), app.reads.clone());
+    let operations = SocketOperations::new(
+        app.schema.clone(),
+        Arc::clone(&app.documents),
+        Arc::clone(&app.pool),
+        app.reads.clone(),
+    );
     let input = Box::pin(heard(app.clone(), Arc::clone(&owner), stream));
     let mut output = Box::pin(
         GraphqlSocket::new(operations, input, WebSocketProtocols::GraphQLWS)

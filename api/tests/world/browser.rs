@@ -6,9 +6,11 @@ use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 
 use super::issuer::Issuer;
-use super::{Api, answer};
+use super::socket::socket_request;
+use super::{Api, PASSWORD, answer};
 
 /// The header that only pages of our own can add.
 pub(crate) const DASHBOARD: (&str, &str) = ("x-derms-dashboard", "1");
@@ -83,17 +85,57 @@ impl<'a> Browser<'a> {
         self.come_back(&[("code", &code), ("state", &asked["state"])]).await
     }
 
-    /// A query as the dashboard asks it.
-    pub(crate) async fn graphql(&self, query: &str) -> (StatusCode, Value) {
-        let request =
-            self.request(reqwest::Method::POST, "/graphql").json(&json!({"query": query}));
+    /// Logs in by name and password, as the dashboard does.
+    pub(crate) async fn log_in_as(&mut self, username: &str) {
+        let body = json!({"username": username, "password": PASSWORD, "session": "cookie"});
+        let request = self.request(reqwest::Method::POST, "/api/auth/login").json(&body);
+        let response = request.header(DASHBOARD.0, DASHBOARD.1).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK);
+        self.keep(&response);
+    }
+
+    /// A request of the dashboard's.
+    pub(crate) async fn graphql(&self, body: &Value) -> (StatusCode, Value) {
+        let request = self.request(reqwest::Method::POST, "/graphql").json(body);
         answer(request.header(DASHBOARD.0, DASHBOARD.1)).await
+    }
+
+    /// Who is logged in, as the dashboard asks it.
+    pub(crate) async fn me(&self) -> (StatusCode, Value) {
+        self.graphql(&by_id(&document("Me"))).await
+    }
+
+    /// A WebSocket that a page of this origin opens.
+    pub(crate) fn socket_request(&self, origin: Option<&str>) -> Request {
+        let mut request = socket_request(self.api);
+        let headers = request.headers_mut();
+        headers.insert("cookie", self.cookie().parse().expect("a header"));
+        if let Some(origin) = origin {
+            headers.insert("origin", origin.parse().expect("a header"));
+        }
+        request
     }
 
     /// Whose the session is.
     pub(crate) async fn whose(&self) -> Value {
         answer(self.request(reqwest::Method::GET, "/api/auth/session")).await.1["user"].clone()
     }
+}
+
+/// The id of the dashboard's document of a name, as it stands.
+pub(crate) fn document(name: &str) -> String {
+    let known: BTreeMap<String, String> =
+        serde_json::from_str(schemas::graphql::DASHBOARD).expect("a map");
+    let is_it = |text: &str| {
+        let words = text.split(|c: char| !c.is_alphanumeric()).nth(1);
+        words == Some(name) && !text.contains("__typename")
+    };
+    known.into_iter().find(|(_, text)| is_it(text)).expect("a document of that name").0
+}
+
+/// A request that names its document by its id.
+pub(crate) fn by_id(id: &str) -> Value {
+    json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": id}}})
 }
 
 pub(crate) fn location(response: &Response) -> &str {

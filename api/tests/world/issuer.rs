@@ -209,7 +209,7 @@ async fn discovery(State(inner): Shared) -> Json<Value> {
     Json(json!({
         "issuer": url, "authorization_endpoint": format!("{url}/auth"),
         "token_endpoint": format!("{url}/token"), "jwks_uri": format!("{url}/jwks"),
-        "userinfo_endpoint": format!("{url}/me"),
+        "userinfo_endpoint": format!("{url}/me"), "end_session_endpoint": format!("{url}/end"),
     }))
 }
 

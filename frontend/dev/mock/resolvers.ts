@@ -110,6 +110,6 @@ function reads(fleet: Fleet, started: number, alarms: Alarms, audit: Audit) {
       return audit.list(args);
     },
     policies: () => POLICIES,
-    thresholds: () => ({ silenceSeconds: 18, nearLimitShare: 0.01, eventRampSecondsMax: 86_400, overrideSecondsMax: 604_800, programNameLengthMax: 128 }),
+    thresholds: () => ({ silenceSeconds: 18, nearLimitShare: 0.01, eventRampSecondsMax: 86_400, overrideSecondsMax: 604_800, programNameLengthMax: 128, priceShedShareMax: 0.8 }),
   };
 }

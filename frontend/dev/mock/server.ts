@@ -7,13 +7,14 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSchema, graphql } from 'graphql';
+import { buildSchema, graphql, GraphQLError, parse } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { alarmView } from './alarms';
 import type { Alarms } from './alarms';
 import type { Context, User } from './answers';
 import { newestDecision } from './decisions';
+import { documentOf, UNKNOWN } from './documents';
 import { Fleet } from './fleet';
 import { makeRoot } from './resolvers';
 import { deviceView, feederView } from './views';
@@ -197,10 +198,12 @@ export async function startMock({ port, devices, feeders = 0 }: Options): Promis
     if (pathname !== '/graphql') return sendFile(response, pathname);
     const user = userOf(token);
     if (!user) { sendJson(response, 401, { error: 'sign in first' }); return; }
-    const { query, variables, operationName } = await readBody(request);
+    const { variables, operationName, ...asked } = await readBody(request);
+    const source = documentOf(asked, !request.headers.authorization);
+    if (source === null) { sendJson(response, 200, { errors: [{ message: UNKNOWN }] }); return; }
     const result = await graphql({
       schema,
-      source: String(query),
+      source,
       rootValue: root,
       contextValue: { user } satisfies Context,
       variableValues: (variables ?? {}) as Record<string, unknown>,
@@ -221,6 +224,11 @@ export async function startMock({ port, devices, feeders = 0 }: Options): Promis
         const { cookie } = extra.request.headers;
         const authorization = connectionParams?.authorization;
         return userOf(tokenOf(typeof authorization === 'string' ? { authorization } : { cookie })) !== null;
+      },
+      onSubscribe: ({ connectionParams }, _id, { operationName, variables, ...asked }) => {
+        const text = documentOf(asked, typeof connectionParams?.authorization !== 'string');
+        if (text === null) return [new GraphQLError(UNKNOWN)];
+        return { schema, rootValue: root, document: parse(text), operationName, variableValues: variables };
       },
     },
     sockets,

@@ -65,7 +65,7 @@ export function App() {
 
 /** Keyed by the user: nobody ever sees another one's cache. */
 function SignedIn() {
-  const [clients] = useState(() => createClients());
+  const [clients] = useState(() => createClients(import.meta.env.PROD));
   return (
     <Provider value={clients.cached}>
       <BulkClientProvider value={clients.bulk}>

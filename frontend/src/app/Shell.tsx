@@ -119,7 +119,7 @@ function Account() {
       <button
         type="button"
         className={styles.tool}
-        onClick={signOut}
+        onClick={() => signOut()}
         aria-label="Sign out"
         title="Sign out"
       >

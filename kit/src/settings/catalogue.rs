@@ -156,7 +156,7 @@ settings! {
     // MQTT.
     MQTT_HOST: Key<Text> = ("localhost", TEXT, MQTT_USERS), "the MQTT broker's host";
     MQTT_PORT: Key<Port> = ("1883", PORT_NUMBER, &[Bridge, Api, Sim, Standalone]), "the MQTT broker's port";
-    MQTT_TOPIC_PREFIX: Key<Text> = ("der", TEXT, MQTT_USERS), "prefix of all MQTT topics";
+    MQTT_TOPIC_PREFIX: Key<TopicPrefix> = ("der", TOPIC_PREFIX, MQTT_USERS), "prefix of all MQTT topics";
     MQTT_USERNAME: Maybe<Text> = (TEXT, MQTT_USERS), "user at the MQTT broker";
     MQTT_PASSWORD: Maybe<Secret> = (secret(1), MQTT_USERS), "password at the MQTT broker";
     MQTT_TLS_ENABLED: Key<Flag> = ("false", FLAG, MQTT_USERS), "TLS to the MQTT broker";
@@ -252,6 +252,7 @@ settings! {
     TLS_CERT_PATH: Maybe<Text> = (TEXT, &[Api]), "PEM file of the certificate chain";
     DERMS_DASHBOARD_DIR: Maybe<Text> = (TEXT, &[Api]), "folder of the built dashboard; default: frontend/dist beside the program or the working folder";
     DERMS_GRAPHQL_INTROSPECTION: Key<Flag> = ("true", FLAG, &[Api]), "whether the schema may be asked for";
+    DERMS_GRAPHQL_DOCUMENTS: Key<Text> = ("tokens", words(&["any", "tokens", "known"]), &[Api]), "whose GraphQL documents are run beside the dashboard's: any = everybody's, tokens = only of those who bring a token, known = nobody's";
     // Simulator.
     DERMS_SIM_DEVICES: Key<Whole> = ("200", int(1, 1_000_000, "devices"), &[Sim]), "devices of the simulated fleet";
     DERMS_SIM_FEEDERS: Key<Whole> = ("2", int(1, 10_000, "feeders"), &[Sim]), "feeders they are spread over";

@@ -2,6 +2,8 @@
 
 use std::marker::PhantomData;
 
+use schemas::mqtt::Topics;
+
 /// What a value looks like.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
@@ -40,6 +42,8 @@ pub enum Kind {
     Address,
     /// An http or https address.
     Url,
+    /// What MQTT topics begin with.
+    TopicPrefix,
 }
 
 /// Reads yes or no.
@@ -69,6 +73,7 @@ impl Kind {
             Self::Port => text.parse::<u16>().is_ok(),
             Self::Address => text.parse::<std::net::SocketAddr>().is_ok(),
             Self::Url => text.starts_with("http://") || text.starts_with("https://"),
+            Self::TopicPrefix => Topics::new(text).is_ok(),
         }
     }
 
@@ -90,6 +95,9 @@ impl Kind {
             Self::Port => "a TCP port from 0 (any free one) to 65535".to_owned(),
             Self::Address => "ADDRESS:PORT to listen on".to_owned(),
             Self::Url => "an http:// or https:// address".to_owned(),
+            Self::TopicPrefix => {
+                "a topic prefix: no level empty, no + or #, no $ at the beginning".to_owned()
+            }
         }
     }
 }
@@ -128,6 +136,8 @@ read_as! {
     Port;
     /// Read as an address to listen on.
     Address;
+    /// Read as the topics under a prefix.
+    TopicPrefix;
 }
 
 pub(super) const TEXT: As<Text> = As::new(Kind::Text);
@@ -135,6 +145,7 @@ pub(super) const URL: As<Text> = As::new(Kind::Url);
 pub(super) const FLAG: As<Flag> = As::new(Kind::Flag);
 pub(super) const PORT_NUMBER: As<Port> = As::new(Kind::Port);
 pub(super) const ADDRESS: As<Address> = As::new(Kind::Address);
+pub(super) const TOPIC_PREFIX: As<TopicPrefix> = As::new(Kind::TopicPrefix);
 
 pub(super) const fn secret(min_len: usize) -> As<Secret> {
     As::new(Kind::Secret { min_len })

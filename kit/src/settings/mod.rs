@@ -14,12 +14,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use schemas::mqtt::Topics;
 use secrecy::SecretString;
 
 pub use catalogue::{CATALOGUE, Service, Setting};
 pub use faults::Faults;
 pub use key::{Key, Maybe};
-pub use kind::{Address, Flag, Kind, Number, Port, Secret, Text, Whole};
+pub use kind::{Address, Flag, Kind, Number, Port, Secret, Text, TopicPrefix, Whole};
 pub use problems::{Problem, Problems};
 
 /// The values of one service's settings, checked against the catalogue.
@@ -221,6 +222,12 @@ impl Settings {
     #[must_use]
     pub fn optional_path(&self, key: Maybe<Text>) -> Option<PathBuf> {
         self.maybe(key).map(PathBuf::from)
+    }
+
+    /// The topics under a prefix.
+    #[must_use]
+    pub fn topics(&self, key: Key<TopicPrefix>) -> Topics {
+        Topics::new(self.given(key)).unwrap_or_default()
     }
 
     /// A socket address that may be absent.

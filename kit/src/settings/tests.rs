@@ -35,6 +35,18 @@ fn a_secret_is_shown_under_no_name() {
 }
 
 #[test]
+fn a_topic_prefix_is_refused_where_it_is_read_and_nowhere_else() {
+    for prefix in ["a/#", "+", "a//b", "/a", "$share"] {
+        let problems = load(&[("MQTT_TOPIC_PREFIX", prefix)], None, &[]).expect_err("no prefix");
+        let said = problems.to_string();
+        assert_eq!(problems.0.len(), 1, "{said}");
+        assert!(said.contains(&format!("{prefix:?}")) && said.contains("a topic prefix"), "{said}");
+    }
+    let settings = load(&[("MQTT_TOPIC_PREFIX", "site/7")], None, &[]).expect("fine");
+    assert_eq!(settings.topics(key::MQTT_TOPIC_PREFIX).prefix(), "site/7");
+}
+
+#[test]
 fn the_allocation_modes_are_the_policies_there_are() {
     assert_eq!(catalogue::ALLOCATION_MODES[1..], *schemas::records::operator::POLICIES);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use schemas::records::decision::NodeBinding;
-use schemas::records::operator::{ProgramMode, ProgramSet};
+use schemas::records::operator::{PRICE_SHED_MAX_PERMILLE, ProgramMode, ProgramSet};
 use schemas::registry::{Event, Registry, latest_end};
 use schemas::{FeederId, Timestamp, Watts};
 use uuid::Uuid;
@@ -197,10 +197,10 @@ fn program_shed(
         let whole = match program.mode {
             ProgramMode::FixedCap => split,
             ProgramMode::PriceElastic => {
-                // Of each unit of net price per kWh one per cent of the limit, at most four fifths.
+                // Of each unit of net price per kWh one per cent of the limit, up to the most that a price takes.
                 let penalty = program.penalty_milli_per_kwh.max(0);
                 let price = penalty.saturating_sub(program.incentive_milli_per_kwh.max(0));
-                let permille = (price / 100).clamp(0, 800);
+                let permille = (price / 100).clamp(0, PRICE_SHED_MAX_PERMILLE);
                 // An incentive invites to take more: it sheds nothing, and no limit is passed for it.
                 let least = if price > 0 { split } else { Watts::ZERO };
                 least.max(standing * permille / 1_000)

@@ -52,6 +52,9 @@ pub enum RestartBehavior {
     HoldLast,
 }
 
+/// The most that a program by price takes of a feeder's limit, thousandths of it.
+pub const PRICE_SHED_MAX_PERMILLE: i64 = 800;
+
 /// How a demand-response program sheds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

@@ -81,7 +81,7 @@ impl Question {
 impl Echo {
     fn new(settings: &Settings) -> Self {
         let name = Uuid::new_v4().simple().to_string();
-        let topic = format!("{}/watch/{name}", settings.text(key::MQTT_TOPIC_PREFIX));
+        let topic = format!("{}/watch/{name}", settings.topics(key::MQTT_TOPIC_PREFIX).prefix());
         let options = LinkOptions {
             broker: Broker::plain(settings),
             client_id: format!("derms-watch-{name}"),

@@ -14,6 +14,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::Header;
 use schemas::Timestamp;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use service_kit::clock::Clock;
 use sha2::{Digest as _, Sha256};
@@ -34,10 +35,12 @@ use crate::network::Network;
 use crate::places::Places;
 use claims::Moment;
 use keys::{Claims, is_asymmetric};
-use provider::{AskError, Endpoints, Provider};
+use provider::{AskError, Endpoints, Provider, address};
 
 /// Any age: what the provider said of itself when it was last asked.
 const ANY_AGE: Duration = Duration::MAX;
+/// The `state` with which the provider sends a browser back whose session it has ended.
+const LOGGED_OUT: &str = "logged-out";
 /// Kinds of tokens (`typ` in the header) that are taken: those of logouts and the like are not.
 const KINDS: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
 
@@ -117,13 +120,21 @@ pub struct CameBack {
     error: Option<String>,
 }
 
-/// A token that was sent as bearer, and what it proves.
+impl CameBack {
+    /// Whether it comes from a logout there, not from a login.
+    #[must_use]
+    pub fn is_logged_out(&self) -> bool {
+        self.state.as_deref() == Some(LOGGED_OUT) && self.code.is_none() && self.error.is_none()
+    }
+}
+
 impl std::fmt::Debug for CameBack {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CameBack").field("error", &self.error).finish_non_exhaustive()
     }
 }
 
+/// A token that was sent as bearer, and what it proves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Bearer {
     pub(super) identity: Identity,
@@ -210,7 +221,7 @@ impl Oidc {
         Ok((begun, url))
     }
 
-    /// Ends a login: who it was.
+    /// Ends a login: who it was, and the ID token that says so.
     ///
     /// # Errors
     /// [`OidcError`].
@@ -219,7 +230,7 @@ impl Oidc {
         begun: &Begun,
         back: CameBack,
         network: Network,
-    ) -> Result<Identity, OidcError> {
+    ) -> Result<(Identity, SecretString), OidcError> {
         let state = back.state.as_deref().unwrap_or_default();
         if !bool::from(subtle::ConstantTimeEq::ct_eq(state.as_bytes(), begun.state.as_bytes())) {
             return Err(OidcError::Stray);
@@ -239,7 +250,11 @@ impl Oidc {
             .map_err(|_| OidcError::Away(format!("not within {OIDC_LOGIN_TIMEOUT:?}")))?
     }
 
-    async fn redeem(&self, begun: &Begun, code: &str) -> Result<Identity, OidcError> {
+    async fn redeem(
+        &self,
+        begun: &Begun,
+        code: &str,
+    ) -> Result<(Identity, SecretString), OidcError> {
         let config = &self.config;
         let endpoints = self.provider.endpoints(ANY_AGE).await?;
         let answer = self.provider.redeem(&endpoints, code, &begun.verifier).await?;
@@ -248,7 +263,7 @@ impl Oidc {
         let more = self.more(&endpoints, &id, answer.access_token.as_deref()).await?;
         let mut sources = vec![&id];
         sources.extend(&more);
-        self.identity(&sources)
+        Ok((self.identity(&sources)?, answer.id_token.into()))
     }
 
     /// What the ID token does not say: from the access token, where it is one that can be read, else from the provider.
@@ -296,6 +311,22 @@ impl Oidc {
         let name = claims::name(sources, &config.username_claim).ok_or(OidcError::Name)?;
         let role = claims::role(sources, &config.roles_claim, &config.roles);
         Ok(Identity { name, role: role.ok_or(OidcError::NoRole)? })
+    }
+
+    /// Where a browser ends its session at the provider, if the provider can be asked and offers it. With
+    /// the ID token of the login it need not ask the user whether they mean it.
+    pub async fn farewell(&self, id_token: &str) -> Option<String> {
+        let endpoints = self.provider.endpoints(ANY_AGE).await.ok()?;
+        let back = self.config.redirect_uri();
+        let mut parameters = vec![
+            ("client_id", &*self.config.client_id),
+            ("post_logout_redirect_uri", &*back),
+            ("state", LOGGED_OUT),
+        ];
+        if !id_token.is_empty() {
+            parameters.push(("id_token_hint", id_token));
+        }
+        Some(address(endpoints.end_session_endpoint.as_deref()?, &parameters))
     }
 
     /// Whether a token may be one of the provider's, by its looks.

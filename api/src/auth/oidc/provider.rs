@@ -54,6 +54,8 @@ pub(super) struct Endpoints {
     #[serde(default)]
     userinfo_endpoint: Option<String>,
     #[serde(default)]
+    pub(super) end_session_endpoint: Option<String>,
+    #[serde(default)]
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
@@ -251,6 +253,7 @@ impl Provider {
         let mut urls =
             vec![&endpoints.authorization_endpoint, &endpoints.token_endpoint, &endpoints.jwks_uri];
         urls.extend(&endpoints.userinfo_endpoint);
+        urls.extend(&endpoints.end_session_endpoint);
         let is_good =
             |url: &str| is_guarded(url) && (self.config.is_plain() || url.starts_with("https://"));
         match urls.into_iter().find(|url| !is_good(url)) {
@@ -359,9 +362,14 @@ impl Endpoints {
 
     /// The address that a browser is sent to.
     pub(super) fn authorization(&self, parameters: &[(&str, &str)]) -> String {
-        let query: Vec<String> =
-            parameters.iter().map(|(name, value)| format!("{name}={}", form(value))).collect();
-        let join = if self.authorization_endpoint.contains('?') { '&' } else { '?' };
-        format!("{}{join}{}", self.authorization_endpoint, query.join("&"))
+        address(&self.authorization_endpoint, parameters)
     }
+}
+
+/// An address with parameters.
+pub(super) fn address(endpoint: &str, parameters: &[(&str, &str)]) -> String {
+    let query: Vec<String> =
+        parameters.iter().map(|(name, value)| format!("{name}={}", form(value))).collect();
+    let join = if endpoint.contains('?') { '&' } else { '?' };
+    format!("{endpoint}{join}{}", query.join("&"))
 }

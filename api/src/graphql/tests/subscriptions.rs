@@ -63,7 +63,9 @@ impl Connection {
         let (pool, reads) = (Arc::default(), EventReads::default());
         let mut session = async_graphql::Data::default();
         session.insert(user(Role::Viewer));
-        let operations = SocketOperations::new(world.schema.clone(), pool, reads);
+        session.insert(ProvedBy::Token);
+        let documents = Arc::new(Documents::new(Accepted::Tokens));
+        let operations = SocketOperations::new(world.schema.clone(), documents, pool, reads);
         Self { operations, session: Arc::new(session) }
     }
 

@@ -1,6 +1,7 @@
 //! What is said or refused beyond certain bounds, for whoever shows it: so that no client repeats them.
 
 use async_graphql::SimpleObject;
+use schemas::records::operator::PRICE_SHED_MAX_PERMILLE;
 
 use super::Present;
 use crate::caps::{EVENT_RAMP_MAX_S, NEAR_LIMIT_SHARE, OVERRIDE_MAX_S, PROGRAM_NAME_LEN_MAX};
@@ -19,11 +20,16 @@ pub(crate) struct Thresholds {
     override_seconds_max: i32,
     /// Characters of a program's name.
     program_name_length_max: i32,
+    /// The most that a program by price takes of a feeder's limit, as a share of it.
+    price_shed_share_max: f64,
 }
 
 impl Thresholds {
     /// As they are with the settings in force.
-    #[expect(clippy::cast_precision_loss, reason = "a silence in ms is far below 2^52")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a silence in ms and a permille are far below 2^52"
+    )]
     pub(crate) fn read(present: &Present<'_>) -> Self {
         Self {
             silence_seconds: silence_max_ms(present.view) as f64 / 1_000.0,
@@ -31,6 +37,7 @@ impl Thresholds {
             event_ramp_seconds_max: EVENT_RAMP_MAX_S,
             override_seconds_max: OVERRIDE_MAX_S,
             program_name_length_max: i32::try_from(PROGRAM_NAME_LEN_MAX).unwrap_or(i32::MAX),
+            price_shed_share_max: PRICE_SHED_MAX_PERMILLE as f64 / 1_000.0,
         }
     }
 }

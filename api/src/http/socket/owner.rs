@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::auth::{Auth, AuthUser, ProofError, TokenError};
-use crate::graphql::Code;
+use crate::graphql::{Code, ProvedBy};
 use crate::metrics::{Refusal, count_refused};
 use crate::places::{Place, Places};
 
@@ -70,6 +70,7 @@ impl Owner {
         session: Option<&str>,
     ) -> Result<Data, Error> {
         let value = ["authorization", "Authorization"].into_iter().find_map(|key| payload.get(key));
+        let proved_by = if value.is_some() { ProvedBy::Token } else { ProvedBy::Cookie };
         let user = match (value, session) {
             (Some(value), _) => match value.as_str().and_then(Auth::bearer) {
                 Some(token) => auth.authenticate(token).await,
@@ -88,6 +89,7 @@ impl Owner {
         })?;
         let mut data = Data::default();
         data.insert(user.clone());
+        data.insert(proved_by);
         // Set once: the protocol refuses a second init.
         drop(self.user.set((user, place)));
         self.known.notify_one();

@@ -43,7 +43,8 @@ export function ProgramForm({ feeders, program, feederId, onClose, onDone }: Pro
   const [tried, setTried] = useState(false);
   const [error, setError] = useState<CombinedError>();
   const { save, saving } = useSave(program, before, onDone, setError);
-  const problems = checkProgram(draft, now, useThresholds());
+  const thresholds = useThresholds();
+  const problems = checkProgram(draft, now, thresholds);
   const valid = Object.keys(problems).length === 0;
   const refusal = refusalOf(error, PROGRAM_FIELDS);
   const shown: ProgramProblems = { ...refusal.fields, ...(tried ? problems : {}) };
@@ -59,7 +60,7 @@ export function ProgramForm({ feeders, program, feederId, onClose, onDone }: Pro
   const submit = (event: SyntheticEvent<HTMLFormElement>) => {
     event.preventDefault();
     setTried(true);
-    if (valid) void save(draft, programPreview(draft, feeders, now));
+    if (valid) void save(draft, programPreview(draft, feeders, now, thresholds));
   };
 
   return (
@@ -79,7 +80,7 @@ export function ProgramForm({ feeders, program, feederId, onClose, onDone }: Pro
       />
       {draft.mode === 'PRICE_ELASTIC' ? (
         <>
-          <Field label="Penalty per kWh" hint="Penalty less incentive: per cent of the limit, at most 80" {...input('penaltyPerKwh')} />
+          <Field label="Penalty per kWh" hint={`Penalty less incentive: per cent of the limit, at most ${thresholds.priceMaxPercent}`} {...input('penaltyPerKwh')} />
           <Field label="Incentive per kWh" {...input('incentivePerKwh')} />
         </>
       ) : null}
@@ -90,7 +91,7 @@ export function ProgramForm({ feeders, program, feederId, onClose, onDone }: Pro
         </label>
       )}
       <FormEnd
-        preview={valid ? <Preview draft={draft} feeders={feeders} sentence={programPreview(draft, feeders, now)} /> : null}
+        preview={valid ? <Preview draft={draft} feeders={feeders} sentence={programPreview(draft, feeders, now, thresholds)} /> : null}
         refused={refusal.rest}
         submit={saving ? 'Saving…' : program ? 'Save changes' : 'Create program'}
         disabled={saving}
@@ -132,7 +133,7 @@ function FeederChoice({ feeders, chosen, problem, onChange }: ChoiceProps) {
 const SHOWN_MAX = 8;
 
 function Preview({ draft, feeders, sentence }: { draft: ProgramDraft; feeders: readonly FeederFacts[]; sentence: string }) {
-  const all = effects(shapeOf(draft), feeders);
+  const all = effects(shapeOf(draft), feeders, useThresholds());
   return (
     <div>
       <p className={formStyles.preview}>{sentence}</p>

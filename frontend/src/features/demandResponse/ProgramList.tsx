@@ -9,6 +9,7 @@ import type { FeederFacts } from '../../shared/feeders/model';
 import { useCan } from '../../shared/lib/can';
 import { wrongIn } from '../../shared/lib/refusal';
 import { words } from '../../shared/lib/format';
+import { useThresholds } from '../../shared/lib/thresholds';
 import { testIds } from '../../shared/testIds';
 import { Badge } from '../../shared/ui/Badge';
 import { Confirm } from '../../shared/ui/Confirm';
@@ -62,6 +63,7 @@ type RowProps = Omit<Props, 'programs' | 'past' | 'onPast'> & { program: Program
 function Row({ program, feeders, now, picked, onDone }: RowProps) {
   const [editing, setEditing] = useState(false);
   const phase = programPhase(program, now);
+  const thresholds = useThresholds();
   const done = (what: Done) => {
     setEditing(false);
     onDone(what);
@@ -80,7 +82,7 @@ function Row({ program, feeders, now, picked, onDone }: RowProps) {
       isPicked={picked === `program/${program.id}`}
       testId={testIds.drProgram}
     >
-      <p className={styles.shape}>{sayShape(program, feeders)}.</p>
+      <p className={styles.shape}>{sayShape(program, feeders, thresholds)}.</p>
       {program.impact ? <Impact impact={program.impact} target={program.targetShedKw} isOn={phase === 'active'} /> : null}
       {editing || !program.active ? null : <Effect what={program.name} held={program} feederIds={feedersOf(program, feeders).map(({ id }) => id)} now={now} />}
       {editing ? <ProgramForm feeders={feeders} program={program} feederId={null} onClose={() => setEditing(false)} onDone={done} /> : null}
@@ -101,6 +103,7 @@ interface ActionsProps {
 function Actions({ program, feeders, phase, now, onEdit, onDone }: ActionsProps) {
   const mayEdit = useCan('editProgram');
   const mayDelete = useCan('deleteProgram');
+  const thresholds = useThresholds();
   const [, setActive] = useMutation(SetProgramActive);
   const [, remove] = useMutation(DeleteProgram);
   const { id, name, active } = program;
@@ -120,7 +123,7 @@ function Actions({ program, feeders, phase, now, onEdit, onDone }: ActionsProps)
         <Confirm
           label={active ? 'Deactivate' : 'Activate'}
           name={`${active ? 'Deactivate' : 'Activate'} ${name}`}
-          sentence={activationSentence(program, feeders, now)}
+          sentence={activationSentence(program, feeders, now, thresholds)}
           yes={active ? 'Deactivate' : 'Activate'}
           onYes={turn}
         />

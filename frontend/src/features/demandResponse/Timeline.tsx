@@ -3,6 +3,7 @@ import { PHASES } from '../../shared/events/programPhase';
 import type { DrEvent } from '../../shared/events/eventModel';
 import { useNow } from '../../shared/lib/hooks';
 import { zoneName } from '../../shared/lib/time';
+import { useThresholds } from '../../shared/lib/thresholds';
 import { testIds } from '../../shared/testIds';
 import { Panel } from '../../shared/ui/Panel';
 import { Segmented } from '../../shared/ui/Segmented';
@@ -25,7 +26,7 @@ const KINDS: Record<Bar['kind'], string> = { event: 'Event', program: 'Program' 
 export function Timeline({ events, programs, span, picked, onSpan, onPick }: Props) {
   const now = useNow(10_000);
   const frame = frameOf(span, now);
-  const shown = bars(events, programs, frame, now);
+  const shown = bars(events, programs, frame, now, useThresholds());
   const marks = ticks(frame, span);
   const present = `${((now - frame.from) / (frame.to - frame.from)) * 100}%`;
   const choose = (value: Span['value']) => onSpan(SPANS.find((each) => each.value === value) ?? span);

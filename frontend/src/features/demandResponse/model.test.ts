@@ -1,6 +1,7 @@
 //! Tests of model.ts and view.ts.
 import { expect, test } from 'vitest';
 import type { FeederFacts } from '../../shared/feeders/model';
+import { UNTOLD } from '../../shared/lib/thresholds';
 import { programPhase, remaining } from '../../shared/events/programPhase';
 import { bars, effects, frameOf, inOrder, pricePercent, sayShape, spanOf, ticks } from './model';
 import type { Program, Shape } from './model';
@@ -66,12 +67,12 @@ test('how long an event still takes', () => {
 });
 
 test('a fixed cap is split evenly over the feeders that it names, or over those without a parent', () => {
-  expect(effects(shape({ feederIds: ['a', 'b'] }), FEEDERS).map(({ feeder: { id }, limitKw }) => [id, limitKw])).toEqual([['a', 90], ['b', 40]]);
-  expect(effects(shape({}), FEEDERS).map(({ feeder: { id }, takenKw }) => [id, takenKw])).toEqual([['top', 10], ['solo', 10]]);
+  expect(effects(shape({ feederIds: ['a', 'b'] }), FEEDERS, UNTOLD).map(({ feeder: { id }, limitKw }) => [id, limitKw])).toEqual([['a', 90], ['b', 40]]);
+  expect(effects(shape({}), FEEDERS, UNTOLD).map(({ feeder: { id }, takenKw }) => [id, takenKw])).toEqual([['top', 10], ['solo', 10]]);
 });
 
 test('no feeder is taken below nothing', () => {
-  expect(effects(shape({ feederIds: ['b'], targetShedKw: 80 }), FEEDERS)[0]).toMatchObject({ takenKw: 50, limitKw: 0 });
+  expect(effects(shape({ feederIds: ['b'], targetShedKw: 80 }), FEEDERS, UNTOLD)[0]).toMatchObject({ takenKw: 50, limitKw: 0 });
 });
 
 test.each<[number, number, number]>([
@@ -80,11 +81,18 @@ test.each<[number, number, number]>([
   [5, 5, 0],
   [0, 9, 0],
 ])('a penalty of %d and an incentive of %d are %d per cent', (penaltyPerKwh, incentivePerKwh, percent) => {
-  expect(pricePercent(shape({ mode: 'PRICE_ELASTIC', penaltyPerKwh, incentivePerKwh }))).toBe(percent);
+  expect(pricePercent(shape({ mode: 'PRICE_ELASTIC', penaltyPerKwh, incentivePerKwh }), UNTOLD)).toBe(percent);
+});
+
+test('the most that a price takes is what the API says', () => {
+  const dear = shape({ mode: 'PRICE_ELASTIC', feederIds: ['a'], targetShedKw: 0, penaltyPerKwh: 300 });
+  const most = { ...UNTOLD, priceMaxPercent: 50 };
+  expect(effects(dear, FEEDERS, most)[0]).toMatchObject({ takenKw: 50, limitKw: 50 });
+  expect(sayShape(dear, FEEDERS, most)).toBe('Takes 50 % off the limit of a');
 });
 
 test('by price each feeder gives its per cent, and at least its part of what is wanted', () => {
-  const found = effects(shape({ mode: 'PRICE_ELASTIC', feederIds: ['a', 'b'], penaltyPerKwh: 15 }), FEEDERS);
+  const found = effects(shape({ mode: 'PRICE_ELASTIC', feederIds: ['a', 'b'], penaltyPerKwh: 15 }), FEEDERS, UNTOLD);
   expect(found.map(({ takenKw }) => takenKw)).toEqual([15, 10]);
 });
 
@@ -95,12 +103,12 @@ test.each<[Partial<Shape>, string]>([
   [{ mode: 'PRICE_ELASTIC', penaltyPerKwh: 12.5, feederIds: ['a'] }, 'Takes 12.5 % off the limit of a, at least 20.0 kW in all'],
   [{ mode: 'PRICE_ELASTIC', incentivePerKwh: 1, feederIds: ['a'] }, 'Takes nothing off a: the incentive is as large as the penalty'],
 ])('%o is said as "%s"', (part, text) => {
-  expect(plain(sayShape(shape(part), FEEDERS))).toBe(text);
+  expect(plain(sayShape(shape(part), FEEDERS, UNTOLD))).toBe(text);
 });
 
 test('bars lie where their time is, cut at the window, and only those inside it', () => {
   const frame = frameOf(spanOf('day'), NOW);
-  const found = bars([event('e', 3, 6), event('out', -9, -8)], [program({ start: iso(-12), end: iso(30) })], frame, NOW);
+  const found = bars([event('e', 3, 6), event('out', -9, -8)], [program({ start: iso(-12), end: iso(30) })], frame, NOW, UNTOLD);
   expect(found.map(({ key }) => key)).toEqual(['program/p', 'event/e']);
   expect(found[0]).toMatchObject({ left: 0, width: 1, startsBefore: true, endsAfter: true });
   expect(found[1]).toMatchObject({ left: 9 / 24, width: 3 / 24, startsBefore: false, endsAfter: false });

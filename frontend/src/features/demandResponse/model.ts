@@ -6,6 +6,7 @@ import type { Phase } from '../../shared/events/programPhase';
 import type { FeederFacts } from '../../shared/feeders/model';
 import type { ProgramFragment } from '../../shared/gql/graphql';
 import { kw, plural } from '../../shared/lib/format';
+import type { Thresholds } from '../../shared/lib/thresholds';
 import { clock, day, parseTime, zonedSpan } from '../../shared/lib/time';
 
 export type Program = ProgramFragment;
@@ -13,8 +14,6 @@ export type Program = ProgramFragment;
 const ORDER: Record<Phase, number> = { active: 0, upcoming: 1, off: 2, past: 3, cancelled: 3 };
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** What a price may take of a limit at most, in per cent (docs/control.md). */
-const PRICE_MAX_PERCENT = 80;
 
 export function isOpen(phase: Phase): boolean {
   return ORDER[phase] < ORDER.past;
@@ -53,16 +52,19 @@ export function feedersOf(shape: Pick<Shape, 'feederIds'>, feeders: readonly Fee
   return feeders.filter((feeder) => shape.feederIds.includes(feeder.id));
 }
 
-/** The price in per cent of a limit, from 0 to 80: penalty less incentive. */
-export function pricePercent({ incentivePerKwh, penaltyPerKwh }: Shape): number {
-  return Math.min(PRICE_MAX_PERCENT, Math.max(0, penaltyPerKwh - incentivePerKwh));
+/** The most that a price may take of a limit. */
+export type PriceMost = Pick<Thresholds, 'priceMaxPercent'>;
+
+/** The price in per cent of a limit, from 0 to the most: penalty less incentive. */
+export function pricePercent({ incentivePerKwh, penaltyPerKwh }: Shape, { priceMaxPercent }: PriceMost): number {
+  return Math.min(priceMaxPercent, Math.max(0, penaltyPerKwh - incentivePerKwh));
 }
 
 /** What the program takes of each feeder's own limit when its ramp is over (docs/control.md). */
-export function effects(shape: Shape, feeders: readonly FeederFacts[]): Effect[] {
+export function effects(shape: Shape, feeders: readonly FeederFacts[], most: PriceMost): Effect[] {
   const named = feedersOf(shape, feeders);
   const part = named.length > 0 ? shape.targetShedKw / named.length : 0;
-  const percent = pricePercent(shape);
+  const percent = pricePercent(shape, most);
   return named.map((feeder) => {
     const wanted = shape.mode === 'FIXED_CAP' ? part : percent > 0 ? Math.max(part, (feeder.importLimitKw * percent) / 100) : 0;
     const takenKw = Math.min(wanted, feeder.importLimitKw);
@@ -71,10 +73,10 @@ export function effects(shape: Shape, feeders: readonly FeederFacts[]): Effect[]
 }
 
 /** What the program does, in a sentence without its time. */
-export function sayShape(shape: Shape, feeders: readonly FeederFacts[]): string {
+export function sayShape(shape: Shape, feeders: readonly FeederFacts[], most: PriceMost): string {
   const over = sayFeeders(shape.feederIds, feeders.length > 0 ? feedersOf(shape, feeders).length : 0);
   if (shape.mode === 'FIXED_CAP') return `Takes ${kw(shape.targetShedKw)} off ${over}`;
-  const percent = pricePercent(shape);
+  const percent = pricePercent(shape, most);
   if (percent === 0) return `Takes nothing off ${over}: the incentive is as large as the penalty`;
   const least = shape.targetShedKw > 0 ? `, at least ${kw(shape.targetShedKw)} in all` : '';
   return `Takes ${Number(percent.toFixed(2))} % off the limit of ${over}${least}`;
@@ -126,7 +128,7 @@ export function frameOf(span: Span, now: number): Frame {
   return { from: now - span.backMs, to: now + span.aheadMs };
 }
 
-export function bars(events: readonly DrEvent[], programs: readonly Program[], frame: Frame, now: number): Bar[] {
+export function bars(events: readonly DrEvent[], programs: readonly Program[], frame: Frame, now: number, most: PriceMost): Bar[] {
   const place = (item: { start: string; end: string }) => {
     const start = parseTime(item.start) ?? 0;
     const end = parseTime(item.end) ?? 0;
@@ -149,7 +151,7 @@ export function bars(events: readonly DrEvent[], programs: readonly Program[], f
       kind: 'program' as const,
       id: program.id,
       title: program.name,
-      what: program.mode === 'FIXED_CAP' ? `${kw(program.targetShedKw)} off` : `${Number(pricePercent(program).toFixed(2))} % off`,
+      what: program.mode === 'FIXED_CAP' ? `${kw(program.targetShedKw)} off` : `${Number(pricePercent(program, most).toFixed(2))} % off`,
       phase: programPhase(program, now),
       ...place(program),
     })),

@@ -64,12 +64,12 @@ test('a patch says only what was changed: seconds that the form does not show st
 });
 
 test('the preview says what, when and whether it acts', () => {
-  expect(plain(programPreview(draft({ feederIds: ['a'], active: false }), FEEDERS, NOW))).toBe(
+  expect(plain(programPreview(draft({ feederIds: ['a'], active: false }), FEEDERS, NOW, UNTOLD))).toBe(
     'Takes 20.0 kW off a, from 14:00 until 15:00 CET (1 h). It is switched off: it acts once it is activated.',
   );
 });
 
 test('switching says what will happen', () => {
-  expect(activationSentence(program, FEEDERS, NOW)).toMatch(/^It stops now/);
-  expect(plain(activationSentence({ ...program, active: false }, FEEDERS, NOW))).toBe('Takes 20.0 kW off a, from now until 15:00 CET.');
+  expect(activationSentence(program, FEEDERS, NOW, UNTOLD)).toMatch(/^It stops now/);
+  expect(plain(activationSentence({ ...program, active: false }, FEEDERS, NOW, UNTOLD))).toBe('Takes 20.0 kW off a, from now until 15:00 CET.');
 });

@@ -4,7 +4,7 @@ import type { DrProgramInput, DrProgramPatch } from '../../shared/gql/graphql';
 import { parseNumber } from '../../shared/lib/format';
 import { duration, fromLocalInput, isPassedOver, toLocalInput, toRfc3339, zonedSpan, zonedTime } from '../../shared/lib/time';
 import { sayShape } from './model';
-import type { Program, Shape } from './model';
+import type { PriceMost, Program, Shape } from './model';
 import type { Thresholds } from '../../shared/lib/thresholds';
 
 export interface ProgramDraft {
@@ -124,19 +124,19 @@ export function programPatch(before: ProgramDraft, draft: ProgramDraft): DrProgr
 }
 
 /** The program in a sentence, before it is made. */
-export function programPreview(draft: ProgramDraft, feeders: readonly FeederFacts[], now: number): string {
+export function programPreview(draft: ProgramDraft, feeders: readonly FeederFacts[], now: number, most: PriceMost): string {
   const start = fromLocalInput(draft.start) ?? now;
   const end = fromLocalInput(draft.end) ?? now;
   const [from, until] = zonedSpan(start, end, now);
   const off = draft.active ? '' : ' It is switched off: it acts once it is activated.';
-  return `${sayShape(shapeOf(draft), feeders)}, from ${from} until ${until} (${duration(end - start)}).${off}`;
+  return `${sayShape(shapeOf(draft), feeders, most)}, from ${from} until ${until} (${duration(end - start)}).${off}`;
 }
 
 /** What switching a program on or off will do. */
-export function activationSentence(program: Program, feeders: readonly FeederFacts[], now: number): string {
+export function activationSentence(program: Program, feeders: readonly FeederFacts[], now: number, most: PriceMost): string {
   const isTime = Date.parse(program.start) <= now && now < Date.parse(program.end);
   const [from, until] = zonedSpan(Date.parse(program.start), Date.parse(program.end), now);
   if (program.active) return isTime ? 'It stops now: the feeders return to their own limits.' : 'It will not act until it is activated again.';
-  const what = sayShape(program, feeders);
+  const what = sayShape(program, feeders, most);
   return isTime ? `${what}, from now until ${until}.` : `${what}, from ${from} until ${until}.`;
 }

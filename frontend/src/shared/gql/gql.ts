@@ -84,7 +84,7 @@ type Documents = {
     "\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n": typeof types.AlarmsDocument,
     "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n": typeof types.AlarmRaisedDocument,
     "\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n": typeof types.FeederNamesDocument,
-    "\n  query Thresholds {\n    thresholds {\n      silenceSeconds\n      nearLimitShare\n      eventRampSecondsMax\n      overrideSecondsMax\n      programNameLengthMax\n    }\n  }\n": typeof types.ThresholdsDocument,
+    "\n  query Thresholds {\n    thresholds {\n      silenceSeconds\n      nearLimitShare\n      eventRampSecondsMax\n      overrideSecondsMax\n      programNameLengthMax\n      priceShedShareMax\n    }\n  }\n": typeof types.ThresholdsDocument,
     "\n  query Simulation {\n    simulation {\n      mode\n      overridden\n      updatedAt\n      hoursAhead\n    }\n  }\n": typeof types.SimulationDocument,
 };
 const documents: Documents = {
@@ -158,7 +158,7 @@ const documents: Documents = {
     "\n  query Alarms($feederId: ID) {\n    alarms(feederId: $feederId) {\n      at\n      code\n      severity\n      feederId\n      deviceId\n      message\n      runbook\n    }\n  }\n": types.AlarmsDocument,
     "\n  subscription AlarmRaised {\n    alarm {\n      at\n      code\n    }\n  }\n": types.AlarmRaisedDocument,
     "\n  query FeederNames {\n    feeders {\n      id\n    }\n  }\n": types.FeederNamesDocument,
-    "\n  query Thresholds {\n    thresholds {\n      silenceSeconds\n      nearLimitShare\n      eventRampSecondsMax\n      overrideSecondsMax\n      programNameLengthMax\n    }\n  }\n": types.ThresholdsDocument,
+    "\n  query Thresholds {\n    thresholds {\n      silenceSeconds\n      nearLimitShare\n      eventRampSecondsMax\n      overrideSecondsMax\n      programNameLengthMax\n      priceShedShareMax\n    }\n  }\n": types.ThresholdsDocument,
     "\n  query Simulation {\n    simulation {\n      mode\n      overridden\n      updatedAt\n      hoursAhead\n    }\n  }\n": types.SimulationDocument,
 };
 
@@ -459,7 +459,7 @@ export function graphql(source: "\n  query FeederNames {\n    feeders {\n      i
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  query Thresholds {\n    thresholds {\n      silenceSeconds\n      nearLimitShare\n      eventRampSecondsMax\n      overrideSecondsMax\n      programNameLengthMax\n    }\n  }\n"): (typeof documents)["\n  query Thresholds {\n    thresholds {\n      silenceSeconds\n      nearLimitShare\n      eventRampSecondsMax\n      overrideSecondsMax\n      programNameLengthMax\n    }\n  }\n"];
+export function graphql(source: "\n  query Thresholds {\n    thresholds {\n      silenceSeconds\n      nearLimitShare\n      eventRampSecondsMax\n      overrideSecondsMax\n      programNameLengthMax\n      priceShedShareMax\n    }\n  }\n"): (typeof documents)["\n  query Thresholds {\n    thresholds {\n      silenceSeconds\n      nearLimitShare\n      eventRampSecondsMax\n      overrideSecondsMax\n      programNameLengthMax\n      priceShedShareMax\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -4,6 +4,8 @@ import type { Cache } from '@urql/exchange-graphcache';
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from '@urql/core';
 import type { CombinedError, ExecutionResult } from '@urql/core';
 import { CloseCode, createClient as createWsClient } from 'graphql-ws';
+import * as ids from '../gql/ids';
+import { byId } from './documents';
 import { linkStore } from './link';
 import { DASHBOARD_HEADER, sessionStore } from './session';
 
@@ -96,7 +98,8 @@ const KEYLESS = [
   'ViolationConnection', 'ViolationEdge', 'WaitingDeviceConnection', 'WaitingDeviceEdge',
 ];
 
-export function createClients(): Clients {
+/** `asksById`: whether the API is of this build, so that it knows the documents. */
+export function createClients(asksById = false): Clients {
   const socket = createSocket();
   const endOnRefusal = mapExchange({
     onError: (error) => {
@@ -140,8 +143,9 @@ export function createClients(): Clients {
     preferGetMethod: false as const,
     fetchOptions: { headers: DASHBOARD_HEADER },
   };
+  const sent = (known: typeof ids.plain) => [...(asksById ? [byId(known)] : []), subscriptions, fetchExchange];
   return {
-    cached: new Client({ ...options, exchanges: [endOnRefusal, cache, subscriptions, fetchExchange] }),
-    bulk: new Client({ ...options, exchanges: [endOnRefusal, subscriptions, fetchExchange] }),
+    cached: new Client({ ...options, exchanges: [endOnRefusal, cache, ...sent(ids.typed)] }),
+    bulk: new Client({ ...options, exchanges: [endOnRefusal, ...sent(ids.plain)] }),
   };
 }

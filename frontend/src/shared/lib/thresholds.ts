@@ -13,10 +13,12 @@ export interface Thresholds {
   eventRampMaxS: number;
   overrideMaxS: number;
   programNameMax: number;
+  /** What a price takes of a limit at most. */
+  priceMaxPercent: number;
 }
 
 /** What holds until the API has said: the defaults of its settings. */
-export const UNTOLD: Thresholds = { silentAfterMs: 20_000, nearShare: 0.01, eventRampMaxS: 86_400, overrideMaxS: 604_800, programNameMax: 128 };
+export const UNTOLD: Thresholds = { silentAfterMs: 20_000, nearShare: 0.01, eventRampMaxS: 86_400, overrideMaxS: 604_800, programNameMax: 128, priceMaxPercent: 80 };
 
 const ThresholdsQuery = graphql(`
   query Thresholds {
@@ -26,6 +28,7 @@ const ThresholdsQuery = graphql(`
       eventRampSecondsMax
       overrideSecondsMax
       programNameLengthMax
+      priceShedShareMax
     }
   }
 `);
@@ -46,6 +49,7 @@ export function useAskedThresholds(): Thresholds {
             eventRampMaxS: told.eventRampSecondsMax,
             overrideMaxS: told.overrideSecondsMax,
             programNameMax: told.programNameLengthMax,
+            priceMaxPercent: told.priceShedShareMax * 100,
           }
         : UNTOLD,
     [told],

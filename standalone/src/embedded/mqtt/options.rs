@@ -77,8 +77,7 @@ impl BrokerOptions {
                 Some(secret) => secret.to_owned(),
                 None => kept_secret(&data.join(SECRET_FILE))?,
             },
-            topics: Topics::new(settings.text(key::MQTT_TOPIC_PREFIX))
-                .context("setting MQTT_TOPIC_PREFIX")?,
+            topics: settings.topics(key::MQTT_TOPIC_PREFIX),
             guests: settings.flag(key::DERMS_MQTT_GUESTS),
             connections_max: connections.min(files_max().saturating_sub(FILES_KEPT)),
             address_connections_max: number(key::DERMS_MQTT_ADDRESS_CONNECTIONS_MAX),
