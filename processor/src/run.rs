@@ -21,7 +21,13 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> anyhow::Result<
     let control =
         Control::new(config.clone(), producer.clone(), partitions, Some(lineage.clone()))?;
     let mut crew = Crew::new(shutdown.clone());
-    crew.spawn("control", control.run(shutdown.clone()));
-    crew.spawn("sink", sink::run(config, producer, partitions, lineage, shutdown));
+    // What control says last is stored too.
+    let decided = CancellationToken::new();
+    let last = decided.clone().drop_guard();
+    crew.spawn("control", async move {
+        let _last = last;
+        control.run(shutdown).await
+    });
+    crew.spawn("sink", sink::run(config, producer, partitions, lineage, decided));
     crew.join().await
 }

@@ -23,6 +23,8 @@ use crate::supervisor::{Board, Part, RULES, Rules};
 const THREADS: usize = 2;
 /// How long a service may take to end: what is on its way is waited for.
 const STOP_MAX: Duration = Duration::from_millis(900);
+/// The same of the processor, which stores what the log holds first.
+const PROCESSOR_STOP_MAX: Duration = Duration::from_millis(2_100);
 
 /// Which service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +128,11 @@ impl Part for ServicePart {
     }
 
     fn rules(&self) -> Rules {
-        Rules { stop_max: STOP_MAX, ..RULES }
+        let stop_max = match self.service {
+            Service::Processor => PROCESSOR_STOP_MAX,
+            Service::Simulator | Service::Bridge | Service::Api => STOP_MAX,
+        };
+        Rules { stop_max, ..RULES }
     }
 
     /// Without its servers a service waits, as it should.

@@ -204,7 +204,8 @@ impl Assignment {
         let Some(Client { consumer, leaving, .. }) = self.client else { return };
         leaving.store(true, Ordering::SeqCst);
         // What was lost and not released stands in the way of closing.
-        if let Err(error) = consumer.unassign() {
+        let all = consumer.assignment();
+        if let Err(error) = all.and_then(|all| consumer.incremental_unassign(&all)) {
             tracing::debug!(%error, "nothing was given back");
         }
         if let Some(consumer) = Arc::into_inner(consumer) {

@@ -25,17 +25,19 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, try_join_all};
 use futures::stream::{FuturesUnordered, StreamExt};
 use schemas::identity::Lineage;
 use schemas::topics::Topic;
 use service_kit::clickhouse::why;
 use service_kit::clock::{Clock, SystemClock};
 use service_kit::doubling::Doubling;
-use service_kit::log::{Assigned, Assignment, LogRecord, Positions, Producer, Reader, Start};
+use service_kit::log::{
+    Assigned, Assignment, LogRecord, Partitions, Positions, Producer, Reader, Start,
+};
 use service_kit::pulse::Loop;
 use tokio::sync::Semaphore;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::block::Limits;
@@ -50,6 +52,8 @@ use crate::{metrics, poison};
 
 const GROUP: &str = "sink";
 const FLUSH_CHECK: Duration = Duration::from_millis(200);
+/// How long storing the rest may take at the end.
+const FINISH_MAX: Duration = Duration::from_millis(1_200);
 /// The pauses between tries, of whatever ClickHouse or the log does not do.
 const PAUSES: Doubling = Doubling::new(Duration::from_millis(250), Duration::from_secs(5));
 
@@ -112,8 +116,10 @@ impl Sink {
     ) -> anyhow::Result<Self> {
         let reader = Reader::lasting(&config.log, "sink").context("making the sink's reader")?;
         let place = (GROUP, Topic::Telemetry);
+        // Also where the settings give control its partitions: decisions of two that have the same are told apart in the
+        // log, rows are not. The group has one sink for each partition, and takes no block's name from another.
         let (assignment, positions) =
-            Assignment::with_positions(&config.log, &config.partitions, partitions, place)?;
+            Assignment::with_positions(&config.log, &Partitions::Auto, partitions, place)?;
         let limits = Limits {
             age_ms: i64::try_from(config.sink.max_age.as_millis()).unwrap_or(i64::MAX),
             rows: config.sink.max_rows,
@@ -167,11 +173,56 @@ impl Sink {
                 }
             }
         }
+        match timeout(FINISH_MAX, self.finish()).await {
+            Ok(Ok(())) => tracing::info!("all records of its partitions are stored"),
+            Ok(Err(error)) => tracing::warn!(%error, "the rest is stored by who goes on"),
+            Err(_) => tracing::info!("the rest is stored by who goes on"),
+        }
         // What is on its way is written again at the next start, and counts once.
         let Self { assignment, positions, .. } = self;
         drop(positions);
         assignment.leave().await;
         Ok(())
+    }
+
+    /// Stores what the log holds now, without waiting for blocks to fill or to age: whoever wipes the log after a stop in
+    /// good order loses nothing that it had.
+    async fn finish(&mut self) -> anyhow::Result<()> {
+        let mut unread = ends(&self.reader, self.streams.keys().copied().collect()).await?;
+        loop {
+            unread.retain(|place, end| {
+                self.streams.get(place).is_some_and(|stream| stream.next_unread() < *end)
+            });
+            if unread.is_empty() && self.held.is_none() {
+                self.flush_all();
+                if self.writing.is_empty() {
+                    return Ok(());
+                }
+            }
+            Loop::Sink.turn();
+            tokio::select! {
+                biased;
+                Some(written) = self.written.next(), if !self.written.is_empty() => {
+                    self.settle(&written)?;
+                }
+                record = self.reader.next(), if self.held.is_none() && !unread.is_empty() => {
+                    self.take(&record?);
+                    self.drain()?;
+                }
+            }
+        }
+    }
+
+    /// Writes every block that can be written now, whatever its age.
+    fn flush_all(&mut self) {
+        let now = SystemClock.now();
+        let ripe = self.streams.values_mut().filter_map(|stream| {
+            if stream.is_due(now) { stream.take_block() } else { stream.take_early() }
+        });
+        let blocks: Vec<Block> = ripe.collect();
+        for block in blocks {
+            self.write(Some(block));
+        }
     }
 
     /// Takes what is there already.
@@ -346,6 +397,15 @@ impl Sink {
         self.leaving.clear();
         Ok(self.assignment.release(&free)?)
     }
+}
+
+/// Where those partitions end that have any record.
+async fn ends(reader: &Reader, places: Vec<Place>) -> anyhow::Result<BTreeMap<Place, i64>> {
+    let bounds = places.into_iter().map(async |(topic, partition)| {
+        let (first, end) = reader.bounds(topic, partition).await?;
+        anyhow::Ok((first < end).then_some(((topic, partition), end)))
+    });
+    Ok(try_join_all(bounds).await?.into_iter().flatten().collect())
 }
 
 /// Tries until it works: ClickHouse may come later than we do.

@@ -140,6 +140,11 @@ impl Stream {
         self.open.map_or(0, |open| open.bytes)
     }
 
+    /// The offset after the last one read.
+    pub(super) fn next_unread(&self) -> i64 {
+        self.read_to.saturating_add(1)
+    }
+
     /// Whether a block of it is being written.
     pub(super) fn is_writing(&self) -> bool {
         self.writing

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use service_kit::clock::{Clock as _, SystemClock};
-use testbench::mqtt::Client;
+use testbench::mqtt::{Client, Heard};
 use testbench::place::Place;
 use testbench::wait;
 
@@ -68,6 +68,10 @@ impl World {
     }
 }
 
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
 fn signal(pid: u32, name: &str) {
     let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status();
     assert!(sent.expect("kill is there").success());
@@ -112,26 +116,83 @@ fn a_part_that_stands_still_is_found_named_and_started_again() {
     world.is_well();
 }
 
+/// Publishes samples of a device, each a millisecond after the one before, and asks for their receipts; returns when the
+/// broker has them.
+async fn publish(place: &Place, device: &str, samples: usize) -> Client {
+    let receipts = format!("der/receipts/{device}");
+    let client = Client::connect("127.0.0.1", place.mqtt_port, device, &[&receipts])
+        .await
+        .expect("the broker lets it in");
+    let (topic, now) = (format!("der/telemetry/ev/{device}"), SystemClock.now().0 - 1_000);
+    for number in 0..samples {
+        let sample = serde_json::json!({
+            "v": 1, "messageType": "telemetry", "messageId": uuid::Uuid::new_v4(), "deviceId": device,
+            "deviceType": "ev", "timestampMs": now + i64::try_from(number).expect("few"), "receipt": true,
+            "payload": {
+                "readings": {"powerKw": 3.2}, "status": {"online": true}, "feederId": "feeder-1",
+            },
+        });
+        client.publish(&topic, sample.to_string(), false, None).await.expect("queued");
+    }
+    client.subscribed(&format!("der/control/{device}")).await.expect("the broker has read them");
+    client
+}
+
+/// Samples that receipts call stored.
+fn receipted(heard: &[Heard]) -> usize {
+    let stored = |one: &Heard| one.json()["payload"]["stored"].as_array().map_or(0, Vec::len);
+    heard.iter().filter(|one| one.topic.starts_with("der/receipts/")).map(stored).sum()
+}
+
+#[test]
+fn what_has_a_receipt_before_a_stop_in_good_order_is_stored_though_the_log_is_wiped_then() {
+    // As many as a device may send at once.
+    const SAMPLES: usize = 20;
+    let mut world = World::begin();
+    let runtime = runtime();
+    runtime.block_on(async {
+        let mut device = publish(&world.place, "ev-last", SAMPLES).await;
+        let all = |heard: &[Heard]| (receipted(heard) == SAMPLES).then_some(());
+        device.wait_for(SOON, "all receipts", all).await.expect("the log has them");
+    });
+    world.place.stop().expect("it ends");
+    fs::remove_dir_all(world.place.data().join("log")).expect("the log is wiped");
+    world.place.start().expect("it starts again");
+    let rows = "SELECT count(), uniqExact(ts) FROM derms.telemetry WHERE device_id = 'ev-last'";
+    let stored = world.eventually("ClickHouse answers", || {
+        Some(world.place.sql(rows)).filter(|answer| !answer.is_empty())
+    });
+    assert_eq!(stored, format!("{SAMPLES}\t{SAMPLES}"));
+}
+
+#[test]
+fn a_second_processor_with_the_same_partitions_takes_over_and_leaves_and_no_row_stands_twice() {
+    let world = World::begin();
+    let epochs = || world.place.sql("SELECT max(epoch) FROM derms.decisions").parse().ok();
+    let alone: i64 = world.eventually("decisions are stored", epochs);
+    let more = [("DERMS_PARTITIONS", "all")];
+    let mut second = world.place.user("derms-processor", &[], &more).expect("it starts");
+    world.eventually("the second one decides", || epochs().filter(|count| *count > alone));
+    let both = world.place.sql("SELECT count() FROM derms.telemetry");
+    world.eventually("samples are stored meanwhile", || {
+        (world.place.sql("SELECT count() FROM derms.telemetry") != both).then_some(())
+    });
+    let ended = second.terminate(Duration::from_secs(10)).expect("it ends when told to");
+    assert!(ended.success(), "{ended:?}");
+    let told = epochs().expect("decisions are stored");
+    world.eventually("the first one decides again", || epochs().filter(|count| *count > told));
+    world.is_well();
+    let twice = "SELECT count() FROM \
+                 (SELECT 1 FROM derms.telemetry GROUP BY device_id, ts HAVING count() > 1)";
+    assert_eq!(world.place.sql(twice), "0");
+}
+
 #[test]
 fn ready_means_that_a_sample_published_then_is_stored() {
     let place = Place::embedded().expect("it starts");
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     wait::until("it is ready", SOON, || place.log().contains("dashboard: ").then_some(()))
         .unwrap_or_else(|error| panic!("{error:#}\n{}", place.logs()));
-    let sample = serde_json::json!({
-        "v": 1, "messageType": "telemetry", "messageId": uuid::Uuid::new_v4(), "deviceId": "ev-early",
-        "deviceType": "ev", "timestampMs": SystemClock.now().0,
-        "payload": {"readings": {"powerKw": 3.2}, "status": {"online": true}, "feederId": "feeder-1"},
-    });
-    runtime.block_on(async {
-        let device = Client::connect("127.0.0.1", place.mqtt_port, "ev-early", &[])
-            .await
-            .expect("the broker lets it in");
-        let topic = "der/telemetry/ev/ev-early";
-        device.publish(topic, sample.to_string(), false, None).await.expect("queued");
-        device.subscribed("der/control/ev-early").await.expect("the broker has read it");
-    });
+    drop(runtime().block_on(publish(&place, "ev-early", 1)));
     let rows = "SELECT count() FROM derms.telemetry WHERE device_id = 'ev-early'";
     wait::until("its sample is stored", SOON, || (place.sql(rows) == "1").then_some(()))
         .unwrap_or_else(|error| panic!("{error:#}\n{}", place.logs()));
