@@ -11,6 +11,7 @@ use service_kit::log::LogRecord;
 use uuid::Uuid;
 
 use super::block::Limits;
+use super::seen::Past;
 use super::stream::{Reading, Resume, Stream};
 use super::tables::Kept;
 
@@ -45,7 +46,7 @@ proptest! {
         kind in any::<prop::sample::Index>(),
         spoils in prop::collection::vec((0..200_usize, prop::sample::select(EXTREMES.to_vec())), 1..4),
     ) {
-        let resume = Resume { at: 0, again: None, whole: true, log: LOG };
+        let resume = Resume { at: 0, again: None, past: Past::Nothing, log: LOG };
         let topic = kept.topic;
         let mut stream = Stream::new(kept, 0, LIMITS, resume, None);
         let all = samples(topic);

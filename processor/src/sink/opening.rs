@@ -1,6 +1,7 @@
 //! Where to go on with partitions: what ClickHouse holds, and what was on its way when it was left.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemas::Timestamp;
 use schemas::identity::Lineage;
@@ -10,6 +11,7 @@ use service_kit::log::{LogConfig, Positions, Reader};
 use uuid::Uuid;
 
 use super::block::Planned;
+use super::seen::Past;
 use super::service::{Store, Stored};
 use super::stream::Resume;
 use super::tables::Kept;
@@ -48,6 +50,7 @@ pub(super) async fn open(
     for kept in Kept::ALL {
         stored.insert(kept.topic, store.positions(kept.position_table).await?);
     }
+    let mut newest: BTreeMap<Topic, Past> = BTreeMap::new();
     let bounds = Reader::new(log, &[])?;
     let mut opened = Vec::new();
     for (kept, partition) in streams {
@@ -62,7 +65,15 @@ pub(super) async fn open(
         // What was seen before is read again, so that duplicates of it are known.
         let window = i64::try_from(DEDUP_WINDOW).unwrap_or(i64::MAX);
         let from = at.saturating_sub(window).max(first).max(0);
-        let resume = Resume { at, again, whole: from == 0, log: lineage.current() };
+        let past = if from == 0 && rows.are_of(lineage) {
+            Past::Nothing
+        } else if let Some(past) = newest.get(&topic) {
+            past.clone()
+        } else {
+            let past = Past::Newest(Arc::new(store.newest(kept, SystemClock.now()).await?));
+            newest.entry(topic).or_insert(past).clone()
+        };
+        let resume = Resume { at, again, past, log: lineage.current() };
         opened.push(Opened { kept, partition, resume, from });
     }
     Ok(opened)
@@ -76,6 +87,12 @@ struct Rows<'s> {
 }
 
 impl Rows<'_> {
+    /// Whether none of them is of another log. A device sends again what it has no receipt for, also into a new log.
+    fn are_of(&self, lineage: &Lineage) -> bool {
+        let current = lineage.current().to_string();
+        self.stored.keys().all(|(log, _)| *log == current)
+    }
+
     /// The highest place that is stored of this log; -1 where nothing is.
     fn highest(&self, lineage: &Lineage) -> i64 {
         let of = |log: String| self.stored.get(&(log, self.partition)).copied();

@@ -5,6 +5,7 @@
 //! remembered may have been seen long ago: whether it was is for ClickHouse to say.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use schemas::{DeviceId, Timestamp};
 use uuid::Uuid;
@@ -53,19 +54,46 @@ struct Moments {
     whole_from: Timestamp,
 }
 
+/// What may be stored from before a memory begins.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Past {
+    /// Nothing: it begins with the first record of the first log.
+    #[default]
+    Nothing,
+    /// Something of these devices.
+    Newest(Arc<Newest>),
+}
+
+/// From when on nothing of a device was stored when a memory began.
+#[derive(Debug, Default)]
+pub(super) struct Newest {
+    /// Of the devices that were heard lately.
+    pub(super) of: HashMap<DeviceId, Timestamp>,
+    /// Of all others.
+    pub(super) others: Timestamp,
+}
+
+impl Past {
+    fn ends(&self, device: &DeviceId) -> Timestamp {
+        match self {
+            Self::Nothing => Timestamp(i64::MIN),
+            Self::Newest(newest) => newest.of.get(device).copied().unwrap_or(newest.others),
+        }
+    }
+}
+
 /// Everything seen of one partition.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     ids: Ids,
     devices: HashMap<DeviceId, Moments>,
-    /// Nothing came before what has been noted.
-    whole: bool,
+    past: Past,
 }
 
 impl Seen {
-    /// A memory that begins with the partition's first record, or later.
-    pub(super) fn new(whole: bool) -> Self {
-        Self { whole, ..Self::default() }
+    /// A memory of nothing yet.
+    pub(super) fn new(past: Past) -> Self {
+        Self { past, ..Self::default() }
     }
 
     /// Notes an id alone.
@@ -78,13 +106,13 @@ impl Seen {
         if !self.ids.note(id) {
             return Novelty::Again;
         }
-        let Some(moments) = self.devices.get_mut(device) else {
-            let whole_from = if self.whole { Timestamp(i64::MIN) } else { ts };
-            let newest = BTreeSet::from([(ts, tag)]);
-            self.devices.insert(device.clone(), Moments { newest, whole_from });
-            return if self.whole { Novelty::New } else { Novelty::Unsure };
-        };
-        moments.note(ts, tag)
+        if let Some(moments) = self.devices.get_mut(device) {
+            return moments.note(ts, tag);
+        }
+        let mut moments = Moments { newest: BTreeSet::new(), whole_from: self.past.ends(device) };
+        let novelty = moments.note(ts, tag);
+        self.devices.insert(device.clone(), moments);
+        novelty
     }
 }
 
@@ -120,7 +148,7 @@ mod tests {
 
     #[test]
     fn an_id_and_a_time_of_a_device_are_new_once() {
-        let mut seen = Seen::new(true);
+        let mut seen = Seen::new(Past::Nothing);
         assert_eq!(note(&mut seen, 1, 10), Novelty::New);
         assert_eq!(note(&mut seen, 1, 10), Novelty::Again);
         assert_eq!(note(&mut seen, 2, 10), Novelty::Again, "the same time under another id");
@@ -132,23 +160,52 @@ mod tests {
 
     #[test]
     fn what_is_older_than_the_memory_is_unsure() {
-        let mut seen = Seen::new(true);
+        let mut seen = Seen::new(Past::Nothing);
         for number in 0..=DEDUP_TIMES_PER_DEVICE {
             let number = i64::try_from(number).unwrap();
             assert_eq!(note(&mut seen, u128::from(number.unsigned_abs()), number), Novelty::New);
         }
         assert_eq!(note(&mut seen, 900_000, 0), Novelty::Unsure);
-        let mut later = Seen::new(false);
-        assert_eq!(note(&mut later, 1, 10), Novelty::Unsure, "it may stand before the memory");
-        assert_eq!(note(&mut later, 2, 11), Novelty::New);
-        assert_eq!(note(&mut later, 3, 9), Novelty::Unsure);
+    }
+
+    fn later(of: Option<i64>, others: i64) -> Seen {
+        let of = of.map(|newest| (device(), Timestamp(newest))).into_iter().collect();
+        Seen::new(Past::Newest(Arc::new(Newest { of, others: Timestamp(others) })))
+    }
+
+    #[test]
+    fn what_may_be_stored_from_before_the_memory_is_unsure_however_many_they_are() {
+        let mut seen = later(Some(12), 100);
+        for (id, ts) in [(1, 10), (2, 11), (3, 9)] {
+            assert_eq!(note(&mut seen, id, ts), Novelty::Unsure, "{ts}");
+        }
+        assert_eq!(note(&mut seen, 4, 12), Novelty::New);
+        assert_eq!(note(&mut seen, 5, 12), Novelty::Again);
+        let mut seen = later(None, 100);
+        assert_eq!(note(&mut seen, 1, 99), Novelty::Unsure, "not heard lately");
+        assert_eq!(note(&mut seen, 2, 100), Novelty::New);
     }
 
     proptest! {
         #[test]
         fn it_never_says_new_of_what_came_before(times in prop::collection::vec(0..400_i64, 1..600)) {
-            let mut seen = Seen::new(true);
+            let mut seen = Seen::new(Past::Nothing);
             let mut all = HashSet::new();
+            for (id, ts) in (0..).zip(times) {
+                let novelty = note(&mut seen, id, ts);
+                let came_before = !all.insert(ts);
+                prop_assert!(!(came_before && novelty == Novelty::New), "{ts}");
+                prop_assert!(came_before || novelty != Novelty::Again, "{ts}");
+            }
+        }
+
+        #[test]
+        fn a_memory_that_begins_later_never_says_new_of_what_was_stored(
+            stored in prop::collection::btree_set(0..400_i64, 1..200),
+            times in prop::collection::vec(0..500_i64, 1..600),
+        ) {
+            let mut seen = later(stored.last().map(|newest| newest + 1), 0);
+            let mut all: HashSet<i64> = stored.into_iter().collect();
             for (id, ts) in (0..).zip(times) {
                 let novelty = note(&mut seen, id, ts);
                 let came_before = !all.insert(ts);

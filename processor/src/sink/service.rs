@@ -5,16 +5,21 @@ use std::fmt::Write as _;
 
 use anyhow::Context;
 use clickhouse::{Row, RowOwned, RowWrite};
+use schemas::{DeviceId, Timestamp};
 use service_kit::clickhouse::rows::{AckRow, TelemetryRow, moment};
 pub(super) use service_kit::clickhouse::tables::BlockId;
 use service_kit::clickhouse::tables::Tables;
 use uuid::Uuid;
 
+use super::seen::Newest;
+use super::tables::Kept;
 use crate::config::SinkConfig;
 use crate::metrics;
 
 /// Messages asked about in one query: its text stays far below ClickHouse's limit.
 const ASKED_AT_ONCE: usize = 1_000;
+/// What a device sent longer ago is asked for one by one.
+const HEARD_LATELY_MS: i64 = 2 * 24 * 3_600_000;
 
 /// The configured database.
 #[derive(Debug, Clone)]
@@ -53,6 +58,18 @@ impl Store {
         );
         let rows: Vec<(String, i32, i64)> = self.tables.client().query(&query).fetch_all().await?;
         Ok(rows.into_iter().map(|(log, partition, at)| ((log, partition), at)).collect())
+    }
+
+    /// From when on nothing of each device is stored, of a topic.
+    pub(super) async fn newest(&self, kept: Kept, now: Timestamp) -> anyhow::Result<Newest> {
+        let others = now.plus_ms(-HEARD_LATELY_MS);
+        let Some(query) = kept.newest else { return Ok(Newest::default()) };
+        let query = self.tables.client().query(query).param("since", others.0.div_euclid(1_000));
+        let rows: Vec<(String, i64)> = query.fetch_all().await.context("asking for the newest")?;
+        let of = rows
+            .into_iter()
+            .filter_map(|(id, from)| Some((DeviceId::new(&id).ok()?, Timestamp(from))));
+        Ok(Newest { of: of.collect(), others })
     }
 
     /// Which of these samples ClickHouse holds, by device and time, from before a place in the log.

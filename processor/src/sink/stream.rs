@@ -11,18 +11,18 @@ use uuid::Uuid;
 
 use super::block::{Limits, Open, Planned, Section};
 use super::gathered::{Gathering, Rows, Worthless};
-use super::seen::Novelty;
+use super::seen::{Novelty, Past};
 use super::tables::{Beginning, Kept};
 
 /// Where a stream begins.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Resume {
     /// Records before this are read only to know what has been seen.
     pub(super) at: i64,
     /// A block that has to be written again as it was.
     pub(super) again: Option<Planned>,
-    /// Whether reading begins with the partition's first record.
-    pub(super) whole: bool,
+    /// What may be stored from before reading begins.
+    pub(super) past: Past,
     /// The log that rows name.
     pub(super) log: Uuid,
 }
@@ -88,9 +88,9 @@ impl Stream {
             kept,
             partition,
             limits,
+            rows: (kept.gather)(Beginning { past: resume.past.clone(), lineage }),
             resume,
             read_to: -1,
-            rows: (kept.gather)(Beginning { whole: resume.whole, lineage }),
             open: None,
             writing: false,
         }

@@ -21,7 +21,7 @@ use service_kit::clickhouse::rows::Place;
 use uuid::Uuid;
 
 use super::gathered::{Gathered, Gathering};
-use super::seen::Novelty;
+use super::seen::{Novelty, Past};
 use super::service::{Before, BlockId, Store};
 
 /// A topic that is kept.
@@ -31,6 +31,8 @@ pub(super) struct Kept {
     pub(super) topic: Topic,
     /// The table whose highest stored place says where the topic goes on.
     pub(super) position_table: &'static str,
+    /// Asks for what is stored of each device, newest first of all; none where no device sends it.
+    pub(super) newest: Option<&'static str>,
     /// Begins to gather rows of a partition.
     pub(super) gather: fn(Beginning) -> Box<dyn Gathering>,
 }
@@ -50,6 +52,7 @@ impl Kept {
         Self {
             topic: T::Record::TOPIC,
             position_table: T::POSITIONS,
+            newest: T::NEWEST,
             gather: |beginning| Box::new(Gathered::<T>::new(beginning)),
         }
     }
@@ -63,8 +66,8 @@ impl Kept {
 /// What is known of a partition where reading it begins.
 #[derive(Debug)]
 pub(super) struct Beginning {
-    /// Whether that is its first record.
-    pub(super) whole: bool,
+    /// What may be stored from before.
+    pub(super) past: Past,
     /// Which log it is.
     pub(super) lineage: Option<Lineage>,
 }
@@ -77,6 +80,9 @@ pub(super) trait Table: Debug + Send + 'static {
     type Row: Debug + Send + Sync;
     /// The table that is written last: its highest stored place says where the topic goes on.
     const POSITIONS: &'static str;
+    /// A query, with the parameter `since` (s), for each device that was heard since then, and from when on nothing of it is
+    /// stored (ms). None where nothing comes from devices.
+    const NEWEST: Option<&'static str> = None;
 
     /// What is remembered of a partition's records, before the first.
     fn new(beginning: Beginning) -> Self;

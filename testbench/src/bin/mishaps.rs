@@ -13,6 +13,11 @@ fn main() -> ExitCode {
         .into_iter()
         .filter(|one| wanted.is_empty() || wanted.iter().any(|word| one.words().contains(word)))
         .collect();
+    if chosen.is_empty() {
+        let all = Mishap::ALL.map(Mishap::words).join("\n  ");
+        eprintln!("error: no mishap has one of these words: {wanted:?}; there are\n  {all}");
+        return ExitCode::from(2);
+    }
     println!("{HEADING}");
     match play(&chosen, |row| println!("{row}")) {
         Ok(rows) if rows.iter().all(|row| row.lost == 0 && row.doubled == 0) => ExitCode::SUCCESS,

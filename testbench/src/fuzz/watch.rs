@@ -84,11 +84,15 @@ fn sum(text: &str) -> f64 {
     text.lines().filter(|line| line.starts_with(DECISIONS)).filter_map(value).sum()
 }
 
-/// A process and its children.
+/// A process and its children, whichever of its threads began them.
 fn family(pid: u32) -> Vec<u32> {
-    let path = format!("/proc/{pid}/task/{pid}/children");
-    let children = fs::read_to_string(path).unwrap_or_default();
-    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists =
+        threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let children: Vec<u32> = lists
+        .flat_map(|list| list.split_whitespace().map(str::parse).collect::<Vec<_>>())
+        .filter_map(Result::ok)
+        .collect();
     std::iter::once(pid).chain(children).collect()
 }
 
@@ -107,5 +111,22 @@ mod tests {
     #[test]
     fn this_process_takes_memory() {
         assert!(family(std::process::id()).into_iter().filter_map(resident_kib).sum::<u64>() > 0);
+    }
+
+    #[test]
+    fn a_child_of_any_thread_belongs_to_the_family() {
+        let begin =
+            || std::process::Command::new("sleep").arg("60").spawn().expect("sleep is there");
+        let mut child = std::thread::spawn(|| {
+            let child = std::process::Command::new("sleep").arg("60").spawn();
+            let child = child.expect("sleep is there");
+            let found = family(std::process::id()).contains(&child.id());
+            (child, found)
+        })
+        .join()
+        .expect("it does not panic");
+        child.0.kill().expect("it runs");
+        child.0.wait().expect("it has ended");
+        assert!(child.1);
     }
 }

@@ -8,7 +8,7 @@ use schemas::records::telemetry::{
 use schemas::{DeviceId, FeederId, Watts};
 
 const LIMITS: Limits = Limits { age_ms: 1_000, rows: 4, bytes: 1_000_000 };
-const FRESH: Resume = Resume { at: 0, again: None, whole: true, log: LOG };
+const FRESH: Resume = Resume { at: 0, again: None, past: Past::Nothing, log: LOG };
 const LOG: Uuid = Uuid::from_u128(9);
 
 fn record(offset: i64, id: u128, ts: i64) -> LogRecord {
@@ -97,14 +97,14 @@ fn whoever_goes_on_writes_the_same_block_again_and_then_goes_on() {
     // The first ended while its second block was on its way; the other one has other limits, even.
     let again = Some(Planned { first: 4, last: 7, at: Timestamp(0), log: None });
     let limits = Limits { rows: 2, ..LIMITS };
-    let resume = Resume { at: 4, again, whole: true, log: LOG };
+    let resume = Resume { at: 4, again, past: Past::Nothing, log: LOG };
     let mut second = Stream::new(samples(), 3, limits, resume, None);
     assert_eq!(blocks(&mut second, &ten()), [(4, 7, 4), (8, 9, 2)]);
 }
 
 #[test]
 fn records_before_the_place_to_go_on_are_remembered_and_not_stored() {
-    let resume = Resume { at: 8, again: None, whole: true, log: LOG };
+    let resume = Resume { at: 8, again: None, past: Past::Nothing, log: LOG };
     let mut stream = Stream::new(samples(), 3, Limits { rows: 1, ..LIMITS }, resume, None);
     let mut records = ten();
     records.push(record(10, 100, 0));

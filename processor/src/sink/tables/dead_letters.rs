@@ -17,7 +17,7 @@ impl Table for Letters {
     const POSITIONS: &'static str = "dead_letters";
 
     fn new(beginning: Beginning) -> Self {
-        Self(Seen::new(beginning.whole))
+        Self(Seen::new(beginning.past))
     }
 
     fn prepare(&mut self, letter: DeadLetter, place: Place) -> Outcome<DeadLetterRow> {

@@ -17,9 +17,14 @@ impl Table for Samples {
     type Record = Telemetry;
     type Row = TelemetryRow;
     const POSITIONS: &'static str = "telemetry";
+    // By the rollup: a row for each minute of a device.
+    const NEWEST: Option<&'static str> = Some(
+        "SELECT toString(device_id), toInt64(toUnixTimestamp(max(minute)) + 60) * 1000 \
+         FROM telemetry_1m WHERE minute >= toDateTime({since:Int64}, 'UTC') GROUP BY device_id",
+    );
 
     fn new(beginning: Beginning) -> Self {
-        Self(Seen::new(beginning.whole))
+        Self(Seen::new(beginning.past))
     }
 
     fn prepare(&mut self, sample: Telemetry, place: Place) -> Outcome<TelemetryRow> {
