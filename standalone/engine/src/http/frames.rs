@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use bytes::Bytes;
 use cityhash_rs::cityhash_102_128;
 
+use super::auth::Role;
 use super::body::RequestBody;
 
 const CHECKSUM_BYTES: usize = 16;
@@ -16,8 +17,10 @@ const ZSTD: u8 = 0x90;
 const AS_IT_IS: u8 = 0x02;
 /// What is put into one frame of an answer.
 const PIECE_BYTES: usize = 1 << 20;
-/// Longest frame that is taken, before and after decompression. Clients make one of a block that they send.
-const FRAME_BYTES_MAX: usize = 32 << 20;
+/// Longest frame that is taken, before and after decompression. Clients make one of a block that they send; who only
+/// reads has nothing to send but statements.
+const BLOCK_BYTES_MAX: usize = 32 << 20;
+const STATEMENT_BYTES_MAX: usize = 1 << 20;
 
 /// An answer's bytes, or an error's, in frames. Nothing is no frame.
 pub(super) fn framed(data: &[u8]) -> Bytes {
@@ -39,8 +42,12 @@ pub(super) fn framed(data: &[u8]) -> Bytes {
 }
 
 /// The bytes of a body that comes in frames.
-pub(super) fn unframed(body: RequestBody) -> RequestBody {
-    Box::new(Unframed { body, piece: Vec::new(), at: 0 })
+pub(super) fn unframed(body: RequestBody, role: Role) -> RequestBody {
+    let most = match role {
+        Role::Writer => BLOCK_BYTES_MAX,
+        Role::Analyst => STATEMENT_BYTES_MAX,
+    };
+    Box::new(Unframed { body, most, piece: Vec::new(), at: 0 })
 }
 
 /// ClickHouse writes the higher half first.
@@ -50,6 +57,7 @@ fn checksum(frame: &[u8]) -> [u8; CHECKSUM_BYTES] {
 
 struct Unframed<R> {
     body: R,
+    most: usize,
     piece: Vec<u8>,
     at: usize,
 }
@@ -70,8 +78,8 @@ impl<R: Read> Unframed<R> {
         let len =
             |at: usize| lens[at..].iter().take(4).rev().fold(0, |n, b| n << 8 | usize::from(*b));
         let (packed, unpacked) = (len(0), len(4));
-        if packed.max(unpacked) > FRAME_BYTES_MAX || packed < HEAD_BYTES {
-            return Err(io::Error::other(format!("a frame of more than {FRAME_BYTES_MAX} bytes")));
+        if packed.max(unpacked) > self.most || packed < HEAD_BYTES {
+            return Err(io::Error::other(format!("a frame of more than {} bytes", self.most)));
         }
         let mut frame = head.split_off(CHECKSUM_BYTES);
         (&mut self.body).take((packed - HEAD_BYTES) as u64).read_to_end(&mut frame)?;
@@ -118,7 +126,7 @@ mod tests {
 
     fn read(frames: &[u8]) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
-        unframed(Box::new(io::Cursor::new(frames.to_vec()))).read_to_end(&mut out)?;
+        unframed(Box::new(io::Cursor::new(frames.to_vec())), Role::Writer).read_to_end(&mut out)?;
         Ok(out)
     }
 
@@ -153,6 +161,18 @@ mod tests {
             let mut other = frames.to_vec();
             other[at] ^= 0x40;
             assert!(read(&other).is_err(), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_frame_is_no_longer_than_its_sender_may_need() {
+        for (role, most) in [(Role::Writer, BLOCK_BYTES_MAX), (Role::Analyst, STATEMENT_BYTES_MAX)]
+        {
+            let said = u32::try_from(most + 1).expect("four bytes").to_le_bytes();
+            let head = [&[0; CHECKSUM_BYTES][..], &[LZ4], &[10, 0, 0, 0], &said, &[0]].concat();
+            let mut body = unframed(Box::new(io::Cursor::new(head)), role);
+            let error = body.read_to_end(&mut Vec::new()).expect_err("too long");
+            assert_eq!(error.to_string(), format!("a frame of more than {most} bytes"));
         }
     }
 

@@ -186,7 +186,7 @@ async fn answer(
     let (query_id, framed) = (call.query_id.clone(), call.framed);
     let role = shared.log_in(client, parts, &call).await?;
     let place = shared.admit(role)?;
-    let body = call.take_body(parts, body, shared).await?;
+    let body = call.take_body(parts, body, role, shared).await?;
     let statement = call.prepare(role)?;
     let (guard, runs) = respond::CancelGuard::new(shared, &statement.tag);
     let (reply, started) = tokio::sync::oneshot::channel();

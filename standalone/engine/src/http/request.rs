@@ -116,6 +116,7 @@ impl Call {
         &mut self,
         parts: &Parts,
         body: Body,
+        role: Role,
         shared: &Shared,
     ) -> Result<Option<RequestBody>, DbError> {
         let header = |name: &str| {
@@ -123,7 +124,7 @@ impl Call {
         };
         if !header("content-type").starts_with("multipart/form-data") {
             let body = body::spawn(body, header("content-encoding"), shared)?;
-            return Ok(Some(if self.body_framed { frames::unframed(body) } else { body }));
+            return Ok(Some(if self.body_framed { frames::unframed(body, role) } else { body }));
         }
         let request = axum::http::Request::from_parts(parts.clone(), body);
         let mut form = Multipart::from_request(request, &())
