@@ -2,6 +2,11 @@
 //! of its own: fine for formats of bare rows, while headers must be taken off all chunks but the first, and
 //! formats with a frame around the rows cannot be streamed. It must not know connections or HTTP.
 
+use bytes::Bytes;
+
+use crate::error::DbError;
+use crate::native::Revision;
+
 /// How a format's chunks are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Joining {
@@ -11,10 +16,12 @@ pub(crate) enum Joining {
     BinaryHeader(usize),
     /// So many lines of names and types, then rows.
     Lines(usize),
+    /// Blocks, each as a client of this revision reads it.
+    Blocks(Revision),
 }
 
-/// How to join a format's chunks; `None` when its answers must be made whole.
-pub(crate) fn joining(format: &str) -> Option<Joining> {
+/// How to join a format's chunks for a client of a revision; `None` when its answers must be made whole.
+pub(crate) fn joining(format: &str, revision: Option<Revision>) -> Option<Joining> {
     let text = ["TabSeparatedRaw", "TabSeparated", "TSVRaw", "TSV", "CSV", "JSONCompactEachRow"];
     if let Some(rest) = text.iter().find_map(|name| format.strip_prefix(name)) {
         return match rest {
@@ -25,7 +32,8 @@ pub(crate) fn joining(format: &str) -> Option<Joining> {
         };
     }
     match format {
-        "RowBinary" | "JSONEachRow" | "JSONLines" | "NDJSON" | "Native" | "LineAsString" => {
+        "Native" => Some(revision.map_or(Joining::Rows, Joining::Blocks)),
+        "RowBinary" | "JSONEachRow" | "JSONLines" | "NDJSON" | "LineAsString" => {
             Some(Joining::Rows)
         }
         "RowBinaryWithNames" => Some(Joining::BinaryHeader(1)),
@@ -37,7 +45,7 @@ pub(crate) fn joining(format: &str) -> Option<Joining> {
 /// Takes repeated headers off.
 pub(crate) struct Joiner {
     joining: Joining,
-    header: Option<Vec<u8>>,
+    header: Option<Bytes>,
 }
 
 impl Joiner {
@@ -45,14 +53,19 @@ impl Joiner {
         Self { joining, header: None }
     }
 
-    /// The part of a chunk that belongs into the document.
-    pub(crate) fn take<'a>(&mut self, chunk: &'a [u8]) -> &'a [u8] {
+    /// What of a chunk belongs into the document.
+    pub(crate) fn take(&mut self, chunk: Vec<u8>) -> Result<Bytes, DbError> {
+        if let Joining::Blocks(revision) = self.joining {
+            return revision.write(&chunk, true).map(Bytes::from);
+        }
+        let chunk = Bytes::from(chunk);
         match &self.header {
-            Some(header) => chunk.strip_prefix(header.as_slice()).unwrap_or(chunk),
+            Some(header) if chunk.starts_with(header) => Ok(chunk.slice(header.len()..)),
+            Some(_) => Ok(chunk),
             None => {
-                let len = header_len(self.joining, chunk).unwrap_or(0);
-                self.header = Some(chunk[..len].to_vec());
-                chunk
+                let len = header_len(self.joining, &chunk).unwrap_or(0);
+                self.header = Some(chunk.slice(..len));
+                Ok(chunk)
             }
         }
     }
@@ -60,7 +73,7 @@ impl Joiner {
 
 fn header_len(joining: Joining, chunk: &[u8]) -> Option<usize> {
     match joining {
-        Joining::Rows => Some(0),
+        Joining::Rows | Joining::Blocks(_) => Some(0),
         Joining::Lines(count) => {
             let mut ends = chunk.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
             ends.nth(count - 1).map(|(at, _)| at + 1)
@@ -77,7 +90,8 @@ fn header_len(joining: Joining, chunk: &[u8]) -> Option<usize> {
     }
 }
 
-fn varint(bytes: &[u8], at: &mut usize) -> Option<usize> {
+/// A number of as many bytes as it needs, and where it ends.
+pub(crate) fn varint(bytes: &[u8], at: &mut usize) -> Option<usize> {
     let mut value = 0;
     for shift in (0..usize::BITS).step_by(7) {
         let byte = *bytes.get(*at)?;
@@ -96,9 +110,10 @@ mod tests {
 
     #[track_caller]
     fn joins(format: &str, chunks: &[&[u8]], expected: &[u8]) {
-        let mut joiner = Joiner::new(joining(format).expect("can be streamed"));
-        let joined: Vec<u8> = chunks.iter().flat_map(|chunk| joiner.take(chunk)).copied().collect();
-        assert_eq!(joined, expected, "{format}");
+        let mut joiner = Joiner::new(joining(format, None).expect("can be streamed"));
+        let take = |chunk: &&[u8]| joiner.take(chunk.to_vec()).expect("joined");
+        let joined: Vec<Bytes> = chunks.iter().map(take).collect();
+        assert_eq!(joined.concat(), expected, "{format}");
     }
 
     #[test]
@@ -119,7 +134,7 @@ mod tests {
         for format in
             ["JSON", "JSONCompact", "Pretty", "XML", "Parquet", "Arrow", "CustomSeparated"]
         {
-            assert_eq!(joining(format), None, "{format}");
+            assert_eq!(joining(format, None), None, "{format}");
         }
     }
 }

@@ -12,6 +12,7 @@ mod ffi;
 mod guard;
 mod http;
 mod library;
+mod native;
 mod sandbox;
 mod sql;
 mod threads;

@@ -18,6 +18,8 @@ const PAGE: &str = include_str!("../../../docs/analytics.md");
 const DASHBOARD: &str = include_str!("../../../deploy/grafana/dashboards/feeders.json");
 /// What the page promises.
 const QUESTIONS_MIN: usize = 15;
+/// Tables and views that the example puts something into.
+const PLACES_MIN: usize = 30;
 
 #[test]
 fn every_query_of_the_page_returns_what_it_shows() {
@@ -56,6 +58,33 @@ fn every_panel_of_the_dashboard_runs() {
         let found = store.table(&filled);
         assert!(found.len() > 1, "no row: {filled}");
     }
+}
+
+/// It reads blocks of its revision, for which the engine's door has to know every type. What each block holds is tested
+/// beside the door.
+#[test]
+fn every_table_and_view_is_written_for_the_official_client_for_go() {
+    let store = Store::with_example();
+    let all = "SELECT table, arrayStringConcat(groupArray('`' || name || '`'), ', '), count() FROM system.columns
+               WHERE database = 'derms' AND type NOT LIKE 'AggregateFunction%' AND table IN
+                   (SELECT name FROM system.tables WHERE database = 'derms' AND create_table_query NOT LIKE '%{%:%}%')
+               GROUP BY table";
+    let tables = store.rows(all);
+    assert!(tables.len() >= PLACES_MIN, "{}", tables.len());
+    let mut filled = 0;
+    for table in &tables {
+        let [table, columns, count] = table.as_slice() else { panic!("{table:?}") };
+        let sql = format!("SELECT {columns} FROM {table}");
+        let words = "database=derms&default_format=Native&client_protocol_version=54460";
+        let answer = store.ask_as(words, &sql);
+        if !answer.is_empty() {
+            let count = char::from(count.parse::<u8>().expect("columns"));
+            assert!(answer.starts_with("\u{1}\0\u{2}"), "{table}: no block of a revision");
+            assert_eq!(answer.chars().nth(8), Some(count), "{table}");
+            filled += 1;
+        }
+    }
+    assert!(filled >= PLACES_MIN, "{filled}");
 }
 
 #[test]

@@ -79,10 +79,15 @@ impl Store {
 
     /// Sends a statement, and gives the answer.
     pub(crate) fn ask(&self, database: &str, sql: &str) -> String {
+        self.ask_as(&format!("database={database}&default_format=TSVWithNames"), sql)
+    }
+
+    /// Sends a statement with these words in its address, and gives the answer.
+    pub(crate) fn ask_as(&self, words: &str, sql: &str) -> String {
         let file = self.folder.path().join("statement");
         std::fs::write(&file, sql).expect("written");
         let body = format!("@{}", file.display());
-        let url = format!("{}/?database={database}&default_format=TSVWithNames", self.url);
+        let url = format!("{}/?{words}", self.url);
         let (status, answer) = curl(&["--data-binary", &body, &url]);
         assert_eq!(status, 200, "{sql}\n{answer}");
         answer

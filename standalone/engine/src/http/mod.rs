@@ -5,6 +5,7 @@ mod auth;
 mod body;
 mod connections;
 mod door;
+mod frames;
 mod request;
 mod respond;
 mod run;
@@ -13,7 +14,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -77,7 +80,7 @@ impl Shared {
     async fn log_in(
         &self,
         client: &Client,
-        parts: &axum::http::request::Parts,
+        parts: &Parts,
         call: &request::Call,
     ) -> Result<Role, DbError> {
         match auth::check(&self.options.users, parts, call) {
@@ -165,44 +168,40 @@ async fn root(
     if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST) {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
-    let (query_id, result) = answer(&shared, &client, request).await;
-    match result {
-        Ok(response) => response,
-        Err(error) => respond::failure(&error, &query_id),
-    }
+    let (parts, body) = request.into_parts();
+    let call = request::Call::from_parts(&parts);
+    let (query_id, framed) = (call.query_id.clone(), call.framed);
+    let result = answer(&shared, &client, call, &parts, body).await;
+    result.unwrap_or_else(|error| respond::failure(&error, &query_id, framed))
 }
 
 /// Authenticates, admits, reads what precedes the rows, and hands the statement to a blocking thread.
 async fn answer(
     shared: &Shared,
     client: &Client,
-    request: Request,
-) -> (String, Result<Response, DbError>) {
-    let (parts, body) = request.into_parts();
-    let mut call = request::Call::from_parts(&parts);
-    let query_id = call.query_id.clone();
-    let run = async {
-        let role = shared.log_in(client, &parts, &call).await?;
-        let place = shared.admit(role)?;
-        let body = call.take_body(&parts, body, shared).await?;
-        let statement = call.prepare(role)?;
-        let (guard, runs) = respond::CancelGuard::new(shared, &statement.tag);
-        let (reply, started) = tokio::sync::oneshot::channel();
-        let (engine, runtime) = (shared.engine.clone(), Handle::current());
-        shared.tasks.spawn_blocking(move || {
-            run::statement(&engine, statement, body, reply, runtime);
-            drop((place, runs));
-        });
-        match started.await.unwrap_or_else(|_| Err(closing())) {
-            Ok(started) => Ok(respond::success(shared, started, &query_id, guard)),
-            Err(error) => {
-                guard.ended();
-                Err(error)
-            }
+    mut call: request::Call,
+    parts: &Parts,
+    body: Body,
+) -> Result<Response, DbError> {
+    let (query_id, framed) = (call.query_id.clone(), call.framed);
+    let role = shared.log_in(client, parts, &call).await?;
+    let place = shared.admit(role)?;
+    let body = call.take_body(parts, body, role, shared).await?;
+    let statement = call.prepare(role)?;
+    let (guard, runs) = respond::CancelGuard::new(shared, &statement.tag);
+    let (reply, started) = tokio::sync::oneshot::channel();
+    let (engine, runtime) = (shared.engine.clone(), Handle::current());
+    shared.tasks.spawn_blocking(move || {
+        run::statement(&engine, statement, body, reply, runtime);
+        drop((place, runs));
+    });
+    match started.await.unwrap_or_else(|_| Err(closing())) {
+        Ok(started) => Ok(respond::success(shared, started, &query_id, guard, framed)),
+        Err(error) => {
+            guard.ended();
+            Err(error)
         }
-    };
-    let result = run.await;
-    (query_id, result)
+    }
 }
 
 /// Which backup.
@@ -223,7 +222,7 @@ async fn backup(
     };
     match run.await {
         Ok(archive) => format!("{}\n", archive.display()).into_response(),
-        Err(error) => respond::failure(&error, ""),
+        Err(error) => respond::failure(&error, "", false),
     }
 }
 
@@ -239,7 +238,7 @@ async fn restore(
     };
     match run.await {
         Ok(()) => "Ok.\n".into_response(),
-        Err(error) => respond::failure(&error, ""),
+        Err(error) => respond::failure(&error, "", false),
     }
 }
 

@@ -9,11 +9,13 @@ use axum::http::request::Parts;
 use super::Shared;
 use super::auth::Role;
 use super::body::{self, RequestBody};
+use super::frames;
 use crate::error::{DbError, code};
 use crate::guard::Asker;
+use crate::native::Revision;
 
 /// Parameters of the interface that are no settings and mean nothing to an embedded engine: sessions
-/// last for one statement, roles and quotas do not exist, answers are never compressed.
+/// last for one statement, roles and quotas do not exist, `Accept-Encoding` is met by no encoding.
 const IGNORED: &[&str] = &[
     "session_id",
     "session_timeout",
@@ -23,7 +25,6 @@ const IGNORED: &[&str] = &[
     "stacktrace",
     "buffer_size",
     "wait_end_of_query",
-    "client_protocol_version",
     "enable_http_compression",
     "close_session",
 ];
@@ -45,8 +46,12 @@ pub(super) struct Call {
     default_format: Option<String>,
     parameters: Vec<(String, String)>,
     settings: Vec<(String, String)>,
+    protocol: String,
     read_only: bool,
-    compressed: bool,
+    /// The answer goes in frames of ClickHouse's own, errors too.
+    pub(super) framed: bool,
+    /// So does the body come.
+    body_framed: bool,
 }
 
 /// A statement that is ready to run.
@@ -57,6 +62,10 @@ pub(super) struct Prepared {
     pub(super) query: String,
     pub(super) default_format: Option<String>,
     pub(super) parameters: Vec<(String, String)>,
+    /// For whom Native is written.
+    pub(super) revision: Option<Revision>,
+    /// Whether the answer goes in frames.
+    pub(super) framed: bool,
     /// What the statement can be cancelled by.
     pub(super) tag: String,
     pub(super) asker: Asker,
@@ -91,7 +100,9 @@ impl Call {
             "password" => self.password = Some(value),
             "database" => self.database = Some(value),
             "default_format" => self.default_format = Some(value),
-            "compress" | "decompress" => self.compressed |= value == "1",
+            "client_protocol_version" => self.protocol = value,
+            "compress" => self.framed = value == "1",
+            "decompress" => self.body_framed = value == "1",
             _ if IGNORED.contains(&name) => {}
             _ => match name.strip_prefix("param_") {
                 Some(parameter) => self.parameters.push((parameter.to_owned(), value)),
@@ -105,13 +116,15 @@ impl Call {
         &mut self,
         parts: &Parts,
         body: Body,
+        role: Role,
         shared: &Shared,
     ) -> Result<Option<RequestBody>, DbError> {
         let header = |name: &str| {
             parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
         };
         if !header("content-type").starts_with("multipart/form-data") {
-            return body::spawn(body, header("content-encoding"), shared).map(Some);
+            let body = body::spawn(body, header("content-encoding"), shared)?;
+            return Ok(Some(if self.body_framed { frames::unframed(body, role) } else { body }));
         }
         let request = axum::http::Request::from_parts(parts.clone(), body);
         let mut form = Multipart::from_request(request, &())
@@ -135,16 +148,11 @@ impl Call {
 
     /// Judges the settings and puts the statement together.
     pub(super) fn prepare(self, role: Role) -> Result<Prepared, DbError> {
-        if self.compressed {
-            return Err(DbError::new(
-                code::NOT_IMPLEMENTED,
-                "NOT_IMPLEMENTED",
-                "compress and decompress are not supported here; use Content-Encoding (gzip, lz4, zstd)",
-            ));
-        }
         if self.parameters.len() + self.settings.len() > NAMES_MAX {
             return Err(bad_form(&format!("more than {NAMES_MAX} parameters and settings")));
         }
+        let revision =
+            if self.protocol.is_empty() { None } else { Revision::named(&self.protocol)? };
         let tag = uuid::Uuid::new_v4().to_string();
         let mut settings = vec![("log_comment".to_owned(), tag.clone())];
         // A client that asks to be held to reading already is, or has no say in it.
@@ -161,6 +169,8 @@ impl Call {
             query: self.query,
             default_format: self.default_format,
             parameters: self.parameters,
+            revision,
+            framed: self.framed,
             tag,
             asker: Asker { writer: role == Role::Writer, reads_only: self.read_only },
         })
@@ -231,7 +241,6 @@ mod tests {
         ) {
             let mut call = call(&form(&pairs));
             call.database = Some(database.clone());
-            call.compressed = false;
             let Ok(prepared) = call.prepare(Role::Analyst) else { return Ok(()) };
             let words: Vec<Word> = sql::words(prepared.session[0].as_bytes()).collect();
             prop_assert_eq!(&words[0], &Word::Name("SET".into()));

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 
 use super::Shared;
+use super::frames;
 use super::run::Started;
 use crate::connection::Counts;
 use crate::engine::Engine;
@@ -65,6 +66,7 @@ pub(super) fn success(
     started: Started,
     query_id: &str,
     guard: CancelGuard,
+    framed: bool,
 ) -> Response {
     let tag: String = uuid::Uuid::new_v4().simple().to_string().chars().take(TAG_CHARS).collect();
     let body = match started.rest {
@@ -74,8 +76,8 @@ pub(super) fn success(
         }
         Some(rest) => {
             let first = stream::iter([Ok::<Bytes, std::io::Error>(started.first)]);
-            let rest = stream::unfold((rest, Some(guard), tag.clone()), next_chunk);
-            Body::from_stream(first.chain(rest))
+            let rest = Rest { chunks: rest, guard: Some(guard), tag: tag.clone(), framed };
+            Body::from_stream(first.chain(stream::unfold(rest, next_chunk)))
         }
     };
     let mut response = Response::new(body);
@@ -90,34 +92,42 @@ pub(super) fn success(
     response
 }
 
-type Rest = tokio::sync::mpsc::Receiver<Result<Bytes, DbError>>;
+/// What is still to come of an answer.
+struct Rest {
+    chunks: tokio::sync::mpsc::Receiver<Result<Bytes, DbError>>,
+    guard: Option<CancelGuard>,
+    tag: String,
+    framed: bool,
+}
 
 /// One more chunk. An error behind a status that is already sent is written into the body, between
 /// marks that ClickHouse's clients look for.
-async fn next_chunk(
-    (mut rest, mut guard, tag): (Rest, Option<CancelGuard>, String),
-) -> Option<(Result<Bytes, std::io::Error>, (Rest, Option<CancelGuard>, String))> {
-    let chunk = match rest.recv().await {
+async fn next_chunk(mut rest: Rest) -> Option<(Result<Bytes, std::io::Error>, Rest)> {
+    let chunk = match rest.chunks.recv().await {
         Some(Ok(chunk)) => chunk,
         end => {
-            if let Some(guard) = guard.take() {
+            if let Some(guard) = rest.guard.take() {
                 guard.ended();
             }
             let Some(Err(error)) = end else { return None };
-            let message = format!("{error}\n");
+            let (message, tag) = (format!("{error}\n"), &rest.tag);
             let marked = format!(
                 "\r\n__exception__\r\n{tag}\r\n{message}{} {tag}\r\n__exception__\r\n",
                 message.len()
             );
-            rest.close();
-            Bytes::from(marked)
+            rest.chunks.close();
+            packed(marked, rest.framed)
         }
     };
-    Some((Ok(chunk), (rest, guard, tag)))
+    Some((Ok(chunk), rest))
 }
 
-pub(super) fn failure(error: &DbError, query_id: &str) -> Response {
-    let mut response = Response::new(Body::from(format!("{error}\n")));
+fn packed(text: String, framed: bool) -> Bytes {
+    if framed { frames::framed(text.as_bytes()) } else { text.into() }
+}
+
+pub(super) fn failure(error: &DbError, query_id: &str, framed: bool) -> Response {
+    let mut response = Response::new(Body::from(packed(format!("{error}\n"), framed)));
     *response.status_mut() = status(error.code);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=UTF-8"));
@@ -186,14 +196,14 @@ mod tests {
     #[test]
     fn errors_carry_their_code_and_a_fitting_status() {
         let error = DbError::from_engine("Code: 60. DB::Exception: no such table".into());
-        let response = failure(&error, "some id");
+        let response = failure(&error, "some id", false);
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
         assert_eq!(response.headers()[EXCEPTION_CODE], "60");
     }
 
     #[test]
     fn a_query_id_that_cannot_be_a_header_is_left_out() {
-        let response = failure(&DbError::unexplained(), "two\nlines");
+        let response = failure(&DbError::unexplained(), "two\nlines", false);
         assert!(!response.headers().contains_key(QUERY_ID));
     }
 }

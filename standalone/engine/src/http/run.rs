@@ -5,11 +5,12 @@
 use std::io::{Cursor, Read};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::body::RequestBody;
+use super::frames;
 use super::request::Prepared;
 use crate::access::QUERY_BYTES;
 use crate::chunks::{self, Joiner, Joining};
@@ -17,6 +18,7 @@ use crate::connection::{Connection, Counts, Parameters};
 use crate::engine::{Engine, play};
 use crate::error::{DbError, code};
 use crate::guard::Guard;
+use crate::native::Revision;
 use crate::sql::{self, Statement};
 
 /// A statement must end (or its rows begin) within so many bytes.
@@ -41,18 +43,14 @@ pub(super) struct Started {
     pub(super) rest: Option<mpsc::Receiver<Result<Bytes, DbError>>>,
 }
 
-impl Started {
-    fn whole(format: &str, data: Vec<u8>, counts: Counts) -> Self {
-        Self { format: format.to_owned(), first: data.into(), counts, rest: None }
-    }
-}
-
 type Reply = oneshot::Sender<Result<Started, DbError>>;
 
-/// Where an answer goes, and on which runtime its chunks wait.
+/// Where an answer goes, in which form, and on which runtime its chunks wait.
 struct Client {
     reply: Reply,
     runtime: Handle,
+    revision: Option<Revision>,
+    framed: bool,
 }
 
 impl Client {
@@ -60,6 +58,24 @@ impl Client {
         // A client that has gone needs no answer.
         drop(self.reply.send(result));
     }
+
+    fn answer_whole(self, format: &str, answer: Result<(Bytes, Counts), DbError>) {
+        let started = answer.map(|(data, counts)| Started {
+            format: format.to_owned(),
+            first: self.packed(data),
+            counts,
+            rest: None,
+        });
+        self.answer(started);
+    }
+
+    fn packed(&self, data: Bytes) -> Bytes {
+        packed(data, self.framed)
+    }
+}
+
+fn packed(data: Bytes, framed: bool) -> Bytes {
+    if framed { frames::framed(&data) } else { data }
 }
 
 /// A statement that has been read as far as it must be before its turn.
@@ -77,7 +93,8 @@ pub(super) fn statement(
     reply: Reply,
     runtime: Handle,
 ) {
-    let client = Client { reply, runtime };
+    let (revision, framed) = (prepared.revision, prepared.framed);
+    let client = Client { reply, runtime, revision, framed };
     let turn = read(&prepared.query, body).and_then(|read| {
         let analyst = !prepared.asker.writer;
         Ok((read, client.runtime.block_on(engine.turn(analyst))?))
@@ -120,7 +137,7 @@ fn run(
         Statement::Insert { sql, format, data } => {
             let rows = Cursor::new(head[data..].to_vec()).chain(rows);
             let counts = insert(connection, &head[sql], &format, &parameters, rows);
-            client.answer(counts.map(|counts| Started::whole(default_format, Vec::new(), counts)));
+            client.answer_whole(default_format, counts.map(|counts| (Bytes::new(), counts)));
         }
         kind => query(connection, &head, default_format, &parameters, kind, client),
     }
@@ -213,7 +230,11 @@ fn query(
     client: Client,
 ) {
     let format = sql::output_format(text).unwrap_or_else(|| default_format.to_owned());
-    let client = match chunks::joining(&format).filter(|_| kind == Statement::Select) {
+    let revision = client.revision.filter(|_| format.eq_ignore_ascii_case("Native"));
+    if let Some(Err(error)) = revision.map(Revision::check) {
+        return client.answer(Err(error));
+    }
+    let client = match chunks::joining(&format, revision).filter(|_| kind == Statement::Select) {
         Some(joining) => {
             let answer = Streamed { format: &format, default_format, joining };
             match answer.stream(connection, text, parameters, client) {
@@ -228,7 +249,14 @@ fn query(
         return client.answer(Err(error));
     }
     let whole = connection.query(text, default_format, parameters);
-    client.answer(whole.map(|whole| Started::whole(&format, whole.data, whole.counts)));
+    let whole = whole.and_then(|whole| {
+        let data = match revision {
+            Some(revision) => revision.write(&whole.data, false)?,
+            None => whole.data,
+        };
+        Ok((data.into(), whole.counts))
+    });
+    client.answer_whole(&format, whole);
 }
 
 /// How an answer is streamed.
@@ -256,16 +284,19 @@ impl Streamed<'_> {
                 return None;
             }
         };
-        let mut first = Vec::new();
+        let mut first = BytesMut::new();
         let mut counts = Counts::default();
         while first.len() < BUFFERED_BYTES_MAX {
-            match stream.next() {
-                Ok(Some(chunk)) => {
-                    counts.take_in(chunk.counts);
-                    first.extend_from_slice(joiner.take(&chunk.data));
+            let chunk = stream.next().and_then(|chunk| {
+                chunk.map(|chunk| Ok((joiner.take(chunk.data)?, chunk.counts))).transpose()
+            });
+            match chunk {
+                Ok(Some((data, more))) => {
+                    counts.take_in(more);
+                    first.extend_from_slice(&data);
                 }
                 Ok(None) => {
-                    client.answer(Ok(Started::whole(self.format, first, counts)));
+                    client.answer_whole(self.format, Ok((first.freeze(), counts)));
                     return None;
                 }
                 Err(error) => {
@@ -275,12 +306,13 @@ impl Streamed<'_> {
             }
         }
         let (sender, rest) = mpsc::channel(ANSWER_CHUNKS_MAX);
-        let runtime = client.runtime.clone();
-        let format = self.format.to_owned();
-        client.answer(Ok(Started { format, first: first.into(), counts, rest: Some(rest) }));
+        let (runtime, framed) = (client.runtime.clone(), client.framed);
+        let (format, first) = (self.format.to_owned(), client.packed(first.freeze()));
+        client.answer(Ok(Started { format, first, counts, rest: Some(rest) }));
         while let Some(chunk) = stream.next().transpose() {
+            let chunk = chunk.and_then(|chunk| joiner.take(chunk.data));
             let failed = chunk.is_err();
-            let chunk = chunk.map(|chunk| Bytes::copy_from_slice(joiner.take(&chunk.data)));
+            let chunk = chunk.map(|chunk| packed(chunk, framed));
             // Dropping the stream cancels the query of a client that has gone, or does not read on.
             let sent = runtime.block_on(sender.send_timeout(chunk, SLOW_READER_MAX));
             if sent.is_err() || failed {
