@@ -62,7 +62,7 @@ fn main() -> anyhow::Result<()> {
     meet.watch(&place, "alone", &alarm(ALONE))?;
     let loading = Arc::new(AtomicBool::new(true));
     let writer = {
-        let (loading, client) = (Arc::clone(&loading), client.clone());
+        let (loading, client) = (Arc::clone(&loading), client);
         std::thread::spawn(move || {
             let written = write(&client, millions * 1_000_000);
             loading.store(false, Ordering::SeqCst);

@@ -115,8 +115,6 @@ mod tests {
 
     #[test]
     fn a_child_of_any_thread_belongs_to_the_family() {
-        let begin =
-            || std::process::Command::new("sleep").arg("60").spawn().expect("sleep is there");
         let mut child = std::thread::spawn(|| {
             let child = std::process::Command::new("sleep").arg("60").spawn();
             let child = child.expect("sleep is there");
