@@ -66,7 +66,7 @@ fn a_registered_device_is_there_before_it_has_a_state_and_so_is_its_feeder() {
     let live = Live::default();
     live.apply_operator(0, &registered("ev-1", "f1"));
     let view = live.view();
-    assert_eq!(view.devices().len(), 1);
+    assert_eq!(view.devices().count(), 1);
     assert_eq!(view.feeders().len(), 1);
     let found = view.device(&device("ev-1")).expect("it is there");
     assert!(found.state.is_none());
