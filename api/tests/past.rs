@@ -111,10 +111,21 @@ async fn decisions_and_commands_of_the_past_are_told_in_pages() {
     assert_eq!(rest.iter().map(|row| row.seq).collect::<Vec<_>>(), [0]);
     assert_eq!(history.count_decisions(&feeder(), from, to).await, Ok(3));
 
-    let newest = history.newest_of_device(&device(), to).await.expect("an answer").expect("one");
+    // Wherever it stands now.
+    let elsewhere = FeederId::new("f9").expect("an id");
+    for stands_on in [None, Some(&feeder()), Some(&elsewhere)] {
+        let of = async |at: Timestamp| {
+            let newest = history.newest_of_device(&device(), stands_on, at).await;
+            newest.expect("an answer").map(|row| row.at_ms)
+        };
+        assert_eq!(of(to).await, Some(from.0 + 20_000), "{stands_on:?}");
+        assert_eq!(of(from.plus_ms(5_000)).await, Some(from.0), "{stands_on:?}");
+        assert_eq!(of(from.plus_ms(500_000)).await, Some(from.0 + 20_000), "{stands_on:?}");
+        assert_eq!(of(from.plus_ms(620_000)).await, None, "{stands_on:?}");
+    }
+    let newest = history.newest_of_device(&device(), Some(&feeder()), to).await;
+    let newest = newest.expect("an answer").expect("one");
     assert_eq!((newest.at_ms, newest.reason.as_str()), (from.0 + 20_000, "FAIR_SHARE"));
-    let then = history.newest_of_device(&device(), from.plus_ms(5_000)).await;
-    assert_eq!(then.expect("an answer").map(|row| row.at_ms), Some(from.0));
     let made = Timestamp(newest.at_ms);
     let bound = history.bound(newest.decision_id, made, "f1").await.expect("an answer");
     let expected = BoundRow { limit_w: 10_000, binding: "IMPORT_LIMIT".to_owned(), shared_by: 2 };

@@ -53,8 +53,11 @@ pub struct Place {
     environment: Vec<(String, String)>,
     /// Its MQTT port on loopback.
     pub mqtt_port: u16,
+    kafka_port: u16,
     clickhouse_url: String,
     api_url: String,
+    /// Where the processor's metrics are.
+    metrics_url: String,
     folder: TempDir,
 }
 
@@ -83,9 +86,16 @@ impl Place {
         let parts = Parts::Servers { services: Vec::new(), clickhouse, mosquitto, kafka };
         let mut place = Self::new(parts, environment, addresses, folder);
         place.engine_answers()?;
-        let pairs = pairs(&place.environment);
-        let run = |name| Service::start(name, &[], &pairs, place.folder.path());
-        let started = [run("derms-bridge")?, run("derms-processor")?, run("derms-api")?];
+        let metrics = format!("127.0.0.1:{}", free_port()?);
+        place.metrics_url = format!("http://{metrics}/metrics");
+        let common = pairs(&place.environment);
+        let with_metrics = [&common[..], &[("DERMS_METRICS_ADDR", &metrics)]].concat();
+        let run = |name, pairs: &[_]| Service::start(name, &[], pairs, place.folder.path());
+        let started = [
+            run("derms-bridge", &common)?,
+            run("derms-processor", &with_metrics)?,
+            run("derms-api", &common)?,
+        ];
         if let Parts::Servers { services, .. } = &mut place.parts {
             services.extend(started);
         }
@@ -135,8 +145,10 @@ impl Place {
             parts,
             environment,
             mqtt_port: addresses.mqtt,
+            kafka_port: addresses.kafka,
             clickhouse_url: format!("http://127.0.0.1:{}", addresses.clickhouse),
             api_url: format!("http://127.0.0.1:{}", addresses.api),
+            metrics_url: format!("http://127.0.0.1:{}/metrics", addresses.api),
             folder,
         }
     }
@@ -229,6 +241,36 @@ impl Place {
             Parts::Embedded(derms) => derms.restart()?,
         }
         self.engine_answers()
+    }
+
+    /// Stops all of it, gives what is done while nothing but the log runs, and starts it again.
+    ///
+    /// # Errors
+    /// When something does not end in good order, or does not come up.
+    pub fn with_log_alone<R>(&mut self, work: impl FnOnce(&Self) -> R) -> anyhow::Result<R> {
+        self.stop()?;
+        let log = match &mut self.parts {
+            Parts::Servers { kafka, .. } => {
+                kafka.restart()?;
+                None
+            }
+            Parts::Embedded(_) => Some(self.embedded_log()?),
+        };
+        let done = work(self);
+        match &mut self.parts {
+            Parts::Servers { kafka, .. } => kafka.kill()?,
+            Parts::Embedded(_) => log.into_iter().try_for_each(|mut log| end(&mut log))?,
+        }
+        self.start()?;
+        Ok(done)
+    }
+
+    /// The log of `derms up` without the rest.
+    fn embedded_log(&self) -> anyhow::Result<Service> {
+        let data = self.data().join("log").display().to_string();
+        let port = self.kafka_port.to_string();
+        let arguments = ["log", "--data", &data, "--port", &port];
+        Service::start_as("log", "derms", &arguments, &LOG_LOGIN, self.folder.path())
     }
 
     /// Stops what takes messages from the broker, where it stands: the bridge, or the process with everything.
@@ -327,6 +369,27 @@ impl Place {
         post(&format!("{}{path}", self.api_url), token, body)
     }
 
+    /// The answer to a path of the API as a browser asks, which takes it compressed: the status, and the body.
+    #[must_use]
+    pub fn get(&self, token: &str, path: &str) -> (u16, String) {
+        let (url, bearer) =
+            (format!("{}{path}", self.api_url), format!("authorization: Bearer {token}"));
+        curl(&["--compressed", "-H", &bearer, &url])
+    }
+
+    /// The sum of a metric of the processor over its labels; 0 where it has no value, none while it cannot be read.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let (status, text) = curl(&[&self.metrics_url]);
+        let of_it =
+            |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
+        let values = text
+            .lines()
+            .filter(of_it)
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+        (status == 200).then(|| values.sum())
+    }
+
     /// Everything that `derms up` has written so far; empty for servers.
     #[must_use]
     pub fn log(&self) -> String {
@@ -394,6 +457,8 @@ fn environment(addresses: Addresses) -> anyhow::Result<Vec<(String, String)>> {
         ("DERMS_ALLOWED_LATENESS_MS", "500".to_owned()),
         ("DERMS_IDLE_TIMEOUT_MS", "500".to_owned()),
         ("FEEDER_DEFAULT_LIMIT_KW", "40".to_owned()),
+        // A feeder that is stopped stays so until somebody resumes it.
+        ("MAX_CONSECUTIVE_FAILURES", "10000".to_owned()),
         ("DERMS_SIM_INTERVAL_MS", "1000".to_owned()),
         ("DERMS_SIM_DEVICES", "20".to_owned()),
         ("AUTH_USERS", users()?),

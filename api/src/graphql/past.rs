@@ -114,8 +114,12 @@ pub(super) async fn explain(
 ) -> Result<Option<Explanation>> {
     let at = at.map_or(stores(ctx).clock.now().plus_ms(60_000), from_datetime);
     let history = event_reads::history(ctx)?;
+    let stands_on = present(ctx, |present| {
+        Ok(present.view.device(device_id).and_then(|device| device.feeder_id().cloned()))
+    })?;
     let read = async {
-        let Some(row) = history.newest_of_device(device_id, at).await? else { return Ok(None) };
+        let newest = history.newest_of_device(device_id, stands_on.as_ref(), at).await?;
+        let Some(row) = newest else { return Ok(None) };
         let made = Timestamp(row.at_ms);
         // A feeder that stands in the log under this id was checked when it was written.
         let feeder_id = FeederId::new(&row.feeder_id).ok();

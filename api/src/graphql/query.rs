@@ -93,6 +93,7 @@ impl Query {
         present(ctx, |present| {
             let devices = select(present, &filter);
             page(
+                present,
                 devices,
                 order_by.unwrap_or(DeviceOrder::Id),
                 first.unwrap_or(cost::DEFAULT_PAGE),

@@ -82,7 +82,7 @@ impl Subscription {
                     let view = stores.live.view();
                     let tree = feeder.as_ref().map(|id| view.subtree(id));
                     let (revision, found) = view.next_device(after, |candidate| {
-                        let is_it = device.as_ref().is_none_or(|id| *id == candidate.id);
+                        let is_it = device.as_ref().is_none_or(|id| id == candidate.id);
                         is_it && tree.as_ref().is_none_or(|tree| {
                             candidate.feeder_id().is_some_and(|id| tree.contains(id))
                         })

@@ -3,7 +3,7 @@
 //! Subscribers walk the order of changes with a cursor of their own: there is no queue per subscriber, and one that is
 //! slow sees the newest state of each entity, once.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -81,21 +81,21 @@ pub struct View {
 }
 
 /// A device: its registration, its newest state, or both.
-#[derive(Debug, Clone)]
-pub struct DeviceView {
+#[derive(Debug, Clone, Copy)]
+pub struct DeviceView<'v> {
     /// Which device.
-    pub id: DeviceId,
+    pub id: &'v DeviceId,
     /// As registered and as operators have set it.
-    pub registered: Option<Device>,
+    pub registered: Option<&'v Device>,
     /// As the last decision saw it.
-    pub state: Option<Arc<DeviceState>>,
+    pub state: Option<&'v DeviceState>,
 }
 
-impl DeviceView {
+impl<'v> DeviceView<'v> {
     /// The feeder it belongs to: the registry's word, else the state's.
     #[must_use]
-    pub fn feeder_id(&self) -> Option<&FeederId> {
-        match (&self.registered, &self.state) {
+    pub fn feeder_id(self) -> Option<&'v FeederId> {
+        match (self.registered, self.state) {
             (Some(device), _) => Some(&device.feeder_id),
             (None, Some(state)) => Some(&state.feeder_id),
             (None, None) => None,
@@ -164,24 +164,39 @@ impl View {
 
     /// One device. What waits or was retired is none, whatever was once said of it.
     #[must_use]
-    pub fn device(&self, id: &DeviceId) -> Option<DeviceView> {
-        if self.registry.is_outside(id) {
-            return None;
-        }
-        let registered = self.registry.devices.get(id);
-        let state = self.devices.get(id);
-        if registered.is_none() && state.is_none() {
-            return None;
-        }
-        Some(DeviceView { id: id.clone(), registered: registered.cloned(), state: state.cloned() })
+    pub fn device(&self, id: &DeviceId) -> Option<DeviceView<'_>> {
+        let registered = self.registry.devices.get_key_value(id);
+        let state = self.devices.get_key_value(id);
+        self.seen(registered, state)
     }
 
-    /// Every device, by id.
-    #[must_use]
-    pub fn devices(&self) -> Vec<DeviceView> {
-        let ids: BTreeSet<&DeviceId> =
-            self.registry.devices.keys().chain(self.devices.keys()).collect();
-        ids.into_iter().filter_map(|id| self.device(id)).collect()
+    /// Every device, by id. Whoever wants a few of them looks at all, so nothing is copied here.
+    pub fn devices(&self) -> impl Iterator<Item = DeviceView<'_>> {
+        let mut registered = self.registry.devices.iter().peekable();
+        let mut states = self.devices.iter().peekable();
+        let all = std::iter::from_fn(move || {
+            let order = match (registered.peek(), states.peek()) {
+                (Some((left, _)), Some((right, _))) => left.cmp(right),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => return None,
+            };
+            let registered = registered.next_if(|_| order.is_le());
+            Some((registered, states.next_if(|_| order.is_ge())))
+        });
+        all.filter_map(|(registered, state)| self.seen(registered, state))
+    }
+
+    /// What is known of a device; none of one that waits or was retired.
+    fn seen<'v>(
+        &self,
+        registered: Option<(&'v DeviceId, &'v Device)>,
+        state: Option<(&'v DeviceId, &'v Arc<DeviceState>)>,
+    ) -> Option<DeviceView<'v>> {
+        let id = registered.map(|(id, _)| id).or(state.map(|(id, _)| id))?;
+        let registered = registered.map(|(_, device)| device);
+        let state = state.map(|(_, state)| state.as_ref());
+        (!self.registry.is_outside(id)).then_some(DeviceView { id, registered, state })
     }
 
     /// Registered devices under a feeder, itself and its descendants.
@@ -231,8 +246,8 @@ impl View {
     pub fn next_device(
         &self,
         after: Revision,
-        wanted: impl Fn(&DeviceView) -> bool,
-    ) -> (Revision, Option<DeviceView>) {
+        wanted: impl Fn(&DeviceView<'_>) -> bool,
+    ) -> (Revision, Option<DeviceView<'_>>) {
         for (revision, id) in self.device_changes.after(after) {
             if let Some(device) = self.device(id).filter(&wanted) {
                 return (revision, Some(device));

@@ -114,8 +114,7 @@ fn collect(
 ) -> Vec<Tracked> {
     let view = stores.live.view();
     let tree = under.map(|id| view.subtree(id));
-    let devices = view.devices().into_iter();
-    devices
+    view.devices()
         .filter_map(|device| {
             let feeder_id = device.feeder_id()?.clone();
             let state = device.state?;
@@ -123,7 +122,7 @@ fn collect(
                 return None;
             }
             Some(Tracked {
-                figures: figures(&state)?,
+                figures: figures(state)?,
                 feeder_id,
                 site_id: state.site_id.clone(),
                 kind: state.device_type,

@@ -3,6 +3,7 @@
 //! Nothing differs but the addresses.
 
 mod operators;
+mod stopped;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -326,7 +327,7 @@ fn everything_ends_in_good_order(world: &mut World) {
 type Promise = fn(&mut World);
 
 /// Every promise, in an order in which none spoils another.
-const PROMISES: [(&str, Promise); 19] = [
+const PROMISES: [(&str, Promise); 21] = [
     ("devices get setpoints", devices_get_setpoints),
     ("limits are kept and an event holds", limits_are_kept_and_an_operators_event_holds),
     ("a setpoint stands at the broker", a_setpoint_stands_at_the_broker),
@@ -341,6 +342,7 @@ const PROMISES: [(&str, Promise); 19] = [
     ("an event that changes", operators::an_event_is_changed_and_cancelled_under_its_id),
     ("devices and the simulation", operators::devices_are_set_and_the_simulators_day_too),
     ("the past", operators::the_past_is_explained),
+    ("a file of samples", operators::samples_are_exported_as_a_file),
     ("dead letters and receipts", what_is_wrong_becomes_a_dead_letter_and_a_receipt_says_so),
     ("telemetry by API", telemetry_by_api_goes_the_devices_way),
     ("acknowledged is stored once", what_the_simulator_had_acknowledged_is_stored_once),
@@ -351,6 +353,8 @@ const PROMISES: [(&str, Promise); 19] = [
         killed_all_at_once_it_loses_nothing_of_a_device_that_asks_for_receipts,
     ),
     ("replay", every_decision_is_certified_and_made_again_byte_for_byte),
+    // After it decisions stand in the log that are not.
+    ("a stopped feeder", stopped::a_stopped_feeder_tells_everyone_the_fallback_until_it_is_resumed),
     ("the end", everything_ends_in_good_order),
 ];
 

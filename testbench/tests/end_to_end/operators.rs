@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{World, heard, kw};
+use super::{AGENT, World, heard, kw};
 
 /// The feeder that is changed; an event of another promise holds the other one.
 const FEEDER: &str = "feeder-2";
@@ -332,6 +332,19 @@ pub(super) fn the_past_is_explained(world: &mut World) {
     let before = entry["node"]["before"].as_str().expect("it had a limit");
     let after = entry["node"]["after"].as_str().expect("it is told");
     assert!(before.len() > after.len(), "{before} became {after}");
+}
+
+pub(super) fn samples_are_exported_as_a_file(world: &mut World) {
+    let day = format!("from={}&to={}", around(-3_600), around(3_600)).replace('+', "%2B");
+    let path = format!("/api/export/telemetry.csv?{day}&deviceId={AGENT}");
+    let stored = format!("SELECT count() FROM derms.telemetry WHERE device_id = '{AGENT}'");
+    let least = world.count(&stored).expect("a number");
+    let (status, csv) = world.place.get(&world.operator, &path);
+    let lines = u64::try_from(csv.lines().count()).expect("fits");
+    let end = &csv[csv.len().saturating_sub(200)..];
+    assert_eq!(status, 200, "{end}");
+    assert!(csv.starts_with("\"device_id\"") && end.ends_with("\"\n"), "it is cut off: {end}");
+    assert!(lines > least, "{lines} lines of {least} samples");
 }
 
 pub(super) fn what_operators_have_set_outlives_a_restart(world: &mut World) {

@@ -100,32 +100,94 @@ pub(crate) struct DeviceFilter {
     pub(crate) search: Option<String>,
 }
 
+impl DeviceFilter {
+    fn takes(&self, present: &Present<'_>, device: DeviceView<'_>) -> bool {
+        let found = self.search.as_ref().is_none_or(|text| {
+            let feeder = device.feeder_id().map(FeederId::as_str);
+            let fields = [Some(device.id.as_str()), feeder, site_id(device)];
+            fields.into_iter().flatten().any(|field| field.to_lowercase().contains(text))
+        });
+        found
+            && self.kind.is_none_or(|kind| device_type(device) == Some(kind))
+            && self.origin.is_none_or(|origin| self::origin(device) == Some(origin))
+            && self.freshness.is_none_or(|wanted| {
+                let seen = device.state.map(|state| freshness(present, state));
+                seen.unwrap_or(decision::Freshness::Missing) == wanted
+            })
+    }
+}
+
+fn device_type(device: DeviceView<'_>) -> Option<telemetry::DeviceType> {
+    let seen = device.state.map(|state| state.device_type);
+    seen.or_else(|| device.registered.map(|registered| registered.device_type))
+}
+
+fn origin(device: DeviceView<'_>) -> Option<telemetry::DeviceOrigin> {
+    let seen = device.state.map(|state| state.origin);
+    seen.or_else(|| device.registered.map(|registered| registered.origin))
+}
+
+fn site_id(device: DeviceView<'_>) -> Option<&str> {
+    match (device.state, device.registered) {
+        (Some(state), _) => state.site_id.as_deref(),
+        (None, registered) => registered?.site_id.as_deref(),
+    }
+}
+
+fn priority(device: DeviceView<'_>) -> i32 {
+    let set = device.registered.and_then(|registered| registered.priority);
+    set.or_else(|| device.state.map(|state| state.priority)).unwrap_or(DEFAULT_PRIORITY)
+}
+
 /// The devices that fit, by id.
-pub(crate) fn select(present: &Present<'_>, filter: &DeviceFilter) -> Vec<Device> {
+pub(crate) fn select<'v>(present: &Present<'v>, filter: &DeviceFilter) -> Vec<DeviceView<'v>> {
     let tree = filter.feeder_id.as_ref().map(|id| present.view.subtree(id));
-    present
-        .view
-        .devices()
-        .iter()
+    let view = present.view;
+    view.devices()
         .filter(|device| {
             tree.as_ref().is_none_or(|tree| device.feeder_id().is_some_and(|id| tree.contains(id)))
         })
-        .map(|device| Device::read(present, device))
-        .filter(|device| device.fits(filter))
+        .filter(|device| filter.takes(present, *device))
         .collect()
+}
+
+/// A device's place in an order: the smaller first; what is unknown last.
+pub(super) fn rank(device: DeviceView<'_>, order: DeviceOrder) -> i64 {
+    let largest_first = |millionths: Option<i64>| millionths.map_or(i64::MAX, |value| -value);
+    let state = device.state;
+    let milliwatts = |power: Watts| power.0.saturating_mul(1_000);
+    match order {
+        DeviceOrder::Id => 0,
+        DeviceOrder::Power => largest_first(state.and_then(|state| state.power_w).map(milliwatts)),
+        DeviceOrder::Soc => {
+            largest_first(state.and_then(|state| state.soc).map(|soc| i64::from(soc.0) * 100))
+        }
+        DeviceOrder::TrackingError => largest_first(
+            state.and_then(|state| state.tracking_mean_w).map(|mean| milliwatts(mean.abs())),
+        ),
+        DeviceOrder::Priority => -i64::from(priority(device)),
+        DeviceOrder::LastSeen => {
+            largest_first(state.and_then(|state| state.last_seen).map(|seen| seen.0))
+        }
+    }
 }
 
 impl Device {
     /// A device as it is now.
-    pub(crate) fn read(present: &Present<'_>, device: &DeviceView) -> Self {
-        match (&device.registered, &device.state) {
-            (registered, Some(state)) => Self::seen(present, registered.as_ref(), state),
-            (Some(registered), None) => Self::unseen(present, &device.id, registered),
+    pub(crate) fn read(present: &Present<'_>, device: &DeviceView<'_>) -> Self {
+        match (device.registered, device.state) {
+            (registered, Some(state)) => Self::seen(present, device, registered, state),
+            (Some(registered), None) => Self::unseen(present, device, registered),
             (None, None) => unreachable!("a view of a device holds at least one of the two"),
         }
     }
 
-    fn seen(present: &Present<'_>, registered: Option<&Registered>, state: &DeviceState) -> Self {
+    fn seen(
+        present: &Present<'_>,
+        device: &DeviceView<'_>,
+        registered: Option<&Registered>,
+        state: &DeviceState,
+    ) -> Self {
         let feeder_id = registered.map_or(&state.feeder_id, |device| &device.feeder_id);
         Self {
             device_id: state.device_id.clone(),
@@ -136,7 +198,7 @@ impl Device {
             site_id: state.site_id.clone(),
             rated_kw: state.rated_w.map(Watts::kw),
             min_power_kw: state.min_power_w.map(Watts::kw),
-            priority: registered.and_then(|device| device.priority).unwrap_or(state.priority),
+            priority: priority(*device),
             target_soc: registered
                 .and_then(|device| device.target_soc)
                 .or(state.target_soc)
@@ -157,7 +219,8 @@ impl Device {
     }
 
     /// Registered, but control has not looked at it yet.
-    fn unseen(present: &Present<'_>, id: &DeviceId, registered: &Registered) -> Self {
+    fn unseen(present: &Present<'_>, device: &DeviceView<'_>, registered: &Registered) -> Self {
+        let id = device.id;
         Self {
             device_id: id.clone(),
             id: id.as_str().into(),
@@ -167,7 +230,7 @@ impl Device {
             site_id: registered.site_id.clone(),
             rated_kw: None,
             min_power_kw: None,
-            priority: registered.priority.unwrap_or(DEFAULT_PRIORITY),
+            priority: priority(*device),
             target_soc: registered.target_soc.map(Soc::fraction),
             opted_out: registered.opted_out,
             overridden: is_overridden(Some(registered), present.now).unwrap_or(false),
@@ -181,40 +244,6 @@ impl Device {
             notices: notices(present.view.registry(), id),
             fallback_kw: registered.fallback_w.map(Watts::kw),
             held: held(registered, present.now),
-        }
-    }
-
-    fn fits(&self, filter: &DeviceFilter) -> bool {
-        let found = filter.search.as_ref().is_none_or(|text| {
-            [Some(self.device_id.as_str()), Some(&self.feeder_id), self.site_id.as_deref()]
-                .into_iter()
-                .flatten()
-                .any(|field| field.to_lowercase().contains(text))
-        });
-        found
-            && filter.kind.is_none_or(|kind| self.kind == kind.into())
-            && filter.origin.is_none_or(|origin| self.origin == origin.into())
-            && filter.freshness.is_none_or(|freshness| self.freshness == freshness.into())
-    }
-
-    /// Its place in an order: the smaller first; what is unknown last.
-    pub(super) fn rank(&self, order: DeviceOrder) -> i64 {
-        let largest_first = |value: Option<f64>| {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a rank: saturates far beyond any power"
-            )]
-            value.map_or(i64::MAX, |value| -((value * 1.0e6) as i64))
-        };
-        match order {
-            DeviceOrder::Id => 0,
-            DeviceOrder::Power => largest_first(self.power_kw),
-            DeviceOrder::Soc => largest_first(self.soc),
-            DeviceOrder::TrackingError => largest_first(self.tracking_error_kw.map(f64::abs)),
-            DeviceOrder::Priority => -i64::from(self.priority),
-            DeviceOrder::LastSeen => {
-                self.last_seen.map_or(i64::MAX, |seen| -seen.timestamp_millis())
-            }
         }
     }
 }

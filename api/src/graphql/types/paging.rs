@@ -11,9 +11,11 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use schemas::DeviceId;
 use schemas::ids::stable_hash;
 
-use super::device::{Device, DeviceOrder};
+use super::Present;
+use super::device::{Device, DeviceOrder, rank};
 use crate::caps::PAGE_SIZE_MAX;
 use crate::graphql::errors::bad_input;
+use crate::store::live::DeviceView;
 
 macro_rules! connection {
     ($connection:ident, $edge:ident, $node:ty, $of:literal) => {
@@ -63,13 +65,6 @@ connection!(DeviceConnection, DeviceEdge, Device, "devices");
 pub(crate) struct PageInfo {
     pub(super) has_next_page: bool,
     pub(super) end_cursor: Option<String>,
-}
-
-/// A place in an order: rank, then id.
-type Place = (i64, String);
-
-fn place(device: &Device, order: DeviceOrder) -> Place {
-    (device.rank(order), device.device_id.to_string())
 }
 
 /// Where a page ends: the list that it is a page of, and the place of its last entry in it. A client gives it back as it
@@ -168,7 +163,8 @@ pub(super) fn page_by_id<'m, T>(
 /// # Errors
 /// BAD_USER_INPUT for a page size or cursor that is not accepted.
 pub(crate) fn page(
-    devices: Vec<Device>,
+    present: &Present<'_>,
+    devices: Vec<DeviceView<'_>>,
     order: DeviceOrder,
     first: i32,
     after: Option<&str>,
@@ -177,21 +173,28 @@ pub(crate) fn page(
     let order_name = format!("{order:?}");
     let list = ["devices", &order_name];
     let cursor = Cursor::of(&list);
-    let after: Option<Place> = after
+    let after: Option<(i64, String)> = after
         .map(|text| {
             let [rank, id] = cursor.decode(text)?;
             Ok::<_, async_graphql::Error>((number(&rank)?, id))
         })
         .transpose()?;
+    let after = after.as_ref().map(|(rank, id)| (*rank, id.as_str()));
     let total = devices.len() as u64;
-    let mut placed: Vec<(Place, Device)> = devices
+    // A place in an order: rank, then id.
+    let mut placed: Vec<((i64, &str), DeviceView<'_>)> = devices
         .into_iter()
-        .map(|device| (place(&device, order), device))
-        .filter(|(place, _)| after.as_ref().is_none_or(|after| place > after))
+        .map(|device| ((rank(device, order), device.id.as_str()), device))
+        .filter(|(place, _)| after.is_none_or(|after| *place > after))
         .collect();
-    placed.sort_by(|left, right| left.0.cmp(&right.0));
     let has_next_page = placed.len() > size;
-    placed.truncate(size);
-    let entries = placed.into_iter().map(|((rank, id), node)| (cursor.encode(&[&rank, &id]), node));
+    if has_next_page {
+        placed.select_nth_unstable_by_key(size, |(place, _)| *place);
+        placed.truncate(size);
+    }
+    placed.sort_unstable_by_key(|(place, _)| *place);
+    let entries = placed
+        .into_iter()
+        .map(|((rank, id), device)| (cursor.encode(&[&rank, &id]), Device::read(present, &device)));
     Ok(DeviceConnection::of(entries, has_next_page, total))
 }

@@ -232,11 +232,17 @@ const NEWEST_OF_DEVICE: &str = concat!(
     "SELECT",
     device_columns!(),
     "
-WHERE decision_devices.device_id = {device:String}
-  AND at <= fromUnixTimestamp64Milli({at:Int64}) AND at > fromUnixTimestamp64Milli({at:Int64}) - INTERVAL 10 MINUTE
+WHERE ({feeder:String} = '' OR decision_devices.feeder_id = {feeder:String}) AND decision_devices.device_id = {device:String}
+  AND at <= fromUnixTimestamp64Milli({at:Int64}) AND at > fromUnixTimestamp64Milli({at:Int64} - {back:Int64})
 ORDER BY at DESC, epoch DESC, seq DESC
 LIMIT 1"
 );
+
+/// One that is older is looked for on every feeder, where the device may have stood then. Moments that are asked for are up to
+/// a minute ahead.
+const JUST_BEFORE_MS: i64 = 120_000;
+/// One that is older explains nothing.
+const LONG_BEFORE_MS: i64 = 600_000;
 
 const BOUND: &str = "
 SELECT
@@ -390,17 +396,30 @@ impl History {
         Ok(devices)
     }
 
-    /// The newest decision about a device at a moment; none where there is none within ten minutes before it.
+    /// The newest decision about a device at a moment; none where there is none within ten minutes before it. Where it is
+    /// known which feeder it stands on now it is looked for there first: rows are sorted by feeder, and a look under all of
+    /// them reads some of each.
     ///
     /// # Errors
     /// [`HistoryError`].
     pub async fn newest_of_device(
         &self,
         device_id: &DeviceId,
+        stands_on: Option<&FeederId>,
         at: Timestamp,
     ) -> Result<Option<DecisionDeviceRow>, HistoryError> {
-        let query = self.client.query(NEWEST_OF_DEVICE).param("device", device_id.as_str());
-        Ok(self.fetch(query.param("at", at.0)).await?.pop())
+        let look = async |feeder: &str, back_ms: i64| {
+            let query = self.client.query(NEWEST_OF_DEVICE).param("device", device_id.as_str());
+            let query = query.param("feeder", feeder).param("at", at.0).param("back", back_ms);
+            Ok(self.fetch(query).await?.pop())
+        };
+        if let Some(feeder) = stands_on {
+            let found = look(feeder.as_str(), JUST_BEFORE_MS).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        look("", LONG_BEFORE_MS).await
     }
 
     /// What a feeder that binds devices was at a decision.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use clickhouse::query::BytesCursor;
-use futures::Stream;
 use futures::stream;
+use futures::{Stream, StreamExt};
 use schemas::{DeviceId, FeederId, Timestamp};
 use service_kit::clickhouse::why;
 use tokio::sync::OwnedSemaphorePermit;
@@ -86,7 +86,8 @@ impl std::fmt::Debug for Export {
 }
 
 impl Export {
-    /// Its bytes. An error in the middle ends it as an error, so that a part is not taken for the whole.
+    /// Its bytes. An error in the middle ends it as an error, so that a part is not taken for the whole. Who compresses them
+    /// asks once more after the end.
     pub fn bytes(self) -> impl Stream<Item = Result<Bytes, clickhouse::error::Error>> {
         let Self { first, rest, place, .. } = self;
         stream::unfold((first, Some(rest), place), async |(first, rest, place)| {
@@ -103,6 +104,7 @@ impl Export {
                 }
             }
         })
+        .fuse()
     }
 }
 
