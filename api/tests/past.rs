@@ -5,7 +5,7 @@ mod world;
 use derms_api::store::history::audit::AuditAsked;
 use derms_api::store::history::commands::{CommandsAsked, Followed};
 use derms_api::store::history::decisions::{
-    BoundRow, DecisionDevices, DecisionsAsked, DevicesAsked,
+    BoundRow, DecisionDevices, DecisionsAsked, DevicesAsked, Explained,
 };
 use derms_api::store::history::past::Asked;
 use schemas::{FeederId, Timestamp};
@@ -115,21 +115,29 @@ async fn decisions_and_commands_of_the_past_are_told_in_pages() {
     let elsewhere = FeederId::new("f9").expect("an id");
     for stands_on in [None, Some(&feeder()), Some(&elsewhere)] {
         let of = async |at: Timestamp| {
-            let newest = history.newest_of_device(&device(), stands_on, at).await;
-            newest.expect("an answer").map(|row| row.at_ms)
+            let explained = history.explained(&device(), stands_on, at).await;
+            explained.expect("an answer").map(|one| one.device.at_ms)
         };
         assert_eq!(of(to).await, Some(from.0 + 20_000), "{stands_on:?}");
         assert_eq!(of(from.plus_ms(5_000)).await, Some(from.0), "{stands_on:?}");
         assert_eq!(of(from.plus_ms(500_000)).await, Some(from.0 + 20_000), "{stands_on:?}");
         assert_eq!(of(from.plus_ms(620_000)).await, None, "{stands_on:?}");
     }
-    let newest = history.newest_of_device(&device(), Some(&feeder()), to).await;
-    let newest = newest.expect("an answer").expect("one");
+    // The next decision is being stored: rows of its devices are there before its own.
+    let begun = format!(
+        "INSERT INTO decision_devices SELECT * REPLACE (generateUUIDv4() AS decision_id, at + INTERVAL 10 SECOND AS at, seq + 1 AS seq)
+         FROM decision_devices WHERE at = fromUnixTimestamp64Milli({})",
+        from.0 + 20_000
+    );
+    engine.run("derms", &begun).await;
+    let explained = history.explained(&device(), Some(&feeder()), to).await;
+    let Explained { device: newest, decision, bound } =
+        explained.expect("an answer").expect("the one before");
     assert_eq!((newest.at_ms, newest.reason.as_str()), (from.0 + 20_000, "FAIR_SHARE"));
-    let made = Timestamp(newest.at_ms);
-    let bound = history.bound(newest.decision_id, made, "f1").await.expect("an answer");
+    assert_eq!((decision.decision_id, decision.feeder_id.as_str()), (newest.decision_id, "f1"));
     let expected = BoundRow { limit_w: 10_000, binding: "IMPORT_LIMIT".to_owned(), shared_by: 2 };
     assert_eq!(bound, Some(expected));
+    let made = Timestamp(newest.at_ms);
     let root = history.decision(newest.decision_id, None).await.expect("an answer");
     assert_eq!(root.expect("stored").feeder_id, "f1");
     let below = FeederId::new("f2").expect("an id");

@@ -19,7 +19,7 @@ use super::types::{present, stores};
 use crate::caps::PAST_PAGES_MAX;
 use crate::store::history::audit::AuditAsked;
 use crate::store::history::commands::CommandsAsked;
-use crate::store::history::decisions::DecisionsAsked;
+use crate::store::history::decisions::{DecisionsAsked, Explained};
 use crate::store::history::past;
 
 /// A day: the stretch that is looked at where none is named.
@@ -117,23 +117,11 @@ pub(super) async fn explain(
     let stands_on = present(ctx, |present| {
         Ok(present.view.device(device_id).and_then(|device| device.feeder_id().cloned()))
     })?;
-    let read = async {
-        let newest = history.newest_of_device(device_id, stands_on.as_ref(), at).await?;
-        let Some(row) = newest else { return Ok(None) };
-        let made = Timestamp(row.at_ms);
-        // A feeder that stands in the log under this id was checked when it was written.
-        let feeder_id = FeederId::new(&row.feeder_id).ok();
-        let bound = async {
-            match &row.bound_by {
-                Some(feeder) => history.bound(row.decision_id, made, feeder).await,
-                None => Ok(None),
-            }
-        };
-        let (decision, bound) =
-            tokio::try_join!(history.decision(row.decision_id, feeder_id.as_ref()), bound)?;
-        Ok(decision.map(|decision| Explanation::of(&row, decision, bound.as_ref())))
-    };
-    read.await.map_err(|error| errors::history(&error))
+    let explained = history.explained(device_id, stands_on.as_ref(), at).await;
+    let explained = explained.map_err(|error| errors::history(&error))?;
+    Ok(explained.map(|Explained { device, decision, bound }| {
+        Explanation::of(&device, decision, bound.as_ref())
+    }))
 }
 
 pub(super) async fn commands(

@@ -277,6 +277,17 @@ pub struct DecisionDevices {
     pub total: u64,
 }
 
+/// What explains a device at a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explained {
+    /// What was decided about it.
+    pub device: DecisionDeviceRow,
+    /// The decision, as of its feeder.
+    pub decision: DecisionRow,
+    /// The feeder that bound it, where one did.
+    pub bound: Option<BoundRow>,
+}
+
 #[derive(Row, Deserialize)]
 struct CountRow {
     #[serde(with = "clickhouse::serde::uuid")]
@@ -396,13 +407,47 @@ impl History {
         Ok(devices)
     }
 
-    /// The newest decision about a device at a moment; none where there is none within ten minutes before it. Where it is
-    /// known which feeder it stands on now it is looked for there first: rows are sorted by feeder, and a look under all of
-    /// them reads some of each.
+    /// What explains a device at a moment: the newest decision about it that is stored whole; none where there is none within
+    /// ten minutes before it. Rows of devices are stored before those of their decision, so the newest of all may lack it.
     ///
     /// # Errors
     /// [`HistoryError`].
-    pub async fn newest_of_device(
+    pub async fn explained(
+        &self,
+        device_id: &DeviceId,
+        stands_on: Option<&FeederId>,
+        at: Timestamp,
+    ) -> Result<Option<Explained>, HistoryError> {
+        let mut until = at;
+        for _ in 0..2 {
+            let Some(device) = self.newest_of_device(device_id, stands_on, until).await? else {
+                return Ok(None);
+            };
+            let made = Timestamp(device.at_ms);
+            // A feeder that stands in the log under this id was checked when it was written.
+            let Ok(feeder_id) = FeederId::new(&device.feeder_id) else { return Ok(None) };
+            let bound = async {
+                match &device.bound_by {
+                    Some(feeder) => self.bound(device.decision_id, made, feeder).await,
+                    None => Ok(None),
+                }
+            };
+            let decision = self.decision(device.decision_id, Some(&feeder_id));
+            let (decision, bound) = tokio::try_join!(decision, bound)?;
+            if let Some(decision) = decision {
+                return Ok(Some(Explained { device, decision, bound }));
+            }
+            let newest = self.newest_decision(&feeder_id, made.plus_ms(-LONG_BEFORE_MS)).await?;
+            let Some(newest) = newest else { return Ok(None) };
+            until = newest.min(made.plus_ms(-1));
+        }
+        Ok(None)
+    }
+
+    /// The newest decision about a device at a moment; none where there is none within ten minutes before it. Where it is
+    /// known which feeder it stands on now it is looked for there first: rows are sorted by feeder, and a look under all of
+    /// them reads some of each.
+    async fn newest_of_device(
         &self,
         device_id: &DeviceId,
         stands_on: Option<&FeederId>,
@@ -423,10 +468,7 @@ impl History {
     }
 
     /// What a feeder that binds devices was at a decision.
-    ///
-    /// # Errors
-    /// [`HistoryError`].
-    pub async fn bound(
+    async fn bound(
         &self,
         decision_id: Uuid,
         at: Timestamp,
