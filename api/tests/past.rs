@@ -126,7 +126,7 @@ async fn decisions_and_commands_of_the_past_are_told_in_pages() {
     // The next decision is being stored: rows of its devices are there before its own.
     let begun = format!(
         "INSERT INTO decision_devices SELECT * REPLACE (generateUUIDv4() AS decision_id, at + INTERVAL 10 SECOND AS at, seq + 1 AS seq)
-         FROM decision_devices WHERE at = fromUnixTimestamp64Milli({})",
+         FROM decision_devices WHERE decision_devices.at = fromUnixTimestamp64Milli({})",
         from.0 + 20_000
     );
     engine.run("derms", &begun).await;

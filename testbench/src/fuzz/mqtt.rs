@@ -66,6 +66,11 @@ impl Attack {
     ];
 }
 
+/// A client id that a broker accepts: a device's begins with its user name.
+fn client_id(login: Option<&Login>, name: &str) -> String {
+    login.map_or_else(|| name.to_owned(), |login| format!("{}:{name}", login.user))
+}
+
 /// Makes one attack, chosen by its seed.
 ///
 /// # Errors
@@ -173,11 +178,7 @@ impl Peer {
     }
 
     fn log_in(&mut self, target: &Target, version: Version, client_id: &str, session_s: u32) {
-        // A device's client id begins with its user name.
-        let client_id = match &target.login {
-            Some(login) => format!("{}:{client_id}", login.user),
-            None => client_id.to_owned(),
-        };
+        let client_id = client_id(target.login.as_ref(), client_id);
         self.send(&connect(version, &client_id, target.login.as_ref(), session_s));
         let mut answer = [0; 64];
         drop(self.0.read(&mut answer));

@@ -100,7 +100,7 @@ impl Report {
 /// Plays until the time is over, or a listener is gone.
 ///
 /// # Errors
-/// When no listener was named, or an address is not on loopback.
+/// When no listener was named, one does not serve before the first case, or an address is not on loopback.
 pub async fn run(options: &Options) -> anyhow::Result<Report> {
     let listeners = options.listeners();
     anyhow::ensure!(
@@ -114,6 +114,14 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
             listener.name(),
             target.address
         );
+    }
+    for (listener, target) in &listeners {
+        let name = listener.name();
+        let asked = tokio::time::timeout(ASK_MAX, listener.ask(target)).await;
+        asked
+            .context("no answer")
+            .flatten()
+            .with_context(|| format!("{name} does not serve before the first case"))?;
     }
     let mut playing = JoinSet::new();
     for (listener, target) in listeners {

@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::packets::connect;
-use super::{Login, Target, Version, attack};
+use super::{Login, Target, Version, attack, client_id};
 use crate::faults::chance::Chance;
 use crate::fuzz::{Listener, Outcome, Playing, Target as Address};
 
@@ -38,7 +38,8 @@ impl Listener for Mqtt {
         Box::pin(async move {
             let mut stream = TcpStream::connect(target.address).await.context("connecting")?;
             let login = as_attacked(target).login;
-            let hello = connect(Version::Five, "fuzz-well-behaved", login.as_ref(), 0);
+            let id = client_id(login.as_ref(), "fuzz-well-behaved");
+            let hello = connect(Version::Five, &id, login.as_ref(), 0);
             stream.write_all(&hello).await.context("saying CONNECT")?;
             let mut answer = [0; 4];
             stream.read_exact(&mut answer).await.context("reading the CONNACK")?;
