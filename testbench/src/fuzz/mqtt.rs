@@ -177,8 +177,8 @@ impl Peer {
         Ok(Self(stream))
     }
 
-    fn log_in(&mut self, target: &Target, version: Version, client_id: &str, session_s: u32) {
-        let client_id = client_id(target.login.as_ref(), client_id);
+    fn log_in(&mut self, target: &Target, version: Version, name: &str, session_s: u32) {
+        let client_id = client_id(target.login.as_ref(), name);
         self.send(&connect(version, &client_id, target.login.as_ref(), session_s));
         let mut answer = [0; 64];
         drop(self.0.read(&mut answer));
