@@ -137,6 +137,19 @@ async fn sessions_are_bounded_and_those_that_are_known_may_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn guests_leave_a_part_of_the_sessions_to_clients_with_a_login() {
+    let (broker, _data) = broker(|options| options.sessions_max = 4).await;
+    let log_in = |id: &str, login: Option<&Login>| Raw::log_in(broker.address(), id, login, 1).1;
+    for id in ["a", "b", "c"] {
+        assert_eq!(log_in(id, None), Some(ACCEPTED), "{id}");
+    }
+    assert_ne!(log_in("d", None), Some(ACCEPTED));
+    assert_eq!(log_in("derms-bridge", Some(&service())), Some(ACCEPTED));
+    assert_eq!(log_in("a", None), Some(ACCEPTED), "it is known");
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn messages_are_bounded_in_bytes_and_setpoints_still_go_out() {
     const BYTES: usize = 4 << 20;
     let (broker, _data) = broker(|options| options.message_bytes_max = BYTES).await;

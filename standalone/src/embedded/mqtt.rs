@@ -140,7 +140,7 @@ async fn start(options: BrokerOptions, retained: RetainedStore) -> anyhow::Resul
         Type::SessionTerminated,
     ];
     for kind in asked {
-        hooks.add(kind, Box::new(AtTheGate(Arc::clone(&gate)))).await;
+        hooks.add(kind, Box::new(AtTheGate(Arc::clone(&gate), context.clone()))).await;
     }
     hooks.start().await;
 

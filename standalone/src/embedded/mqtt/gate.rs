@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use rmqtt::codec::types::Publish as Packet;
 use rmqtt::codec::v5::{PublishAckReason, SubscribeAckReason};
+use rmqtt::context::ServerContext;
 use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType};
 use rmqtt::session::Session;
 use rmqtt::types::{
@@ -31,6 +32,8 @@ const USER_PROPERTIES_MAX: usize = 16;
 const VERIFYING_MAX: usize = 1;
 /// Share of the budget that is kept for our services' own messages, so that setpoints go out however much comes in.
 const SERVICE_SHARE: usize = 4;
+/// Share of the sessions that is kept for clients with a login, however many guests come.
+const LOGIN_SHARE: usize = 4;
 
 /// The listeners by which rmqtt tells the kinds of login apart.
 pub(super) const PLAIN: u16 = 1;
@@ -120,8 +123,15 @@ impl Gate {
         self.publish_allowed(client, true, topic, retain).map(drop)
     }
 
-    async fn authenticate(&self, connect: &ConnectInfo) -> AuthResult {
+    /// Whether so many sessions leave room for another guest's.
+    fn has_room_for_guests(&self, sessions: usize) -> bool {
+        sessions < self.sessions_max - self.sessions_max / LOGIN_SHARE
+    }
+
+    async fn authenticate(&self, connect: &ConnectInfo, sessions: &Sessions) -> AuthResult {
+        let has_room = || sessions.is_known || self.has_room_for_guests(sessions.all);
         let answer = match self.login(connect).await {
+            Ok(Client::Guest(_)) if !has_room() => Err(Refusal::Sessions),
             Ok(client) => connect.last_will().map_or(Ok(()), |will| self.will(&client, &will)),
             Err(refusal) => Err(refusal),
         };
@@ -274,6 +284,7 @@ enum Refusal {
     Login,
     Barred,
     ClientId,
+    Sessions,
     Publish,
     Subscribe,
     MessageBytes,
@@ -286,6 +297,7 @@ impl Refusal {
             Self::Login => "login",
             Self::Barred => "login_barred",
             Self::ClientId => "client_id",
+            Self::Sessions => "sessions",
             Self::Publish => "publish",
             Self::Subscribe => "subscribe",
             Self::MessageBytes => "message_bytes",
@@ -298,16 +310,31 @@ impl Refusal {
     }
 }
 
+/// The broker's sessions when a client comes.
+struct Sessions {
+    all: usize,
+    /// One of them is the client's.
+    is_known: bool,
+}
+
 /// The gate as rmqtt's hooks call it.
 #[derive(Clone)]
-pub(super) struct AtTheGate(pub(super) Arc<Gate>);
+pub(super) struct AtTheGate(pub(super) Arc<Gate>, pub(super) ServerContext);
+
+impl AtTheGate {
+    async fn sessions(&self, client: &Id) -> Sessions {
+        let all = usize::try_from(self.1.sessions.count()).unwrap_or(0);
+        Sessions { all, is_known: self.1.extends.shared().await.exist(&client.client_id) }
+    }
+}
 
 #[async_trait]
 impl Handler for AtTheGate {
     async fn hook(&self, parameter: &Parameter, earlier: Option<HookResult>) -> ReturnType {
         let result = match parameter {
             Parameter::ClientAuthenticate(connect) => {
-                HookResult::AuthResult(self.0.authenticate(connect).await)
+                let sessions = self.sessions(connect.id()).await;
+                HookResult::AuthResult(self.0.authenticate(connect, &sessions).await)
             }
             Parameter::ClientSubscribeCheckAcl(session, subscribe) => {
                 HookResult::SubscribeAclResult(self.0.subscribe(session, subscribe))
