@@ -356,7 +356,10 @@ impl Reader {
     }
 
     /// Where the partitions end that have something to read.
-    async fn unread(
+    ///
+    /// # Errors
+    /// [`ReadError`] when the log does not answer, or refuses for good.
+    pub async fn unread(
         &self,
         partitions: &[(Topic, i32, Start)],
     ) -> Result<BTreeMap<(Topic, i32), i64>, ReadError> {

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures::FutureExt;
-use futures::future::{BoxFuture, try_join_all};
+use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use schemas::identity::Lineage;
 use schemas::topics::Topic;
@@ -188,7 +188,10 @@ impl Sink {
     /// Stores what the log holds now, without waiting for blocks to fill or to age: whoever wipes the log after a stop in
     /// good order loses nothing that it had.
     async fn finish(&mut self) -> anyhow::Result<()> {
-        let mut unread = ends(&self.reader, self.streams.keys().copied().collect()).await?;
+        let places =
+            self.streams.keys().map(|(topic, partition)| (*topic, *partition, Start::Beginning));
+        let places: Vec<_> = places.collect();
+        let mut unread = self.reader.unread(&places).await?;
         loop {
             unread.retain(|place, end| {
                 self.streams.get(place).is_some_and(|stream| stream.next_unread() < *end)
@@ -216,13 +219,7 @@ impl Sink {
     /// Writes every block that can be written now, whatever its age.
     fn flush_all(&mut self) {
         let now = SystemClock.now();
-        let ripe = self.streams.values_mut().filter_map(|stream| {
-            if stream.is_due(now) { stream.take_block() } else { stream.take_early() }
-        });
-        let blocks: Vec<Block> = ripe.collect();
-        for block in blocks {
-            self.write(Some(block));
-        }
+        self.write_of_each(|stream| stream.take_due(now).or_else(|| stream.take_early()));
     }
 
     /// Takes what is there already.
@@ -288,12 +285,15 @@ impl Sink {
 
     fn flush_due(&mut self) {
         let now = SystemClock.now();
-        let due = self.streams.values_mut().filter(|stream| stream.is_due(now));
-        let blocks: Vec<_> = due.map(Stream::take_block).collect();
+        self.write_of_each(|stream| stream.take_due(now));
+        self.push_held();
+    }
+
+    fn write_of_each(&mut self, take: impl FnMut(&mut Stream) -> Option<Block>) {
+        let blocks: Vec<_> = self.streams.values_mut().map(take).collect();
         for block in blocks {
             self.write(block);
         }
-        self.push_held();
     }
 
     fn write(&mut self, block: Option<Block>) {
@@ -397,15 +397,6 @@ impl Sink {
         self.leaving.clear();
         Ok(self.assignment.release(&free)?)
     }
-}
-
-/// Where those partitions end that have any record.
-async fn ends(reader: &Reader, places: Vec<Place>) -> anyhow::Result<BTreeMap<Place, i64>> {
-    let bounds = places.into_iter().map(async |(topic, partition)| {
-        let (first, end) = reader.bounds(topic, partition).await?;
-        anyhow::Ok((first < end).then_some(((topic, partition), end)))
-    });
-    Ok(try_join_all(bounds).await?.into_iter().flatten().collect())
 }
 
 /// Tries until it works: ClickHouse may come later than we do.

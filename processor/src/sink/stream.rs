@@ -174,6 +174,11 @@ impl Stream {
         Some(Block { topic, partition, first, last, bytes: open.bytes, rows, log })
     }
 
+    /// Takes the open block out where it is to be written now.
+    pub(super) fn take_due(&mut self, now: Timestamp) -> Option<Block> {
+        if self.is_due(now) { self.take_block() } else { None }
+    }
+
     /// Takes the open block out before its time; none where it must be written as it once was.
     pub(super) fn take_early(&mut self) -> Option<Block> {
         let free = self.open.is_some_and(|open| !open.is_again()) && !self.writing;

@@ -31,7 +31,7 @@ pub(super) struct Kept {
     pub(super) topic: Topic,
     /// The table whose highest stored place says where the topic goes on.
     pub(super) position_table: &'static str,
-    /// Asks for what is stored of each device, newest first of all; none where no device sends it.
+    /// Asks from when on nothing of each device is stored; none where nothing comes from devices.
     pub(super) newest: Option<&'static str>,
     /// Begins to gather rows of a partition.
     pub(super) gather: fn(Beginning) -> Box<dyn Gathering>,

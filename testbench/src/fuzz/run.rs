@@ -117,11 +117,8 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
     }
     for (listener, target) in &listeners {
         let name = listener.name();
-        let asked = tokio::time::timeout(ASK_MAX, listener.ask(target)).await;
-        asked
-            .context("no answer")
-            .flatten()
-            .with_context(|| format!("{name} does not serve before the first case"))?;
+        let asked = ask(listener.as_ref(), target).await;
+        asked.with_context(|| format!("{name} does not serve before the first case"))?;
     }
     let mut playing = JoinSet::new();
     for (listener, target) in listeners {
@@ -192,16 +189,20 @@ async fn question(
     in_a_row: u32,
 ) -> u32 {
     let began = Instant::now();
-    let answer = tokio::time::timeout(ASK_MAX, listener.ask(target)).await;
+    let answer = ask(listener, target).await;
     tally.asked += 1;
     tally.slowest = tally.slowest.max(began.elapsed());
-    let error = match answer {
-        Ok(Ok(())) => return 0,
-        Ok(Err(error)) => format!("{error:#}"),
-        Err(_) => format!("no answer within {ASK_MAX:?}"),
-    };
+    let Err(error) = answer else { return 0 };
     tally.unanswered += 1;
     tally.unanswered_in_a_row = tally.unanswered_in_a_row.max(in_a_row + 1);
-    tally.last_error = Some(error);
+    tally.last_error = Some(format!("{error:#}"));
     in_a_row + 1
+}
+
+/// Asks as a well-behaved client, which does not wait for ever.
+async fn ask(listener: &dyn Listener, target: &Target) -> anyhow::Result<()> {
+    match tokio::time::timeout(ASK_MAX, listener.ask(target)).await {
+        Ok(answer) => answer,
+        Err(_) => anyhow::bail!("no answer within {ASK_MAX:?}"),
+    }
 }

@@ -22,8 +22,13 @@ const PIECE_BYTES: usize = 1 << 20;
 const BLOCK_BYTES_MAX: usize = 32 << 20;
 const STATEMENT_BYTES_MAX: usize = 1 << 20;
 
-/// An answer's bytes, or an error's, in frames. Nothing is no frame.
-pub(super) fn framed(data: &[u8]) -> Bytes {
+/// An answer's bytes, or an error's, as the client wants them.
+pub(super) fn packed(data: Bytes, in_frames: bool) -> Bytes {
+    if in_frames { framed(&data) } else { data }
+}
+
+/// Bytes in frames. Nothing is no frame.
+fn framed(data: &[u8]) -> Bytes {
     let mut out = Vec::with_capacity(data.len() / 2);
     for piece in data.chunks(PIECE_BYTES) {
         let (method, packed) = match lz4::block::compress(piece, None, false) {

@@ -116,18 +116,15 @@ async fn next_chunk(mut rest: Rest) -> Option<(Result<Bytes, std::io::Error>, Re
                 message.len()
             );
             rest.chunks.close();
-            packed(marked, rest.framed)
+            frames::packed(marked.into(), rest.framed)
         }
     };
     Some((Ok(chunk), rest))
 }
 
-fn packed(text: String, framed: bool) -> Bytes {
-    if framed { frames::framed(text.as_bytes()) } else { text.into() }
-}
-
 pub(super) fn failure(error: &DbError, query_id: &str, framed: bool) -> Response {
-    let mut response = Response::new(Body::from(packed(format!("{error}\n"), framed)));
+    let mut response =
+        Response::new(Body::from(frames::packed(format!("{error}\n").into(), framed)));
     *response.status_mut() = status(error.code);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=UTF-8"));

@@ -62,20 +62,12 @@ impl Client {
     fn answer_whole(self, format: &str, answer: Result<(Bytes, Counts), DbError>) {
         let started = answer.map(|(data, counts)| Started {
             format: format.to_owned(),
-            first: self.packed(data),
+            first: frames::packed(data, self.framed),
             counts,
             rest: None,
         });
         self.answer(started);
     }
-
-    fn packed(&self, data: Bytes) -> Bytes {
-        packed(data, self.framed)
-    }
-}
-
-fn packed(data: Bytes, framed: bool) -> Bytes {
-    if framed { frames::framed(&data) } else { data }
 }
 
 /// A statement that has been read as far as it must be before its turn.
@@ -307,12 +299,12 @@ impl Streamed<'_> {
         }
         let (sender, rest) = mpsc::channel(ANSWER_CHUNKS_MAX);
         let (runtime, framed) = (client.runtime.clone(), client.framed);
-        let (format, first) = (self.format.to_owned(), client.packed(first.freeze()));
+        let (format, first) = (self.format.to_owned(), frames::packed(first.freeze(), framed));
         client.answer(Ok(Started { format, first, counts, rest: Some(rest) }));
         while let Some(chunk) = stream.next().transpose() {
             let chunk = chunk.and_then(|chunk| joiner.take(chunk.data));
             let failed = chunk.is_err();
-            let chunk = chunk.map(|chunk| packed(chunk, framed));
+            let chunk = chunk.map(|chunk| frames::packed(chunk, framed));
             // Dropping the stream cancels the query of a client that has gone, or does not read on.
             let sent = runtime.block_on(sender.send_timeout(chunk, SLOW_READER_MAX));
             if sent.is_err() || failed {
