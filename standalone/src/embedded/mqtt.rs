@@ -13,6 +13,7 @@ mod metrics;
 mod options;
 mod places;
 mod retained;
+mod sessions;
 mod sharing;
 mod speakers;
 mod tls;
@@ -46,6 +47,7 @@ use self::inflight::NotedFirst;
 use self::metrics::Holdings;
 use self::places::Places;
 use self::retained::RetainedStore;
+use self::sessions::Sessions;
 use self::sharing::ByTopic;
 use self::speakers::Speakers;
 use super::OwnRuntime;
@@ -123,7 +125,9 @@ async fn start(options: BrokerOptions, retained: RetainedStore) -> anyhow::Resul
         None => None,
     };
     let gate = Arc::new(gate(&options, retained.clone())?);
-    let sessions_max = isize::try_from(gate.sessions_max).unwrap_or(isize::MAX);
+    // The gate makes room; this is for what goes past it between a login and its session.
+    let sessions_max = options.sessions_max.saturating_add(LOGINS_MAX);
+    let sessions_max = isize::try_from(sessions_max).unwrap_or(isize::MAX);
     // Its load check would turn clients away on a busy machine.
     let context =
         ServerContext::new().busy_check_enable(false).mqtt_max_sessions(sessions_max).build().await;
@@ -137,10 +141,13 @@ async fn start(options: BrokerOptions, retained: RetainedStore) -> anyhow::Resul
         Type::MessagePublishCheckAcl,
         Type::MessagePublish,
         Type::MessageExpiryCheck,
+        Type::ClientConnected,
+        Type::ClientDisconnected,
         Type::SessionTerminated,
     ];
     for kind in asked {
-        hooks.add(kind, Box::new(AtTheGate(Arc::clone(&gate), context.clone()))).await;
+        let at_the_gate = AtTheGate { gate: Arc::clone(&gate), context: context.clone() };
+        hooks.add(kind, Box::new(at_the_gate)).await;
     }
     hooks.start().await;
 
@@ -177,7 +184,7 @@ fn gate(options: &BrokerOptions, retained: RetainedStore) -> anyhow::Result<Gate
         places: Places::new(options.connections_max, options.address_connections_max),
         budget: Budget::default(),
         message_bytes_max: options.message_bytes_max,
-        sessions_max: options.sessions_max,
+        sessions: Sessions::new(options.sessions_max),
         retained,
         verifying: Gate::verifying(),
     })

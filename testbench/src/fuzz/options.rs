@@ -29,6 +29,9 @@ pub struct Options {
     /// USER:PASSWORD at the MQTT broker.
     #[arg(long)]
     pub mqtt_login: Option<String>,
+    /// USER:PASSWORD at the MQTT broker of a device that is not attacked with: the well-behaved client.
+    #[arg(long)]
+    pub mqtt_other: Option<String>,
     /// The address of ClickHouse's HTTP interface.
     #[arg(long)]
     pub clickhouse: Option<SocketAddr>,
@@ -70,17 +73,21 @@ impl Options {
     pub fn listeners(&self) -> Vec<(Box<dyn Listener>, Target)> {
         let rows: [Row<'_>; 5] = [
             (Box::new(Kafka), self.kafka, &self.kafka_login),
-            (Box::new(Mqtt), self.mqtt, &self.mqtt_login),
+            (Box::new(Mqtt { other: login(&self.mqtt_other) }), self.mqtt, &self.mqtt_login),
             (Box::new(ClickHouse), self.clickhouse, &self.clickhouse_login),
             (Box::new(Http::default()), self.api, &self.api_login),
             (Box::new(WebSocket::default()), self.api, &self.api_login),
         ];
         rows.into_iter()
             .filter_map(|(listener, address, login)| {
-                let login = login.as_deref().and_then(|login| login.split_once(':'));
-                let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
-                Some((listener, Target { address: address?, login }))
+                Some((listener, Target { address: address?, login: self::login(login) }))
             })
             .collect()
     }
+}
+
+/// The two parts of USER:PASSWORD.
+fn login(text: &Option<String>) -> Option<(String, String)> {
+    let (user, password) = text.as_deref()?.split_once(':')?;
+    Some((user.to_owned(), password.to_owned()))
 }

@@ -24,6 +24,7 @@ use super::budget::Budget;
 use super::metrics;
 use super::places::Places;
 use super::retained::RetainedStore;
+use super::sessions::{Room, Sessions};
 use super::speakers::Speakers;
 
 /// Properties of a message beside those that the protocol itself reads.
@@ -32,8 +33,6 @@ const USER_PROPERTIES_MAX: usize = 16;
 const VERIFYING_MAX: usize = 1;
 /// Share of the budget that is kept for our services' own messages, so that setpoints go out however much comes in.
 const SERVICE_SHARE: usize = 4;
-/// Share of the sessions that is kept for clients with a login, however many guests come.
-const LOGIN_SHARE: usize = 4;
 
 /// The listeners by which rmqtt tells the kinds of login apart.
 pub(super) const PLAIN: u16 = 1;
@@ -51,7 +50,7 @@ pub(super) struct Gate {
     pub(super) places: Arc<Places>,
     pub(super) budget: Budget,
     pub(super) message_bytes_max: usize,
-    pub(super) sessions_max: usize,
+    pub(super) sessions: Sessions,
     pub(super) retained: RetainedStore,
     pub(super) verifying: Semaphore,
 }
@@ -123,20 +122,21 @@ impl Gate {
         self.publish_allowed(client, true, topic, retain).map(drop)
     }
 
-    /// Whether so many sessions leave room for another guest's.
-    fn has_room_for_guests(&self, sessions: usize) -> bool {
-        sessions < self.sessions_max - self.sessions_max / LOGIN_SHARE
+    /// Who comes in, with the session that is to be ended for it.
+    async fn enter(&self, connect: &ConnectInfo) -> Result<Option<Id>, Refusal> {
+        let client = self.login(connect).await?;
+        if let Some(will) = connect.last_will() {
+            self.will(&client, &will)?;
+        }
+        match self.sessions.room_for(client, &connect.id().client_id) {
+            Room::Free => Ok(None),
+            Room::InPlaceOf(session) => Ok(Some(session)),
+            Room::None => Err(Refusal::Sessions),
+        }
     }
 
-    async fn authenticate(&self, connect: &ConnectInfo, sessions: &Sessions) -> AuthResult {
-        let has_room = || sessions.is_known || self.has_room_for_guests(sessions.all);
-        let answer = match self.login(connect).await {
-            Ok(Client::Guest(_)) if !has_room() => Err(Refusal::Sessions),
-            Ok(client) => connect.last_will().map_or(Ok(()), |will| self.will(&client, &will)),
-            Err(refusal) => Err(refusal),
-        };
-        let Err(refusal) = answer else { return AuthResult::Allow(false, None) };
-        let id = connect.id();
+    /// What a client that was not let in is told.
+    fn refuse(&self, id: &Id, refusal: Refusal) -> AuthResult {
         metrics::refused(refusal.as_str());
         tracing::info!(reason = refusal.as_str(), from = ?id.remote_addr, client = ?id.client_id, "a client was not let in");
         match refusal {
@@ -310,49 +310,70 @@ impl Refusal {
     }
 }
 
-/// The broker's sessions when a client comes.
-struct Sessions {
-    all: usize,
-    /// One of them is the client's.
-    is_known: bool,
-}
-
 /// The gate as rmqtt's hooks call it.
 #[derive(Clone)]
-pub(super) struct AtTheGate(pub(super) Arc<Gate>, pub(super) ServerContext);
+pub(super) struct AtTheGate {
+    pub(super) gate: Arc<Gate>,
+    pub(super) context: ServerContext,
+}
 
 impl AtTheGate {
-    async fn sessions(&self, client: &Id) -> Sessions {
-        let all = usize::try_from(self.1.sessions.count()).unwrap_or(0);
-        Sessions { all, is_known: self.1.extends.shared().await.exist(&client.client_id) }
+    async fn authenticate(&self, connect: &ConnectInfo) -> AuthResult {
+        match self.gate.enter(connect).await {
+            Err(refusal) => return self.gate.refuse(connect.id(), refusal),
+            Ok(Some(session)) => self.end(session).await,
+            Ok(None) => {}
+        }
+        AuthResult::Allow(false, None)
+    }
+
+    /// Ends a session whose client is away. Who comes back for it in this very moment keeps it.
+    async fn end(&self, session: Id) {
+        metrics::displaced();
+        tracing::info!(client = ?session.client_id, "a session whose client is away has ended to make room");
+        let entry = self.context.extends.shared().await.entry(session.clone());
+        let Ok(mut entry) = entry.try_lock().await else { return };
+        match entry.kick(true, true, true).await {
+            Ok(_) => self.gate.speakers.ended(&session.client_id),
+            Err(error) => tracing::debug!(%error, "it has ended by itself"),
+        }
     }
 }
 
 #[async_trait]
 impl Handler for AtTheGate {
     async fn hook(&self, parameter: &Parameter, earlier: Option<HookResult>) -> ReturnType {
+        let Self { gate, .. } = self;
         let result = match parameter {
             Parameter::ClientAuthenticate(connect) => {
-                let sessions = self.sessions(connect.id()).await;
-                HookResult::AuthResult(self.0.authenticate(connect, &sessions).await)
+                HookResult::AuthResult(self.authenticate(connect).await)
             }
             Parameter::ClientSubscribeCheckAcl(session, subscribe) => {
-                HookResult::SubscribeAclResult(self.0.subscribe(session, subscribe))
+                HookResult::SubscribeAclResult(gate.subscribe(session, subscribe))
             }
             Parameter::MessagePublishCheckAcl(session, publish) => {
-                HookResult::PublishAclResult(self.0.publish(session, publish))
+                HookResult::PublishAclResult(gate.publish(session, publish))
             }
-            Parameter::MessagePublish(_, _, publish) => {
-                HookResult::Publish(self.0.weighed(publish))
-            }
+            Parameter::MessagePublish(_, _, publish) => HookResult::Publish(gate.weighed(publish)),
             // rmqtt's only question before it hands a message to a client.
             Parameter::MessageExpiryCheck(session, _, publish)
-                if !self.0.may_hear(session, &publish.topic) =>
+                if !gate.may_hear(session, &publish.topic) =>
             {
                 HookResult::MessageExpiry
             }
+            Parameter::ClientConnected(session) => {
+                if let Some(client) = client_of(&session.id) {
+                    gate.sessions.came(client, &session.id);
+                }
+                return (true, earlier);
+            }
+            Parameter::ClientDisconnected(session, _) => {
+                gate.sessions.left(&session.id);
+                return (true, earlier);
+            }
             Parameter::SessionTerminated(session, _) => {
-                self.0.speakers.ended(&session.id.client_id);
+                gate.sessions.ended(&session.id);
+                gate.speakers.ended(&session.id.client_id);
                 return (true, earlier);
             }
             _ => return (true, earlier),

@@ -2,14 +2,20 @@
 
 use std::sync::LazyLock;
 
-use prometheus::{IntCounterVec, IntGauge};
-use service_kit::metrics::{counters, gauge};
+use prometheus::{IntCounter, IntCounterVec, IntGauge};
+use service_kit::metrics::{counter, counters, gauge};
 
 static REFUSED: LazyLock<IntCounterVec> = LazyLock::new(|| {
     counters(
         "derms_mqtt_broker_refused_total",
         "what the embedded broker refused: connections, logins, messages, subscriptions",
         &["reason"],
+    )
+});
+static DISPLACED: LazyLock<IntCounter> = LazyLock::new(|| {
+    counter(
+        "derms_mqtt_broker_sessions_displaced_total",
+        "sessions that ended for another client's while theirs was away",
     )
 });
 static CONNECTIONS: LazyLock<IntGauge> =
@@ -26,6 +32,11 @@ static MESSAGE_BYTES: LazyLock<IntGauge> = LazyLock::new(|| {
 /// Counts a refusal.
 pub(super) fn refused(reason: &'static str) {
     REFUSED.with_label_values(&[reason]).inc();
+}
+
+/// Counts a session that ended for another.
+pub(super) fn displaced() {
+    DISPLACED.inc();
 }
 
 /// What the broker holds now.
