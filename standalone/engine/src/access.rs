@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 const MEMORY_OF_MACHINE_MAX: f64 = 0.5;
 /// Threads of the engine in all, and of one statement.
 const POOL_THREADS_MAX: u32 = 512;
+/// How far merges stand back behind statements when both want the CPU, as for `nice`.
+const MERGE_NICE: u32 = 10;
 const STATEMENT_THREADS_MAX: u64 = 8;
 /// Seconds that a statement may run, and may ask for.
 const STATEMENT_SECONDS: u64 = 60;
@@ -165,6 +167,7 @@ fn config_file(data: &Path, users: &Path, options: &EngineOptions) -> String {
          <max_server_memory_usage_to_ram_ratio>{MEMORY_OF_MACHINE_MAX}</max_server_memory_usage_to_ram_ratio>\n\
          <memory_worker_use_cgroup>0</memory_worker_use_cgroup>\n\
          <max_thread_pool_size>{POOL_THREADS_MAX}</max_thread_pool_size>\n\
+         <os_threads_nice_value_merge_mutate>{MERGE_NICE}</os_threads_nice_value_merge_mutate>\n\
          </clickhouse>\n",
         users = path(users),
         backups = path(&backups(data)),

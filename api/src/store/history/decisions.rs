@@ -199,6 +199,14 @@ WHERE decision_id = {decision:UUID} AND decisions.feeder_id = if({feeder:String}
 LIMIT 1"
 );
 
+const ONE_MADE_AT: &str = concat!(
+    "SELECT",
+    decision_columns!(),
+    "
+WHERE decisions.feeder_id = {feeder:String} AND at = fromUnixTimestamp64Milli({at:Int64}) AND decision_id = {decision:UUID}
+LIMIT 1"
+);
+
 const TREES: &str = concat!(
     "SELECT",
     decision_columns!(),
@@ -347,6 +355,18 @@ impl History {
         Ok(self.fetch(query.param("feeder", feeder)).await?.pop())
     }
 
+    /// One decision, of which is known when it was made: no other day is looked at.
+    async fn decision_made_at(
+        &self,
+        at: Timestamp,
+        decision_id: Uuid,
+        feeder_id: &FeederId,
+    ) -> Result<Option<DecisionRow>, HistoryError> {
+        let query = self.client.query(ONE_MADE_AT).param("feeder", feeder_id.as_str());
+        let query = query.param("at", at.0).param("decision", decision_id.to_string());
+        Ok(self.fetch(query).await?.pop())
+    }
+
     /// Some decisions as they are about every feeder of their trees, by feeder; no more of each than `most`.
     ///
     /// # Errors
@@ -432,7 +452,7 @@ impl History {
                     None => Ok(None),
                 }
             };
-            let decision = self.decision(device.decision_id, Some(&feeder_id));
+            let decision = self.decision_made_at(made, device.decision_id, &feeder_id);
             let (decision, bound) = tokio::try_join!(decision, bound)?;
             if let Some(decision) = decision {
                 return Ok(Some(Explained { device, decision, bound }));
