@@ -112,6 +112,29 @@ async fn connections_are_bounded_and_come_back() {
     broker.stop().await;
 }
 
+/// Clients that go without reading what they asked for: their sockets break under what the broker has still to say.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_broke_gives_its_place_back_though_its_session_stays() {
+    let (broker, _data) = broker(|options| options.connections_max = 5).await;
+    let address = broker.address();
+    for version in [Version::Three, Version::Five] {
+        for number in 0..20 {
+            let id = format!("{version:?}-{number}");
+            eventually("a place is free again", || {
+                let mut raw = Raw::open(address);
+                raw.send(&connect(version, &id, None, 600));
+                let mut answer = [0];
+                let has_begun = raw.0.read_exact(&mut answer).is_ok();
+                for _ in 0..300 {
+                    raw.send(&subscribe(version, &[b"der/simulation/profile".to_vec()]));
+                }
+                has_begun
+            });
+        }
+    }
+    broker.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_log_in_is_not_waited_for() {
     let (broker, _data) = broker(|options| options.login_max = Duration::from_millis(300)).await;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::{SinkExt as _, Stream, StreamExt as _};
 use rmqtt_codec::error::{DecodeError, EncodeError, SendPacketError};
 use rmqtt_codec::{MqttCodec, MqttPacket};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_util::codec::Framed;
 
 use crate::inbound::Share;
@@ -87,9 +87,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin, V: Version> Versioned<Io, V> {
         in_time(self.cfg.send_timeout, self.io.flush()).await
     }
 
-    /// Shuts the connection down, after what is buffered.
+    /// Shuts the connection down, after what is buffered; without it where that cannot be sent. rmqtt keeps the connection as
+    /// long as the session, so one that was not shut down would stay open for days.
     pub(crate) async fn shut_down(&mut self) -> Result<()> {
-        in_time(self.cfg.send_timeout, self.io.close()).await
+        let sent = in_time(self.cfg.send_timeout, self.io.close()).await;
+        if sent.is_err() {
+            drop(tokio::time::timeout(self.cfg.send_timeout, self.io.get_mut().shutdown()).await);
+        }
+        sent
     }
 
     /// The next packet; none when the client has gone.

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rmqtt::net::Io;
@@ -90,9 +90,9 @@ impl AsyncWrite for Connection {
         }
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = ready!(self.as_mut().poll_flush(context));
+    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // What is on its way goes out, and the client's last words come in, while nobody waits for it.
         self.give_back();
-        Poll::Ready(flushed)
+        Poll::Ready(Ok(()))
     }
 }
