@@ -333,6 +333,9 @@ impl AtTheGate {
         tracing::info!(client = ?session.client_id, "a session whose client is away has ended to make room");
         let entry = self.context.extends.shared().await.entry(session.clone());
         let Ok(mut entry) = entry.try_lock().await else { return };
+        if entry.is_connected().await {
+            return;
+        }
         match entry.kick(true, true, true).await {
             Ok(_) => self.gate.speakers.ended(&session.client_id),
             Err(error) => tracing::debug!(%error, "it has ended by itself"),
